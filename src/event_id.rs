@@ -1,0 +1,192 @@
+//! The identity of an event, which JW doesn't give it.
+//!
+//! One event may be sent twice, and by two webhooks while one replaces the other, so the id covers
+//! all claims but the top-level `webhook_id`. It is defined by a text that any consumer can make
+//! again, in Python:
+//!
+//! ```python
+//! hashlib.sha256(json.dumps({k: v for k, v in claims.items() if k != "webhook_id"},
+//!                           sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+//! ```
+//!
+//! so the spelling of strings and floats here is that of Python's `json.dumps`.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::json::{Object, Value};
+
+/// The `event_id` of these claims: 64 lower-case hexadecimal digits.
+pub fn event_id(claims: &Object<'_>) -> String {
+    let mut text = String::new();
+    write_object(&mut text, claims.members().filter(|(name, _)| name != b"webhook_id"));
+    hex::encode(Sha256::digest(text))
+}
+
+fn write_object<'v>(text: &mut String, members: impl Iterator<Item = (&'v [u8], &'v Value<'v>)>) {
+    text.push('{');
+    for (index, (name, value)) in members.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        write_string(text, name);
+        text.push(':');
+        write_value(text, value);
+    }
+    text.push('}');
+}
+
+fn write_value(text: &mut String, value: &Value<'_>) {
+    match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(true) => text.push_str("true"),
+        Value::Bool(false) => text.push_str("false"),
+        Value::Number(number) => write_number(text, number),
+        Value::String(content) => write_string(text, content),
+        Value::Array(values) => {
+            text.push('[');
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                write_value(text, value);
+            }
+            text.push(']');
+        }
+        Value::Object(object) => write_object(text, object.members()),
+    }
+}
+
+/// A string in ASCII: what isn't is escaped in UTF-16 units, surrogates included.
+fn write_string(text: &mut String, content: &[u8]) {
+    text.push('"');
+    for code_point in code_points(content) {
+        match code_point {
+            0x22 => text.push_str("\\\""),
+            0x5c => text.push_str("\\\\"),
+            0x08 => text.push_str("\\b"),
+            0x09 => text.push_str("\\t"),
+            0x0a => text.push_str("\\n"),
+            0x0c => text.push_str("\\f"),
+            0x0d => text.push_str("\\r"),
+            0x20..0x7f => text.push(code_point as u8 as char),
+            0x10000.. => {
+                let offset = code_point - 0x10000;
+                push_escape(text, 0xd800 + (offset >> 10));
+                push_escape(text, 0xdc00 + (offset & 0x3ff));
+            }
+            _ => push_escape(text, code_point),
+        }
+    }
+    text.push('"');
+}
+
+fn push_escape(text: &mut String, unit: u32) {
+    // writing to a String can't fail
+    let _ = write!(text, "\\u{unit:04x}");
+}
+
+/// The code points of a text in WTF-8.
+fn code_points(content: &[u8]) -> impl Iterator<Item = u32> {
+    let mut bytes = content.iter().map(|byte| u32::from(*byte));
+    std::iter::from_fn(move || {
+        let first = bytes.next()?;
+        let (mut code_point, continuations) = match first {
+            0x00..0x80 => (first, 0),
+            0x80..0xe0 => (first & 0x1f, 1),
+            0xe0..0xf0 => (first & 0x0f, 2),
+            _ => (first & 0x07, 3),
+        };
+        for byte in bytes.by_ref().take(continuations) {
+            code_point = code_point << 6 | byte & 0x3f;
+        }
+        Some(code_point)
+    })
+}
+
+/// A number as Python writes it after reading it: an integer as it stands, a float in the fewest
+/// digits that read back as the same one (`float.__repr__`).
+fn write_number(text: &mut String, number: &str) {
+    if number == "-0" {
+        return text.push('0');
+    }
+    if !number.contains(['.', 'e', 'E']) {
+        return text.push_str(number);
+    }
+    let Ok(float) = number.parse::<f64>() else {
+        return text.push_str(number); // JSON's numbers all parse
+    };
+    if float.is_infinite() {
+        return text.push_str(if float > 0.0 { "Infinity" } else { "-Infinity" });
+    }
+    let shortest = format!("{float:e}");
+    let Some((mantissa, exponent)) = shortest.split_once('e') else {
+        return text.push_str(&shortest); // `{:e}` always writes an exponent
+    };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    // Python's repr leaves positional notation below 1e-4 and from 1e16 on.
+    let _ = match exponent {
+        -4..16 if float.fract() == 0.0 => write!(text, "{float}.0"),
+        -4..16 => write!(text, "{float}"),
+        _ => {
+            write!(text, "{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        let mut out = String::new();
+        write_object(&mut out, Object::parse(text.as_bytes()).unwrap().members());
+        out
+    }
+
+    #[test]
+    fn the_documented_sample_has_the_id_that_python_computes() {
+        let sample =
+            br#"{"event":"media_available","media_id":"UUhbHm6C","webhook_id":"7Rav0hC5","site_id":"jsPxIVHl","event_time":"2023-11-14T22:30:10+00:00"}"#;
+        assert_eq!(
+            event_id(&Object::parse(sample).unwrap()),
+            "d2726fa652ffdc106819d01af02890479e8bb444082f72b5f51cb48f45f38619"
+        );
+    }
+
+    #[test]
+    fn only_the_top_level_webhook_id_is_left_out() {
+        let id = |text: &str| event_id(&Object::parse(text.as_bytes()).unwrap());
+        assert_eq!(id(r#"{"a":1,"webhook_id":"x"}"#), id(r#"{"webhook_id":"y","a":1}"#));
+        assert_ne!(id(r#"{"a":{"webhook_id":"x"}}"#), id(r#"{"a":{"webhook_id":"y"}}"#));
+    }
+
+    /// Left: as JW might write it. Right: `json.dumps(json.loads(left), sort_keys=True, separators=(",", ":"))`, Python 3.11.
+    #[test]
+    fn numbers_and_strings_are_spelled_as_python_spells_them() {
+        let cases = [
+            (r#"{"n":[0,-0,-1,9007199254740993]}"#, r#"{"n":[0,0,-1,9007199254740993]}"#),
+            (r#"{"n":[1.0,-0.0,1.50,1e5,1E+2,0.1]}"#, r#"{"n":[1.0,-0.0,1.5,100000.0,100.0,0.1]}"#),
+            (
+                r#"{"n":[1e15,1e16,123456789012345678.0]}"#,
+                r#"{"n":[1000000000000000.0,1e+16,1.2345678901234568e+17]}"#,
+            ),
+            (r#"{"n":[0.0001,0.00001,1.5e-7,5e-324]}"#, r#"{"n":[0.0001,1e-05,1.5e-07,5e-324]}"#),
+            (r#"{"n":[1e999,-1e999,1e-999,1e22]}"#, r#"{"n":[Infinity,-Infinity,0.0,1e+22]}"#),
+            (
+                r#"{"é":"\u00e9\u0000\u007f/\"\\\b\f\n\r\t"}"#,
+                r#"{"\u00e9":"\u00e9\u0000\u007f/\"\\\b\f\n\r\t"}"#,
+            ),
+            (r#"{"s":"😀\ud83d\ude00\ud800x"}"#, r#"{"s":"\ud83d\ude00\ud83d\ude00\ud800x"}"#),
+            (r#"{"b":[true,false,null,[],{}],"a":1}"#, r#"{"a":1,"b":[true,false,null,[],{}]}"#),
+            (
+                r#"{"\ud800":1,"😀":2,"\ue000":3,"Z":4}"#,
+                r#"{"Z":4,"\ud800":1,"\ue000":3,"\ud83d\ude00":2}"#,
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(canonical(text), expected, "{text}");
+        }
+    }
+}

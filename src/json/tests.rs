@@ -1,0 +1,155 @@
+use super::*;
+use proptest::prelude::*;
+
+fn equal(a: &str, b: &str) -> bool {
+    Object::parse(a.as_bytes()).unwrap() == Object::parse(b.as_bytes()).unwrap()
+}
+
+#[test]
+fn order_white_space_and_the_spelling_of_escapes_do_not_matter() {
+    assert!(equal(r#"{"a":1,"b":["x"]}"#, "\t{ \"b\" : [ \"\\u0078\" ] ,\r\n \"a\" : 1 } "));
+    assert!(equal(r#"{"emoji":"😀\/"}"#, r#"{"\u0065moji":"\uD83d\ude00/"}"#));
+}
+
+#[test]
+fn values_of_different_kinds_or_spellings_of_a_number_differ() {
+    let spellings = ["1", "1.0", "10e-1", "true", r#""1""#, "[1]", r#"{"1":1}"#, "null", "-0", "0"];
+    for (i, a) in spellings.iter().enumerate() {
+        for b in &spellings[i + 1..] {
+            assert!(!equal(&format!(r#"{{"v":{a}}}"#), &format!(r#"{{"v":{b}}}"#)), "{a} = {b}");
+        }
+    }
+}
+
+#[test]
+fn integers_that_a_float_would_confuse_differ() {
+    assert!(!equal(r#"{"v":9007199254740993}"#, r#"{"v":9007199254740992}"#));
+}
+
+#[test]
+fn a_member_named_twice_is_refused_at_any_depth_and_in_any_spelling() {
+    for text in
+        [r#"{"a":1,"a":1}"#, r#"{"a":1,"b":2,"\u0061":3}"#, r#"{"o":[{"x":{"a":1,"a":2}}]}"#]
+    {
+        assert_eq!(Object::parse(text.as_bytes()), Err(Error::MemberTwice), "{text}");
+    }
+}
+
+#[test]
+fn sixty_four_levels_are_read_and_sixty_five_are_not() {
+    let nested =
+        |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+    assert!(Object::parse(nested(64).as_bytes()).is_ok());
+    assert_eq!(Object::parse(nested(65).as_bytes()), Err(Error::TooDeep));
+}
+
+#[test]
+fn an_integer_is_read_up_to_the_length_that_python_reads() {
+    let integer = |digits: usize| format!("{{\"a\":-{}}}", "7".repeat(digits));
+    assert!(Object::parse(integer(4300).as_bytes()).is_ok());
+    assert_eq!(Object::parse(integer(4301).as_bytes()), Err(Error::IntegerTooLong));
+}
+
+#[test]
+fn what_is_not_an_object_in_utf8_is_refused_with_its_reason() {
+    let cases: [(&[u8], Error); 6] = [
+        (b"[]", Error::NotAnObject),
+        (b"\"{}\"", Error::NotAnObject),
+        (b"", Error::Syntax),
+        (b"{\"a\":\"\xff\"}", Error::NotUtf8),
+        (b"{\"a\":\"\xed\xa0\x80\"}", Error::NotUtf8), // a surrogate that isn't escaped
+        (b"\xef\xbb\xbf{}", Error::Syntax),            // a byte order mark
+    ];
+    for (text, error) in cases {
+        assert_eq!(Object::parse(text), Err(error), "{text:?}");
+    }
+}
+
+#[test]
+fn what_rfc_8259_does_not_allow_is_refused() {
+    let values = [
+        "01",
+        "-",
+        "+1",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "0x1",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "tru",
+        "nul",
+        "'a'",
+        "[1,]",
+        "[,]",
+        "{,}",
+        r#"{"a":1,}"#,
+        r#"{"a"}"#,
+        r#"{a:1}"#,
+        r#"{"a":1 "b":2}"#,
+        r#""\x""#,
+        r#""\u12g4""#,
+        r#""\u12"#,
+        "\"\n\"",
+        "\"\u{1}\"",
+        "[1",
+        "{",
+        "\"",
+        "",
+    ];
+    for value in values {
+        assert_eq!(
+            Object::parse(format!(r#"{{"v":{value}}}"#).as_bytes()),
+            Err(Error::Syntax),
+            "{value}"
+        );
+    }
+    assert_eq!(Object::parse(b"{} x"), Err(Error::Syntax));
+}
+
+#[test]
+fn a_lone_surrogate_is_a_character_of_its_own() {
+    let object =
+        Object::parse(br#"{"v":"\ud800\u0041","w":"\udc00","x":"\ud83d\ud83d\ude00"}"#).unwrap();
+    assert_eq!(object.string("v").unwrap(), b"\xed\xa0\x80A");
+    assert_eq!(object.string("w").unwrap(), b"\xed\xb0\x80");
+    assert_eq!(
+        object.string("x").unwrap(),
+        "\u{1f600}".bytes().fold(b"\xed\xa0\xbd".to_vec(), |mut v, b| (v.push(b), v).1)
+    );
+}
+
+#[test]
+fn a_member_is_found_by_its_name_and_kind() {
+    let object = Object::parse(br#"{"b":"2","a":"1","c":3}"#).unwrap();
+    assert_eq!(object.string("a"), Some(&b"1"[..]));
+    assert_eq!(object.string("c"), None);
+    assert_eq!(object.get("c"), Some(&Value::Number("3")));
+    assert_eq!(object.get("d"), None);
+    assert_eq!(object.members().map(|(name, _)| name).collect::<Vec<_>>(), [b"a", b"b", b"c"]);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused_but_never_a_panic(bytes: Vec<u8>) {
+        let _ = Object::parse(&bytes);
+    }
+
+    #[test]
+    fn what_is_read_is_what_another_parser_reads(text in r#"\{"a":[\[\]{}",:0-9a-e.+ \\ntrulfs-]{0,12}\}"#) {
+        if Object::parse(text.as_bytes()).is_ok() {
+            // serde_json reads a number into a float and refuses what doesn't fit
+            let other = serde_json::from_str::<serde_json::Value>(&text);
+            prop_assert!(other.as_ref().is_ok_and(serde_json::Value::is_object) || other.is_err_and(|e| e.to_string().contains("out of range")), "{}", text);
+        }
+    }
+
+    #[test]
+    fn any_string_comes_back_from_its_escaped_form(content: String) {
+        let text = serde_json::json!({ "v": content }).to_string();
+        let object = Object::parse(text.as_bytes()).unwrap();
+        prop_assert_eq!(object.string("v").unwrap(), content.as_bytes());
+    }
+}
