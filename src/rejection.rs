@@ -1,0 +1,121 @@
+//! Why a request was not accepted, in the problem's words: the sender's faults, then ours.
+//!
+//! The two are different types, so that no fault of ours can be answered as if it were the
+//! sender's. What status each one has is `http`'s business.
+
+/// A request that can't be answered with 2xx.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The request is wrong, and sending it again changes nothing.
+    #[error("refused: {0}")]
+    Refused(#[from] Refusal),
+    /// The request may be right, but we couldn't do our part.
+    #[error("failed: {0}")]
+    Failed(#[from] Failure),
+}
+
+impl Rejection {
+    /// The reason's name, in the log and as the metrics' dimension.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Rejection::Refused(refusal) => refusal.reason(),
+            Rejection::Failed(failure) => failure.reason(),
+        }
+    }
+}
+
+/// What is wrong with a request, in the order in which it is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The method isn't POST.
+    #[error("the method isn't POST")]
+    MethodNotAllowed,
+    /// The decoded body is larger than 262,144 bytes.
+    #[error("the body is larger than 262,144 bytes")]
+    BodyTooLarge,
+    /// The body is compressed.
+    #[error("the body has a Content-Encoding")]
+    ContentEncodingUnsupported,
+    /// There is no `Authorization` header, or more than one.
+    #[error("there isn't just one Authorization header")]
+    AuthorizationMissing,
+    /// The header isn't `Bearer` and one token.
+    #[error("the Authorization header isn't Bearer and one token")]
+    AuthorizationMalformed,
+    /// The token isn't three canonical base64url parts with a JSON object as the header.
+    #[error("the token isn't a compact JWS")]
+    TokenMalformed,
+    /// The token's header asks for anything but HMAC-SHA256 over a plain payload.
+    #[error("the token's header asks for more than HS256")]
+    AlgorithmNotAllowed,
+    /// The key ring has no key for the token's webhook.
+    #[error("the key ring has no key for this webhook")]
+    WebhookUnknown,
+    /// The signature isn't that of the webhook's key.
+    #[error("the signature isn't that of the webhook's key")]
+    SignatureInvalid,
+    /// The signed payload isn't a JSON object within the limits.
+    #[error("the claims aren't a JSON object")]
+    ClaimsMalformed,
+    /// A registered claim (RFC 7519, section 4.1) forbids using the token here and now.
+    #[error("a registered claim isn't valid")]
+    ClaimsNotValid,
+    /// The body isn't a JSON object within the limits.
+    #[error("the body isn't a JSON object")]
+    BodyMalformed,
+    /// The body isn't what was signed.
+    #[error("the body isn't what was signed")]
+    BodyMismatch,
+    /// The event is older or newer than the age limit allows, or doesn't say when it happened.
+    #[error("the event's time isn't within the age limit")]
+    EventStale,
+}
+
+impl Refusal {
+    fn reason(self) -> &'static str {
+        match self {
+            Refusal::MethodNotAllowed => "method_not_allowed",
+            Refusal::BodyTooLarge => "body_too_large",
+            Refusal::ContentEncodingUnsupported => "content_encoding_unsupported",
+            Refusal::AuthorizationMissing => "authorization_missing",
+            Refusal::AuthorizationMalformed => "authorization_malformed",
+            Refusal::TokenMalformed => "token_malformed",
+            Refusal::AlgorithmNotAllowed => "algorithm_not_allowed",
+            Refusal::WebhookUnknown => "webhook_unknown",
+            Refusal::SignatureInvalid => "signature_invalid",
+            Refusal::ClaimsMalformed => "claims_malformed",
+            Refusal::ClaimsNotValid => "claims_not_valid",
+            Refusal::BodyMalformed => "body_malformed",
+            Refusal::BodyMismatch => "body_mismatch",
+            Refusal::EventStale => "event_stale",
+        }
+    }
+}
+
+/// What we couldn't do. The details are in the log, where they happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Secrets Manager gave no answer, or no, and there is no secret that may still be used.
+    #[error("the secret couldn't be had from Secrets Manager")]
+    SecretUnavailable,
+    /// The secret holds no key that may be used.
+    #[error("the secret holds no usable key")]
+    SecretInvalid,
+    /// SQS didn't confirm the message in time.
+    #[error("the queue couldn't be reached")]
+    QueueUnavailable,
+    /// SQS said no, and would say it again.
+    #[error("the queue refused the message")]
+    QueueRefused,
+}
+
+impl Failure {
+    fn reason(self) -> &'static str {
+        match self {
+            Failure::SecretUnavailable => "secret_unavailable",
+            Failure::SecretInvalid => "secret_invalid",
+            Failure::QueueUnavailable => "queue_unavailable",
+            Failure::QueueRefused => "queue_refused",
+        }
+    }
+}
