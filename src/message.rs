@@ -1,0 +1,169 @@
+//! The SQS message of an event, within what SQS accepts.
+//!
+//! The limits are those of SQS's `SendMessage`; no emulator enforces them, so they are enforced and
+//! tested here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::event::{ROUTING_CLAIMS, VerifiedEvent};
+
+/// SQS: "the length of MessageGroupId is 128 characters".
+const MAX_GROUP_ID_BYTES: usize = 128;
+
+/// The claims that say what an event is about, the narrowest first.
+const SUBJECT_CLAIMS: [&str; 4] = ["media_id", "channel_id", "site_id", "webhook_id"];
+
+/// The two kinds of SQS queue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum QueueKind {
+    /// At least once, in any order.
+    Standard,
+    /// In order within a message group, without duplicates for five minutes.
+    Fifo,
+}
+
+/// What is sent to SQS for an event, and written to the log if it can't be.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Message<'e> {
+    /// The event's identity.
+    pub event_id: &'e str,
+    /// The message body: the signed payload.
+    pub body: Cow<'e, str>,
+    /// The message attributes, all of type String.
+    pub attributes: BTreeMap<&'static str, &'e str>,
+    /// On a FIFO queue the event's subject; on a standard one its site, for fair queues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<String>,
+    /// On a FIFO queue the event's identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deduplication_id: Option<&'e str>,
+}
+
+impl<'e> Message<'e> {
+    /// The message of this event for a queue of this kind.
+    pub fn new(event: &'e VerifiedEvent, kind: QueueKind) -> Self {
+        let mut attributes = BTreeMap::from([("event_id", event.event_id())]);
+        attributes.extend(
+            ROUTING_CLAIMS.into_iter().filter_map(|name| Some((name, event.attribute(name)?))),
+        );
+        let (group, deduplication_id) = match kind {
+            QueueKind::Standard => (event.routing("site_id"), None),
+            QueueKind::Fifo => (Some(subject(event)), Some(event.event_id())),
+        };
+        Self {
+            event_id: event.event_id(),
+            body: acceptable(event.payload()),
+            attributes,
+            group_id: group.map(group_id),
+            deduplication_id,
+        }
+    }
+}
+
+/// What the event is about, so that one subject's events keep their order and no other waits for them.
+fn subject(event: &VerifiedEvent) -> &[u8] {
+    SUBJECT_CLAIMS.into_iter().find_map(|name| event.routing(name)).unwrap_or(b"-")
+}
+
+/// A group id that SQS takes: 1 to 128 ASCII letters, digits and punctuation marks; else its digest.
+fn group_id(group: &[u8]) -> String {
+    match std::str::from_utf8(group) {
+        Ok(text)
+            if (1..=MAX_GROUP_ID_BYTES).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            text.to_owned()
+        }
+        _ => hex::encode(Sha256::digest(group)),
+    }
+}
+
+/// The payload without the two characters that SQS refuses and JSON may hold, U+FFFE and U+FFFF:
+/// their escapes are the same JSON value. (SQS takes `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to
+/// #xFFFD | #x10000 to #x10FFFF`; JSON has escaped the control characters and UTF-8 has no surrogates.)
+fn acceptable(payload: &str) -> Cow<'_, str> {
+    if payload.contains(['\u{fffe}', '\u{ffff}']) {
+        payload.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into()
+    } else {
+        payload.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::tests::verified;
+
+    const EVENT: &str = r#"{"event":"media_available","media_id":"UUhbHm6C","webhook_id":"7Rav0hC5","site_id":"jsPxIVHl"}"#;
+
+    fn group(payload: &str, kind: QueueKind) -> Option<String> {
+        Message::new(&verified(payload), kind).group_id
+    }
+
+    #[test]
+    fn a_message_is_the_payload_with_its_routing_claims_as_attributes() {
+        let event = verified(EVENT);
+        let message = Message::new(&event, QueueKind::Standard);
+        assert_eq!(message.body, EVENT);
+        let attributes = [
+            ("event", "media_available"),
+            ("event_id", event.event_id()),
+            ("media_id", "UUhbHm6C"),
+            ("site_id", "jsPxIVHl"),
+            ("webhook_id", "7Rav0hC5"),
+        ];
+        assert_eq!(message.attributes, BTreeMap::from(attributes));
+        assert_eq!(message.deduplication_id, None);
+    }
+
+    #[test]
+    fn a_fifo_queue_orders_by_subject_and_deduplicates_by_event_id() {
+        let event = verified(EVENT);
+        assert_eq!(Message::new(&event, QueueKind::Fifo).deduplication_id, Some(event.event_id()));
+        for (payload, subject) in [
+            (EVENT, "UUhbHm6C"),
+            (r#"{"channel_id":"c","site_id":"s","webhook_id":"w"}"#, "c"),
+            (r#"{"media_id":7,"site_id":"s","webhook_id":"w"}"#, "s"),
+            (r#"{"webhook_id":"w"}"#, "w"),
+            ("{}", "-"),
+        ] {
+            assert_eq!(group(payload, QueueKind::Fifo).as_deref(), Some(subject), "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_standard_queue_is_fair_between_sites() {
+        assert_eq!(group(EVENT, QueueKind::Standard).as_deref(), Some("jsPxIVHl"));
+        assert_eq!(group(r#"{"media_id":"m"}"#, QueueKind::Standard), None);
+    }
+
+    #[test]
+    fn a_group_id_that_sqs_would_refuse_is_replaced_by_its_digest() {
+        let group = |id: &str| group_id(id.as_bytes());
+        let punctuation = r##"!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"##;
+        assert_eq!(group(punctuation), punctuation);
+        assert_eq!(group(&"x".repeat(128)), "x".repeat(128));
+        assert_eq!(
+            group("a b"),
+            "c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65"
+        );
+        for refused in ["", "é", "\t", &"x".repeat(129)] {
+            assert_eq!(group(refused), hex::encode(Sha256::digest(refused)), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_body_holds_only_characters_that_sqs_takes_and_is_the_same_json() {
+        let payload =
+            "{\"a\":\"\u{fffd}\u{fffe}\u{ffff}\u{10ffff}\u{7f}\t\u{d7ff}\"}".replace('\t', "");
+        let event = verified(&payload);
+        let body = Message::new(&event, QueueKind::Standard).body;
+        assert_eq!(body, "{\"a\":\"\u{fffd}\\ufffe\\uffff\u{10ffff}\u{7f}\u{d7ff}\"}");
+        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(parse(&body), parse(&payload));
+    }
+}

@@ -1,0 +1,184 @@
+//! The SQS queue that verified events go to.
+//!
+//! An event is in the queue when SQS returned a message id, and the MD5s that it returned are those
+//! of what was sent. Anything else is tried again, always as the same message.
+
+use std::fmt;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_sqs::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_sqs::error::BoxError;
+use aws_sdk_sqs::operation::send_message::SendMessageOutput;
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+};
+use md5::{Digest, Md5};
+use tokio::time::Instant;
+
+use crate::attempt::{self, Fault};
+use crate::event::VerifiedEvent;
+use crate::message::{Message, QueueKind};
+use crate::rejection::Failure;
+use crate::trace::TraceHeader;
+
+/// A queue, and the client that sends to it.
+#[derive(Debug)]
+pub struct EventQueue {
+    client: Client,
+    url: String,
+    kind: QueueKind,
+}
+
+/// SQS's id of a message that is in the queue.
+#[derive(Debug, PartialEq)]
+pub struct MessageId(String);
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl EventQueue {
+    /// The queue at this URL; a name that ends in `.fifo` means a FIFO queue.
+    pub fn new(client: Client, url: String) -> Self {
+        let kind = if url.ends_with(".fifo") { QueueKind::Fifo } else { QueueKind::Standard };
+        Self { client, url, kind }
+    }
+
+    /// The queue's URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The message that [`send`](Self::send) sends for an event.
+    pub fn message<'e>(&self, event: &'e VerifiedEvent) -> Message<'e> {
+        Message::new(event, self.kind)
+    }
+
+    /// Sends an event, again and again until SQS confirms or refuses it or `deadline` is reached.
+    pub async fn send(
+        &self,
+        event: &VerifiedEvent,
+        trace: Option<&TraceHeader>,
+        deadline: Instant,
+    ) -> Result<MessageId, Failure> {
+        let message = self.message(event);
+        attempt::until(deadline, || self.send_once(&message, trace)).await.map_err(|fault| {
+            let event_id = event.event_id();
+            match fault {
+                Fault::Unreachable(_) => {
+                    tracing::error!(%fault, event_id, "SQS didn't confirm the event in time; it is in the log as undelivered");
+                    Failure::QueueUnavailable
+                }
+                Fault::Refused(_) => {
+                    tracing::error!(%fault, event_id, queue_url = self.url, "SQS refused the event, which is in the log as undelivered; check that the queue exists, that the function's role has sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its key if it has one");
+                    Failure::QueueRefused
+                }
+            }
+        })
+    }
+
+    async fn send_once(
+        &self,
+        message: &Message<'_>,
+        trace: Option<&TraceHeader>,
+    ) -> Result<MessageId, Fault> {
+        let mut request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(message.body.as_ref())
+            .set_message_group_id(message.group_id.clone())
+            .set_message_deduplication_id(message.deduplication_id.map(str::to_owned));
+        for (name, value) in &message.attributes {
+            let value =
+                MessageAttributeValue::builder().data_type("String").string_value(*value).build();
+            request = request.message_attributes(
+                *name,
+                value.map_err(|error| Fault::unreachable(error.to_string()))?,
+            );
+        }
+        if let Some(trace) = trace {
+            let value = MessageSystemAttributeValue::builder()
+                .data_type("String")
+                .string_value(trace.as_str())
+                .build();
+            let value = value.map_err(|error| Fault::unreachable(error.to_string()))?;
+            request = request.message_system_attributes(
+                MessageSystemAttributeNameForSends::AwsTraceHeader,
+                value,
+            );
+        }
+        confirmed(message, request.send().await?)
+    }
+
+    /// Opens the connection that the first event will use, without a call: a plain GET, which needs
+    /// no permission and leaves no trace in the account.
+    pub async fn connect(&self) {
+        let request = self.client.send_message().queue_url(&self.url).message_body("-");
+        // the answer is an error, whatever it is: only the connection is wanted
+        let _ = request.customize().interceptor(AsPlainGet).send().await;
+    }
+}
+
+/// Turns a signed call into a GET that holds nothing of it.
+#[derive(Debug)]
+struct AsPlainGet;
+
+impl Intercept for AsPlainGet {
+    fn name(&self) -> &'static str {
+        "AsPlainGet"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        let names: Vec<String> =
+            request.headers().iter().map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            request.headers_mut().remove(name);
+        }
+        request.set_method("GET")?;
+        request.take_body();
+        Ok(())
+    }
+}
+
+/// The message's id, if SQS's answer says that it took this message and no other.
+fn confirmed(message: &Message<'_>, answer: SendMessageOutput) -> Result<MessageId, Fault> {
+    let body_md5 = hex::encode(Md5::digest(message.body.as_bytes()));
+    if answer.md5_of_message_body() != Some(body_md5.as_str()) {
+        return Err(Fault::unreachable("SQS returned another MD5 than the body's"));
+    }
+    if answer.md5_of_message_attributes().is_some_and(|md5| md5 != attributes_md5(message)) {
+        return Err(Fault::unreachable("SQS returned another MD5 than the attributes'"));
+    }
+    match answer.message_id {
+        Some(id) if !id.is_empty() => Ok(MessageId(id)),
+        _ => Err(Fault::unreachable("SQS returned no message id")),
+    }
+}
+
+/// SQS Developer Guide, "Calculating the MD5 message digest for message attributes": names in
+/// order; name, data type and value each after their length in four bytes; 1 before a string value.
+fn attributes_md5(message: &Message<'_>) -> String {
+    let mut md5 = Md5::new();
+    let mut part = |prefix: &[u8], text: &str| {
+        md5.update(prefix);
+        md5.update((text.len() as u32).to_be_bytes());
+        md5.update(text);
+    };
+    for (name, value) in &message.attributes {
+        part(b"", name);
+        part(b"", "String");
+        // the transport type stands before the value's length
+        part(&[1], value);
+    }
+    hex::encode(md5.finalize())
+}
