@@ -1,0 +1,34 @@
+//! Receives JW Player's webhooks and puts the ones that JW signed on an SQS queue.
+//!
+//! A request's way:
+//!
+//! 1. [`http`] takes the bearer token and the body out of it: a [`forwarder::Delivery`].
+//! 2. [`forwarder`] does the rest, in the order of these modules:
+//! 3. [`token`] checks the token's form, before anything is fetched;
+//! 4. [`secrets`] gives the [`key_ring`], from its cache or from Secrets Manager;
+//! 5. [`token`] verifies the signature, the claims and the body ([`json`]): an [`event`] with an [`event_id`];
+//! 6. [`queue`] sends its [`message`] to SQS, [`attempt`] after attempt, in the invocation's [`trace`];
+//! 7. what came of it is a receipt or a [`rejection`], which [`http`] answers
+//! 8. and [`telemetry`] writes to the log. [`config`] was read before the first request.
+
+pub mod http;
+
+pub mod forwarder;
+pub mod token;
+
+pub mod key_ring;
+pub mod secrets;
+
+pub mod event;
+pub mod event_id;
+pub mod json;
+
+pub mod attempt;
+pub mod message;
+pub mod queue;
+pub mod trace;
+
+pub mod rejection;
+pub mod telemetry;
+
+pub mod config;
