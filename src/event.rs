@@ -6,8 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::event_id::event_id;
-use crate::json::Object;
-use crate::token::Authenticated;
+use crate::token::VerifiedClaims;
 
 /// The claims that consumers filter and order by. JW sends one of the last two.
 pub const ROUTING_CLAIMS: [&str; 5] = ["event", "webhook_id", "site_id", "media_id", "channel_id"];
@@ -18,9 +17,8 @@ const MAX_CLOCK_SKEW: time::Duration = time::Duration::seconds(300);
 /// An SQS attribute's value may have 256 KiB; none of these ids needs more than this.
 const MAX_ATTRIBUTE_BYTES: usize = 256;
 
-/// An event whose signature was verified and whose body was the signed one.
-///
-/// Only [`token`](crate::token) can make one: it alone can make an [`Authenticated`].
+/// An event whose signature was verified and whose body was the signed one: it is made of nothing
+/// but [`VerifiedClaims`].
 #[derive(Debug)]
 pub struct VerifiedEvent {
     payload: String,
@@ -29,21 +27,21 @@ pub struct VerifiedEvent {
     time: Option<OffsetDateTime>,
 }
 
-impl VerifiedEvent {
-    pub(crate) fn new(payload: &str, claims: &Object<'_>, _: Authenticated) -> Self {
-        let text = |name| claims.string(name).map(<[u8]>::to_vec);
+impl From<VerifiedClaims<'_>> for VerifiedEvent {
+    fn from(verified: VerifiedClaims<'_>) -> Self {
+        let claims = verified.claims();
+        let routing = |name| Some((name, claims.string(name)?.to_vec()));
         let time = claims.string("event_time").and_then(|time| std::str::from_utf8(time).ok());
         Self {
-            payload: payload.to_owned(),
+            payload: verified.payload().to_owned(),
             event_id: event_id(claims),
-            routing: ROUTING_CLAIMS
-                .into_iter()
-                .filter_map(|name| Some((name, text(name)?)))
-                .collect(),
+            routing: ROUTING_CLAIMS.into_iter().filter_map(routing).collect(),
             time: time.and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok()),
         }
     }
+}
 
+impl VerifiedEvent {
     /// The signed payload, byte for byte.
     pub fn payload(&self) -> &str {
         &self.payload
@@ -84,11 +82,7 @@ pub(crate) mod tests {
 
     /// An event with this payload, verified for the test's sake.
     pub(crate) fn verified(payload: &str) -> VerifiedEvent {
-        VerifiedEvent::new(
-            payload,
-            &Object::parse(payload.as_bytes()).unwrap(),
-            Authenticated::for_test(),
-        )
+        VerifiedClaims::for_test(payload).into()
     }
 
     fn at(time: &str) -> OffsetDateTime {

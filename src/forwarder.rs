@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::event::VerifiedEvent;
-use crate::queue::{EventQueue, MessageId};
+use crate::queue::{EventQueue, Receipt};
 use crate::rejection::{Refusal, Rejection};
 use crate::secrets::{FETCH_TIMEOUT, Recheck, SecretStore};
 use crate::telemetry::{self, WideEvent};
@@ -36,15 +36,6 @@ pub struct Delivery<'r> {
     pub time_left: Duration,
 }
 
-/// What an accepted event's sender gets.
-#[derive(Debug, PartialEq)]
-pub struct Receipt {
-    /// The event's identity.
-    pub event_id: String,
-    /// The queue's message.
-    pub message_id: MessageId,
-}
-
 /// Everything a request needs, shared by all of them.
 #[derive(Debug)]
 pub struct Forwarder {
@@ -65,7 +56,7 @@ impl Forwarder {
         let deadline = Instant::now() + WARM_UP;
         let fetch = self.secrets.current(deadline);
         let connect = tokio::time::timeout_at(deadline, self.queue.connect());
-        // both have logged what went wrong
+        // the first event meets again what went wrong
         let _ = tokio::join!(fetch, connect);
     }
 
@@ -83,13 +74,11 @@ impl Forwarder {
         if self.max_event_age.is_some_and(|limit| !event.is_within(limit, now)) {
             return Err(Refusal::EventStale.into());
         }
-        match self.queue.send(&event, delivery.trace.as_ref(), time.send_deadline).await {
-            Ok(message_id) => Ok(Receipt { event_id: event.event_id().to_owned(), message_id }),
-            Err(failure) => {
-                telemetry::undelivered(&self.queue.message(&event), self.queue.url());
-                Err(failure.into())
-            }
+        let sent = self.queue.send(&event, delivery.trace.as_ref(), time.send_deadline).await;
+        if sent.is_err() {
+            telemetry::undelivered(&self.queue.message(&event), self.queue.url());
         }
+        Ok(sent?)
     }
 
     /// Verifies a token, and once more if its key may have come into the secret since it was fetched.
@@ -104,12 +93,12 @@ impl Forwarder {
         wide_event.secret(&secret);
         let refusal = match token.verify(secret.ring(), body, SystemTime::now()) {
             Err(refusal @ (Refusal::WebhookUnknown | Refusal::SignatureInvalid)) => refusal,
-            verdict => return Ok(verdict?),
+            verdict => return Ok(verdict?.into()),
         };
         match self.secrets.recheck(&secret, time.secret_deadline).await {
             Recheck::Fetched(secret) => {
                 wide_event.secret(&secret);
-                Ok(token.verify(secret.ring(), body, SystemTime::now())?)
+                Ok(token.verify(secret.ring(), body, SystemTime::now())?.into())
             }
             // We have no key to refuse it by, and it may be there.
             Recheck::Failed(failure) if refusal == Refusal::WebhookUnknown => Err(failure.into()),

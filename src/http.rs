@@ -10,7 +10,8 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use lambda_http::{Body, Context, Request, RequestExt, Response};
 use serde_json::json;
 
-use crate::forwarder::{Delivery, Forwarder, Receipt};
+use crate::forwarder::{Delivery, Forwarder};
+use crate::queue::Receipt;
 use crate::rejection::{Failure, Refusal, Rejection};
 use crate::telemetry::WideEvent;
 use crate::trace::TraceHeader;
@@ -18,7 +19,8 @@ use crate::trace::TraceHeader;
 /// SQS took 262,144 bytes for years and many queues still do.
 const MAX_BODY_BYTES: usize = 262_144;
 
-/// A body of the largest size in base64, and as much again for a header and a signature.
+/// The largest body takes 349,528 bytes in base64url; the rest is for the header, the signature and
+/// escapes that the token spells longer than the body.
 const MAX_TOKEN_BYTES: usize = 393_216;
 
 /// Answers one request.

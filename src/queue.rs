@@ -40,6 +40,15 @@ impl fmt::Display for MessageId {
     }
 }
 
+/// What an event's sender gets once it is in the queue.
+#[derive(Debug, PartialEq)]
+pub struct Receipt {
+    /// The event's identity.
+    pub event_id: String,
+    /// The queue's message.
+    pub message_id: MessageId,
+}
+
 impl EventQueue {
     /// The queue at this URL; a name that ends in `.fifo` means a FIFO queue.
     pub fn new(client: Client, url: String) -> Self {
@@ -63,21 +72,24 @@ impl EventQueue {
         event: &VerifiedEvent,
         trace: Option<&TraceHeader>,
         deadline: Instant,
-    ) -> Result<MessageId, Failure> {
+    ) -> Result<Receipt, Failure> {
         let message = self.message(event);
-        attempt::until(deadline, || self.send_once(&message, trace)).await.map_err(|fault| {
-            let event_id = event.event_id();
-            match fault {
-                Fault::Unreachable(_) => {
-                    tracing::error!(%fault, event_id, "SQS didn't confirm the event in time; it is in the log as undelivered");
-                    Failure::QueueUnavailable
-                }
-                Fault::Refused(_) => {
-                    tracing::error!(%fault, event_id, queue_url = self.url, "SQS refused the event, which is in the log as undelivered; check that the queue exists, that the function's role has sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its key if it has one");
-                    Failure::QueueRefused
-                }
+        let event_id = event.event_id();
+        match attempt::until(deadline, || self.send_once(&message, trace)).await {
+            Ok(message_id) => Ok(Receipt { event_id: event_id.to_owned(), message_id }),
+            Err(fault @ Fault::Unreachable(_)) => {
+                tracing::error!(%fault, event_id, queue_url = self.url, "SQS didn't confirm the event \
+                    in time; it is in the log as undelivered");
+                Err(Failure::QueueUnavailable)
             }
-        })
+            Err(fault @ Fault::Refused(_)) => {
+                tracing::error!(%fault, event_id, queue_url = self.url, "SQS refused the event, which \
+                    is in the log as undelivered; check that the queue exists, that the function's \
+                    role has sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its \
+                    key if it has one");
+                Err(Failure::QueueRefused)
+            }
+        }
     }
 
     async fn send_once(

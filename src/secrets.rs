@@ -239,20 +239,25 @@ impl Store {
             || async { Ok(self.client.get_secret_value().secret_id(secret_id).send().await?) };
         let answer = attempt::until(deadline, call).await.map_err(|fault| match fault {
             Fault::Unreachable(_) => {
-                tracing::warn!(%fault, secret_id, "Secrets Manager couldn't be reached; what was fetched before serves until SECRET_MAX_STALE_SECONDS");
+                tracing::warn!(%fault, secret_id, "Secrets Manager couldn't be reached; what was fetched \
+                    before serves until SECRET_MAX_STALE_SECONDS");
                 FetchError::Unreachable
             }
             Fault::Refused(_) => {
-                tracing::error!(%fault, secret_id, "Secrets Manager refused the secret; check that it exists and isn't marked for deletion, that the function's role has secretsmanager:GetSecretValue on it, and kms:Decrypt on its key if it has one");
+                tracing::error!(%fault, secret_id, "Secrets Manager refused the secret; check that it \
+                    exists and isn't marked for deletion, that the function's role has \
+                    secretsmanager:GetSecretValue on it, and kms:Decrypt on its key if it has one");
                 FetchError::Refused
             }
         })?;
         let (ring, disabled) = KeyRing::parse(value(&answer)).map_err(|error| {
-            tracing::error!(%error, secret_id, "the secret's value can't be used; store the webhook's secret as JW returned it, or a JSON object from webhook ids to secrets");
+            tracing::error!(%error, secret_id, "the secret's value can't be used; store the webhook's secret \
+                as JW returned it, or a JSON object from webhook ids to secrets");
             FetchError::Invalid
         })?;
         for entry in disabled {
-            tracing::warn!(entry = entry.entry, why = %entry.why, secret_id, "an entry of the key ring isn't used, and this webhook's events are refused; mend it in the secret");
+            tracing::warn!(entry = entry.entry, why = %entry.why, secret_id, "an entry of the key ring isn't used, \
+                and this webhook's events are refused; mend it in the secret");
         }
         Ok(Secret { ring: Arc::new(ring), fetched: Moment::now() })
     }

@@ -19,8 +19,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::event::VerifiedEvent;
-use crate::forwarder::Receipt;
 use crate::message::Message;
+use crate::queue::Receipt;
 use crate::rejection::Rejection;
 use crate::secrets::Secret;
 
@@ -177,7 +177,7 @@ struct Line<'e> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metadata {
-    timestamp: u128,
+    timestamp: u64,
     cloud_watch_metrics: [Directive; 1],
 }
 
@@ -207,7 +207,8 @@ impl Metadata {
         }
         let dimensions: [&[&str]; 2] = [&["FunctionName"], &["FunctionName", "Reason"]];
         Self {
-            timestamp: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
+            timestamp: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
+                as u64,
             cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions, metrics }],
         }
     }

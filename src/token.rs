@@ -10,7 +10,6 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 
-use crate::event::VerifiedEvent;
 use crate::json::{Object, Value};
 use crate::key_ring::{Key, KeyRing};
 use crate::rejection::Refusal;
@@ -27,9 +26,25 @@ pub struct UnverifiedToken<'h> {
     payload: Vec<u8>,
 }
 
-/// Proof that a token's signature was verified and that it covers the body.
+/// Claims that were signed, are valid now, and are the body's members. Only
+/// [`UnverifiedToken::verify`] makes them.
 #[derive(Debug)]
-pub struct Authenticated(());
+pub struct VerifiedClaims<'t> {
+    payload: &'t str,
+    claims: Object<'t>,
+}
+
+impl<'t> VerifiedClaims<'t> {
+    /// The signed payload, byte for byte.
+    pub fn payload(&self) -> &'t str {
+        self.payload
+    }
+
+    /// The claims that it holds.
+    pub fn claims(&self) -> &Object<'t> {
+        &self.claims
+    }
+}
 
 impl<'h> UnverifiedToken<'h> {
     /// Reads a token's parts and checks its header, without looking into its payload.
@@ -46,14 +61,14 @@ impl<'h> UnverifiedToken<'h> {
         Ok(Self { signing_input, signature, payload })
     }
 
-    /// The event, if a key of the ring signed it, its claims are valid now, and `body` has the same
+    /// The claims, if a key of the ring signed it, they are valid now, and `body` has the same
     /// members and values.
     pub fn verify(
         &self,
         ring: &KeyRing,
         body: &[u8],
         now: SystemTime,
-    ) -> Result<VerifiedEvent, Refusal> {
+    ) -> Result<VerifiedClaims<'_>, Refusal> {
         let claims = match ring {
             KeyRing::Single(key) => {
                 self.verify_signature(key)?;
@@ -76,7 +91,7 @@ impl<'h> UnverifiedToken<'h> {
             return Err(Refusal::BodyMismatch);
         }
         let payload = std::str::from_utf8(&self.payload).map_err(|_| Refusal::ClaimsMalformed)?;
-        Ok(VerifiedEvent::new(payload, &claims, Authenticated(())))
+        Ok(VerifiedClaims { payload, claims })
     }
 
     fn verify_signature(&self, key: &Key) -> Result<(), Refusal> {
