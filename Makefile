@@ -23,7 +23,7 @@ test: need-cargo venv ## run all tests
 	@echo "==> documentation's examples"
 	@cargo test --locked --all-features --doc --quiet
 	@echo "==> tests (the first time builds them, which takes minutes)"
-	@if cargo nextest --version >/dev/null 2>&1; then runner="nextest run"; else runner="test --all-targets"; fi; \
+	@if cargo nextest --version >/dev/null 2>&1; then runner="nextest run --no-fail-fast"; else runner="test --no-fail-fast --all-targets"; fi; \
 		ORACLE_PYTHON="$$(pwd)/.venv/bin/python" cargo $$runner --locked --all-features
 
 events: venv ## make events/*.json again

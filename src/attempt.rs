@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::RequestId;
@@ -91,35 +92,26 @@ fn word(text: &str) -> &str {
     if is_word { text } else { "unreadable" }
 }
 
-/// Whether the same request may be answered otherwise the next time: every 5xx, throttling in the
-/// spellings of AWS's services (some are a 400), and a request that was signed too long ago,
-/// because the process was frozen between signing and sending.
+/// Whether the same request may be answered otherwise the next time: all but a 4xx, throttling in
+/// the spellings of AWS's services, and a request that was signed too long ago, because the process
+/// was frozen between signing and sending.
 fn may_change(status: u16, code: &str) -> bool {
-    const PASSING: [&str; 18] = [
-        "bandwidthlimitexceeded",
-        "internalerror",
-        "internalfailure",
-        "internalservererror",
-        "internalserviceerror",
-        "limitexceededexception",
-        "overlimit",
-        "priorrequestnotcomplete",
-        "provisionedthroughputexceededexception",
-        "requestexpired",
-        "requestlimitexceeded",
-        "requesttimeout",
-        "requesttimeoutexception",
-        "requesttimetooskewed",
-        "serviceunavailable",
-        "serviceunavailableexception",
-        "slowdown",
-        "toomanyrequestsexception",
+    // what the SDK's lists leave out
+    const MORE: [&str; 6] = [
+        "InternalFailure",
+        "InternalServiceError",
+        "OverLimit",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "ServiceUnavailable",
     ];
-    let code = code.to_ascii_lowercase();
-    status >= 500
+    let is_in = |list: &[&str]| list.iter().any(|passing| passing.eq_ignore_ascii_case(code));
+    !(400..500).contains(&status)
         || matches!(status, 408 | 429)
-        || code.contains("throttl")
-        || PASSING.contains(&code.as_str())
+        || code.to_ascii_lowercase().contains("throttl")
+        || is_in(THROTTLING_ERRORS)
+        || is_in(TRANSIENT_ERRORS)
+        || is_in(&MORE)
 }
 
 /// Makes attempts until one succeeds, the service refuses, or `deadline` is reached.

@@ -120,18 +120,19 @@ fn write_number(text: &mut String, number: &str) {
     if float.is_infinite() {
         return text.push_str(if float > 0.0 { "Infinity" } else { "-Infinity" });
     }
-    let shortest = format!("{float:e}");
-    let Some((mantissa, exponent)) = shortest.split_once('e') else {
-        return text.push_str(&shortest); // `{:e}` always writes an exponent
-    };
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    // Python's repr leaves positional notation below 1e-4 and from 1e16 on.
-    let _ = match exponent {
-        -4..16 if float.fract() == 0.0 => write!(text, "{float}.0"),
-        -4..16 => write!(text, "{float}"),
-        _ => {
-            write!(text, "{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
-        }
+    let mut buffer = ryu::Buffer::new();
+    let shortest = buffer.format_finite(float);
+    // ryu's digits are Python's; its notation differs below 1e-4, and in how it writes exponents
+    let _ = match (shortest.split_once('e'), shortest.split_once("0.0000")) {
+        (Some((mantissa, exponent)), _) => match exponent.strip_prefix('-') {
+            Some(exponent) => write!(text, "{mantissa}e-{exponent:0>2}"),
+            None => write!(text, "{mantissa}e+{exponent:0>2}"),
+        },
+        (None, Some((sign @ ("" | "-"), digits))) => match digits.split_at(1) {
+            (digit, "") => write!(text, "{sign}{digit}e-05"),
+            (digit, more) => write!(text, "{sign}{digit}.{more}e-05"),
+        },
+        (None, _) => write!(text, "{shortest}"),
     };
 }
 
@@ -168,6 +169,10 @@ mod tests {
         let cases = [
             (r#"{"n":[0,-0,-1,9007199254740993]}"#, r#"{"n":[0,0,-1,9007199254740993]}"#),
             (r#"{"n":[1.0,-0.0,1.50,1e5,1E+2,0.1]}"#, r#"{"n":[1.0,-0.0,1.5,100000.0,100.0,0.1]}"#),
+            (
+                r#"{"n":[802328206207007.25,0.00001234,-0.00009,100.00001,20.00005]}"#,
+                r#"{"n":[802328206207007.2,1.234e-05,-9e-05,100.00001,20.00005]}"#,
+            ),
             (
                 r#"{"n":[1e15,1e16,123456789012345678.0]}"#,
                 r#"{"n":[1000000000000000.0,1e+16,1.2345678901234568e+17]}"#,
