@@ -13,8 +13,9 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::RequestId;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How long the first attempt may take; each one after it may take twice as long as the last. A
-/// connection that died unnoticed costs this much, and a slow service is still waited for.
+/// How long the first attempt may take, if there is time for more; each one after it may take twice
+/// as long as the last. A connection that died unnoticed costs this much, and a slow service is
+/// still waited for.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(2);
 
 /// The pause after the first failed attempt, before jitter; it doubles up to [`MAX_BACKOFF`].
@@ -92,18 +93,22 @@ fn word(text: &str) -> &str {
     if is_word { text } else { "unreadable" }
 }
 
-/// Whether the same request may be answered otherwise the next time: all but a 4xx, throttling in
-/// the spellings of AWS's services, and a request that was signed too long ago, because the process
-/// was frozen between signing and sending.
+/// Whether the same request may be answered otherwise the next time: all but a 4xx; throttling in
+/// the spellings of AWS's services; and a request that was signed too long ago or with credentials
+/// of that time, because the process was frozen between signing and sending.
 fn may_change(status: u16, code: &str) -> bool {
     // what the SDK's lists leave out
-    const MORE: [&str; 6] = [
+    const MORE: [&str; 10] = [
+        "ExpiredToken",
+        "ExpiredTokenException",
         "InternalFailure",
         "InternalServiceError",
+        "InvalidSignatureException",
         "OverLimit",
         "RequestExpired",
         "RequestTimeTooSkewed",
         "ServiceUnavailable",
+        "SignatureDoesNotMatch",
     ];
     let is_in = |list: &[&str]| list.iter().any(|passing| passing.eq_ignore_ascii_case(code));
     !(400..500).contains(&status)
@@ -114,12 +119,16 @@ fn may_change(status: u16, code: &str) -> bool {
         || is_in(&MORE)
 }
 
-/// Makes attempts until one succeeds, the service refuses, or `deadline` is reached.
-pub async fn until<T, F>(deadline: Instant, mut attempt: impl FnMut() -> F) -> Result<T, Fault>
+/// Makes attempts at an AWS `action` until one succeeds, AWS refuses, or `deadline` is reached.
+pub async fn until<T, F>(
+    action: &str,
+    deadline: Instant,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Fault>
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let mut patience = FIRST_ATTEMPT;
+    let mut patience = FIRST_ATTEMPT.min(deadline.saturating_duration_since(Instant::now()) / 3);
     let mut backoff = FIRST_BACKOFF;
     let mut last_fault = Fault::unreachable("there was no time left to call");
     while Instant::now() < deadline {
@@ -130,7 +139,7 @@ where
             Ok(Err(unreachable)) => unreachable,
             Err(_) => Fault::unreachable("no answer in time"),
         };
-        tracing::info!(%fault, "an attempt failed");
+        tracing::info!(action, %fault, "an attempt failed");
         last_fault = fault;
         patience *= 2;
         sleep(jittered(backoff).min(deadline.saturating_duration_since(Instant::now()))).await;
@@ -154,7 +163,7 @@ mod tests {
     ) -> (Result<usize, Fault>, Duration) {
         let start = Instant::now();
         let mut made = 0;
-        let result = until(start + deadline, || {
+        let result = until("test", start + deadline, || {
             made += 1;
             std::future::ready(if made > faults {
                 Ok(made)
@@ -190,7 +199,7 @@ mod tests {
     async fn an_attempt_that_hangs_is_given_up_and_the_next_may_take_twice_as_long() {
         let start = Instant::now();
         let mut began = Vec::new();
-        let result: Result<(), Fault> = until(start + Duration::from_secs(19), || {
+        let result: Result<(), Fault> = until("test", start + Duration::from_secs(19), || {
             began.push(start.elapsed().as_secs());
             std::future::pending()
         })
@@ -200,13 +209,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_ends_the_attempts() {
+    async fn however_short_the_time_an_attempt_that_hangs_leaves_some_for_another() {
+        let start = Instant::now();
         let mut made = 0;
-        let result: Result<(), Fault> = until(Instant::now() + Duration::from_secs(19), || {
+        let result = until("test", start + Duration::from_secs(2), || {
             made += 1;
-            std::future::ready(Err(Fault::Refused(Cause("test".to_owned()))))
+            let hangs = made == 1;
+            async move { if hangs { std::future::pending().await } else { Ok(()) } }
         })
         .await;
+        assert!(matches!(result, Ok(())));
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_ends_the_attempts() {
+        let mut made = 0;
+        let result: Result<(), Fault> =
+            until("test", Instant::now() + Duration::from_secs(19), || {
+                made += 1;
+                std::future::ready(Err(Fault::Refused(Cause("test".to_owned()))))
+            })
+            .await;
         assert!(matches!(result, Err(Fault::Refused(_))));
         assert_eq!(made, 1);
     }
@@ -229,6 +253,8 @@ mod tests {
         ]) {
             assert!(may_change(400, code), "{code}");
         }
+        assert!(may_change(403, "InvalidSignatureException") && may_change(403, "ExpiredToken"));
+        assert!(may_change(200, "unreadable") && may_change(302, "no code"));
         assert!(
             may_change(500, "no code")
                 && may_change(503, "AccessDenied")

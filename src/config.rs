@@ -4,6 +4,7 @@ use std::env::VarError;
 use std::fmt;
 use std::time::Duration;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 /// What the operator sets.
@@ -101,7 +102,7 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
         let rust = self.optional(
             "RUST_LOG",
             "a level, or target=level pairs with commas between them",
-            |text| text.parse().ok(),
+            read_levels,
         );
         lambda
             .and_then(|level| level.parse().ok())
@@ -126,6 +127,15 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
         }
         found
     }
+}
+
+/// `Targets` would take a level that is spelled wrong for a target's name, and log nothing else.
+fn read_levels(text: &str) -> Option<Targets> {
+    let mut directives = text.split(',');
+    let is_known = |directive: &str| {
+        directive.contains('=') || !directive.is_empty() && directive.parse::<LevelFilter>().is_ok()
+    };
+    directives.all(is_known).then(|| text.parse().ok())?
 }
 
 fn not_blank(text: &str) -> Option<String> {
@@ -226,6 +236,8 @@ mod tests {
             ("MAX_EVENT_AGE_SECONDS", "1.5"),
             ("AWS_LAMBDA_LOG_LEVEL", "CHATTY"),
             ("RUST_LOG", "a=chatty"),
+            ("RUST_LOG", "infoo"),
+            ("RUST_LOG", ""),
         ] {
             let variables: Vec<_> = [(name, value)]
                 .into_iter()

@@ -16,12 +16,15 @@ use crate::rejection::{Failure, Refusal, Rejection};
 use crate::telemetry::WideEvent;
 use crate::trace::TraceHeader;
 
-/// SQS took 262,144 bytes for years and many queues still do.
+/// The size of an SQS message until AWS raised it in 2025; many queues still have that limit.
 const MAX_BODY_BYTES: usize = 262_144;
 
 /// The largest body takes 349,528 bytes in base64url; the rest is for the header, the signature and
 /// escapes that the token spells longer than the body.
 const MAX_TOKEN_BYTES: usize = 393_216;
+
+/// Lambda's limit, 15 minutes.
+const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
 
 /// Answers one request.
 pub async fn handle(forwarder: &Forwarder, request: Request) -> Result<Response<Body>, Infallible> {
@@ -59,10 +62,14 @@ fn delivery<'r>(request: &'r Request, context: &Context) -> Result<Delivery<'r>,
     })
 }
 
-/// The time until Lambda stops the invocation. A deadline that is over when the invocation begins is
-/// none: Lambda sends no such one, `cargo lambda watch` does.
+/// The time until Lambda stops the invocation. A deadline of another age is none: `cargo lambda
+/// watch` sends one in 1970.
 fn time_left(deadline: SystemTime) -> Duration {
-    deadline.duration_since(SystemTime::now()).unwrap_or(Duration::MAX)
+    match deadline.duration_since(SystemTime::now()) {
+        Ok(left) => left,
+        Err(over) if over.duration() > LONGEST_INVOCATION => Duration::MAX,
+        Err(_) => Duration::ZERO,
+    }
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750, section 2.1).
@@ -152,7 +159,8 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_was_over_before_the_request_is_none() {
+    fn only_a_deadline_of_another_age_is_none() {
+        assert_eq!(time_left(SystemTime::now() - Duration::from_millis(1)), Duration::ZERO);
         assert_eq!(time_left(SystemTime::UNIX_EPOCH + Duration::from_secs(600)), Duration::MAX);
         let left = time_left(SystemTime::now() + Duration::from_secs(3));
         assert!((Duration::from_secs(2)..=Duration::from_secs(3)).contains(&left), "{left:?}");

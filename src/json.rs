@@ -39,7 +39,7 @@ pub enum Value<'t> {
 pub type Text<'t> = Cow<'t, [u8]>;
 
 /// An object whose members have different names, in the order of those names' code points.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Object<'t>(Vec<(Text<'t>, Value<'t>)>);
 
 impl<'t> Object<'t> {

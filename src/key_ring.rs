@@ -15,6 +15,9 @@ use zeroize::Zeroizing;
 /// HMAC-SHA256 wants a key of at least its output's length (RFC 7518, section 3.2).
 const MIN_KEY_BYTES: usize = 32;
 
+/// What Windows editors put before a text. No secret of JW's has it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// JW's ids have 8 characters. What is longer may be a secret in the wrong place, and isn't named.
 const MAX_NAMED_ID_BYTES: usize = 16;
 
@@ -39,7 +42,6 @@ impl fmt::Debug for Key {
 }
 
 /// The keys that a secret's value holds: at least one.
-#[derive(Debug)]
 pub enum KeyRing {
     /// One key, which verifies every webhook's tokens.
     Single(Key),
@@ -47,9 +49,20 @@ pub enum KeyRing {
     ByWebhook(HashMap<String, Key>),
 }
 
+/// Without the ids: one of them may be a secret in the wrong place.
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyRing::Single(key) => f.debug_tuple("Single").field(key).finish(),
+            KeyRing::ByWebhook(keys) => write!(f, "ByWebhook({} keys)", keys.len()),
+        }
+    }
+}
+
 impl KeyRing {
     /// Reads a secret's value, and says which entries of a ring can't be used.
     pub fn parse(value: &[u8]) -> Result<(Self, Vec<DisabledEntry>), KeyRingError> {
+        let value = value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value);
         let value = value
             .strip_suffix(b"\n")
             .map_or(value, |line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -198,13 +211,14 @@ mod tests {
         assert_eq!(single(format!("{SECRET}\n").as_bytes()), SECRET.as_bytes());
         assert_eq!(single(format!("{SECRET}\r\n").as_bytes()), SECRET.as_bytes());
         assert_eq!(single(format!("{SECRET}\n\n").as_bytes()), format!("{SECRET}\n").as_bytes());
+        assert_eq!(single(format!("\u{feff}{SECRET}").as_bytes()), SECRET.as_bytes());
         assert_eq!(single(&[0xff; 32]), [0xff; 32]);
     }
 
     #[test]
     fn a_ring_has_a_key_for_each_webhook() {
         let (ids, disabled) =
-            ring(&format!("\n {{\"c0Y6ebVU\":\"{SECRET}\", \"7Rav0hC5\":\"{OTHER}\"}}\n"));
+            ring(&format!("\u{feff}\n {{\"c0Y6ebVU\":\"{SECRET}\", \"7Rav0hC5\":\"{OTHER}\"}}\n"));
         assert_eq!(ids, ["7Rav0hC5", "c0Y6ebVU"]);
         assert_eq!(disabled, []);
     }
@@ -248,6 +262,7 @@ mod tests {
     #[test]
     fn a_key_can_not_be_printed() {
         let (ring, _) = KeyRing::parse(format!(r#"{{"a":"{SECRET}"}}"#).as_bytes()).unwrap();
-        assert_eq!(format!("{ring:?}"), r#"ByWebhook({"a": Key(…)})"#);
+        let (single, _) = KeyRing::parse(SECRET.as_bytes()).unwrap();
+        assert_eq!(format!("{ring:?} {single:?}"), "ByWebhook(1 keys) Single(Key(…))");
     }
 }

@@ -1,7 +1,7 @@
 //! The SQS queue that verified events go to.
 //!
 //! An event is in the queue when SQS returned a message id, and the MD5s that it returned are those
-//! of what was sent. Anything else is tried again, always as the same message.
+//! of the body and the attributes. Anything else is tried again, always as the same message.
 
 use std::fmt;
 
@@ -75,7 +75,8 @@ impl EventQueue {
     ) -> Result<Receipt, Failure> {
         let message = self.message(event);
         let event_id = event.event_id();
-        match attempt::until(deadline, || self.send_once(&message, trace)).await {
+        match attempt::until("sqs:SendMessage", deadline, || self.send_once(&message, trace)).await
+        {
             Ok(message_id) => Ok(Receipt { event_id: event_id.to_owned(), message_id }),
             Err(fault @ Fault::Unreachable(_)) => {
                 tracing::error!(%fault, event_id, queue_url = self.url, "SQS didn't confirm the event \

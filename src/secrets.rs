@@ -2,7 +2,7 @@
 //!
 //! Secrets Manager may be away for hours and no event is lost: what was fetched goes on serving.
 //! When it says *no* the operator has revoked the secret, and what was fetched serves only until
-//! it would have been fetched again. Neither answer is remembered.
+//! it would have been fetched again. A failed fetch is no answer: the next request fetches again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -45,7 +45,8 @@ struct State {
     cached: Option<Secret>,
     /// Secrets Manager has refused since `cached` was fetched: not to be used past its TTL.
     revoked: bool,
-    last_fetch: Option<FetchError>,
+    /// Why the last fetch failed, if it did.
+    last_error: Option<FetchError>,
     in_flight: Option<Fetch>,
     rechecked: Option<Moment>,
 }
@@ -145,7 +146,7 @@ impl SecretStore {
 
     /// What may have replaced a secret that a token didn't verify with.
     pub async fn recheck(&self, seen: &Secret, deadline: Instant) -> Recheck {
-        {
+        let fetch = {
             let mut state = self.state();
             if let Some(newer) = state
                 .cached
@@ -157,13 +158,14 @@ impl SecretStore {
             if state.in_flight().is_none() {
                 if state.rechecked.is_some_and(|at| at.elapsed() < RECHECK_INTERVAL) {
                     return state
-                        .last_fetch
+                        .last_error
                         .map_or(Recheck::TooSoon, |error| Recheck::Failed(error.into()));
                 }
                 state.rechecked = Some(Moment::now());
             }
-        }
-        match self.fetched(deadline).await {
+            self.fetch(&mut state)
+        };
+        match fetch.outcome_by(deadline).await {
             Ok(secret) => Recheck::Fetched(secret),
             Err(error) => Recheck::Failed(error.into()),
         }
@@ -174,18 +176,17 @@ impl SecretStore {
     async fn fetched(&self, deadline: Instant) -> Result<Secret, FetchError> {
         let asked = Instant::now();
         loop {
-            let fetch = self.fetch();
-            match timeout_at(deadline, fetch.result).await {
-                Ok(Err(_)) if fetch.began < asked => {}
-                Ok(outcome) => return outcome,
-                Err(_) => return Err(FetchError::Unreachable),
+            let fetch = self.fetch(&mut self.state());
+            let began_earlier = fetch.began < asked;
+            let outcome = fetch.outcome_by(deadline).await;
+            if outcome.is_ok() || !began_earlier || Instant::now() >= deadline {
+                return outcome;
             }
         }
     }
 
     /// The fetch that is under way, or a new one. It goes on by itself when nobody waits any more.
-    fn fetch(&self) -> Fetch {
-        let mut state = self.state();
+    fn fetch(&self, state: &mut State) -> Fetch {
         if let Some(fetch) = state.in_flight() {
             return fetch.clone();
         }
@@ -200,7 +201,7 @@ impl SecretStore {
         let outcome = self.0.fetch().await;
         let mut state = self.state();
         state.in_flight = None;
-        state.last_fetch = outcome.as_ref().err().copied();
+        state.last_error = outcome.as_ref().err().copied();
         match &outcome {
             Ok(secret) => {
                 state.cached = Some(secret.clone());
@@ -224,6 +225,12 @@ impl SecretStore {
     }
 }
 
+impl Fetch {
+    async fn outcome_by(self, deadline: Instant) -> Result<Secret, FetchError> {
+        timeout_at(deadline, self.result).await.unwrap_or(Err(FetchError::Unreachable))
+    }
+}
+
 impl State {
     /// The fetch that is under way: one that has a result, even a panic, isn't.
     fn in_flight(&self) -> Option<&Fetch> {
@@ -235,12 +242,16 @@ impl Store {
     async fn fetch(&self) -> Result<Secret, FetchError> {
         let secret_id = self.secret_id.as_str();
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let call =
-            || async { Ok(self.client.get_secret_value().secret_id(secret_id).send().await?) };
-        let answer = attempt::until(deadline, call).await.map_err(|fault| match fault {
+        let call = || async {
+            // as old as the question: the process may be frozen before it reads the answer
+            let asked = Moment::now();
+            Ok((self.client.get_secret_value().secret_id(secret_id).send().await?, asked))
+        };
+        let fetched = attempt::until("secretsmanager:GetSecretValue", deadline, call).await;
+        let (answer, asked) = fetched.map_err(|fault| match fault {
             Fault::Unreachable(_) => {
-                tracing::warn!(%fault, secret_id, "Secrets Manager couldn't be reached; what was fetched \
-                    before serves until SECRET_MAX_STALE_SECONDS");
+                tracing::warn!(%fault, secret_id, "Secrets Manager couldn't be reached; what was \
+                    fetched before, if anything was, serves until SECRET_MAX_STALE_SECONDS");
                 FetchError::Unreachable
             }
             Fault::Refused(_) => {
@@ -259,7 +270,7 @@ impl Store {
             tracing::warn!(entry = entry.entry, why = %entry.why, secret_id, "an entry of the key ring isn't used, \
                 and this webhook's events are refused; mend it in the secret");
         }
-        Ok(Secret { ring: Arc::new(ring), fetched: Moment::now() })
+        Ok(Secret { ring: Arc::new(ring), fetched: asked })
     }
 }
 

@@ -208,6 +208,17 @@ async fn a_recheck_that_failed_says_so_until_a_fetch_succeeds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rechecks_at_once_that_fail_make_one_fetch() {
+    let aws = SecretsManager::with(Answer::Value(OLD));
+    let seen = aws.secret().await;
+    aws.answers(DENIED);
+    for _ in 0..100 {
+        tokio::join!(aws.recheck(&seen), aws.recheck(&seen), aws.recheck(&seen));
+    }
+    assert_eq!(aws.calls.num_calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fetch_that_began_before_a_request_does_not_fail_it() {
     let aws = SecretsManager::with(GONE);
     let first = aws.store.clone();
