@@ -1,0 +1,126 @@
+//! What the environment says is taken as it is said, or the process doesn't start.
+
+use crate::support::{
+    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SendMessage,
+    all_at_once, millis, one_second_passes, seconds,
+};
+
+/// Starts with one variable so and expects that the process ends, naming it.
+async fn is_fatal(name: &str, value: Option<&str>) {
+    let aws = Aws::start().await;
+    let start = match value {
+        Some(value) => Function::of(&aws).env(name, value),
+        None => Function::of(&aws).without(name),
+    };
+    let mut function = start.start().await;
+    let status = function.ended().await;
+    let output = function.stop();
+    assert!(!status.success() && status.code().is_some(), "{name}={value:?}: {status}");
+    assert!(output.contains(name), "{name}={value:?} isn't named: {output}");
+    assert_eq!((aws.calls(GetSecretValue), aws.calls(SendMessage)), (0, 0), "{name}={value:?}");
+}
+
+#[tokio::test]
+async fn a_missing_variable_stops_the_start_and_is_named() {
+    let names = ["QUEUE_URL", "WEBHOOK_SECRET_ID"];
+    all_at_once(names, async |name| is_fatal(name, None).await).await;
+    all_at_once(names, async |name| is_fatal(name, Some("")).await).await;
+}
+
+#[tokio::test]
+async fn an_unparsable_number_stops_the_start_and_is_named() {
+    for name in ["SECRET_TTL_SECONDS", "SECRET_MAX_STALE_SECONDS", "MAX_EVENT_AGE_SECONDS"] {
+        let values =
+            ["", " ", "-1", "1.5", "5m", "300s", "1e3", "0x10", "none", "99999999999999999999"];
+        all_at_once(values, async |value| is_fatal(name, Some(value)).await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_is_no_url_stops_the_start_and_is_named() {
+    let values =
+        ["jw-events", "arn:aws:sqs:eu-west-1:123456789012:jw-events", "sqs://queue", "https://"];
+    all_at_once(values, async |value| is_fatal("QUEUE_URL", Some(value)).await).await;
+}
+
+#[tokio::test]
+async fn a_log_level_that_nobody_knows_stops_the_start_and_is_named() {
+    let levels = [("AWS_LAMBDA_LOG_LEVEL", "LOUD"), ("RUST_LOG", "infoo"), ("RUST_LOG", "a=loud")];
+    all_at_once(levels, async |(name, value)| is_fatal(name, Some(value)).await).await;
+}
+
+#[tokio::test]
+async fn with_secrets_manager_gone_at_the_start_the_first_request_is_answered() {
+    let mut aws = Aws::start().await;
+    aws.gone().await;
+    let function = Function::start(&aws).await;
+    let delivery = Delivery::of(MEDIA_AVAILABLE);
+    let answer = function.invoke(&delivery).within(seconds(4)).await;
+    assert_eq!(answer.verdict(), "503 secret_unavailable");
+    aws.back();
+    function.until_verdict("200 accepted", &delivery, seconds(3)).await;
+    assert_eq!(aws.queued().len(), 1);
+}
+
+#[tokio::test]
+async fn an_outage_during_the_start_costs_the_first_request_nothing_if_it_is_over() {
+    let outages = [
+        Reply::Hang,
+        Reply::Error(500, "InternalServiceError"),
+        Reply::Error(400, "AccessDeniedException"),
+    ];
+    all_at_once(outages, async |outage| {
+        let aws = Aws::start().await;
+        aws.always(GetSecretValue, outage.clone());
+        let function = Function::start(&aws).await;
+        aws.until_calls(GetSecretValue, 1).await;
+        one_second_passes().await; // a fetch that failed may be tried again after a second
+        aws.always(GetSecretValue, Reply::Normal);
+        let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
+        assert_eq!(answer.verdict(), "200 accepted", "{outage:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_service_has_an_endpoint_of_its_own_if_one_is_set() {
+    let (nothing, secrets, queue) = (Aws::start().await, Aws::start().await, Aws::start().await);
+    let function = Function::of(&nothing)
+        .env("AWS_ENDPOINT_URL_SQS", &queue.url())
+        .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.url())
+        .start()
+        .await;
+    assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
+    assert_eq!((secrets.calls(GetSecretValue), secrets.calls(SendMessage)), (1, 0));
+    assert_eq!((queue.calls(GetSecretValue), queue.calls(SendMessage)), (0, 1));
+    assert_eq!(nothing.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_first_event_meets_the_secret_and_the_queues_connection_ready() {
+    let (secrets, queue) = (Aws::start().await, Aws::start().await);
+    secrets.always(GetSecretValue, Reply::Delay(millis(500)));
+    let function = Function::of(&queue)
+        .also(&secrets)
+        .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.url())
+        .start()
+        .await;
+    queue.until_connections(1).await;
+    secrets.until_calls(GetSecretValue, 1).await;
+    assert_eq!(secrets.calls_under_way(GetSecretValue), 1, "both at the same time");
+    let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
+    assert_eq!(answer.verdict(), "200 accepted");
+    assert_eq!((secrets.calls(GetSecretValue), queue.calls(SendMessage)), (1, 1));
+    assert_eq!(queue.connections(), 1, "the one that was opened ahead");
+}
+
+#[tokio::test]
+async fn without_a_ttl_a_secret_serves_for_longer_than_seconds() {
+    let aws = Aws::start().await;
+    let function = Function::start(&aws).await;
+    assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
+    aws.keep(OTHER_SECRET);
+    one_second_passes().await;
+    assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
+    assert_eq!(aws.calls(GetSecretValue), 1);
+}

@@ -1,0 +1,105 @@
+//! The sample events of `events/`, which people also send by hand: each has the answer that its
+//! name promises.
+
+use crate::support::{Aws, Function, OTHER_SECRET, SECRET};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each file and what it meets, in a function of these settings.
+const EVENTS: [(&str, Setting, &str); 24] = [
+    ("algorithm_not_allowed", Setting::Ring, "401 algorithm_not_allowed"),
+    ("authorization_malformed", Setting::Ring, "401 authorization_malformed"),
+    ("authorization_missing", Setting::Ring, "401 authorization_missing"),
+    ("body_malformed", Setting::Ring, "400 body_malformed"),
+    ("body_mismatch", Setting::Ring, "401 body_mismatch"),
+    ("body_too_large", Setting::Ring, "413 body_too_large"),
+    ("channel_active", Setting::Ring, "200 accepted"),
+    ("channel_created", Setting::Ring, "200 accepted"),
+    ("channel_idle", Setting::Ring, "200 accepted"),
+    ("claims_malformed", Setting::Single, "401 claims_malformed"),
+    ("claims_not_valid", Setting::Ring, "401 claims_not_valid"),
+    ("content_encoding_unsupported", Setting::Ring, "415 content_encoding_unsupported"),
+    ("conversions_complete", Setting::Ring, "200 accepted"),
+    ("event_stale", Setting::AgeLimit, "401 event_stale"),
+    ("forged", Setting::Ring, "401 signature_invalid"),
+    ("media_available", Setting::Ring, "200 accepted"),
+    ("media_created", Setting::Ring, "200 accepted"),
+    ("media_deleted", Setting::Ring, "200 accepted"),
+    ("media_reuploaded", Setting::Ring, "200 accepted"),
+    ("media_updated", Setting::Ring, "200 accepted"),
+    ("method_not_allowed", Setting::Ring, "405 method_not_allowed"),
+    ("token_malformed", Setting::Ring, "401 token_malformed"),
+    ("unknown_event", Setting::Ring, "200 accepted"),
+    ("webhook_unknown", Setting::Ring, "401 webhook_unknown"),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Setting {
+    /// A key ring of the two sample webhooks.
+    Ring,
+    /// The sample secret by itself.
+    Single,
+    /// The sample secret by itself and a limit to events' age.
+    AgeLimit,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("events")
+}
+
+async fn each_meets_its_verdict(setting: Setting) {
+    let aws = Aws::start().await;
+    let start = match setting {
+        Setting::Ring => {
+            aws.keep(json!({"7Rav0hC5": SECRET, "2yW4KmiG": SECRET, "0therH00": OTHER_SECRET}));
+            Function::of(&aws)
+        }
+        Setting::Single => Function::of(&aws),
+        Setting::AgeLimit => Function::of(&aws).env("MAX_EVENT_AGE_SECONDS", "86400"),
+    };
+    let function = start.start().await;
+    let mut accepted = 0;
+    for (name, _, verdict) in EVENTS.iter().filter(|(_, of, _)| *of == setting) {
+        let text =
+            fs::read_to_string(folder().join(name).with_extension("json")).expect("the file");
+        let event: Value = serde_json::from_str(&text).expect("JSON");
+        let answer = function.invoke_event(event.clone()).await;
+        assert_eq!(answer.verdict(), *verdict, "{name}");
+        accepted += usize::from(answer.status == 200);
+        if answer.status == 200 {
+            assert_eq!(
+                Some(aws.sends()[accepted - 1].body.as_str()),
+                event["body"].as_str(),
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(aws.sends().len(), accepted);
+}
+
+#[tokio::test]
+async fn each_sample_meets_its_verdict_with_a_key_ring() {
+    each_meets_its_verdict(Setting::Ring).await;
+}
+
+#[tokio::test]
+async fn each_sample_of_a_single_secret_meets_its_verdict() {
+    each_meets_its_verdict(Setting::Single).await;
+}
+
+#[tokio::test]
+async fn each_sample_of_an_age_limit_meets_its_verdict() {
+    each_meets_its_verdict(Setting::AgeLimit).await;
+}
+
+#[test]
+fn every_sample_has_a_verdict_here() {
+    let files =
+        fs::read_dir(folder()).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let files: BTreeSet<_> =
+        files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    let here: BTreeSet<_> = EVENTS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(files, here);
+}

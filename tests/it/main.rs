@@ -1,0 +1,25 @@
+//! The forwarder from outside: the real binary, as a process under a Runtime API, against a
+//! stand-in for AWS that breaks as it is told. Nothing here knows the library's insides.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that can't go on fails, and says why"
+)]
+
+mod accepts;
+mod concurrency;
+mod configuration;
+mod event_ids;
+mod events;
+mod freeze;
+mod messages;
+mod oracle;
+mod outages;
+mod refuses;
+mod rotation;
+mod secrets;
+mod support;
+mod telemetry;

@@ -1,0 +1,107 @@
+//! JW's own documented check, `jwt.decode(…) == json.loads(body)`, beside ours over some thousand
+//! requests: what we accept, it accepts and gives the same event id, and what JW can send, both
+//! accept.
+//!
+//! `ORACLE_SEED` sets another seed, `ORACLE_CASES` another number of requests.
+
+mod case;
+mod json;
+mod random;
+mod values;
+
+use crate::support::{Aws, Delivery, Function, SECRET, all_at_once};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use case::Case;
+use random::Random;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+const SEED: u64 = 20_231_114;
+const CASES: usize = 3_000;
+
+/// What JW's check says of each case.
+fn ask(cases: &[Case]) -> Vec<Value> {
+    let python = std::env::var_os("ORACLE_PYTHON")
+        .expect("ORACLE_PYTHON names a Python that has PyJWT; `make test` sets it up");
+    let mut oracle = Command::new(python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/local/oracle.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("ORACLE_PYTHON runs");
+    let mut questions = oracle.stdin.take().expect("piped");
+    let answers = BufReader::new(oracle.stdout.take().expect("piped"));
+    let answers: Vec<Value> = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for case in cases {
+                let body = BASE64_STANDARD.encode(&case.body);
+                let question = json!({"token": case.token, "secret": SECRET, "body": body});
+                writeln!(questions, "{question}").expect("the oracle reads");
+            }
+        });
+        let lines = answers.lines().map(|line| line.expect("a line"));
+        lines.map(|line| serde_json::from_str(&line).expect("JSON")).collect()
+    });
+    assert!(oracle.wait().expect("a child").success());
+    assert_eq!(answers.len(), cases.len());
+    answers
+}
+
+/// What the forwarder says of each case: the status, and the event id it gave.
+async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
+    let aws = Aws::start().await;
+    let function = Function::of(&aws).concurrency(8).start().await;
+    let mut answers = Vec::new();
+    for some in cases.chunks(8) {
+        let some = all_at_once(some, async |case| {
+            let delivery = Delivery::of("{}").token(&case.token).body(&case.body);
+            let answer = function.invoke(&delivery).await;
+            answer.verdict();
+            (answer.status, answer.event_id().to_owned())
+        });
+        answers.extend(some.await);
+    }
+    let queued = answers.iter().filter(|(status, _)| *status == 200).count();
+    assert_eq!(aws.queued().len(), queued, "what was accepted and nothing else");
+    answers
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+}
+
+#[tokio::test]
+async fn what_we_accept_jws_documented_check_accepts_and_names_alike() {
+    let seed = number("ORACLE_SEED").unwrap_or(SEED);
+    let count = number("ORACLE_CASES")
+        .map_or(CASES, |count| usize::try_from(count).expect("a number of cases"));
+    let mut random = Random::new(seed);
+    let cases: Vec<_> = (0..count).map(|_| Case::generate(&mut random)).collect();
+    let (theirs, ours) = (ask(&cases), ours(&cases).await);
+
+    let mut faults = Vec::new();
+    let mut accepted = 0;
+    for (case, (theirs, (status, event_id))) in cases.iter().zip(theirs.iter().zip(&ours)) {
+        let we_accept = *status == 200;
+        let they_accept = theirs["accepts"] == true;
+        let fault = match (we_accept, they_accept) {
+            (true, false) => "we alone accept",
+            (true, true) if theirs["event_id"] != *event_id => "another event id",
+            (_, false) if case.is_good => "the generator is wrong",
+            (false, _) if case.is_good => "a good event is refused",
+            _ => "",
+        };
+        if !fault.is_empty() {
+            faults.push(format!("{fault}: {case:#?}; ours: {status} {event_id}, theirs: {theirs}"));
+        }
+        accepted += usize::from(we_accept);
+    }
+    let told = faults.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("\n");
+    assert!(faults.is_empty(), "ORACLE_SEED={seed}, {} of {count} cases: {told}", faults.len());
+    let share = accepted as f64 / count as f64;
+    assert!((0.3..0.7).contains(&share), "a test of both verdicts: {share} accepted");
+}

@@ -1,0 +1,216 @@
+//! Outages that end in time cost a retry, never an event.
+
+use crate::support::{
+    Aws, Delivery, Function, MEDIA_AVAILABLE, Order, Reply, SendMessage, all_at_once, millis,
+    seconds,
+};
+use serde_json::json;
+
+fn good() -> Delivery {
+    Delivery::of(MEDIA_AVAILABLE)
+}
+
+/// What says nothing about whether the next try may work; throttling is spelled as the SDKs'
+/// retry rules list it.
+fn faults() -> Vec<Reply> {
+    let throttling = [
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+        "KMS.ThrottlingException",
+    ];
+    let others = [
+        Reply::QueryError(400, "RequestThrottled", "RequestThrottled"),
+        Reply::QueryError(400, "KmsThrottled", "KMS.ThrottlingException"),
+        Reply::ErrorInHeader(400, "ThrottlingException"),
+        Reply::Error(403, "RequestThrottled"),
+        Reply::Raw(429, ""),
+        Reply::Error(500, "InternalError"),
+        Reply::Error(500, "InternalFailure"),
+        Reply::Error(503, "ServiceUnavailable"),
+        Reply::Raw(500, ""),
+        Reply::Raw(502, "<html>Bad Gateway</html>"),
+        Reply::Raw(503, "{}"),
+        Reply::Raw(504, ""),
+        Reply::Error(400, "RequestTimeout"),
+        Reply::Error(400, "RequestExpired"), // signed before the process was frozen
+        Reply::Break(Order::Reset),
+        Reply::Break(Order::Close),
+    ];
+    throttling.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
+}
+
+/// Answers that look like success and prove nothing.
+fn lies() -> [Reply; 9] {
+    let altered = |members| Reply::Altered(members);
+    [
+        altered(json!({"MD5OfMessageBody": "d41d8cd98f00b204e9800998ecf8427e"})),
+        altered(json!({"MD5OfMessageBody": ""})),
+        altered(json!({"MD5OfMessageBody": null})),
+        altered(json!({"MessageId": null})),
+        altered(json!({"MessageId": ""})),
+        Reply::Raw(200, "{}"),
+        Reply::Raw(200, ""),
+        Reply::Raw(200, "<html>Welcome to the hotel's network</html>"),
+        Reply::Raw(200, r#"{"MessageId":"#),
+    ]
+}
+
+/// Sends one event through two failures of the kind and expects that it is queued, once on a FIFO
+/// queue, by tries that SQS can tell to be the same.
+async fn survives(fault: Reply) {
+    let aws = Aws::start().await;
+    aws.next(SendMessage, [fault.clone(), fault.clone()]);
+    let function = Function::of(&aws).fifo().start().await;
+    let answer = function.invoke(&good()).await;
+    assert_eq!(answer.verdict(), "200 accepted", "{fault:?}");
+    assert_eq!(aws.calls(SendMessage), 3, "{fault:?}");
+    let [queued] =
+        aws.queued().try_into().unwrap_or_else(|queued| panic!("{fault:?}: {queued:#?}"));
+    assert_eq!(answer.body["message_id"], queued.id, "{fault:?}");
+    for send in aws.sends() {
+        assert_eq!(send.with_id(&queued.id), queued, "{fault:?}: every try is the same message");
+    }
+    assert_eq!(function.undelivered(), Vec::<serde_json::Value>::new(), "{fault:?}");
+}
+
+#[tokio::test]
+async fn a_fault_that_passes_costs_retries_and_no_event() {
+    all_at_once(faults(), survives).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_proves_nothing_is_no_success() {
+    all_at_once(lies(), survives).await;
+}
+
+#[tokio::test]
+async fn a_wrong_digest_of_the_attributes_is_no_success() {
+    survives(Reply::Altered(json!({"MD5OfMessageAttributes": "d41d8cd98f00b204e9800998ecf8427e"})))
+        .await;
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_given_up_and_made_again() {
+    let aws = Aws::start().await;
+    aws.next(SendMessage, [Reply::Hang]);
+    let function = Function::start(&aws).await;
+    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    assert_eq!((aws.calls(SendMessage), aws.queued().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_message_that_was_taken_without_an_answer_is_sent_again_as_the_same() {
+    let ambiguous = [
+        Reply::Hang,
+        Reply::Delay(seconds(8)),
+        Reply::Break(Order::Reset),
+        Reply::Break(Order::Close),
+        Reply::Error(500, "InternalError"),
+        Reply::Raw(504, ""),
+    ];
+    all_at_once(ambiguous, async |then| {
+        let aws = Aws::start().await;
+        aws.next(SendMessage, [Reply::TakenThen(Box::new(then.clone()))]);
+        let function = Function::of(&aws).fifo().start().await;
+        let answer = function.invoke(&good()).await;
+        assert_eq!(answer.verdict(), "200 accepted", "{then:?}");
+        let sends = aws.sends();
+        assert_eq!(sends.len(), 2, "{then:?}");
+        assert_eq!(sends[0].deduplication, sends[1].deduplication, "{then:?}");
+        assert_eq!(aws.queued().len(), 1, "{then:?}");
+        assert_eq!(answer.body["message_id"], aws.queued()[0].id, "{then:?}");
+        assert!(function.undelivered().is_empty(), "{then:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn on_a_standard_queue_a_message_sent_twice_has_one_event_id() {
+    let aws = Aws::start().await;
+    aws.next(SendMessage, [Reply::TakenThen(Box::new(Reply::Break(Order::Reset)))]);
+    let function = Function::start(&aws).await;
+    let answer = function.invoke(&good()).await;
+    assert_eq!(answer.verdict(), "200 accepted");
+    let [first, second] = aws.queued().try_into().expect("at least once is twice here");
+    assert_eq!(first.attributes, second.attributes);
+    assert_eq!(first.attribute("event_id"), Some(answer.event_id()));
+    assert_eq!(answer.body["message_id"], second.id);
+}
+
+#[tokio::test]
+async fn a_slow_queue_is_waited_for() {
+    let aws = Aws::start().await;
+    aws.always(SendMessage, Reply::Delay(millis(900)));
+    let function = Function::start(&aws).await;
+    assert_eq!(function.invoke(&good()).within(seconds(5)).await.verdict(), "200 accepted");
+    assert_eq!((aws.calls(SendMessage), aws.queued().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_outage_is_outlasted_while_there_is_time() {
+    let aws = Aws::start().await;
+    aws.always(SendMessage, Reply::Error(503, "ServiceUnavailable"));
+    let function = Function::start(&aws).await;
+    let delivery = good();
+    let recovery = async {
+        aws.until_calls(SendMessage, 4).await;
+        aws.always(SendMessage, Reply::Normal);
+    };
+    let (answer, ()) = tokio::join!(function.invoke(&delivery).into_future(), recovery);
+    assert_eq!(answer.verdict(), "200 accepted");
+    assert!(function.undelivered().is_empty());
+}
+
+#[tokio::test]
+async fn a_queue_that_is_gone_and_comes_back_in_time_takes_the_event() {
+    let (secrets, mut queue) = (Aws::start().await, Aws::start().await);
+    let start = Function::of(&secrets).also(&queue);
+    let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;
+    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    queue.gone().await;
+    let delivery = good();
+    let recovery = async {
+        tokio::time::sleep(millis(700)).await;
+        queue.back();
+    };
+    let (answer, ()) = tokio::join!(function.invoke(&delivery).into_future(), recovery);
+    assert_eq!(answer.verdict(), "200 accepted");
+    assert_eq!(queue.queued().len(), 2);
+}
+
+#[tokio::test]
+async fn connections_that_died_between_requests_cost_nothing() {
+    let ends = [Order::Close, Order::Reset, Order::Mute];
+    all_at_once(ends, async |how| {
+        let aws = Aws::start().await;
+        let function = Function::of(&aws).short_lived_secret().start().await;
+        for round in 1..=3 {
+            assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted", "{how:?}");
+            assert_eq!(aws.queued().len(), round, "{how:?}");
+            aws.break_connections(how);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connections_that_end_after_each_answer_cost_nothing() {
+    let aws = Aws::start().await;
+    aws.always(SendMessage, Reply::Break(Order::CloseAfterAnswer));
+    let function = Function::start(&aws).await;
+    for _ in 0..5 {
+        assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    }
+    assert_eq!(aws.queued().len(), 5);
+}

@@ -1,0 +1,170 @@
+//! A rotation refuses no good event: while an old and a new webhook overlap, both are accepted.
+
+use crate::support::{
+    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SECRET,
+    all_at_once, event, millis, one_second_passes,
+};
+use serde_json::{Value, json};
+
+fn old() -> Delivery {
+    Delivery::of(MEDIA_AVAILABLE)
+}
+
+fn new() -> Delivery {
+    Delivery::signed(event(json!({"webhook_id": "c0Y6ebVU"})), OTHER_SECRET)
+}
+
+fn forged() -> Delivery {
+    Delivery::signed(MEDIA_AVAILABLE, "a key that an attacker made up, long enough")
+}
+
+fn both() -> Value {
+    json!({"7Rav0hC5": SECRET, "c0Y6ebVU": OTHER_SECRET})
+}
+
+#[tokio::test]
+async fn while_two_webhooks_overlap_both_are_accepted() {
+    let aws = Aws::start().await;
+    aws.keep(both());
+    let function = Function::start(&aws).await;
+    for delivery in [old(), new(), old(), new()] {
+        assert_eq!(function.invoke(&delivery).await.verdict(), "200 accepted");
+    }
+    assert_eq!(aws.calls(GetSecretValue), 1);
+    let ids: Vec<_> = aws
+        .queued()
+        .iter()
+        .map(|message| message.attribute("event_id").map(str::to_owned))
+        .collect();
+    assert_eq!(ids, vec![ids[0].clone(); 4], "one event");
+}
+
+#[tokio::test]
+async fn a_whole_rotation_refuses_no_good_event() {
+    let aws = Aws::start().await;
+    let function = Function::of(&aws).short_lived_secret().start().await;
+    let steps = [
+        (json!({"7Rav0hC5": SECRET}), vec![old()], vec![]),
+        (both(), vec![old(), new()], vec![]),
+        (json!({"c0Y6ebVU": OTHER_SECRET}), vec![new()], vec![old()]),
+    ];
+    for (ring, good, gone) in steps {
+        aws.keep(ring);
+        one_second_passes().await;
+        for delivery in good {
+            assert_eq!(function.invoke(&delivery).await.verdict(), "200 accepted");
+        }
+        for delivery in gone {
+            assert_eq!(function.invoke(&delivery).await.verdict(), "401 webhook_unknown");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_event_of_a_new_secret_is_accepted_before_the_old_ones_ttl() {
+    let of_the_same = Delivery::of(event(json!({"webhook_id": "c0Y6ebVU"})));
+    let rotations = [
+        ("a webhook joins the ring", json!({"7Rav0hC5": SECRET}), old(), both()),
+        ("a single secret becomes a ring", json!(SECRET), old(), both()),
+        ("a single secret is replaced", json!(SECRET), old(), json!(OTHER_SECRET)),
+        ("a ring becomes a single secret", json!({"7Rav0hC5": SECRET}), old(), json!(OTHER_SECRET)),
+        ("an entry is replaced", json!({"c0Y6ebVU": SECRET}), of_the_same, both()),
+        ("an entry is put right", json!({"7Rav0hC5": SECRET, "c0Y6ebVU": "short"}), old(), both()),
+    ];
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    all_at_once(rotations, async |(case, before, first, after)| {
+        let aws = Aws::start().await;
+        aws.keep(text(&before));
+        let function = Function::start(&aws).await;
+        assert_eq!(function.invoke(&first).await.verdict(), "200 accepted", "{case}");
+        aws.keep(text(&after));
+        assert_eq!(function.invoke(&new()).await.verdict(), "200 accepted", "{case}");
+        assert_eq!(aws.calls(GetSecretValue), 2, "{case}");
+        if after == both() {
+            assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted", "{case}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn however_many_bad_requests_come_the_secret_is_fetched_once_more() {
+    let aws = Aws::start().await;
+    aws.keep(json!({"7Rav0hC5": SECRET}));
+    let function = Function::of(&aws).concurrency(8).start().await;
+    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+    let unknown = new();
+    let forged = forged();
+    for _ in 0..4 {
+        let flood = (0..8).map(|number| {
+            if number % 2 == 0 {
+                (&unknown, "401 webhook_unknown")
+            } else {
+                (&forged, "401 signature_invalid")
+            }
+        });
+        all_at_once(flood, async |(delivery, verdict)| {
+            assert_eq!(function.invoke(delivery).await.verdict(), verdict);
+        })
+        .await;
+    }
+    assert_eq!(aws.calls(GetSecretValue), 2, "at start, and once for all of the flood");
+    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+    assert_eq!(aws.queued().len(), 2);
+}
+
+#[tokio::test]
+async fn a_fetch_that_fails_is_not_made_again_for_each_bad_request() {
+    let failures = [
+        (Reply::Error(400, "AccessDeniedException"), 1),
+        (Reply::Error(500, "InternalServiceError"), 30), // one fetch, tried for some seconds
+    ];
+    all_at_once(failures, async |(failure, calls)| {
+        let aws = Aws::start().await;
+        aws.keep(json!({"7Rav0hC5": SECRET}));
+        let function = Function::of(&aws).concurrency(8).start().await;
+        assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+        aws.always(GetSecretValue, failure.clone());
+        for _ in 0..4 {
+            all_at_once(0..8, async |_| {
+                assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+                let unknown = function.invoke(&new()).await;
+                assert_eq!(unknown.verdict(), "503 secret_unavailable", "{failure:?}");
+            })
+            .await;
+        }
+        assert!(aws.calls(GetSecretValue) <= 1 + calls, "{failure:?}");
+        assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted", "{failure:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_who_wait_for_the_one_fetch_have_its_answer() {
+    let aws = Aws::start().await;
+    aws.keep(json!({"7Rav0hC5": SECRET}));
+    let function = Function::of(&aws).concurrency(8).start().await;
+    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+    aws.keep(both());
+    aws.always(GetSecretValue, Reply::Delay(millis(500)));
+    all_at_once(0..8, async |number| {
+        assert_eq!(function.invoke(&new()).await.verdict(), "200 accepted", "{number}");
+    })
+    .await;
+    assert_eq!(aws.calls(GetSecretValue), 2);
+    assert_eq!(aws.queued().len(), 9);
+}
+
+#[tokio::test]
+async fn a_flood_of_forgeries_delays_no_rotation_beyond_the_ttl() {
+    let aws = Aws::start().await;
+    let function = Function::of(&aws).short_lived_secret().start().await;
+    for _ in 0..10 {
+        assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+    }
+    aws.keep(both());
+    one_second_passes().await;
+    for delivery in [new(), old()] {
+        assert_eq!(function.invoke(&delivery).await.verdict(), "200 accepted");
+    }
+}

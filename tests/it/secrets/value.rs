@@ -1,0 +1,187 @@
+//! The forms that a secret's value may have.
+
+use crate::support::{
+    Aws, CHANNEL_ACTIVE, Delivery, Function, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, SendMessage,
+    all_at_once, event,
+};
+use serde_json::json;
+
+const KEY_OF_31: &str = "abcdefghijklmnopqrstuvwxyz01234";
+const KEY_OF_32: &str = "abcdefghijklmnopqrstuvwxyz012345";
+
+#[tokio::test]
+async fn every_form_of_a_value_gives_its_keys() {
+    let ring = json!({"7Rav0hC5": SECRET, "2yW4KmiG": OTHER_SECRET});
+    let forms: [(&str, Vec<u8>, Vec<u8>); 15] = [
+        ("a secret by itself", SECRET.into(), SECRET.into()),
+        ("and a newline", format!("{SECRET}\n").into(), SECRET.into()),
+        (
+            "and two, one of them the key's",
+            format!("{SECRET}\n\n").into(),
+            format!("{SECRET}\n").into(),
+        ),
+        (
+            "with a space at its end, the key's",
+            format!("{SECRET} ").into(),
+            format!("{SECRET} ").into(),
+        ),
+        (
+            "with a space at its start, the key's",
+            format!(" {SECRET}").into(),
+            format!(" {SECRET}").into(),
+        ),
+        ("32 bytes", KEY_OF_32.into(), KEY_OF_32.into()),
+        ("32 bytes and a newline", format!("{KEY_OF_32}\n").into(), KEY_OF_32.into()),
+        ("not ASCII", "é".repeat(16).into(), "é".repeat(16).into()),
+        ("braces inside", format!("x{{{SECRET}}}").into(), format!("x{{{SECRET}}}").into()),
+        ("a ring", ring.to_string().into(), SECRET.into()),
+        ("a ring and a newline", format!("{ring}\n").into(), SECRET.into()),
+        ("a ring on lines", format!("{ring:#}\n").into(), SECRET.into()),
+        ("a ring with escapes", ring.to_string().replacen('7', r"\u0037", 1).into(), SECRET.into()),
+        ("a ring of one", json!({"7Rav0hC5": KEY_OF_32}).to_string().into(), KEY_OF_32.into()),
+        ("a ring of many", ring_of_hundreds().into(), SECRET.into()),
+    ];
+    all_at_once(forms, async |(form, value, key)| {
+        let aws = Aws::start().await;
+        let text = String::from_utf8(value.clone()).expect("text");
+        for binary in [false, true] {
+            if binary {
+                aws.keep(value.clone())
+            } else {
+                aws.keep(text.clone())
+            }
+            let function = Function::start(&aws).await;
+            let answer = function.invoke(&Delivery::signed(MEDIA_AVAILABLE, &key)).await;
+            assert_eq!(answer.verdict(), "200 accepted", "{form}, binary: {binary}");
+        }
+    })
+    .await;
+}
+
+fn ring_of_hundreds() -> String {
+    let mut ring = json!({"7Rav0hC5": SECRET});
+    for number in 0..300 {
+        ring[format!("hook{number:04}")] = json!(format!("{number:04}{OTHER_SECRET}"));
+    }
+    ring.to_string()
+}
+
+#[tokio::test]
+async fn a_binary_secret_need_not_be_text() {
+    let key: Vec<u8> = (100..=255).collect();
+    let aws = Aws::start().await;
+    aws.keep(key.clone());
+    let function = Function::start(&aws).await;
+    assert_eq!(
+        function.invoke(&Delivery::signed(MEDIA_AVAILABLE, key)).await.verdict(),
+        "200 accepted"
+    );
+}
+
+#[tokio::test]
+async fn a_value_with_no_usable_key_is_our_fault() {
+    let values = [
+        String::new(),
+        "\n".into(),
+        KEY_OF_31.into(),
+        format!("{KEY_OF_31}\n"),
+        "{}".into(),
+        "[]".into(),
+        json!({"7Rav0hC5": KEY_OF_31}).to_string(),
+        json!({"7Rav0hC5": ""}).to_string(),
+        json!({"7Rav0hC5": [SECRET]}).to_string(),
+        json!({"7Rav0hC5": {"secret": SECRET}}).to_string(),
+        json!({"7Rav0hC5": null}).to_string(),
+        json!({"7Rav0hC5": 7}).to_string(),
+        // What begins as JSON is only ever JSON.
+        json!([SECRET]).to_string(),
+        json!(SECRET).to_string(),
+        format!("{{{SECRET}"),
+        format!("[{SECRET}"),
+        format!("\"{SECRET}"),
+        format!(r#"{{"7Rav0hC5":"{SECRET}""#),
+        format!(r#"{{"7Rav0hC5":"{SECRET}"}} x"#),
+    ];
+    all_at_once(values, async |value| {
+        let aws = Aws::start().await;
+        aws.keep(value.clone());
+        let function = Function::start(&aws).await;
+        for key in [SECRET, value.trim_end(), KEY_OF_31, ""] {
+            let answer = function.invoke(&Delivery::signed(MEDIA_AVAILABLE, key)).await;
+            assert_eq!(answer.verdict(), "503 secret_invalid", "{value}");
+        }
+        assert_eq!(aws.calls(SendMessage), 0, "{value}");
+        assert!(function.undelivered().is_empty(), "what wasn't verified isn't kept");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_that_is_put_right_is_used_at_once() {
+    let aws = Aws::start().await;
+    aws.keep("not a usable key");
+    let function = Function::start(&aws).await;
+    let delivery = Delivery::of(MEDIA_AVAILABLE);
+    assert_eq!(function.invoke(&delivery).await.verdict(), "503 secret_invalid");
+    aws.keep(SECRET);
+    function.until_verdict("200 accepted", &delivery, std::time::Duration::from_secs(3)).await;
+}
+
+#[tokio::test]
+async fn a_bad_entry_of_a_ring_is_reported_and_the_others_go_on() {
+    let bad = json!({
+        "Short123": KEY_OF_31,
+        "Number12": 7,
+        "Nothing1": null,
+        "Nested12": {"secret": OTHER_SECRET},
+        "Empty123": "",
+    });
+    let mut ring = bad.clone();
+    ring["7Rav0hC5"] = json!(SECRET);
+    ring["2yW4KmiG"] = json!(OTHER_SECRET);
+    let aws = Aws::start().await;
+    aws.keep(ring);
+    let function = Function::start(&aws).await;
+    for (claims, key) in [(MEDIA_AVAILABLE, SECRET), (CHANNEL_ACTIVE, OTHER_SECRET)] {
+        assert_eq!(function.invoke(&Delivery::signed(claims, key)).await.verdict(), "200 accepted");
+    }
+    for (webhook, _) in bad.as_object().expect("an object") {
+        let claims = event(json!({"webhook_id": webhook}));
+        for key in [KEY_OF_31, SECRET, OTHER_SECRET, ""] {
+            let answer = function.invoke(&Delivery::signed(&claims, key)).await;
+            assert_eq!(answer.verdict(), "401 webhook_unknown", "{webhook}");
+        }
+        function.stderr.find(webhook, |line| line.contains(webhook.as_str()).then_some(())).await;
+    }
+    assert_eq!(aws.queued().len(), 2);
+}
+
+#[tokio::test]
+async fn a_webhook_that_a_ring_names_twice_is_one_bad_entry() {
+    let ring =
+        format!(r#"{{"2yW4KmiG":"{SECRET}","7Rav0hC5":"{SECRET}","2yW4KmiG":"{OTHER_SECRET}"}}"#);
+    let aws = Aws::start().await;
+    aws.keep(ring);
+    let function = Function::start(&aws).await;
+    for key in [SECRET, OTHER_SECRET] {
+        let answer = function.invoke(&Delivery::signed(CHANNEL_ACTIVE, key)).await;
+        assert_eq!(answer.verdict(), "401 webhook_unknown", "nobody knows which was meant");
+    }
+    function.stderr.find("2yW4KmiG", |line| line.contains("2yW4KmiG").then_some(())).await;
+    assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
+}
+
+/// Each function's end looks for secrets in all that was written.
+#[tokio::test]
+async fn a_ring_that_is_turned_round_shows_no_secret() {
+    let aws = Aws::start().await;
+    aws.keep(json!({SECRET: "7Rav0hC5", OTHER_SECRET: "2yW4KmiG"}));
+    let function = Function::of(&aws).env("AWS_LAMBDA_LOG_LEVEL", "TRACE").start().await;
+    assert_eq!(
+        function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(),
+        "503 secret_invalid"
+    );
+    aws.keep(json!({"7Rav0hC5": SECRET, OTHER_SECRET: "2yW4KmiG"}));
+    let within = std::time::Duration::from_secs(3);
+    function.until_verdict("200 accepted", &Delivery::of(MEDIA_AVAILABLE), within).await;
+}

@@ -1,0 +1,54 @@
+//! What every subject needs: a stand-in for AWS, the forwarder as a process under a Runtime API,
+//! deliveries to send it and answers to judge.
+
+mod answer;
+mod aws;
+mod canaries;
+mod connection;
+mod delivery;
+mod function;
+mod invocation;
+mod output;
+mod secrets_manager;
+mod service;
+mod sqs;
+
+pub use answer::Answer;
+pub use aws::{Aws, Operation::GetSecretValue, Operation::SendMessage, Reply};
+pub use connection::Order;
+pub use delivery::{
+    CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, padded, sign, token,
+};
+pub use function::{FIFO_QUEUE, Function, STANDARD_QUEUE};
+pub use sqs::Message;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+pub const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+pub const fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// Lets a secret of one second's life grow older than that.
+pub async fn one_second_passes() {
+    tokio::time::sleep(millis(1_100)).await;
+}
+
+/// Runs every case of a table at the same time, each with whatever it starts for itself. One that
+/// fails doesn't keep the others from failing too.
+pub async fn all_at_once<C, F: Future<Output = T>, T>(
+    cases: impl IntoIterator<Item = C>,
+    run: impl Fn(C) -> F,
+) -> Vec<T> {
+    let cases = cases.into_iter().map(|case| AssertUnwindSafe(run(case)).catch_unwind());
+    let results = join_all(cases).await;
+    let failed = results.iter().filter(|result| result.is_err()).count();
+    assert_eq!(failed, 0, "cases of {} failed, as is told above", results.len());
+    results.into_iter().flatten().collect()
+}

@@ -1,0 +1,185 @@
+//! A stand-in for Secrets Manager and SQS on a port of its own. It speaks their JSON protocols,
+//! keeps SQS's documented limits (emulators don't), and breaks as the test's script says.
+
+use super::connection::{self, Order};
+use super::seconds;
+use super::secrets_manager::Secret;
+use super::service::{Shared, State};
+use super::sqs::Message;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{broadcast, watch};
+use tokio::task::AbortHandle;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    GetSecretValue,
+    SendMessage,
+}
+
+/// What one call meets.
+#[derive(Clone, Debug, Default)]
+pub enum Reply {
+    #[default]
+    Normal,
+    /// Works, this much later.
+    Delay(Duration),
+    /// An AWS error, its code in the body as both services write it.
+    Error(u16, &'static str),
+    /// An AWS error as SQS has it: a type in the body, and in the header `x-amzn-query-error` the
+    /// code that it had before SQS spoke JSON.
+    QueryError(u16, &'static str, &'static str),
+    /// An AWS error, its code in the header `x-amzn-errortype` alone.
+    ErrorInHeader(u16, &'static str),
+    /// A status with a body that no AWS service writes: a proxy's page, or garbage.
+    Raw(u16, &'static str),
+    Hang,
+    /// The connection ends so instead of an answer, or after a normal one.
+    Break(Order),
+    /// The message is taken, and then the call meets this.
+    TakenThen(Box<Reply>),
+    /// A normal answer with these of its members replaced (null: removed).
+    Altered(Value),
+}
+
+/// The stand-in. Dropped at the end of a test, it fails it if AWS would have had a complaint.
+pub struct Aws {
+    pub shared: Arc<Shared>,
+    address: SocketAddr,
+    listening: AbortHandle,
+    reserved: Option<TcpSocket>,
+}
+
+impl Aws {
+    /// Starts with the sample secret and every call working.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: watch::Sender::default(),
+            orders: broadcast::Sender::new(16),
+        });
+        let aws =
+            Self { address, listening: listen(listener, shared.clone()), shared, reserved: None };
+        aws.keep(super::SECRET);
+        aws
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Sets the secret's value.
+    pub fn keep(&self, secret: impl Into<Secret>) {
+        let mut state = self.shared.state();
+        state.secret = secret.into();
+        let text = state.secret.text();
+        state.secrets_ever.push(text);
+    }
+
+    /// From now on every call of the operation that isn't scripted otherwise meets this.
+    pub fn always(&self, operation: Operation, reply: Reply) {
+        self.shared.state().script.entry(operation).or_default().1 = reply;
+    }
+
+    /// The next calls of the operation meet these, one each.
+    pub fn next(&self, operation: Operation, replies: impl IntoIterator<Item = Reply>) {
+        self.shared.state().script.entry(operation).or_default().0.extend(replies);
+    }
+
+    pub fn calls(&self, operation: Operation) -> usize {
+        self.shared.state().calls(operation).total
+    }
+
+    /// The most calls of the operation that were ever under way at once.
+    pub fn most_at_once(&self, operation: Operation) -> usize {
+        self.shared.state().calls(operation).most
+    }
+
+    pub fn calls_under_way(&self, operation: Operation) -> usize {
+        self.shared.state().calls(operation).now
+    }
+
+    pub async fn until_calls(&self, operation: Operation, total: usize) {
+        let what = format!("call {total} of {operation:?}");
+        self.until(&what, |state| state.calls(operation).total >= total).await;
+    }
+
+    pub async fn until_connections(&self, total: usize) {
+        self.until(&format!("connection {total}"), |state| state.connections >= total).await;
+    }
+
+    pub fn connections(&self) -> usize {
+        self.shared.state().connections
+    }
+
+    pub fn sends(&self) -> Vec<Message> {
+        self.shared.state().sends.clone()
+    }
+
+    pub fn queued(&self) -> Vec<Message> {
+        self.shared.state().queued.clone()
+    }
+
+    /// Ends every open connection so; new ones are served.
+    pub fn break_connections(&self, how: Order) {
+        let _ = self.shared.orders.send(how); // an error says that none is open
+    }
+
+    /// Refuses connections, on the same port, until [`Aws::back`].
+    pub async fn gone(&mut self) {
+        self.listening.abort();
+        self.break_connections(Order::Reset);
+        let address = self.address;
+        let bind = || {
+            let socket = TcpSocket::new_v4().expect("a socket");
+            socket.set_reuseaddr(true).and_then(|()| socket.bind(address)).ok().map(|()| socket)
+        };
+        while self.reserved.is_none() {
+            tokio::task::yield_now().await; // until the listener's task has let go
+            self.reserved = bind();
+        }
+    }
+
+    pub fn back(&mut self) {
+        let socket = self.reserved.take().expect("back follows gone");
+        self.listening = listen(socket.listen(64).expect("a listener"), self.shared.clone());
+    }
+
+    async fn until(&self, what: &str, done: impl Fn(&State) -> bool) {
+        let mut changes = self.shared.changed.subscribe();
+        let waiting = async {
+            while !done(&self.shared.state()) {
+                changes.changed().await.expect("the stand-in lives");
+            }
+        };
+        assert_eq!(tokio::time::timeout(seconds(10), waiting).await, Ok(()), "{what} did not come");
+    }
+}
+
+impl Drop for Aws {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(
+                self.shared.state().complaints,
+                Vec::<String>::new(),
+                "what AWS would have refused"
+            );
+        }
+    }
+}
+
+fn listen(listener: TcpListener, shared: Arc<Shared>) -> AbortHandle {
+    let accepting = async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            shared.state().connections += 1;
+            shared.changed.send_replace(());
+            tokio::spawn(connection::serve(stream, shared.clone()));
+        }
+    };
+    tokio::spawn(accepting).abort_handle()
+}

@@ -1,0 +1,254 @@
+//! The forwarder as Lambda runs it: the binary, as a process, under a Runtime API.
+//!
+//! The Runtime API is `lambda-simulator`'s: it gives each invocation its own deadline and trace,
+//! serves as many polls at once as come, and freezes the process between invocations if told to.
+//! It can't capture output or empty the environment of what it starts, so the process is started
+//! here.
+
+use super::answer::Answer;
+use super::aws::Aws;
+use super::canaries::Canaries;
+use super::delivery::Delivery;
+use super::invocation::Invoke;
+use super::output::Output;
+use super::secrets_manager::SECRET_ID;
+use super::service::Shared;
+use super::{millis, seconds};
+use lambda_simulator::{FreezeMode, Simulator};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+pub const REGION: &str = "eu-west-1";
+pub const ACCESS_KEY_ID: &str = "ASIAIOSFODNN7EXAMPLE";
+pub const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYcanarykey0";
+pub const SESSION_TOKEN: &str =
+    "IQoJb3JpZ2luX2VjCanarySessionToken/8Jq2xWvT5nRkLmPz0yHs3dFgU7bAeCi";
+pub const STANDARD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/jw-events";
+pub const FIFO_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/jw-events.fifo";
+
+/// A function about to start.
+pub struct Start {
+    environment: BTreeMap<String, String>,
+    aws: Vec<Arc<Shared>>,
+    freeze: FreezeMode,
+}
+
+impl Start {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    pub fn fifo(self) -> Self {
+        self.env("QUEUE_URL", FIFO_QUEUE)
+    }
+
+    pub fn short_lived_secret(self) -> Self {
+        self.env("SECRET_TTL_SECONDS", "1")
+    }
+
+    pub fn concurrency(self, limit: u8) -> Self {
+        self.env("AWS_LAMBDA_MAX_CONCURRENCY", &limit.to_string())
+    }
+
+    pub fn frozen_between_invocations(mut self) -> Self {
+        self.freeze = FreezeMode::Process;
+        self
+    }
+
+    /// Another stand-in's secrets are not to be written either.
+    pub fn also(mut self, aws: &Aws) -> Self {
+        self.aws.push(aws.shared.clone());
+        self
+    }
+
+    pub async fn start(self) -> Function {
+        let simulator =
+            Simulator::builder().freeze_mode(self.freeze).build().await.expect("a Runtime API");
+        let mut process = Command::new(env!("CARGO_BIN_EXE_forwarder"))
+            .env_clear()
+            .envs(self.environment)
+            .env("AWS_LAMBDA_RUNTIME_API", simulator.addr().to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        simulator.register_freeze_pid(process.id());
+        Function {
+            simulator,
+            stdout: Output::of(process.stdout.take().expect("piped")),
+            stderr: Output::of(process.stderr.take().expect("piped")),
+            process,
+            aws: self.aws,
+            tokens: Mutex::default(),
+            answers: Mutex::default(),
+        }
+    }
+}
+
+/// A running function. Dropped at the end of a test, it fails it if a secret, a token, a signature
+/// or a credential was written anywhere, or anything on stdout that doesn't belong there.
+pub struct Function {
+    pub simulator: Simulator,
+    process: Child,
+    pub stdout: Output,
+    pub stderr: Output,
+    aws: Vec<Arc<Shared>>,
+    tokens: Mutex<Vec<String>>,
+    answers: Mutex<Vec<String>>,
+}
+
+impl Function {
+    /// A function with all that it needs and nothing else in its environment.
+    pub fn of(aws: &Aws) -> Start {
+        let environment = [
+            ("QUEUE_URL", STANDARD_QUEUE),
+            ("WEBHOOK_SECRET_ID", SECRET_ID),
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+            ("AWS_SESSION_TOKEN", SESSION_TOKEN),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_ENDPOINT_URL", &aws.url()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "jw-forwarder"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Start {
+            environment: environment.into(),
+            aws: vec![aws.shared.clone()],
+            freeze: FreezeMode::None,
+        }
+    }
+
+    pub async fn start(aws: &Aws) -> Self {
+        Self::of(aws).start().await
+    }
+
+    /// Sends a delivery; await it for the answer.
+    pub fn invoke(&self, delivery: &Delivery) -> Invoke<'_> {
+        self.invoke_event(delivery.event())
+    }
+
+    pub fn invoke_event(&self, event: Value) -> Invoke<'_> {
+        let authorization = event["headers"]["authorization"].to_string();
+        let words = authorization.split([' ', ',', '"']).filter(|word| word.contains('.'));
+        self.tokens().extend(words.map(str::to_owned));
+        Invoke::new(self, event)
+    }
+
+    /// Sends a delivery again and again until it meets this verdict.
+    pub async fn until_verdict(
+        &self,
+        verdict: &str,
+        delivery: &Delivery,
+        within: Duration,
+    ) -> Answer {
+        let began = Instant::now();
+        loop {
+            let answer = self.invoke(delivery).await;
+            let met = answer.verdict();
+            if met == verdict {
+                return answer;
+            }
+            assert!(began.elapsed() < within, "still {met} after {within:?}");
+        }
+    }
+
+    /// The undelivered records so far.
+    pub fn undelivered(&self) -> Vec<Value> {
+        let lines = self.stdout.lines().into_iter();
+        lines
+            .filter_map(|line| {
+                serde_json::from_str::<Value>(&line).ok()?.get("undelivered").cloned()
+            })
+            .collect()
+    }
+
+    /// Until the process is stopped, as between two invocations.
+    pub async fn frozen(&self) {
+        self.simulator
+            .wait_for_frozen(seconds(5))
+            .await
+            .expect("the process is frozen after its answer");
+    }
+
+    /// Until the process has ended by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        for _ in 0..1000 {
+            if let Some(status) = self.process.try_wait().expect("a child") {
+                return status;
+            }
+            tokio::time::sleep(millis(10)).await;
+        }
+        panic!("the process still runs");
+    }
+
+    /// Ends it, and gives whatever it wrote.
+    pub fn stop(&mut self) -> String {
+        let _ = self.process.kill(); // an error says that it has ended
+        let _ = self.process.wait();
+        [self.stdout.join(), self.stderr.join()].concat().join("\n")
+    }
+
+    /// Keeps an answer, for the search at the end.
+    pub fn answered(&self, payload: &Value) {
+        let mut answers = self.answers.lock().expect("no test panics while it holds the answers");
+        answers.push(payload.to_string());
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Vec<String>> {
+        self.tokens.lock().expect("no test panics while it holds the tokens")
+    }
+
+    fn canaries(&self) -> Canaries {
+        let mut canaries = Canaries::default();
+        canaries.add(SECRET_ACCESS_KEY);
+        canaries.add(SESSION_TOKEN);
+        let secrets: Vec<_> =
+            self.aws.iter().flat_map(|aws| aws.state().secrets_ever.clone()).collect();
+        for secret in &secrets {
+            canaries.add_secret(secret);
+        }
+        for token in self.tokens().iter() {
+            canaries.add_token(token, &secrets);
+        }
+        canaries
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        self.stop();
+        let (stdout, stderr) = (self.stdout.lines(), self.stderr.lines());
+        if std::thread::panicking() {
+            let shown = [stdout, stderr].concat().into_iter().rev().take(40).collect::<Vec<_>>();
+            eprintln!("the function's last lines, newest first: {shown:#?}");
+            return;
+        }
+        let canaries = self.canaries();
+        let answers = self.answers.lock().expect("no test panics while it holds the answers");
+        for written in stdout.iter().chain(&stderr).chain(answers.iter()) {
+            assert_eq!(
+                canaries.first_in(written),
+                None,
+                "a secret, a token or a signature was written"
+            );
+        }
+        for line in &stdout {
+            let value: Value = serde_json::from_str(line).unwrap_or_default();
+            let known = value.get("outcome").is_some() || value.get("undelivered").is_some();
+            assert!(known, "neither a wide event nor an undelivered record: {line}");
+        }
+    }
+}
