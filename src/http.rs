@@ -55,8 +55,14 @@ fn delivery<'r>(request: &'r Request, context: &Context) -> Result<Delivery<'r>,
         token: bearer_token(request.headers())?,
         body: request.body(),
         trace: context.xray_trace_id.as_deref().and_then(TraceHeader::parse),
-        time_left: context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO),
+        time_left: time_left(context.deadline()),
     })
+}
+
+/// The time until Lambda stops the invocation. A deadline that is over when the invocation begins is
+/// none: Lambda sends no such one, `cargo lambda watch` does.
+fn time_left(deadline: SystemTime) -> Duration {
+    deadline.duration_since(SystemTime::now()).unwrap_or(Duration::MAX)
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750, section 2.1).
@@ -143,6 +149,13 @@ mod tests {
 
     fn authorization(values: &[&str]) -> HeaderMap {
         values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_str(value).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_deadline_that_was_over_before_the_request_is_none() {
+        assert_eq!(time_left(SystemTime::UNIX_EPOCH + Duration::from_secs(600)), Duration::MAX);
+        let left = time_left(SystemTime::now() + Duration::from_secs(3));
+        assert!((Duration::from_secs(2)..=Duration::from_secs(3)).contains(&left), "{left:?}");
     }
 
     #[test]

@@ -1,0 +1,198 @@
+"""`make demo`: every event that JW documents, and a handful of bad requests, through the real binary.
+
+Exists so that somebody without an AWS account can watch it work, and so that CI knows that what they watch is true:
+it exits 0 only if each answer, each log line and what is in the queue is what the contract promises.
+"""
+
+import base64
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from make_events import FOLDER, KEY_RING
+from oracle import event_id
+from processes import LocalError, exit_with
+from stack import Answer, Message, Stack, running
+
+ROUTED_ON = ("event", "webhook_id", "site_id", "media_id", "channel_id")
+
+ACCEPTED = [
+    "media_created",
+    "conversions_complete",
+    "media_available",
+    "media_updated",
+    "media_reuploaded",
+    "media_deleted",
+    "channel_created",
+    "channel_active",
+    "channel_idle",
+    "unknown_event",
+]
+# What is wrong with each, and what comes of it. content_encoding_unsupported isn't here: cargo lambda watch
+# answers a compressed body itself.
+REFUSED = {
+    "forged": ("signed with another secret", 401, "signature_invalid"),
+    "body_mismatch": ("body changed on its way", 401, "body_mismatch"),
+    "authorization_missing": ("no Authorization header", 401, "authorization_missing"),
+    "algorithm_not_allowed": ("alg: none, and no signature", 401, "algorithm_not_allowed"),
+    "authorization_malformed": ("Basic, not Bearer", 401, "authorization_malformed"),
+    "token_malformed": ("one bit too many in the token", 401, "token_malformed"),
+    "webhook_unknown": ("a webhook that isn't ours", 401, "webhook_unknown"),
+    "claims_not_valid": ("a token that has expired", 401, "claims_not_valid"),
+    "body_malformed": ("body cut short", 400, "body_malformed"),
+    "body_too_large": ("body of 262,145 bytes", 413, "body_too_large"),
+    "method_not_allowed": ("a GET", 405, "method_not_allowed"),
+}
+# Headers that the connection to the stand-in has of its own.
+OF_THE_CONNECTION = {"host", "content-length"}
+
+
+@dataclass
+class Delivery:
+    """One request, and what became of it."""
+
+    name: str
+    event: dict[str, Any]
+    answer: Answer
+    log: dict[str, Any]
+    messages: list[Message] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def expect(self, what: str, found: object, promised: object) -> bool:
+        if found != promised:
+            self.complaints.append(f"{what} is {found!r}, not {promised!r}")
+        return found == promised
+
+
+def main() -> int:
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"  {time.monotonic() - began:4.1f} s  {text}", flush=True)
+
+    with running(KEY_RING, say) as stack:
+        say(f"sending {len(ACCEPTED)} events and {len(REFUSED)} bad requests to {stack.url}")
+        deliveries = [deliver(stack, name) for name in [*ACCEPTED, *REFUSED]]
+        say("reading the queue")
+        messages = empty_queue(stack)
+        strays = assign(messages, deliveries)
+        for delivery in deliveries:
+            judge = judge_refused if delivery.name in REFUSED else judge_accepted
+            judge(delivery)
+        print_table(deliveries)
+        complaints = [f"{delivery.name}: {complaint}" for delivery in deliveries for complaint in delivery.complaints]
+        complaints += [f"in the queue, and of no request: {message.body!r}" for message in strays]
+        if complaints:
+            raise LocalError("\n  ".join(["the forwarder did not do what its contract says:", *complaints]))
+    print(f"{len(deliveries)} requests, {len(messages)} messages: each as the contract says. Nothing is left running.")
+    print("Next: `make run` keeps it up, prints a curl line to send, and shows what arrives.")
+    print("The requests are in events/, and what runs here is in local/stack.py. README.md tells the rest.")
+    return 0
+
+
+def deliver(stack: Stack, name: str) -> Delivery:
+    event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    body = event.get("body", "").encode()
+    headers = {header: value for header, value in event["headers"].items() if header not in OF_THE_CONNECTION}
+    answer = stack.send(event["requestContext"]["http"]["method"], headers, body)
+    return Delivery(name, event, answer, stack.wait_for_log_line())
+
+
+def empty_queue(stack: Stack) -> list[Message]:
+    messages: list[Message] = []
+    while batch := stack.receive():
+        messages += batch
+    return messages
+
+
+def assign(messages: list[Message], deliveries: list[Delivery]) -> list[Message]:
+    """Gives each message to the request that it came of, and returns those that came of none."""
+    accepted = {delivery.log.get("event_id"): delivery for delivery in deliveries if delivery.answer.status == 200}
+    strays: list[Message] = []
+    for message in messages:
+        delivery = accepted.get(message.attributes.get("event_id"))
+        (delivery.messages if delivery else strays).append(message)
+    return strays
+
+
+def judge_accepted(delivery: Delivery) -> None:
+    signed = payload(delivery.event)
+    claims = json.loads(signed)
+    the_id = event_id(claims)
+    if not delivery.expect("the answer's status", delivery.answer.status, 200):
+        return
+    delivery.expect("the log's outcome", delivery.log["outcome"], "accepted")
+    delivery.expect("the log's event_id", delivery.log.get("event_id"), the_id)
+    delivery.expect("the number of messages in the queue", len(delivery.messages), 1)
+    for message in delivery.messages:
+        promised = {"event_id": the_id, **{name: claims[name] for name in ROUTED_ON if name in claims}}
+        delivery.expect("the message's body", message.body.encode(), signed)
+        delivery.expect("the message's attributes", message.attributes, promised)
+        receipt = {"event_id": the_id, "message_id": message.id}
+        delivery.expect("the answer's body", as_json(delivery.answer.body), receipt)
+
+
+def payload(event: dict[str, Any]) -> bytes:
+    """What the token's signature covers: this, and not the body, is to be in the queue."""
+    part = event["headers"]["authorization"].split()[1].split(".")[1]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def judge_refused(delivery: Delivery) -> None:
+    _, status, reason = REFUSED[delivery.name]
+    if not delivery.expect("the answer's status", delivery.answer.status, status):
+        return
+    delivery.expect("the log's outcome", delivery.log["outcome"], "refused")
+    delivery.expect("the log's reason", delivery.log.get("reason"), reason)
+    delivery.expect("the number of messages in the queue", len(delivery.messages), 0)
+    if status == 401:
+        delivery.expect("the answer's body", delivery.answer.body, b'{"error":"unauthorized"}')
+        delivery.expect("WWW-Authenticate", delivery.answer.headers["WWW-Authenticate"], "Bearer")
+    else:
+        answer = as_json(delivery.answer.body)
+        delivery.expect("having an error in the answer's body", isinstance(answer, dict) and "error" in answer, True)
+    if status == 405:
+        delivery.expect("Allow", delivery.answer.headers["Allow"], "POST")
+
+
+def as_json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
+
+
+def print_table(deliveries: list[Delivery]) -> None:
+    widths = (29, 6, 23, 31, 6)
+
+    def row(*cells: object) -> None:
+        print("  " + "  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+    print()
+    row("sent", "answer", "in the log", "in the queue", "")
+    row(*("-" * width for width in widths))
+    for delivery in deliveries:
+        sent = REFUSED[delivery.name][0] if delivery.name in REFUSED else json.loads(payload(delivery.event))["event"]
+        log = delivery.log.get("reason") or delivery.log["outcome"]
+        row(sent, delivery.answer.status, log, arrived(delivery.messages), verdict(delivery))
+    print()
+
+
+def arrived(messages: list[Message]) -> str:
+    if len(messages) != 1:
+        return f"{len(messages)} messages" if messages else "-"
+    found = messages[0].attributes
+    return f"{found.get('media_id') or found.get('channel_id')}  event_id {found['event_id'][:12]}"
+
+
+def verdict(delivery: Delivery) -> str:
+    text, colour = ("NOT OK", 31) if delivery.complaints else ("ok", 32)
+    coloured = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+    return f"\033[{colour}m{text}\033[0m" if coloured else text
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,74 @@
+"""`make run`: the forwarder, up until Ctrl-C, with a request to send it and a line for each thing that it does.
+
+Exists so that somebody can change a request and see what comes of it. PORT=9010 asks for a port; the forwarder's own
+optional settings are passed on: `make run MAX_EVENT_AGE_SECONDS=600`.
+"""
+
+import os
+import time
+from datetime import datetime
+from typing import Any
+
+from make_events import KEY_RING, MEDIA_AVAILABLE, compact, sign
+from processes import LocalError, exit_with
+from stack import OPTIONAL_SETTINGS, Message, Stack, running
+
+POLL_SECONDS = 0.25  # soon enough to look immediate
+
+
+def main() -> int:
+    settings = {name: os.environ[name] for name in OPTIONAL_SETTINGS if name in os.environ}
+    port = wanted_port()
+    try:
+        with running(KEY_RING, say, port, settings) as stack:
+            say(f"listening on {stack.url}; in another terminal:\n\n{curl_line(stack.url)}\n")
+            say("send it as it is, or change a character and see it refused; Ctrl-C ends everything")
+            show_what_happens(stack)
+    except KeyboardInterrupt:
+        print()
+        say("ended; nothing is left running")
+    return 0
+
+
+def wanted_port() -> int | None:
+    text = os.environ.get("PORT")
+    if not text:
+        return None
+    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
+        raise LocalError(f"PORT is {text!r}, which is not a number from 1024 to 65535")
+    return int(text)
+
+
+def curl_line(url: str) -> str:
+    """A request that JW could have sent. Nothing in it needs more than single quotes."""
+    body = compact(MEDIA_AVAILABLE)
+    headers = f"-H 'Content-Type: application/json' -H 'Authorization: Bearer {sign(body)}'"
+    return f"curl -i {url} {headers} -d '{body.decode()}'"
+
+
+def show_what_happens(stack: Stack) -> None:
+    while True:
+        for message in stack.receive():
+            say(queued(message))
+        for line in stack.new_log_lines():
+            if line["outcome"] != "accepted":
+                say(not_queued(line))
+        time.sleep(POLL_SECONDS)
+
+
+def queued(message: Message) -> str:
+    found = message.attributes
+    subject = found.get("media_id") or found.get("channel_id") or "-"
+    return f"queued    {found.get('event', '-')} {subject}, event_id {found['event_id']}\n{'':20}{message.body}"
+
+
+def not_queued(line: dict[str, Any]) -> str:
+    return f"{line['outcome']:8}  {line['status']} {line['reason']}"
+
+
+def say(text: str) -> None:
+    print(f"{datetime.now():%H:%M:%S}  {text}", flush=True)
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,251 @@
+"""The forwarder on this machine, with stand-ins for what AWS would put around it.
+
+    HTTP -> `cargo lambda watch` (API Gateway, Lambda) -> the release binary -> ministack (Secrets Manager, SQS)
+
+Exists so that `make demo` and `make run` drive the very binary that is deployed, over real HTTP.
+"""
+
+import http.client
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from processes import INTERRUPTS, LocalError, Processes
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCALHOST = "127.0.0.1"
+PATH = "/webhooks/jwplayer"
+SECRET_ID = "jw-webhook-forwarder"
+QUEUE_NAME = "jw-webhook-events"
+START_SECONDS = 30  # many times what it takes
+ANSWER_SECONDS = 25  # the forwarder promises 20
+LOG_SECONDS = 5
+
+# What keeps the SDKs away from the user's own account, and from the network. The keys open nothing.
+LOCAL_AWS = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "local-stand-in",
+    "AWS_SECRET_ACCESS_KEY": "local-stand-in",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+OPTIONAL_SETTINGS = ("SECRET_TTL_SECONDS", "SECRET_MAX_STALE_SECONDS", "MAX_EVENT_AGE_SECONDS")
+
+
+@dataclass
+class Answer:
+    """What the sender of a request gets."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+@dataclass
+class Message:
+    """What a consumer of the queue gets."""
+
+    id: str
+    body: str
+    attributes: dict[str, str]
+
+
+class Stack:
+    """The running forwarder, seen from its three sides: the sender's, the consumer's and the operator's."""
+
+    def __init__(self, processes: Processes, folder: Path, say: Callable[[str], None]) -> None:
+        self._processes = processes
+        self._folder = folder
+        self._say = say
+        self._log_bytes_read = 0
+
+    def start(self, secret: str, port: int, settings: dict[str, str]) -> None:
+        self._port = port
+        self.url = f"http://{LOCALHOST}:{port}{PATH}"
+        binary = forwarder_binary()
+        endpoint = self._start_aws(secret)
+        self._start_gateway()
+        self._start_function(binary, endpoint, settings)
+
+    def _start_aws(self, secret: str) -> str:
+        self._say("starting ministack, the stand-in for Secrets Manager and SQS")
+        port = free_port()
+        command = [sys.executable, "-m", "ministack"]
+        self._processes.start("ministack", command, ministack_environment(port, self._folder), ROOT)
+        self._processes.wait("ministack to listen", START_SECONDS, lambda: listens(port))
+        endpoint = f"http://{LOCALHOST}:{port}"
+        boto3.client("secretsmanager", endpoint_url=endpoint).create_secret(Name=SECRET_ID, SecretString=secret)
+        self._sqs = boto3.client("sqs", endpoint_url=endpoint)
+        self._queue_url = self._sqs.create_queue(QueueName=QUEUE_NAME)["QueueUrl"]
+        return endpoint
+
+    def _start_gateway(self) -> None:
+        self._say("starting cargo lambda watch, the stand-in for API Gateway and Lambda")
+        watch = [str(Path(sys.prefix, "bin", "cargo-lambda")), "lambda", "watch", "--only-lambda-apis"]
+        self._processes.start("cargo lambda watch", [*watch, "-A", LOCALHOST, "-P", str(self._port)], {}, ROOT)
+        self._processes.wait("cargo lambda watch to listen", START_SECONDS, lambda: listens(self._port))
+
+    def _start_function(self, binary: Path, endpoint: str, settings: dict[str, str]) -> None:
+        self._say(f"starting the function, {binary.relative_to(ROOT) if binary.is_relative_to(ROOT) else binary}")
+        environment = {
+            **settings,
+            "QUEUE_URL": self._queue_url,
+            "WEBHOOK_SECRET_ID": SECRET_ID,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_LAMBDA_RUNTIME_API": f"http://{LOCALHOST}:{self._port}/.rt",
+            "AWS_LAMBDA_FUNCTION_NAME": "jw-webhook-forwarder",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        }
+        self._log = self._processes.start("forwarder", [str(binary)], environment, ROOT).stdout
+        self.send("GET", {}, b"")  # needs nothing of AWS: that it is answered says that the function runs
+        self.wait_for_log_line()
+
+    def send(self, method: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Sends a request as JW would, and waits for the answer."""
+        connection = http.client.HTTPConnection(LOCALHOST, self._port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request(method, PATH, body or None, headers)
+            sock = connection.sock
+            self._processes.wait(f"the answer to a {method}", ANSWER_SECONDS, lambda: readable(sock))
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise LocalError(f"a {method} to {self.url} got no answer ({error!r})") from error
+        finally:
+            connection.close()
+
+    def receive(self) -> list[Message]:
+        """Takes what is in the queue now, up to ten messages, out of it."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self._queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        messages = []
+        for message in answer.get("Messages", []):
+            self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+            attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+            messages.append(Message(message["MessageId"], message["Body"], attributes))
+        return messages
+
+    def new_log_lines(self) -> list[dict[str, Any]]:
+        """What the function has logged about requests since the last call."""
+        self._processes.check()
+        with self._log.open("rb") as log:
+            log.seek(self._log_bytes_read)
+            text = log.read()
+        complete = text[: text.rfind(b"\n") + 1]
+        self._log_bytes_read += len(complete)
+        try:
+            lines = [json.loads(line) for line in complete.splitlines()]
+        except ValueError as error:
+            raise LocalError("the function wrote a line to stdout that isn't JSON; it is above") from error
+        return [line for line in lines if "outcome" in line]
+
+    def wait_for_log_line(self) -> dict[str, Any]:
+        """What the function logs about the one request that was sent since the last call."""
+        lines: list[dict[str, Any]] = []
+
+        def logged() -> bool:
+            lines.extend(self.new_log_lines())
+            return bool(lines)
+
+        self._processes.wait("the function's log line", LOG_SECONDS, logged)
+        return lines[0]
+
+
+@contextmanager
+def running(
+    secret: str, say: Callable[[str], None], port: int | None = None, settings: dict[str, str] | None = None
+) -> Iterator[Stack]:
+    """A stack that is up when the block begins, and gone when it has ended, however it ends."""
+    if port is not None and listens(port):
+        raise LocalError(f"port {port} is taken: end what listens there, or leave PORT out to have a free one")
+    keep_to_this_machine()
+    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
+    processes = Processes(folder)
+    try:
+        stack = Stack(processes, folder, say)
+        stack.start(secret, port or free_port(), settings or {})
+        yield stack
+    except LocalError:
+        processes.show_output()
+        raise
+    except (BotoCoreError, ClientError) as error:
+        processes.show_output()
+        raise LocalError(f"ministack, the stand-in for AWS, did not do its part: {error}") from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # for good: ending what runs is the last that we do
+        processes.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_to_this_machine() -> None:
+    """Takes the user's AWS settings and proxies out of the environment: all that is talked to is local."""
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy") or name in OPTIONAL_SETTINGS:
+            del os.environ[name]
+    os.environ.update(LOCAL_AWS)
+
+
+def ministack_environment(port: int, folder: Path) -> dict[str, str]:
+    return {
+        "BIND_HOST": LOCALHOST,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": LOCALHOST,
+        "SERVICES": "sqs,secretsmanager",
+        "AUTH": "false",
+        "PERSIST_STATE": "0",
+        "LOG_LEVEL": "WARNING",
+        "TMPDIR": str(folder),  # for its pid file
+        # it would look for containers to clean up, and listen for MQTT and SFTP
+        "DOCKER_HOST": f"unix://{folder}/none",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
+
+
+def forwarder_binary() -> Path:
+    """The release binary, wherever the user's cargo puts what it builds."""
+    command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"]
+    try:
+        metadata = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    except FileNotFoundError as error:
+        raise LocalError("there is no cargo on the PATH: install Rust (https://rustup.rs), then try again") from error
+    except subprocess.CalledProcessError as error:
+        raise LocalError(f"`{' '.join(command)}` failed:\n{error.stderr}") from error
+    binary = Path(json.loads(metadata)["target_directory"], "release", "forwarder")
+    if not binary.is_file():
+        raise LocalError(f"there is no {binary}: `make build` makes it")
+    return binary
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind((LOCALHOST, 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def readable(sock: socket.socket) -> bool:
+    return bool(select.select([sock], [], [], 0.1)[0])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex((LOCALHOST, port)) == 0
