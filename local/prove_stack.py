@@ -4,7 +4,7 @@ Exists so that what the template promises is known before it costs anybody an ev
 role's permissions, each of which is taken away once, an update keeps the queue and the secret, and a deletion leaves
 nothing. Everything talks TLS, as the queues refuse anything else. Exits 0 only if each check holds.
 
-    python local/prove_stack.py TEMPLATE CODE    the template, and the folder with the function's bootstrap in it
+The release binary of `make build` is what is deployed: as `sam build` would have it, but built once, for the demo too.
 
 What this AWS can't do is asserted on the translated template instead, in local/test_template.py: CodeDeploy, alarms
 that go off, throttling, the permissions for KMS keys, logs and X-Ray, the permission to invoke, plain HTTP refused.
@@ -14,6 +14,7 @@ import base64
 import http.client
 import json
 import os
+import platform
 import shutil
 import signal
 import ssl
@@ -32,7 +33,7 @@ from samtranslator.yaml_helper import yaml_parse
 from make_events import FOLDER, SECRET
 from oracle import event_id
 from processes import INTERRUPTS, LocalError, Processes, exit_with
-from stack import LOCALHOST, PATH, ROOT, START_SECONDS, free_port, keep_to_this_machine, listens
+from stack import LOCALHOST, PATH, ROOT, START_SECONDS, forwarder_binary, free_port, keep_to_this_machine, listens
 
 Json = dict[str, Any]
 
@@ -374,16 +375,17 @@ def signed(name: str) -> bytes:
 
 
 def main() -> int:
-    template_path, code = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
-    if not (code / "bootstrap").is_file():
-        raise LocalError(f"there is no bootstrap in {code}: `make package` builds it")
-    template: Json = yaml_parse(template_path.read_text(encoding="utf-8"))
-    template["Resources"]["Forwarder"]["Properties"]["CodeUri"] = str(code)
+    template: Json = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     if statement_ids(template) != PERMISSIONS.keys() | NOT_ENFORCED_HERE:
         raise LocalError("the function's role has a statement that this proof doesn't know: take it away here, or say why not")
     keep_to_this_machine()
     os.environ["SAM_CLI_TELEMETRY"] = "0"
     folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
+    code = folder / "code"
+    code.mkdir()
+    shutil.copy2(forwarder_binary(), code / "bootstrap")
+    template["Resources"]["Forwarder"]["Properties"]["CodeUri"] = str(code)
+    BASE["Architecture"] = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     processes = Processes(folder)
     proof = Proof(Cloud(processes, folder), template, folder)
     try:
