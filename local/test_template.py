@@ -336,6 +336,9 @@ class TheEndpoint(unittest.TestCase):
         (api,) = of_type("AWS::ApiGatewayV2::Api").values()
         paths = {path: set(operations) for path, operations in api["Properties"]["Body"]["paths"].items()}
         self.assertEqual(paths, {"/webhooks/jwplayer": {"post"}})
+        integration = api["Properties"]["Body"]["paths"]["/webhooks/jwplayer"]["post"]["x-amazon-apigateway-integration"]
+        alias = resources()["ForwarderAliaslive"]["Properties"]["Name"]
+        self.assertTrue(integration["uri"]["Fn::Sub"].endswith(f"/functions/${{Forwarder.Arn}}:{alias}/invocations"))
         (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
         settings = stage["Properties"]["DefaultRouteSettings"]
         self.assertEqual(settings, {name: {"Ref": name} for name in ("ThrottlingRateLimit", "ThrottlingBurstLimit")})
