@@ -1,6 +1,7 @@
 # Needs Rust, Python 3.10 or newer, and nothing else: what is missing goes into .venv and target.
 
 .PHONY: help demo run build test events ci fmt lint doc deny advisories venv clean
+.PHONY: template package prove deploy logs local delete
 
 help: ## show this list
 	@echo "make <target>:"
@@ -29,7 +30,7 @@ test: need-cargo venv ## run all tests
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny advisories demo test ## everything that has to pass before a change lands
+ci: fmt lint doc deny advisories template prove demo test ## everything that has to pass before a change lands
 
 fmt: need-cargo venv ## check the formatting, and that events/ is as generated
 	@echo "==> formatting"
@@ -54,13 +55,61 @@ advisories: need-cargo venv ## check the dependencies for known vulnerabilities 
 	@echo "==> dependencies: security advisories, yanked versions"
 	@.venv/bin/python local/advisories.py
 
+template: venv .venv-sam/stamp .venv-checkov/stamp ## check template.yaml: sam, cfn-lint, checkov, and that it agrees with the code
+	@echo "==> template: sam validate, cfn-lint"
+	@$(NO_AWS) .venv-sam/bin/sam validate --lint --region us-east-1
+	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions us-east-1 --template template.yaml
+	@echo "==> template: checkov"
+	@.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	@echo "==> template: what it becomes, and what the code asks of it"
+	@.venv/bin/python -m unittest --quiet local/test_template.py
+
+prove: venv .venv-sam/stamp build ## deploy template.yaml with sam to an AWS on this machine, and try to break it
+	@echo "==> the stack, deployed (two minutes)"
+	@.venv/bin/python local/prove_stack.py
+
+# What follows is for your AWS account, or for your container engine. ENV=prod takes that part of samconfig.toml, and
+# ARGS="..." goes to sam as it is. The sam and the cargo-lambda on the PATH are used, and never installed for you.
+ENV ?= dev
+ARGS ?=
+
+package: need-sam ## build what is deployed (sam build)
+	@sam build --config-env $(ENV) $(ARGS)
+
+deploy: package ## deploy to your AWS account (ENV=dev or prod)
+	@sam deploy --config-env $(ENV) $(ARGS)
+
+logs: need-sam ## follow the function's log
+	@sam logs --config-env $(ENV) --name Forwarder --tail $(ARGS)
+
+delete: need-sam ## delete the stack, with its queue, its secret and its log
+	@sam delete --config-env $(ENV) $(ARGS)
+
+local: venv .venv-sam/stamp build ## run sam local, invoke and start-api, with each of events/ (needs Docker or Podman)
+	@echo "==> sam local"
+	@.venv/bin/python local/prove_local.py
+
+# sam's own settings for where there is no account
+NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
+
 venv: .venv/stamp
-.venv/stamp: local/requirements.txt local/tools.txt
-	@sh local/venv.sh
+.venv/stamp: local/requirements.txt local/tools.txt local/venv.sh
+	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt"
+
+.venv-sam/stamp: local/sam.txt local/venv.sh
+	@sh local/venv.sh .venv-sam "-r local/sam.txt"
+
+.venv-checkov/stamp: local/checkov.txt local/venv.sh
+	@sh local/venv.sh .venv-checkov "-r local/checkov.txt"
+
+.PHONY: need-sam
+need-sam: need-cargo
+	@command -v sam >/dev/null || { echo "error: there is no sam on the PATH: install the AWS SAM CLI (pipx install aws-sam-cli, or AWS's installer), then try again" >&2; exit 1; }
+	@command -v cargo-lambda >/dev/null || { echo "error: there is no cargo-lambda on the PATH: install it (pipx install cargo-lambda brings zig for arm64 too), then try again" >&2; exit 1; }
 
 .PHONY: need-cargo
 need-cargo:
 	@command -v cargo >/dev/null || { echo "error: there is no cargo on the PATH: install Rust (https://rustup.rs), then try again" >&2; exit 1; }
 
 clean: ## remove what the targets above made
-	rm -rf .venv target
+	rm -rf .venv .venv-sam .venv-checkov .aws-sam target

@@ -246,6 +246,6 @@ def readable(sock: socket.socket) -> bool:
     return bool(select.select([sock], [], [], 0.1)[0])
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = LOCALHOST) -> bool:
     with socket.socket() as sock:
-        return sock.connect_ex((LOCALHOST, port)) == 0
+        return sock.connect_ex((host, port)) == 0

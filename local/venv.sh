@@ -1,6 +1,8 @@
 #!/bin/sh
-# Makes .venv, with what the local tools need. Exists because a fresh machine has Python 3 under many
-# names and ages, and pip's own errors don't say what to do about it.
+# Makes a virtual environment, with what the lists name. Exists because a fresh machine has Python 3 under
+# many names and ages, and pip's own errors don't say what to do about it.
+#
+#     sh local/venv.sh FOLDER "PIP'S ARGUMENTS"...
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,13 +23,15 @@ done
 [ -n "${python:-}" ] || fail "no Python of at least version $(echo "$OLDEST" | tr -d ' ' | tr , .) was found (tried: ${PYTHON:-python3 and python3.10 to python3.14}).
 Install one and try again, or name one: make demo PYTHON=/path/to/python3"
 
-echo "==> Python tools into .venv (about half a minute, the first time only)"
-rm -rf .venv
-"$python" -m venv .venv || fail "$python can't make a virtual environment.
+folder=$1
+shift
+echo "==> Python tools into $folder (a minute or less, the first time only)"
+rm -rf "$folder"
+"$python" -m venv "$folder" || fail "$python can't make a virtual environment.
 On Debian and Ubuntu: apt install python3-venv. Then try again."
-for list in "-r local/requirements.txt" "--no-deps -r local/tools.txt"; do
+for list in "$@"; do
     # shellcheck disable=SC2086 # two words are meant
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check $list || fail "pip could not install what local/*.txt list (see above).
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check $list || fail "pip could not install what local/*.txt list (see above).
 Check the network and pip's index, then try again."
 done
-touch .venv/stamp # the Makefile compares it with the lists
+touch "$folder/stamp" # the Makefile compares it with the lists

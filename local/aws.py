@@ -1,0 +1,127 @@
+"""ministack, with what it lacks to take this project's template as AWS takes it.
+
+Exists because five things of ministack 1.5.33 stand between the real `sam deploy` and this machine: SAM's transform
+gets none of the parameters' values, the routes in an HTTP API's OpenAPI body are dropped, an alarm on an expression
+fails the stack, a generated secret has punctuation that was not asked for, and with TLS it takes port 443 as well. Everything else is ministack as it is. `local/prove_stack.py`
+starts this as a process of its own.
+"""
+
+import contextvars
+import string
+import sys
+from typing import Any
+
+import ministack.app
+from ministack.core.responses import new_uuid
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners
+from samtranslator.translator import transform as sam
+
+Json = dict[str, Any]
+
+_parameters: contextvars.ContextVar[Json] = contextvars.ContextVar("parameters")
+
+
+def give_sam_the_parameters() -> None:
+    """AWS tells SAM's transform what the parameters' values are: it is how a parameter turns CodeDeploy off."""
+    apply_transforms, transform = engine._apply_transforms, sam.transform
+
+    def with_parameters(template: Json, provided: Any = None, previous: Any = None) -> Json:
+        _parameters.set(engine._transform_parameters(template, provided, previous))
+        result: Json = apply_transforms(template, provided, previous)
+        return result
+
+    def with_their_values(template: Json, _: Json, *rest: Any) -> Json:
+        result: Json = transform(template, _parameters.get(), *rest)
+        return result
+
+    for module in (engine, changesets, handlers):
+        if hasattr(module, "_apply_transforms"):
+            module._apply_transforms = with_parameters
+    sam.transform = with_their_values
+
+
+def take_routes_from_the_body() -> None:
+    """SAM's HttpApi has its routes and integrations in the OpenAPI body, as AWS imports them."""
+    api = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+    create, update = api["create"], api["update"]
+
+    def create_with_routes(logical_id: str, properties: Json, stack_name: str) -> Any:
+        result = create(logical_id, properties, stack_name)
+        import_routes(result[0], properties)
+        return result
+
+    def update_with_routes(physical_id: str, old: Json, new: Json, *rest: Any, **named: Any) -> Any:
+        result = update(physical_id, old, new, *rest, **named)
+        import_routes(physical_id, new)
+        return result
+
+    api["create"], api["update"] = create_with_routes, update_with_routes
+
+
+def import_routes(api_id: str, properties: Json) -> None:
+    routes, integrations = {}, {}
+    for path, operations in properties["Body"]["paths"].items():
+        for method, operation in operations.items():
+            integration = operation["x-amazon-apigateway-integration"]
+            integration_id, route_id = new_uuid()[:8], new_uuid()[:8]
+            integrations[integration_id] = {
+                "integrationId": integration_id,
+                "integrationType": integration["type"].upper(),
+                "integrationUri": integration["uri"],
+                "payloadFormatVersion": integration["payloadFormatVersion"],
+            }
+            routes[route_id] = {
+                "routeId": route_id,
+                "routeKey": f"{method.upper()} {path}",
+                "target": f"integrations/{integration_id}",
+                "authorizationType": "NONE",
+            }
+    provisioners._apigw_v2._routes[api_id] = routes
+    provisioners._apigw_v2._integrations[api_id] = integrations
+
+
+def record_alarms_on_expressions() -> None:
+    """No alarm ever goes off here; one on an expression is kept as if it were on the first metric in it."""
+    alarm = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+
+    def on_first_metric(handle: Any) -> Any:
+        def handle_first_metric(*arguments: Any, **named: Any) -> Any:
+            return handle(*map(without_expression, arguments), **named)
+
+        return handle_first_metric
+
+    alarm["create"], alarm["update"] = on_first_metric(alarm["create"]), on_first_metric(alarm["update"])
+
+
+def without_expression(argument: Any) -> Any:
+    if not isinstance(argument, dict) or "Metrics" not in argument:
+        return argument
+    metric = argument["Metrics"][0]["MetricStat"]["Metric"]
+    return {**{name: value for name, value in argument.items() if name != "Metrics"}, **metric}
+
+
+def generate_secrets_without_punctuation() -> None:
+    """It knows ExcludeCharacters, but not ExcludePunctuation, and a value that begins with a brace is read as JSON."""
+    generate = provisioners._sm_secret_string
+
+    def generate_as_asked(properties: Json, *rest: Any, **named: Any) -> Any:
+        asked = properties.get("GenerateSecretString")
+        if asked and asked.get("ExcludePunctuation"):
+            excluded = {**asked, "ExcludeCharacters": string.punctuation}
+            properties = {**properties, "GenerateSecretString": excluded}
+        return generate(properties, *rest, **named)
+
+    provisioners._sm_secret_string = generate_as_asked
+
+
+def keep_to_one_port() -> None:
+    ministack.app._port_is_bindable = lambda *_: False
+
+
+if __name__ == "__main__":
+    give_sam_the_parameters()
+    take_routes_from_the_body()
+    record_alarms_on_expressions()
+    generate_secrets_without_punctuation()
+    keep_to_one_port()
+    sys.exit(ministack.app.main())

@@ -1,0 +1,405 @@
+"""`make prove`: template.yaml, deployed by the real `sam deploy`, on an AWS that is a process of this machine.
+
+Exists so that what the template promises is known before it costs anybody an event: the function runs with its own
+role's permissions, each of which is taken away once, an update keeps the queue and the secret, and a deletion leaves
+nothing. Everything talks TLS, as the queues refuse anything else. Exits 0 only if each check holds.
+
+The release binary of `make build` is what is deployed: as `sam build` would have it, but built once, for the demo too.
+
+What this AWS can't do is asserted on the translated template instead, in local/test_template.py: CodeDeploy, alarms
+that go off, throttling, the permissions for KMS keys, logs and X-Ray, the permission to invoke, plain HTTP refused.
+"""
+
+import base64
+import http.client
+import json
+import os
+import platform
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from samtranslator.yaml_helper import yaml_parse
+
+from make_events import FOLDER, SECRET
+from oracle import event_id
+from processes import INTERRUPTS, LocalError, Processes, exit_with
+from stack import LOCALHOST, PATH, ROOT, START_SECONDS, forwarder_binary, free_port, keep_to_this_machine, listens
+
+Json = dict[str, Any]
+
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+LOG_SECONDS = 5
+SECRET_SECONDS = 10  # the stack under test fetches its secret again after one
+BASE = {"Deployment": "AllAtOnce", "SecretTtlSeconds": "1"}
+# What is taken away, what the function then says, and what says it in its diagnostics.
+PERMISSIONS = {
+    "FetchTheSecret": ("secret_unavailable", "Secrets Manager refused the secret"),
+    "SendEvents": ("queue_refused", "SQS refused the event"),
+}
+NOT_ENFORCED_HERE = {"DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
+OUTPUTS = {
+    "WebhookUrl", "SecretArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "DashboardUrl",
+    "LogGroup", "FunctionName", "AlarmTopicArn",
+}  # fmt: skip
+
+
+class Cloud:
+    """The AWS of this machine, and what `sam` and an operator do with it."""
+
+    def __init__(self, processes: Processes, folder: Path) -> None:
+        self._processes = processes
+        self._folder = folder
+        self._port = free_port()
+        self._logs_read: dict[str, int] = {}
+
+    def start(self) -> None:
+        certificate = self._folder / "ministack-tls" / "server.crt"
+        os.environ["AWS_ENDPOINT_URL"] = f"https://{LOCALHOST}:{self._port}"
+        os.environ["AWS_CA_BUNDLE"] = str(certificate)  # boto3 and sam; the function has SSL_CERT_FILE
+        environment = {
+            "BIND_HOST": LOCALHOST,
+            "GATEWAY_PORT": str(self._port),
+            "MINISTACK_HOST": "localhost",
+            "MINISTACK_REGION": os.environ["AWS_REGION"],
+            "AUTH": "true",  # permissions are enforced, the function's role's too
+            "USE_SSL": "1",
+            "SSL_CERT_FILE": str(certificate),
+            "PERSIST_STATE": "0",
+            "LOG_LEVEL": "WARNING",
+            "TMPDIR": str(self._folder),
+            # it would look for containers to clean up, and listen for MQTT and SFTP
+            "DOCKER_HOST": f"unix://{self._folder}/none",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+        }
+        self._processes.start("ministack", [sys.executable, str(ROOT / "local" / "aws.py")], environment, ROOT)
+        self._processes.wait("ministack to listen", START_SECONDS, lambda: listens(self._port))
+        self._tls = ssl.create_default_context(cafile=str(certificate))
+
+    def deploy(self, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
+        """`sam deploy`, and the stack's outputs."""
+        # sam takes an empty value in quotes only
+        overrides = [f'{name}={value or chr(34) * 2}' for name, value in {**BASE, **parameters}.items()]
+        self._sam("deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3",
+                  "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
+                  "--parameter-overrides", *overrides)  # fmt: skip
+        described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+    def delete(self, stack: str) -> None:
+        self._sam("delete", "--stack-name", stack, "--no-prompts")
+
+    def _sam(self, command: str, *arguments: str) -> None:
+        line = [str(SAM), command, *arguments, "--region", os.environ["AWS_REGION"]]
+        done = subprocess.run(line, cwd=self._folder, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LocalError(f"sam {command} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
+
+    def send(self, url: str, name: str, path: str = PATH, method: str | None = None) -> tuple[int, Json]:
+        """Sends a file of events/ to the stack's URL, which this machine answers for."""
+        event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        api, service, region = url.removeprefix("https://").split("/")[0].split(".")[:3]
+        host = f"{api}.execute-api.localhost" if service == "execute-api" else f"{api}.{service}.{region}.on.aws"
+        headers = {name: event["headers"][name] for name in ("authorization", "content-type") if name in event["headers"]}
+        connection = http.client.HTTPSConnection(LOCALHOST, self._port, context=self._tls, timeout=30)
+        try:
+            method = method or event["requestContext"]["http"]["method"]
+            connection.request(method, path, event.get("body"), {**headers, "host": host})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read() or "{}")
+        finally:
+            connection.close()
+
+    def receive(self, queue_url: str) -> list[Json]:
+        """Takes what is in the queue out of it."""
+        sqs, messages = boto3.client("sqs"), []
+        while batch := sqs.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]
+        ).get("Messages"):
+            for message in batch:
+                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+            messages += batch
+        return messages
+
+    def new_log_lines(self, log_group: str) -> list[Json]:
+        """What the function has written since the last call; Lambda's own lines left out."""
+        pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
+        texts = [event["message"].strip() for page in pages for event in page["events"]]
+        new = texts[self._logs_read.get(log_group, 0) :]
+        self._logs_read[log_group] = len(texts)
+        return [json.loads(text) for text in new if text.startswith("{")]
+
+    def wait_for_log(self, log_group: str) -> list[Json]:
+        """The lines of one request, up to its wide event."""
+        lines: list[Json] = []
+
+        def logged() -> bool:
+            lines.extend(self.new_log_lines(log_group))
+            return any("outcome" in line for line in lines)
+
+        self._processes.wait("the function's log line", LOG_SECONDS, logged)
+        return lines
+
+
+def inventory() -> dict[str, set[str]]:
+    """All that the account has of what a stack makes."""
+    listings: dict[str, Callable[[], list[str]]] = {
+        "queues": lambda: boto3.client("sqs").list_queues().get("QueueUrls", []),
+        "secrets": lambda: [s["ARN"] for s in boto3.client("secretsmanager").list_secrets()["SecretList"]],
+        "functions": lambda: [f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"]],
+        "roles": lambda: [r["RoleName"] for r in boto3.client("iam").list_roles()["Roles"]],
+        "log groups": lambda: [g["logGroupName"] for g in boto3.client("logs").describe_log_groups()["logGroups"]],
+        "metric filters": lambda: [
+            f["filterName"] for f in boto3.client("logs").describe_metric_filters()["metricFilters"]
+        ],
+        "alarms": lambda: [a["AlarmName"] for a in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]],
+        "dashboards": lambda: [
+            d["DashboardName"] for d in boto3.client("cloudwatch").list_dashboards()["DashboardEntries"]
+        ],
+        "topics": lambda: [t["TopicArn"] for t in boto3.client("sns").list_topics()["Topics"]],
+        "APIs": lambda: [a["ApiId"] for a in boto3.client("apigatewayv2").get_apis()["Items"]],
+    }
+    return {kind: set(listing()) for kind, listing in listings.items()}
+
+
+class Proof:
+    """The checks, in order: each is said as it is made, and the first that fails ends the run."""
+
+    def __init__(self, cloud: Cloud, template: Json, folder: Path) -> None:
+        self._cloud = cloud
+        self._template = template
+        self._folder = folder
+        self._began = time.monotonic()
+        self.checks = 0
+
+    def run(self) -> None:
+        self._cloud.start()
+        before = inventory()
+        self._standard_queue_behind_the_http_api()
+        self._fifo_queue_behind_a_function_url()
+        left = {kind: names - before[kind] for kind, names in inventory().items()}
+        self._check("sam delete left nothing of either stack", left, {kind: set() for kind in left})
+
+    def _standard_queue_behind_the_http_api(self) -> None:
+        stack, template = "jw-standard", self._written("template", self._template)
+        outputs = self._deploy(stack, template, {})
+        self._check("the outputs", set(outputs), OUTPUTS)
+        self._check("the account has some of each kind of thing", [k for k, names in inventory().items() if not names], [])
+        self._answers("with the placeholder that no one knows, a good event", outputs, "media_available", 401)
+        self._logged(outputs, "refused", "signature_invalid")
+        self._check("what the queue then has", self._cloud.receive(outputs["QueueUrl"]), [])
+
+        self._store_secret(outputs)
+        self._delivers(outputs, "media_available")
+        self._delivers(outputs, "channel_active")
+        for name, reason in {"forged": "signature_invalid", "body_mismatch": "body_mismatch"}.items():
+            self._answers(f"{name}.json", outputs, name, 401)
+            self._logged(outputs, "refused", reason)
+        status, _ = self._cloud.send(outputs["WebhookUrl"], "media_available", path="/elsewhere")
+        self._check("another path: the status, and what the function logs", [status, self._log(outputs)], [404, []])
+        status, _ = self._cloud.send(outputs["WebhookUrl"], "media_available", method="PUT")
+        self._check("another method: the status, and what the function logs", [status, self._log(outputs)], [404, []])
+        self._check("what the queue has of all these", self._cloud.receive(outputs["QueueUrl"]), [])
+
+        for permission in PERMISSIONS:
+            self._is_needed(permission, stack, template, outputs)
+        self._puts_back(outputs)
+        outputs = self._survives_updates(stack, template, outputs)
+        self._delete(stack)
+        self._say("(deleting the queues that the update left on purpose)")
+        for url in boto3.client("sqs").list_queues(QueueNamePrefix=stack)["QueueUrls"]:
+            boto3.client("sqs").delete_queue(QueueUrl=url)
+
+    def _fifo_queue_behind_a_function_url(self) -> None:
+        stack, template = "jw-fifo", self._written("template", self._template)
+        outputs = self._deploy(stack, template, {"QueueType": "fifo", "Endpoint": "FunctionUrl"})
+        self._check("the URL is a Function URL's", ".lambda-url." in outputs["WebhookUrl"], True)
+        self._check("there is no HTTP API", boto3.client("apigatewayv2").get_apis()["Items"], [])
+        self._store_secret(outputs)
+        self._delivers(outputs, "media_available", group="UUhbHm6C")
+        self._answers("forged.json", outputs, "forged", 401)
+        self._logged(outputs, "refused", "signature_invalid")
+        self._delete(stack)
+
+    def _is_needed(self, permission: str, stack: str, template: Path, outputs: dict[str, str]) -> None:
+        reason, diagnosis = PERMISSIONS[permission]
+        without = self._written(f"without-{permission}", without_statement(self._template, permission))
+        self._deploy(stack, without, {})
+        self._answers(f"without {permission}, a good event", outputs, "media_available", 503)
+        lines = self._logged(outputs, "failed", reason)
+        said = [line for line in lines if line.get("level") == "ERROR" and diagnosis in line["message"]]
+        self._check("its diagnostics name the refusal", [("AccessDenied" in line["fault"]) for line in said], [True])
+        if permission == "SendEvents":
+            records = [line["undelivered"]["body"].encode() for line in lines if "undelivered" in line]
+            self._check("the event is in the log, whole", records, [signed("media_available")])
+        self._check("what the queue has", self._cloud.receive(outputs["QueueUrl"]), [])
+        self._deploy(stack, template, {})
+        self._delivers(outputs, "media_available")
+
+    def _puts_back(self, outputs: dict[str, str]) -> None:
+        listed = put_back(outputs["LogGroup"])
+        self._check("put_back.py lists what was not delivered", len(listed), 1)
+        self._check("and sends nothing without --send", self._cloud.receive(outputs["QueueUrl"]), [])
+        put_back(outputs["LogGroup"], "--send")
+        self._arrived("with it, the event is in the queue as if it had never failed", outputs, "media_available")
+
+    def _survives_updates(self, stack: str, template: Path, outputs: dict[str, str]) -> dict[str, str]:
+        self._answers("an event that nobody reads yet", outputs, "media_created", 200)
+        self._log(outputs)
+        changed = {"SecretTtlSeconds": "2", "MaxEventAgeSeconds": "3600", "VisibilityTimeoutSeconds": "7", "LogLevel": "DEBUG"}
+        updated = self._deploy(stack, template, changed)
+        kept = ("WebhookUrl", "QueueUrl", "DeadLetterQueueUrl", "SecretArn", "LogGroup", "FunctionName")
+        self._check("an update keeps its URL, queues, secret, log and function",
+                    {name: updated[name] for name in kept}, {name: outputs[name] for name in kept})  # fmt: skip
+        value = boto3.client("secretsmanager").get_secret_value(SecretId=updated["SecretArn"])["SecretString"]
+        self._check("and the secret's value", value, SECRET)
+        self._arrived("and the event in the queue", updated, "media_created")
+        self._answers("and the new age limit is in force: an event of 2023", updated, "media_available", 401)
+        self._logged(updated, "refused", "event_stale")
+
+        # what isn't named keeps its value: a limit is taken away by an empty one
+        waiting = self._deploy(stack, template, {"MaxEventAgeSeconds": ""})
+        self._answers("without the limit, an event that nobody reads yet", waiting, "media_deleted", 200)
+        self._log(waiting)
+        fifo = self._deploy(stack, template, {"QueueType": "fifo"})
+        self._check("a change to FIFO keeps the URL and the secret",
+                    [fifo["WebhookUrl"], fifo["SecretArn"]], [outputs["WebhookUrl"], outputs["SecretArn"]])  # fmt: skip
+        self._check("makes a new queue", fifo["QueueUrl"].endswith(".fifo"), True)
+        self._delivers(fifo, "media_available", group="UUhbHm6C")
+        self._arrived("and leaves the old one, with its event", waiting, "media_deleted")
+        return fifo
+
+    def _deploy(self, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
+        shown = " ".join(f"{name}={value}" for name, value in parameters.items())
+        self._say(f"sam deploy {stack} ({template.stem}{', ' if shown else ''}{shown})")
+        return self._cloud.deploy(stack, template, parameters)
+
+    def _delete(self, stack: str) -> None:
+        self._say(f"sam delete {stack}")
+        self._cloud.delete(stack)
+
+    def _store_secret(self, outputs: dict[str, str]) -> None:
+        """As an operator would; then waits until the function has it, which refuses until then."""
+        boto3.client("secretsmanager").put_secret_value(SecretId=outputs["SecretArn"], SecretString=SECRET)
+        deadline = time.monotonic() + SECRET_SECONDS
+        while self._cloud.send(outputs["WebhookUrl"], "media_updated")[0] != 200:
+            if time.monotonic() > deadline:
+                raise LocalError(f"{SECRET_SECONDS} s after the secret was stored, a good event is still refused")
+            time.sleep(0.1)
+        self._check("once JW's secret is stored, a good event is accepted", True, True)
+        self._log(outputs)
+        self._cloud.receive(outputs["QueueUrl"])
+
+    def _delivers(self, outputs: dict[str, str], name: str, group: str | None = None) -> None:
+        self._answers(f"{name}.json", outputs, name, 200)
+        wide_event = self._logged(outputs, "accepted", None)[-1]
+        self._check("its metrics are of the function that the alarms name", wide_event["FunctionName"], outputs["FunctionName"])
+        self._arrived("the queue has it, as it was signed", outputs, name, group)
+
+    def _arrived(self, what: str, outputs: dict[str, str], name: str, group: str | None = None) -> None:
+        claims = json.loads(signed(name))
+        the_id = event_id(claims)
+        messages = self._cloud.receive(outputs["QueueUrl"])
+        found = [(message["Body"].encode(), message["MessageAttributes"]["event_id"]["StringValue"]) for message in messages]
+        self._check(what, found, [(signed(name), the_id)])
+        if group:
+            system = messages[0]["Attributes"]
+            self._check("in its medium's group, with its own deduplication id",
+                        (system["MessageGroupId"], system["MessageDeduplicationId"]), (group, the_id))  # fmt: skip
+
+    def _answers(self, what: str, outputs: dict[str, str], name: str, status: int) -> None:
+        self._check(f"{what}: the status", self._cloud.send(outputs["WebhookUrl"], name)[0], status)
+
+    def _logged(self, outputs: dict[str, str], outcome: str, reason: str | None) -> list[Json]:
+        lines = self._cloud.wait_for_log(outputs["LogGroup"])
+        found = [(line["outcome"], line["reason"]) for line in lines if "outcome" in line]
+        self._check(f"the log says {reason or outcome}", found, [(outcome, reason)])
+        return lines
+
+    def _log(self, outputs: dict[str, str]) -> list[Json]:
+        return self._cloud.new_log_lines(outputs["LogGroup"])
+
+    def _check(self, what: str, found: object, expected: object) -> None:
+        if found != expected:
+            raise LocalError(f"{what}: found {found!r}, expected {expected!r}")
+        self.checks += 1
+        self._say(f"  ok  {what}" + (f" is {found}" if isinstance(found, int) and not isinstance(found, bool) else ""))
+
+    def _say(self, text: str) -> None:
+        print(f"  {time.monotonic() - self._began:5.1f} s  {text}", flush=True)
+
+    def _written(self, name: str, template: Json) -> Path:
+        path = self._folder / f"{name}.json"
+        path.write_text(json.dumps(template), encoding="utf-8")
+        return path
+
+
+def put_back(*arguments: str) -> list[str]:
+    command = [sys.executable, str(ROOT / "local" / "put_back.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LocalError(f"put_back.py failed:\n{done.stderr}")
+    return done.stdout.splitlines()
+
+
+def without_statement(template: Json, sid: str) -> Json:
+    copy: Json = json.loads(json.dumps(template))
+    document = copy["Resources"]["ForwarderRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    kept = [statement for statement in document["Statement"] if statement.get("Sid") != sid]
+    if len(kept) != len(document["Statement"]) - 1:
+        raise LocalError(f"there is no statement {sid} in the function's role")
+    document["Statement"] = kept
+    return copy
+
+
+def statement_ids(template: Json) -> set[str]:
+    """Of the function's role, those that depend on a parameter too."""
+    statements = template["Resources"]["ForwarderRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    return {(statement["Fn::If"][1] if "Fn::If" in statement else statement)["Sid"] for statement in statements}
+
+
+def signed(name: str) -> bytes:
+    event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    part = event["headers"]["authorization"].split()[1].split(".")[1]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def main() -> int:
+    template: Json = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    if statement_ids(template) != PERMISSIONS.keys() | NOT_ENFORCED_HERE:
+        raise LocalError("the function's role has a statement that this proof doesn't know: take it away here, or say why not")
+    keep_to_this_machine()
+    os.environ["SAM_CLI_TELEMETRY"] = "0"
+    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
+    code = folder / "code"
+    code.mkdir()
+    shutil.copy2(forwarder_binary(), code / "bootstrap")
+    template["Resources"]["Forwarder"]["Properties"]["CodeUri"] = str(code)
+    BASE["Architecture"] = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+    processes = Processes(folder)
+    proof = Proof(Cloud(processes, folder), template, folder)
+    try:
+        proof.run()
+    except (LocalError, BotoCoreError, ClientError) as error:
+        processes.show_output()
+        raise LocalError(str(error)) from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # for good: ending what runs is the last that we do
+        processes.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{proof.checks} checks of the deployed stack, each as it has to be. Nothing is left running.")
+    return 0
+
+
+if __name__ == "__main__":
+    exit_with(main)
