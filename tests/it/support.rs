@@ -14,7 +14,7 @@ mod service;
 mod sqs;
 
 pub use answer::Answer;
-pub use aws::{Aws, Operation::GetSecretValue, Operation::SendMessage, Reply};
+pub use aws::{Aws, Operation::GetSecretValue, Operation::SendMessage, Reply, THROTTLING};
 pub use connection::Order;
 pub use delivery::{
     CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, padded, sign, token,

@@ -1,8 +1,8 @@
 //! Outages that end in time cost a retry, never an event.
 
 use crate::support::{
-    Aws, Delivery, Function, MEDIA_AVAILABLE, Order, Reply, SendMessage, all_at_once, millis,
-    seconds,
+    Aws, Delivery, Function, MEDIA_AVAILABLE, Order, Reply, SendMessage, THROTTLING, all_at_once,
+    millis, seconds,
 };
 use serde_json::json;
 
@@ -10,26 +10,10 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// What says nothing about whether the next try may work; throttling is spelled as the SDKs'
-/// retry rules list it.
+/// What says nothing about whether the next try may work.
 fn faults() -> Vec<Reply> {
-    let throttling = [
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "TransactionInProgressException",
-        "RequestLimitExceeded",
-        "BandwidthLimitExceeded",
-        "SlowDown",
-        "PriorRequestNotComplete",
-        "EC2ThrottledException",
-        "KMS.ThrottlingException",
-    ];
     let others = [
+        Reply::Error(400, "KMS.ThrottlingException"),
         Reply::QueryError(400, "RequestThrottled", "RequestThrottled"),
         Reply::QueryError(400, "KmsThrottled", "KMS.ThrottlingException"),
         Reply::ErrorInHeader(400, "ThrottlingException"),
@@ -47,7 +31,7 @@ fn faults() -> Vec<Reply> {
         Reply::Break(Order::Reset),
         Reply::Break(Order::Close),
     ];
-    throttling.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
+    THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
 }
 
 /// Answers that look like success and prove nothing.

@@ -3,7 +3,7 @@
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Reply, SECRET,
-    SendMessage, all_at_once, event, millis, one_second_passes, seconds,
+    SendMessage, THROTTLING, all_at_once, event, millis, one_second_passes, seconds,
 };
 use serde_json::json;
 use std::time::Instant;
@@ -19,24 +19,8 @@ async fn warm(aws: &Aws) -> Function {
     function
 }
 
-/// Whatever says that Secrets Manager can't be reached, and not that it refuses. Throttling is
-/// spelled as the SDKs' retry rules list it.
+/// Whatever says that Secrets Manager can't be reached, and not that it refuses.
 fn unreachable() -> Vec<Reply> {
-    let throttling = [
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "TransactionInProgressException",
-        "RequestLimitExceeded",
-        "BandwidthLimitExceeded",
-        "SlowDown",
-        "PriorRequestNotComplete",
-        "EC2ThrottledException",
-    ];
     let others = [
         Reply::ErrorInHeader(400, "ThrottlingException"),
         Reply::Error(429, "TooManyRequestsException"),
@@ -53,7 +37,7 @@ fn unreachable() -> Vec<Reply> {
         Reply::Break(Order::Reset),
         Reply::Break(Order::Close),
     ];
-    throttling.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
+    THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
 }
 
 /// Whatever says that Secrets Manager refuses.

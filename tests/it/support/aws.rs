@@ -183,3 +183,20 @@ fn listen(listener: TcpListener, shared: Arc<Shared>) -> AbortHandle {
     };
     tokio::spawn(accepting).abort_handle()
 }
+
+/// Throttling, in the spellings that the SDKs' retry rules list.
+pub const THROTTLING: [&str; 13] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
+];
