@@ -104,10 +104,7 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
             "a level, or target=level pairs with commas between them",
             read_levels,
         );
-        lambda
-            .and_then(|level| level.parse().ok())
-            .or(rust)
-            .unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO))
+        lambda.and_then(|level| level.parse().ok()).or(rust).unwrap_or_else(default_levels)
     }
 
     /// The variable's value, if it is set; a value that can't be read is a problem.
@@ -129,13 +126,22 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
     }
 }
 
-/// `Targets` would take a level that is spelled wrong for a target's name, and log nothing else.
+/// `RUST_LOG`'s directives. `Targets` would take a level that is spelled wrong for the name of a
+/// target, and log nothing else: a bare word is a level or a module of ours.
 fn read_levels(text: &str) -> Option<Targets> {
-    let mut directives = text.split(',');
+    if text.is_empty() {
+        return Some(default_levels());
+    }
     let is_known = |directive: &str| {
-        directive.contains('=') || !directive.is_empty() && directive.parse::<LevelFilter>().is_ok()
+        directive.contains('=')
+            || directive.starts_with(env!("CARGO_CRATE_NAME"))
+            || !directive.is_empty() && directive.parse::<LevelFilter>().is_ok()
     };
-    directives.all(is_known).then(|| text.parse().ok())?
+    text.split(',').all(is_known).then(|| text.parse().ok())?
+}
+
+fn default_levels() -> Targets {
+    Targets::new().with_default(LevelFilter::INFO)
 }
 
 fn not_blank(text: &str) -> Option<String> {
@@ -201,6 +207,14 @@ mod tests {
     }
 
     #[test]
+    fn rust_log_may_be_empty_or_a_module_of_ours() {
+        let levels = |value| config(&[QUEUE, SECRET, ("RUST_LOG", value)]).unwrap().log_levels;
+        assert_eq!(levels(""), "info".parse().unwrap());
+        let module = "jw_webhook_forwarder::queue";
+        assert_eq!(levels(module), module.parse().unwrap());
+    }
+
+    #[test]
     fn lambdas_log_level_comes_before_rust_log() {
         let levels = |level| {
             config(&[QUEUE, SECRET, ("AWS_LAMBDA_LOG_LEVEL", level), ("RUST_LOG", "trace")])
@@ -237,7 +251,7 @@ mod tests {
             ("AWS_LAMBDA_LOG_LEVEL", "CHATTY"),
             ("RUST_LOG", "a=chatty"),
             ("RUST_LOG", "infoo"),
-            ("RUST_LOG", ""),
+            ("RUST_LOG", "info,"),
         ] {
             let variables: Vec<_> = [(name, value)]
                 .into_iter()
