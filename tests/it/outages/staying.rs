@@ -2,7 +2,8 @@
 
 use crate::support::{
     Answer, Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET,
-    Order, Reply, STANDARD_QUEUE, SendMessage, all_at_once, event, millis, seconds,
+    Order, Reply, STANDARD_QUEUE, SendMessage, all_at_once, event, millis, one_second_passes,
+    seconds,
 };
 use serde_json::{Value, json};
 
@@ -246,11 +247,16 @@ async fn the_shortest_of_deadlines_are_kept() {
 #[tokio::test]
 async fn a_slow_secret_and_a_slow_queue_share_one_deadline() {
     let aws = Aws::start().await;
-    aws.always(GetSecretValue, Reply::Delay(millis(1_500)));
+    aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]); // at the start
+    aws.always(GetSecretValue, Reply::Delay(millis(600)));
     aws.always(SendMessage, Reply::Hang);
     let function = Function::start(&aws).await;
-    let answer = function.invoke(&good()).within(seconds(4)).await;
+    aws.until_calls(GetSecretValue, 1).await;
+    one_second_passes().await; // a fetch that failed may be tried again after a second
+    let answer = function.invoke(&good()).within(seconds(5)).await;
     assert_eq!(answer.verdict(), "503 queue_unavailable");
+    assert_eq!(answer.log["secret_age_s"], 0, "fetched by this request");
+    assert!(aws.calls(SendMessage) >= 1);
     only_record(&function, &answer, "both slow");
 }
 
