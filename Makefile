@@ -1,7 +1,7 @@
 # Needs Rust, Python 3.10 or newer, and nothing else: what is missing goes into .venv and target.
 
 .PHONY: help demo run build test events ci fmt lint doc deny advisories venv clean
-.PHONY: template package prove deploy logs local delete
+.PHONY: template package prove arm64 deploy logs local delete
 
 help: ## show this list
 	@echo "make <target>:"
@@ -30,7 +30,7 @@ test: need-cargo venv ## run all tests
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny advisories template prove demo test ## everything that has to pass before a change lands
+ci: fmt lint doc deny advisories template prove arm64 demo test ## everything that has to pass before a change lands
 
 fmt: need-cargo venv ## check the formatting, and that events/ is as generated
 	@echo "==> formatting"
@@ -68,6 +68,20 @@ prove: venv .venv-sam/stamp build ## deploy template.yaml with sam to an AWS on 
 	@echo "==> the stack, deployed (two minutes)"
 	@.venv/bin/python local/prove_stack.py
 
+# Cross-compiled by zig, as sam build does it, and run under an emulator that has the instructions of Lambda's Graviton2.
+ARM64_TARGET = aarch64-unknown-linux-gnu
+ARM64_EMULATOR = qemu-aarch64-static -cpu neoverse-n1 -L /usr/aarch64-linux-gnu
+arm64: need-cargo venv ## build for arm64 and run the demo on it under qemu, where its Rust target is installed
+	@echo "==> arm64"
+	@if rustup target list --installed 2>/dev/null | grep -qx $(ARM64_TARGET); then $(MAKE) --silent arm64-demo; \
+		else echo "NOT BUILT: the Rust target $(ARM64_TARGET) isn't installed (rustup target add $(ARM64_TARGET))"; fi
+
+.PHONY: arm64-demo
+arm64-demo: .venv-zig/stamp
+	@command -v $(firstword $(ARM64_EMULATOR)) >/dev/null || { echo "error: there is no $(firstword $(ARM64_EMULATOR)): install it (Debian: apt install qemu-user-static libc6-arm64-cross), then try again" >&2; exit 1; }
+	@PATH="$$(pwd)/.venv-zig/bin:$$PATH" .venv/bin/cargo-lambda lambda build --release --locked --target $(ARM64_TARGET)
+	@FORWARDER="$(ARM64_EMULATOR) $$(pwd)/target/lambda/forwarder/bootstrap" .venv/bin/python local/demo.py
+
 # What follows is for your AWS account, or for your container engine. ENV=prod takes that part of samconfig.toml, and
 # ARGS="..." goes to sam as it is. The sam and the cargo-lambda on the PATH are used, and never installed for you.
 ENV ?= dev
@@ -99,6 +113,9 @@ venv: .venv/stamp
 .venv-sam/stamp: local/sam.txt local/venv.sh
 	@sh local/venv.sh .venv-sam "-r local/sam.txt"
 
+.venv-zig/stamp: local/zig.txt local/venv.sh
+	@sh local/venv.sh .venv-zig "-r local/zig.txt"
+
 .venv-checkov/stamp: local/checkov.txt local/venv.sh
 	@sh local/venv.sh .venv-checkov "-r local/checkov.txt"
 
@@ -112,4 +129,4 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "error: there is no cargo on the PATH: install Rust (https://rustup.rs), then try again" >&2; exit 1; }
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-sam .venv-checkov .aws-sam target
+	rm -rf .venv .venv-sam .venv-checkov .venv-zig .aws-sam target

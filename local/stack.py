@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -78,10 +79,10 @@ class Stack:
     def start(self, secret: str, port: int, settings: dict[str, str]) -> None:
         self._port = port
         self.url = f"http://{LOCALHOST}:{port}{PATH}"
-        binary = forwarder_binary()
+        command = forwarder_command()
         endpoint = self._start_aws(secret)
         self._start_gateway()
-        self._start_function(binary, endpoint, settings)
+        self._start_function(command, endpoint, settings)
 
     def _start_aws(self, secret: str) -> str:
         self._say("starting ministack, the stand-in for Secrets Manager and SQS")
@@ -101,8 +102,8 @@ class Stack:
         self._processes.start("cargo lambda watch", [*watch, "-A", LOCALHOST, "-P", str(self._port)], {}, ROOT)
         self._processes.wait("cargo lambda watch to listen", START_SECONDS, lambda: listens(self._port))
 
-    def _start_function(self, binary: Path, endpoint: str, settings: dict[str, str]) -> None:
-        self._say(f"starting the function, {binary.relative_to(ROOT) if binary.is_relative_to(ROOT) else binary}")
+    def _start_function(self, command: list[str], endpoint: str, settings: dict[str, str]) -> None:
+        self._say(f"starting the function, {os.path.relpath(command[-1], ROOT)}")
         environment = {
             **settings,
             "QUEUE_URL": self._queue_url,
@@ -113,7 +114,7 @@ class Stack:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         }
-        self._log = self._processes.start("forwarder", [str(binary)], environment, ROOT).stdout
+        self._log = self._processes.start("forwarder", command, environment, ROOT).stdout
         self.send("GET", {}, b"")  # needs nothing of AWS: that it is answered says that the function runs
         self.wait_for_log_line()
 
@@ -218,6 +219,11 @@ def ministack_environment(port: int, folder: Path) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
+
+
+def forwarder_command() -> list[str]:
+    """What starts the function: FORWARDER, for a build that needs an emulator; else the release binary."""
+    return shlex.split(os.environ.get("FORWARDER", "")) or [str(forwarder_binary())]
 
 
 def forwarder_binary() -> Path:
