@@ -7,6 +7,8 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
+use crate::telemetry::OWN_TARGET;
+
 /// What the operator sets.
 #[derive(Debug, PartialEq)]
 pub struct Config {
@@ -134,7 +136,7 @@ fn read_levels(text: &str) -> Option<Targets> {
     }
     let is_known = |directive: &str| {
         directive.contains('=')
-            || directive.starts_with(env!("CARGO_CRATE_NAME"))
+            || directive.starts_with(OWN_TARGET)
             || !directive.is_empty() && directive.parse::<LevelFilter>().is_ok()
     };
     text.split(',').all(is_known).then(|| text.parse().ok())?

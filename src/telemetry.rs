@@ -27,12 +27,13 @@ use crate::secrets::Secret;
 /// The metrics' namespace in CloudWatch.
 pub const NAMESPACE: &str = "JwWebhookForwarder";
 
+/// What the targets of our own diagnostics begin with.
+pub const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");
+
 /// Sends diagnostics to stderr, as JSON lines. Whatever `levels` asks for, other crates' are cut off
 /// below INFO: at DEBUG and TRACE they print requests, with the secrets in them.
 pub fn init_diagnostics(levels: Targets) {
-    let safe = Targets::new()
-        .with_target(env!("CARGO_CRATE_NAME"), LevelFilter::TRACE)
-        .with_default(Level::INFO);
+    let safe = Targets::new().with_target(OWN_TARGET, LevelFilter::TRACE).with_default(Level::INFO);
     let lines = fmt::layer().json().flatten_event(true).with_writer(io::stderr);
     tracing_subscriber::registry().with(lines.with_filter(levels).with_filter(safe)).init();
 }
