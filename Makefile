@@ -5,7 +5,7 @@
 
 help: ## show this list
 	@echo "make <target>:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-11s %s\n", $$1, $$2 }'
 
 demo: ## watch it work: JW's events and some bad requests, from HTTP to the queue
 	@$(MAKE) --silent -j2 build venv

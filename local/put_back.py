@@ -1,6 +1,6 @@
 """Sends undelivered events to their queue again, from the function's log.
 
-    python local/put_back.py LOG_GROUP [--since 2026-11-23T20:00:00Z] [--send]
+    python local/put_back.py LOG_GROUP [--since 2026-11-23T20:00:00+00:00] [--send]
 
 Lists what it finds; sends with --send only. A FIFO queue drops what it has had in the last five minutes; behind a
 standard queue, consumers that remember each event_id do the same, so that running this twice harms nobody. Uses the
