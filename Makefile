@@ -87,7 +87,7 @@ arm64-demo: .venv-zig/stamp
 ENV ?= dev
 ARGS ?=
 
-package: need-sam ## build what is deployed (sam build)
+package: need-sam need-cargo-lambda ## build what is deployed (sam build)
 	@sam build --config-env $(ENV) $(ARGS)
 
 deploy: package ## deploy to your AWS account (ENV=dev or prod)
@@ -119,9 +119,12 @@ venv: .venv/stamp
 .venv-checkov/stamp: local/checkov.txt local/venv.sh
 	@sh local/venv.sh .venv-checkov "-r local/checkov.txt"
 
-.PHONY: need-sam
-need-sam: need-cargo
+.PHONY: need-sam need-cargo-lambda
+need-sam:
+	@grep -q '^\[$(ENV)\.' samconfig.toml || { echo "error: samconfig.toml has no environment $(ENV): use ENV=dev or ENV=prod, or add it there" >&2; exit 1; }
 	@command -v sam >/dev/null || { echo "error: there is no sam on the PATH: install the AWS SAM CLI (pipx install aws-sam-cli, or AWS's installer), then try again" >&2; exit 1; }
+
+need-cargo-lambda: need-cargo
 	@command -v cargo-lambda >/dev/null || { echo "error: there is no cargo-lambda on the PATH: install it (pipx install cargo-lambda brings zig for arm64 too), then try again" >&2; exit 1; }
 
 .PHONY: need-cargo
