@@ -2,8 +2,8 @@
 
 Exists because five things of ministack 1.5.33 stand between the real `sam deploy` and this machine: SAM's transform
 gets none of the parameters' values, the routes in an HTTP API's OpenAPI body are dropped, an alarm on an expression
-fails the stack, a generated secret has punctuation that was not asked for, and with TLS it takes port 443 as well. Everything else is ministack as it is. `local/prove_stack.py`
-starts this as a process of its own.
+fails the stack, a generated secret has punctuation that was not asked for, and with TLS it takes port 443 as well.
+Everything else is ministack as it is. `local/cloud.py` starts this as a process of its own.
 """
 
 import contextvars

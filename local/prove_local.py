@@ -22,10 +22,10 @@ from typing import Any
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
+from cloud import SAM
 from demo import ACCEPTED, REFUSED
 from make_events import FOLDER, KEY_RING
 from processes import INTERRUPTS, LocalError, Processes, exit_with
-from prove_stack import SAM
 from stack import (
     LOCALHOST,
     PATH,

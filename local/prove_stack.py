@@ -2,7 +2,7 @@
 
 Exists so that what the template promises is known before it costs anybody an event: the function runs with its own
 role's permissions, each of which is taken away once, an update keeps the queue and the secret, and a deletion leaves
-nothing. Everything talks TLS, as the queues refuse anything else. Exits 0 only if each check holds.
+nothing. Exits 0 only if each check holds.
 
 The release binary of `make build` is what is deployed: as `sam build` would have it, but built once, for the demo too.
 
@@ -11,36 +11,25 @@ that go off, throttling, the permissions for KMS keys, logs and X-Ray, the permi
 """
 
 import base64
-import http.client
 import json
 import os
-import platform
 import shutil
 import signal
-import ssl
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
+from cloud import Cloud, Json, inventory, put_back
 from make_events import FOLDER, SECRET
 from oracle import event_id
 from processes import INTERRUPTS, LocalError, Processes, exit_with
-from stack import LOCALHOST, PATH, ROOT, START_SECONDS, forwarder_binary, free_port, keep_to_this_machine, listens
+from stack import ROOT, forwarder_binary, keep_to_this_machine
 
-Json = dict[str, Any]
-
-SAM = ROOT / ".venv-sam" / "bin" / "sam"
-LOG_SECONDS = 5
-SECRET_SECONDS = 10  # the stack under test fetches its secret again after one
-BASE = {"Deployment": "AllAtOnce", "SecretTtlSeconds": "1"}
+SECRET_SECONDS = 10  # the stacks here fetch it again after one
 # What is taken away, what the function then says, and what says it in its diagnostics.
 PERMISSIONS = {
     "FetchTheSecret": ("secret_unavailable", "Secrets Manager refused the secret"),
@@ -51,125 +40,6 @@ OUTPUTS = {
     "WebhookUrl", "SecretArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "DashboardUrl",
     "LogGroup", "FunctionName", "AlarmTopicArn",
 }  # fmt: skip
-
-
-class Cloud:
-    """The AWS of this machine, and what `sam` and an operator do with it."""
-
-    def __init__(self, processes: Processes, folder: Path) -> None:
-        self._processes = processes
-        self._folder = folder
-        self._port = free_port()
-        self._logs_read: dict[str, int] = {}
-
-    def start(self) -> None:
-        certificate = self._folder / "ministack-tls" / "server.crt"
-        os.environ["AWS_ENDPOINT_URL"] = f"https://{LOCALHOST}:{self._port}"
-        os.environ["AWS_CA_BUNDLE"] = str(certificate)  # boto3 and sam; the function has SSL_CERT_FILE
-        environment = {
-            "BIND_HOST": LOCALHOST,
-            "GATEWAY_PORT": str(self._port),
-            "MINISTACK_HOST": "localhost",
-            "MINISTACK_REGION": os.environ["AWS_REGION"],
-            "AUTH": "true",  # permissions are enforced, the function's role's too
-            "USE_SSL": "1",
-            "SSL_CERT_FILE": str(certificate),
-            "PERSIST_STATE": "0",
-            "LOG_LEVEL": "WARNING",
-            "TMPDIR": str(self._folder),
-            # it would look for containers to clean up, and listen for MQTT and SFTP
-            "DOCKER_HOST": f"unix://{self._folder}/none",
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-        }
-        self._processes.start("ministack", [sys.executable, str(ROOT / "local" / "aws.py")], environment, ROOT)
-        self._processes.wait("ministack to listen", START_SECONDS, lambda: listens(self._port))
-        self._tls = ssl.create_default_context(cafile=str(certificate))
-
-    def deploy(self, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
-        """`sam deploy`, and the stack's outputs."""
-        # sam takes an empty value in quotes only
-        overrides = [f'{name}={value or chr(34) * 2}' for name, value in {**BASE, **parameters}.items()]
-        self._sam("deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3",
-                  "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
-                  "--parameter-overrides", *overrides)  # fmt: skip
-        described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-
-    def delete(self, stack: str) -> None:
-        self._sam("delete", "--stack-name", stack, "--no-prompts")
-
-    def _sam(self, command: str, *arguments: str) -> None:
-        line = [str(SAM), command, *arguments, "--region", os.environ["AWS_REGION"]]
-        done = subprocess.run(line, cwd=self._folder, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise LocalError(f"sam {command} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
-
-    def send(self, url: str, name: str, path: str = PATH, method: str | None = None) -> tuple[int, Json]:
-        """Sends a file of events/ to the stack's URL, which this machine answers for."""
-        event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        api, service, region = url.removeprefix("https://").split("/")[0].split(".")[:3]
-        host = f"{api}.execute-api.localhost" if service == "execute-api" else f"{api}.{service}.{region}.on.aws"
-        headers = {name: event["headers"][name] for name in ("authorization", "content-type") if name in event["headers"]}
-        connection = http.client.HTTPSConnection(LOCALHOST, self._port, context=self._tls, timeout=30)
-        try:
-            method = method or event["requestContext"]["http"]["method"]
-            connection.request(method, path, event.get("body"), {**headers, "host": host})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read() or "{}")
-        finally:
-            connection.close()
-
-    def receive(self, queue_url: str) -> list[Json]:
-        """Takes what is in the queue out of it."""
-        sqs, messages = boto3.client("sqs"), []
-        while batch := sqs.receive_message(
-            QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]
-        ).get("Messages"):
-            for message in batch:
-                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-            messages += batch
-        return messages
-
-    def new_log_lines(self, log_group: str) -> list[Json]:
-        """What the function has written since the last call; Lambda's own lines left out."""
-        pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
-        texts = [event["message"].strip() for page in pages for event in page["events"]]
-        new = texts[self._logs_read.get(log_group, 0) :]
-        self._logs_read[log_group] = len(texts)
-        return [json.loads(text) for text in new if text.startswith("{")]
-
-    def wait_for_log(self, log_group: str) -> list[Json]:
-        """The lines of one request, up to its wide event."""
-        lines: list[Json] = []
-
-        def logged() -> bool:
-            lines.extend(self.new_log_lines(log_group))
-            return any("outcome" in line for line in lines)
-
-        self._processes.wait("the function's log line", LOG_SECONDS, logged)
-        return lines
-
-
-def inventory() -> dict[str, set[str]]:
-    """All that the account has of what a stack makes."""
-    listings: dict[str, Callable[[], list[str]]] = {
-        "queues": lambda: boto3.client("sqs").list_queues().get("QueueUrls", []),
-        "secrets": lambda: [s["ARN"] for s in boto3.client("secretsmanager").list_secrets()["SecretList"]],
-        "functions": lambda: [f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"]],
-        "roles": lambda: [r["RoleName"] for r in boto3.client("iam").list_roles()["Roles"]],
-        "log groups": lambda: [g["logGroupName"] for g in boto3.client("logs").describe_log_groups()["logGroups"]],
-        "metric filters": lambda: [
-            f["filterName"] for f in boto3.client("logs").describe_metric_filters()["metricFilters"]
-        ],
-        "alarms": lambda: [a["AlarmName"] for a in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]],
-        "dashboards": lambda: [
-            d["DashboardName"] for d in boto3.client("cloudwatch").list_dashboards()["DashboardEntries"]
-        ],
-        "topics": lambda: [t["TopicArn"] for t in boto3.client("sns").list_topics()["Topics"]],
-        "APIs": lambda: [a["ApiId"] for a in boto3.client("apigatewayv2").get_apis()["Items"]],
-    }
-    return {kind: set(listing()) for kind, listing in listings.items()}
 
 
 class Proof:
@@ -344,14 +214,6 @@ class Proof:
         return path
 
 
-def put_back(*arguments: str) -> list[str]:
-    command = [sys.executable, str(ROOT / "local" / "put_back.py"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise LocalError(f"put_back.py failed:\n{done.stderr}")
-    return done.stdout.splitlines()
-
-
 def without_statement(template: Json, sid: str) -> Json:
     copy: Json = json.loads(json.dumps(template))
     document = copy["Resources"]["ForwarderRole"]["Properties"]["Policies"][0]["PolicyDocument"]
@@ -385,7 +247,6 @@ def main() -> int:
     code.mkdir()
     shutil.copy2(forwarder_binary(), code / "bootstrap")
     template["Resources"]["Forwarder"]["Properties"]["CodeUri"] = str(code)
-    BASE["Architecture"] = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     processes = Processes(folder)
     proof = Proof(Cloud(processes, folder), template, folder)
     try:
