@@ -62,7 +62,7 @@ template: venv .venv-sam/stamp .venv-checkov/stamp ## check template.yaml: sam, 
 	@echo "==> template: checkov"
 	@.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 	@echo "==> template: what it becomes, and what the code asks of it"
-	@.venv/bin/python -m unittest --quiet local/test_template.py
+	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
 
 prove: venv .venv-sam/stamp build ## deploy template.yaml with sam to an AWS on this machine, and try to break it
 	@echo "==> the stack, deployed (two minutes)"

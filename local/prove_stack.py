@@ -6,7 +6,7 @@ nothing. Exits 0 only if each check holds.
 
 The release binary of `make build` is what is deployed: as `sam build` would have it, but built once, for the demo too.
 
-What this AWS can't do is asserted on the translated template instead, in local/test_template.py: CodeDeploy, alarms
+What this AWS can't do is asserted on the translated template instead, in local/template/: CodeDeploy, alarms
 that go off, throttling, the permissions for KMS keys, logs and X-Ray, the permission to invoke, plain HTTP refused.
 """
 

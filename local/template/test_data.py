@@ -1,0 +1,45 @@
+"""What must not be lost or read: the queues, the secret and the log."""
+
+import unittest
+
+from translated import of_type, resources
+
+DATA = {"Queue", "DeadLetterQueue", "Secret"}
+
+
+class Data(unittest.TestCase):
+    def test_survives_every_update(self) -> None:
+        for name in DATA | {"ForwarderLogs"}:
+            self.assertEqual(resources()[name].get("UpdateReplacePolicy"), "Retain", name)
+            self.assertNotIn("Condition", resources()[name], f"{name}: an update that makes it false would delete it")
+
+    def test_goes_with_the_stack(self) -> None:
+        kept = {name for name, r in resources().items() if r.get("DeletionPolicy", "Delete") != "Delete"}
+        self.assertEqual({resources()[name]["Type"] for name in kept}, {"AWS::Lambda::Version"})  # which goes with its function
+
+    def test_is_encrypted_and_takes_no_plain_http(self) -> None:
+        refusing = {}
+        for policy in of_type("AWS::SQS::QueuePolicy").values():
+            (queue,) = policy["Properties"]["Queues"]
+            (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+            refusing[queue["Ref"]] = (statement["Effect"], statement["Principal"], statement["Action"], statement["Condition"])
+        refusal = ("Deny", "*", "sqs:*", {"Bool": {"aws:SecureTransport": "false"}})
+        self.assertEqual(refusing, {"Queue": refusal, "DeadLetterQueue": refusal})
+        for name in ("Queue", "DeadLetterQueue"):
+            properties = resources()[name]["Properties"]
+            self.assertEqual(properties["SqsManagedSseEnabled"], {"Fn::If": ["HasQueueKey", False, True]})
+            self.assertEqual(properties["KmsMasterKeyId"]["Fn::If"][:2], ["HasQueueKey", {"Ref": "QueueKmsKeyArn"}])
+            self.assertEqual(properties["MessageRetentionPeriod"], 14 * 24 * 3600)
+
+    def test_dead_letters_come_from_this_queue_only(self) -> None:
+        name, variables = resources()["Queue"]["Properties"]["QueueName"]["Fn::Sub"]
+        allow = resources()["DeadLetterQueue"]["Properties"]["RedriveAllowPolicy"]
+        (arn,) = allow["sourceQueueArns"]
+        self.assertEqual(allow["redrivePermission"], "byQueue")
+        prefix = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
+        self.assertEqual(arn["Fn::Sub"], [prefix + name, variables])
+
+    def test_in_a_fresh_secret_is_a_placeholder_that_is_long_enough_to_be_a_key(self) -> None:
+        secret = resources()["Secret"]["Properties"]
+        self.assertNotIn("SecretString", secret)
+        self.assertEqual(secret["GenerateSecretString"], {"PasswordLength": 64, "ExcludePunctuation": True})

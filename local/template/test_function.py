@@ -1,0 +1,77 @@
+"""The function, held against the code, and the version of it that serves."""
+
+import json
+import re
+import unittest
+
+from translated import ROOT, branches, of_type, resources, source, template
+
+
+class TheFunction(unittest.TestCase):
+    def test_has_exactly_the_variables_that_the_code_reads(self) -> None:
+        read = set(re.findall(r'"([A-Z][A-Z_]+)"', source("config.rs"))) - {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
+        # Lambda sets the one, from LoggingConfig, and it comes before the other
+        read -= {"AWS_LAMBDA_LOG_LEVEL", "RUST_LOG"}
+        function = resources()["Forwarder"]["Properties"]
+        self.assertEqual(set(function["Environment"]["Variables"]), read)
+        self.assertEqual(function["LoggingConfig"]["ApplicationLogLevel"], {"Ref": "LogLevel"})
+
+    def test_leaves_a_variable_out_that_is_not_set(self) -> None:
+        for name, value in resources()["Forwarder"]["Properties"]["Environment"]["Variables"].items():
+            for found in branches(value):
+                parameter = template()["Parameters"].get(found.get("Ref", ""), {})
+                may_be_empty = parameter.get("Default") == ""
+                guarded = isinstance(value, dict) and "Fn::If" in value
+                self.assertTrue(guarded or not may_be_empty, name)
+
+    def test_keeps_the_lines_without_a_level(self) -> None:
+        # Lambda takes them for INFO, and they are the metrics and the undelivered events
+        self.assertEqual(template()["Parameters"]["LogLevel"]["AllowedValues"], ["TRACE", "DEBUG", "INFO"])
+        self.assertEqual(resources()["Forwarder"]["Properties"]["LoggingConfig"]["LogFormat"], "JSON")
+
+    def test_is_built_from_the_package_s_binary(self) -> None:
+        manifest = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
+        binary = re.search(r'\[\[bin\]\]\nname = "([^"]+)"\npath = "src/main.rs"', manifest)
+        assert binary
+        self.assertEqual(template()["Resources"]["Forwarder"]["Metadata"]["BuildProperties"], {"Binary": binary[1]})
+
+    def test_has_more_time_than_a_request_takes_and_less_than_the_gateway_waits(self) -> None:
+        budget = re.search(r"const MAX_DURATION: Duration = Duration::from_secs\((\d+)\)", source("forwarder.rs"))
+        assert budget
+        timeout = resources()["Forwarder"]["Properties"]["Timeout"]
+        self.assertTrue(int(budget[1]) + 5 <= timeout < 30, timeout)
+
+
+class AVersion(unittest.TestCase):
+    """The alias serves a version, and a version holds the values that it was made with."""
+
+    def test_is_made_anew_when_a_parameter_of_the_function_changes(self) -> None:
+        (version,) = of_type("AWS::Lambda::Version").values()
+        text, _ = version["Properties"]["Description"]["Fn::Sub"]  # CloudFormation: "Update requires: Replacement"
+        named = set(re.findall(r"\$\{(\w+)\}", json.dumps(version["Properties"]["Description"])))
+        function = json.dumps(resources()["Forwarder"]["Properties"])
+        parameters = set(template()["Parameters"])
+        used = {p for p in parameters if f'"Ref": "{p}"' in function} - {"ReservedConcurrency"}  # which no version holds
+        self.assertEqual(named & parameters, used | {"QueueType"})  # which decides what {"Ref": "Queue"} is
+        longest = {"Name": 127, "QueueType": 8, "LogLevel": 5, "Architecture": 6}
+        length = len(re.sub(r"\$\{(\w+)\}", lambda m: "x" * longest.get(m[1], 10), text))
+        self.assertLessEqual(length, 256)
+
+    def test_is_made_anew_when_the_function_s_lines_change(self) -> None:
+        self.assertTrue(template()["Resources"]["Forwarder"]["Properties"]["AutoPublishAliasAllProperties"])
+
+    def test_takes_over_through_codedeploy_which_rolls_back_on_alarms(self) -> None:
+        (group,) = of_type("AWS::CodeDeploy::DeploymentGroup").values()
+        properties = group["Properties"]
+        style = properties["DeploymentConfigName"]
+        self.assertIn("Canary10Percent5Minutes", json.dumps(style))
+        alarms = {alarm["Name"]["Ref"] for alarm in properties["AlarmConfiguration"]["Alarms"]}
+        self.assertEqual(
+            alarms, {"EventsFailedAlarm", "EventsUndeliveredAlarm", "FunctionErrorsAlarm", "EndpointErrorsAlarm"}
+        )
+        self.assertIn("DEPLOYMENT_STOP_ON_ALARM", properties["AutoRollbackConfiguration"]["Events"])
+        self.assertIn("UpdatePolicy", resources()["ForwarderAliaslive"])
+
+    def test_takes_over_at_once_where_a_test_stack_wants_it(self) -> None:
+        types = {r["Type"] for r in resources(Deployment="AllAtOnce").values()}
+        self.assertEqual({kind for kind in types if kind.startswith("AWS::CodeDeploy")}, set())
