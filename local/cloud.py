@@ -79,11 +79,24 @@ class Cloud:
     def delete(self, stack: str) -> None:
         self._sam("delete", "--stack-name", stack, "--no-prompts")
 
-    def _sam(self, command: str, *arguments: str) -> None:
+    def sam_logs(self, stack: str) -> str:
+        return self._sam("logs", "--stack-name", stack, "--name", "Forwarder")
+
+    def served_version(self, outputs: dict[str, str]) -> str:
+        alias = boto3.client("lambda").get_alias(FunctionName=outputs["FunctionName"], Name="live")
+        version: str = alias["FunctionVersion"]
+        return version
+
+    def serve_version(self, outputs: dict[str, str], version: str) -> None:
+        """Rolls back in a hurry, as the README has it."""
+        boto3.client("lambda").update_alias(FunctionName=outputs["FunctionName"], Name="live", FunctionVersion=version)
+
+    def _sam(self, command: str, *arguments: str) -> str:
         line = [str(SAM), command, *arguments, "--region", os.environ["AWS_REGION"]]
         done = subprocess.run(line, cwd=self._folder, capture_output=True, text=True)
         if done.returncode != 0:
             raise LocalError(f"sam {command} failed:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
+        return done.stdout
 
     def send(self, url: str, name: str, path: str = PATH, method: str | None = None) -> tuple[int, Json]:
         """Sends a file of events/ to the stack's URL, which this machine answers for."""

@@ -72,6 +72,9 @@ class Proof:
         self._store_secret(outputs)
         self._delivers(outputs, "media_available")
         self._delivers(outputs, "channel_active")
+        logs, names = self._cloud.sam_logs(stack), ("media_available", "channel_active", "media_deleted")
+        shown = [event_id(json.loads(signed(name))) in logs for name in names]
+        self._check("sam logs shows these two, and not one that wasn't sent", shown, [True, True, False])
         for name, reason in {"forged": "signature_invalid", "body_mismatch": "body_mismatch"}.items():
             self._answers(f"{name}.json", outputs, name, 401)
             self._logged(outputs, "refused", reason)
@@ -84,10 +87,12 @@ class Proof:
         for permission in PERMISSIONS:
             self._is_needed(permission, stack, template, outputs)
         self._puts_back(outputs)
-        outputs = self._survives_updates(stack, template, outputs)
+        self._survives_updates(stack, template, outputs)
         self._delete(stack)
-        self._say("(deleting the queues that the update left on purpose)")
-        for url in boto3.client("sqs").list_queues(QueueNamePrefix=stack)["QueueUrls"]:
+        left = boto3.client("sqs").list_queues(QueueNamePrefix=stack)["QueueUrls"]
+        self._check("the queues that the change to FIFO left are there, and no other",
+                    set(left), {outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]})  # fmt: skip
+        for url in left:
             boto3.client("sqs").delete_queue(QueueUrl=url)
 
     def _fifo_queue_behind_a_function_url(self) -> None:
@@ -123,7 +128,8 @@ class Proof:
         put_back(outputs["LogGroup"], "--send")
         self._arrived("with it, the event is in the queue as if it had never failed", outputs, "media_available")
 
-    def _survives_updates(self, stack: str, template: Path, outputs: dict[str, str]) -> dict[str, str]:
+    def _survives_updates(self, stack: str, template: Path, outputs: dict[str, str]) -> None:
+        before = self._cloud.served_version(outputs)
         self._answers("an event that nobody reads yet", outputs, "media_created", 200)
         self._log(outputs)
         changed = {"SecretTtlSeconds": "2", "MaxEventAgeSeconds": "3600", "VisibilityTimeoutSeconds": "7", "LogLevel": "DEBUG"}
@@ -137,6 +143,9 @@ class Proof:
         self._answers("and the new age limit is in force: an event of 2023", updated, "media_available", 401)
         self._logged(updated, "refused", "event_stale")
 
+        self._cloud.serve_version(updated, before)
+        self._delivers(updated, "media_available", "back at the version before, without the limit")
+
         # what isn't named keeps its value: a limit is taken away by an empty one
         waiting = self._deploy(stack, template, {"MaxEventAgeSeconds": ""})
         self._answers("without the limit, an event that nobody reads yet", waiting, "media_deleted", 200)
@@ -147,7 +156,6 @@ class Proof:
         self._check("makes a new queue", fifo["QueueUrl"].endswith(".fifo"), True)
         self._delivers(fifo, "media_available", group="UUhbHm6C")
         self._arrived("and leaves the old one, with its event", waiting, "media_deleted")
-        return fifo
 
     def _deploy(self, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
         shown = " ".join(f"{name}={value}" for name, value in parameters.items())
@@ -170,8 +178,8 @@ class Proof:
         self._log(outputs)
         self._cloud.receive(outputs["QueueUrl"])
 
-    def _delivers(self, outputs: dict[str, str], name: str, group: str | None = None) -> None:
-        self._answers(f"{name}.json", outputs, name, 200)
+    def _delivers(self, outputs: dict[str, str], name: str, what: str = "", group: str | None = None) -> None:
+        self._answers(what or f"{name}.json", outputs, name, 200)
         wide_event = self._logged(outputs, "accepted", None)[-1]
         self._check("its metrics are of the function that the alarms name", wide_event["FunctionName"], outputs["FunctionName"])
         self._arrived("the queue has it, as it was signed", outputs, name, group)

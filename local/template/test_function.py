@@ -60,6 +60,11 @@ class AVersion(unittest.TestCase):
     def test_is_made_anew_when_the_function_s_lines_change(self) -> None:
         self.assertTrue(template()["Resources"]["Forwarder"]["Properties"]["AutoPublishAliasAllProperties"])
 
+    def test_stays_when_another_takes_its_place(self) -> None:
+        # when the code changes SAM gives the version another name, else CloudFormation replaces it: see above
+        (version,) = of_type("AWS::Lambda::Version").values()
+        self.assertEqual((version["DeletionPolicy"], version["UpdateReplacePolicy"]), ("Retain", "Retain"))
+
     def test_takes_over_through_codedeploy_which_rolls_back_on_alarms(self) -> None:
         (group,) = of_type("AWS::CodeDeploy::DeploymentGroup").values()
         properties = group["Properties"]
