@@ -1,8 +1,9 @@
 """What must not be lost or read: the queues, the secret and the log."""
 
+import re
 import unittest
 
-from translated import of_type, resources
+from translated import ROOT, of_type, resources
 
 DATA = {"Queue", "DeadLetterQueue", "Secret"}
 
@@ -16,6 +17,16 @@ class Data(unittest.TestCase):
     def test_goes_with_the_stack(self) -> None:
         kept = {name for name, r in resources().items() if r.get("DeletionPolicy", "Delete") != "Delete"}
         self.assertEqual({resources()[name]["Type"] for name in kept}, {"AWS::Lambda::Version"})  # which goes with its function
+
+    def test_has_a_name_that_sqs_takes_whatever_the_stack_is_called(self) -> None:
+        longest = {"AWS::StackName": 0, "StackUuid": 8, "Suffix": len(".fifo")}
+        ours = []
+        for name in ("Queue", "DeadLetterQueue"):
+            text, variables = resources()[name]["Properties"]["QueueName"]["Fn::Sub"]
+            self.assertEqual(variables["Suffix"], {"Fn::If": ["HasFifoQueue", ".fifo", ""]})
+            ours.append(len(re.sub(r"\$\{([\w:]+)\}", lambda match: "x" * longest[match[1]], text)))
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        self.assertIn(f"(at most {80 - max(ours)} characters", readme)
 
     def test_is_encrypted_and_takes_no_plain_http(self) -> None:
         refusing = {}
