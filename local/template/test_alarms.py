@@ -3,57 +3,111 @@
 import json
 import re
 import unittest
+from typing import Any
 
-from translated import branches, of_type, resources, source
+from translated import Json, branches, of_type, resources, source
 
-# What AWS's own services emit, of what the alarms are on (their documentation's lists of metrics).
+OWN = "JwWebhookForwarder"
+OF_THE_STACK = "JwWebhookForwarder/${AWS::StackName}"
+# What AWS's own services emit, of what is watched here (their documentation's lists of metrics).
 AWS_METRICS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+    ("AWS/SQS", "NumberOfMessagesDeleted"),
     ("AWS/Lambda", "Errors"),
     ("AWS/Lambda", "Throttles"),
+    ("AWS/Lambda", "ConcurrentExecutions"),
+    ("AWS/Lambda", "UrlRequestCount"),
+    ("AWS/Lambda", "Url4xxCount"),
     ("AWS/Lambda", "Url5xxCount"),
+    ("AWS/ApiGateway", "Count"),
+    ("AWS/ApiGateway", "4xx"),
     ("AWS/ApiGateway", "5xx"),
+}
+# The one dimension that each of them is emitted by, and what it names here.
+DIMENSIONS = {
+    OWN: [["FunctionName", "${Forwarder}"]],
+    OF_THE_STACK: [[]],  # a filter's metric without dimensions
+    "AWS/SQS": [["QueueName", "${Queue.QueueName}"], ["QueueName", "${DeadLetterQueue.QueueName}"]],
+    "AWS/Lambda": [["FunctionName", "${Forwarder}"]],
+    "AWS/ApiGateway": [["ApiId", "${HttpApi}"]],
 }
 
 
-def alarm_metrics() -> set[tuple[str, str]]:
-    found = set()
+def emitted() -> set[tuple[str, str]]:
+    telemetry = source("telemetry.rs")
+    namespace = re.search(r'NAMESPACE: &str = "(\w+)"', telemetry)
+    assert namespace
+    members = set(re.findall(r'#\[serde\(rename = "([A-Z]\w+)"', telemetry)) - {"FunctionName", "Reason"}  # its dimensions
+    return {(namespace[1], name) for name in members} | filtered() | AWS_METRICS
+
+
+def filtered() -> set[tuple[str, str]]:
+    return {
+        (t["MetricNamespace"]["Fn::Sub"], t["MetricName"])
+        for f in of_type("AWS::Logs::MetricFilter").values()
+        for t in f["Properties"]["MetricTransformations"]
+    }
+
+
+def text(value: Any) -> str:
+    """A reference as Fn::Sub would have it."""
+    if isinstance(value, str):
+        return value
+    (kind,) = value
+    return {"Ref": "${%s}", "Fn::GetAtt": "${%s}", "Fn::Sub": "%s"}[kind] % (
+        ".".join(value[kind]) if isinstance(value[kind], list) else value[kind]
+    )
+
+
+def alarm_metrics() -> list[tuple[str, str, list[str]]]:
+    """Namespace, name, and dimension with its value, if any, of each metric that an alarm is on."""
+    found = []
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
         properties = alarm["Properties"]
         metrics = [m["MetricStat"]["Metric"] for m in properties.get("Metrics", []) if "MetricStat" in m] or [properties]
         for metric in metrics:
-            namespaces = [n["Fn::Sub"] if isinstance(n, dict) else n for n in branches(metric["Namespace"])]
-            names = branches(metric["MetricName"])
-            found |= set(zip(namespaces, names, strict=True))
+            (dimension,) = metric.get("Dimensions", [None])
+            namespaces, names = branches(metric["Namespace"]), branches(metric["MetricName"])
+            dimensions = branches(dimension) if dimension else [None]
+            for namespace, name, d in zip(namespaces, names, dimensions, strict=True):
+                found.append((text(namespace), name, [d["Name"], text(d["Value"])] if d else []))
     return found
 
 
-class AnAlarm(unittest.TestCase):
-    def emitted(self) -> set[tuple[str, str]]:
-        telemetry = source("telemetry.rs")
-        namespace = re.search(r'NAMESPACE: &str = "(\w+)"', telemetry)
-        assert namespace
-        own = {(namespace[1], name) for name in re.findall(r'#\[serde\(rename = "([A-Z]\w+)"', telemetry)}
-        filters = {
-            (t["MetricNamespace"]["Fn::Sub"], t["MetricName"])
-            for f in of_type("AWS::Logs::MetricFilter").values()
-            for t in f["Properties"]["MetricTransformations"]
-        }
-        return own | filters | AWS_METRICS
+def dashboards() -> list[Json]:
+    """The dashboard's body, with the HTTP API and with the Function URL."""
+    body, variables = resources()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    found = []
+    for branch in (1, 2):
+        filled = body
+        for name, choice in variables.items():
+            filled = filled.replace(f"${{{name}}}", text(choice["Fn::If"][branch]))
+        found.append(json.loads(filled))
+    return found
 
-    def test_is_on_a_metric_that_is_emitted(self) -> None:
-        self.assertEqual(alarm_metrics() - self.emitted(), set())
+
+def dashboard_metrics() -> list[tuple[str, str, list[str]]]:
+    rows = [row for d in dashboards() for widget in d["widgets"] for row in widget["properties"].get("metrics", [])]
+    plain = [[cell for cell in row if isinstance(cell, str)] for row in rows]
+    return [(row[0], row[1], row[2:]) for row in plain if row and row[0] != "..."]  # which is the row before, again
+
+
+class AnAlarm(unittest.TestCase):
+    def test_is_on_a_metric_that_is_emitted_by_what_it_names(self) -> None:
+        self.assertEqual({(namespace, name) for namespace, name, _ in alarm_metrics()} - emitted(), set())
+        for namespace, name, dimension in alarm_metrics():
+            self.assertIn(dimension, DIMENSIONS[namespace], name)
 
     def test_is_there_for_each_metric_that_a_filter_makes(self) -> None:
-        filtered = {metric for metric in self.emitted() if metric[0].startswith("JwWebhookForwarder/")}
-        self.assertEqual(filtered - alarm_metrics(), set())
+        self.assertEqual(filtered() - {(namespace, name) for namespace, name, _ in alarm_metrics()}, set())
 
     def test_is_on_the_function_as_its_lines_name_it(self) -> None:
-        self.assertIn('#[serde(rename = "FunctionName")]', source("telemetry.rs"))
-        text = json.dumps([a["Properties"] for a in of_type("AWS::CloudWatch::Alarm").values()])
-        for dimensions in re.findall(r'"Namespace": "JwWebhookForwarder", "MetricName": "\w+", "Dimensions": (\[.*?\])', text):
-            self.assertEqual(json.loads(dimensions), [{"Name": "FunctionName", "Value": {"Ref": "Forwarder"}}])
+        telemetry = source("telemetry.rs")
+        self.assertIn('#[serde(rename = "FunctionName")]', telemetry)
+        self.assertIn('[&["FunctionName"], &["FunctionName", "Reason"]]', telemetry)
+        self.assertEqual({name for namespace, name, _ in alarm_metrics() if namespace == OWN}, {"Accepted", "Refused", "Failed"})
 
     def test_says_what_to_do_and_reaches_somebody(self) -> None:
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
@@ -61,7 +115,9 @@ class AnAlarm(unittest.TestCase):
             self.assertGreater(len(properties["AlarmDescription"]), 80, name)
             self.assertLess(len(properties["AlarmDescription"]), 1024, name)
             self.assertEqual(properties["AlarmActions"], [{"Ref": "AlarmTopic"}], name)
-            self.assertIn("TreatMissingData", properties, name)
+            # no data is no traffic, but for a queue: SQS sends none of one that is quiet, whatever it was before
+            missing = "ignore" if properties.get("Namespace") == "AWS/SQS" else "notBreaching"
+            self.assertEqual(properties["TreatMissingData"], missing, name)
 
     def test_s_filter_reads_members_that_the_code_writes(self) -> None:
         telemetry, message = source("telemetry.rs"), source("message.rs")
@@ -85,10 +141,15 @@ class AnAlarm(unittest.TestCase):
 
 class TheDashboard(unittest.TestCase):
     def test_is_json_with_either_endpoint(self) -> None:
-        text, variables = resources()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-        for branch in (1, 2):
-            body = text
-            for name, choice in variables.items():
-                value = choice["Fn::If"][branch]
-                body = body.replace(f"${{{name}}}", value["Fn::Sub"] if isinstance(value, dict) else value)
-            self.assertGreaterEqual(len(json.loads(body)["widgets"]), 8)
+        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [10, 10])
+
+    def test_shows_metrics_that_are_emitted_by_what_it_names(self) -> None:
+        self.assertEqual({(namespace, name) for namespace, name, _ in dashboard_metrics()} - emitted(), set())
+        for namespace, name, dimension in dashboard_metrics():
+            self.assertIn(dimension, DIMENSIONS[namespace], name)
+
+    def test_searches_for_refusals_by_the_dimensions_that_the_lines_have(self) -> None:
+        rows = [row for d in dashboards() for widget in d["widgets"] for row in widget["properties"].get("metrics", [])]
+        found = {cell["expression"] for row in rows for cell in row if isinstance(cell, dict) and "expression" in cell}
+        search = '{JwWebhookForwarder,FunctionName,Reason} MetricName="Refused" FunctionName="${Forwarder}"'
+        self.assertEqual(found, {f"SEARCH('{search}', 'Sum', 300)"})
