@@ -151,6 +151,7 @@ def inventory() -> dict[str, set[str]]:
         "secrets": lambda: [s["ARN"] for s in boto3.client("secretsmanager").list_secrets()["SecretList"]],
         "functions": lambda: [f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"]],
         "roles": lambda: [r["RoleName"] for r in boto3.client("iam").list_roles()["Roles"]],
+        "policies": lambda: [p["PolicyName"] for p in boto3.client("iam").list_policies(Scope="Local")["Policies"]],
         "log groups": lambda: [g["logGroupName"] for g in boto3.client("logs").describe_log_groups()["logGroups"]],
         "metric filters": lambda: [
             f["filterName"] for f in boto3.client("logs").describe_metric_filters()["metricFilters"]

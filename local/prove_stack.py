@@ -6,8 +6,9 @@ nothing. Exits 0 only if each check holds.
 
 The release binary of `make build` is what is deployed: as `sam build` would have it, but built once, for the demo too.
 
-What this AWS can't do is asserted on the translated template instead, in local/template/: CodeDeploy, alarms
-that go off, throttling, the permissions for KMS keys, logs and X-Ray, the permission to invoke, plain HTTP refused.
+What this AWS can't do is asserted on the translated template instead, in local/template/: CodeDeploy, the order of an
+update, alarms that go off, throttling, the permissions for KMS keys, logs and X-Ray, the permission to invoke, plain
+HTTP refused.
 """
 
 import base64
@@ -108,7 +109,7 @@ class Proof:
 
     def _is_needed(self, permission: str, stack: str, template: Path, outputs: dict[str, str]) -> None:
         reason, diagnosis = PERMISSIONS[permission]
-        without = self._written(f"without-{permission}", without_statement(self._template, permission))
+        without = self._written(f"without-{permission}", without_policy(self._template, permission))
         self._deploy(stack, without, {})
         self._answers(f"without {permission}, a good event", outputs, "media_available", 503)
         lines = self._logged(outputs, "failed", reason)
@@ -222,20 +223,19 @@ class Proof:
         return path
 
 
-def without_statement(template: Json, sid: str) -> Json:
+def without_policy(template: Json, name: str) -> Json:
     copy: Json = json.loads(json.dumps(template))
-    document = copy["Resources"]["ForwarderRole"]["Properties"]["Policies"][0]["PolicyDocument"]
-    kept = [statement for statement in document["Statement"] if statement.get("Sid") != sid]
-    if len(kept) != len(document["Statement"]) - 1:
-        raise LocalError(f"there is no statement {sid} in the function's role")
-    document["Statement"] = kept
+    del copy["Resources"][name]
+    copy["Resources"]["Forwarder"]["DependsOn"].remove(name)
     return copy
 
 
-def statement_ids(template: Json) -> set[str]:
-    """Of the function's role, those that depend on a parameter too."""
-    statements = template["Resources"]["ForwarderRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    return {(statement["Fn::If"][1] if "Fn::If" in statement else statement)["Sid"] for statement in statements}
+def permissions(template: Json) -> set[str]:
+    """The function's: its role's own, and the policies that are attached to it."""
+    resources = template["Resources"]
+    (own,) = resources["ForwarderRole"]["Properties"]["Policies"]
+    attached = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::ManagedPolicy"}
+    return attached | {statement["Sid"] for statement in own["PolicyDocument"]["Statement"]}
 
 
 def signed(name: str) -> bytes:
@@ -246,8 +246,8 @@ def signed(name: str) -> bytes:
 
 def main() -> int:
     template: Json = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    if statement_ids(template) != PERMISSIONS.keys() | NOT_ENFORCED_HERE:
-        raise LocalError("the function's role has a statement that this proof doesn't know: take it away here, or say why not")
+    if permissions(template) != PERMISSIONS.keys() | NOT_ENFORCED_HERE:
+        raise LocalError("the function has a permission that this proof doesn't know: take it away here, or say why not")
     keep_to_this_machine()
     os.environ["SAM_CLI_TELEMETRY"] = "0"
     folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))

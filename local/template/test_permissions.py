@@ -1,9 +1,10 @@
 """What the function may do, held against what the code does, and who may call it."""
 
+import json
 import re
 import unittest
 
-from translated import Json, branches, of_type, resources, shipped
+from translated import Json, of_type, resources, shipped
 
 # The calls of an AWS SDK client, and of Lambda for the function, with what IAM calls them.
 CALLS = {"get_secret_value": "secretsmanager:GetSecretValue", "send_message": "sqs:SendMessage"}
@@ -11,9 +12,17 @@ FOR_KEYS = {"kms:Decrypt", "kms:GenerateDataKey"}  # which Secrets Manager and S
 OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 
+POLICIES = {"FetchTheSecret", "SendEvents", "DecryptTheSecret", "EncryptEvents"}
+
+
+def policies() -> Json:
+    return of_type("AWS::IAM::ManagedPolicy")
+
+
 def statements() -> list[Json]:
-    (policy,) = resources()["ForwarderRole"]["Properties"]["Policies"]
-    return [found for statement in policy["PolicyDocument"]["Statement"] for found in branches(statement)]
+    (of_the_role,) = resources()["ForwarderRole"]["Properties"]["Policies"]
+    documents = [of_the_role["PolicyDocument"], *(p["Properties"]["PolicyDocument"] for p in policies().values())]
+    return [statement for document in documents for statement in document["Statement"]]
 
 
 def actions(statement: Json) -> set[str]:
@@ -42,22 +51,41 @@ class APermission(unittest.TestCase):
         self.assertEqual(resources()["Forwarder"]["Properties"]["Environment"]["Variables"]["WEBHOOK_SECRET_ID"], secret)
 
     def test_for_a_key_is_there_when_the_key_is_and_through_its_service_only(self) -> None:
-        (policy,) = resources()["ForwarderRole"]["Properties"]["Policies"]
-        conditional = [s["Fn::If"] for s in policy["PolicyDocument"]["Statement"] if "Fn::If" in s]
-        found = [
-            (condition, statement["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"].split(".")[0], actions(statement))
-            for condition, statement, _ in conditional
-        ]
-        self.assertEqual(
-            found,
-            [("HasSecretKey", "secretsmanager", {"kms:Decrypt"}), ("HasQueueKey", "sqs", FOR_KEYS)],
-        )
+        found = {}
+        for name, policy in policies().items():
+            (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+            self.assertEqual(statement["Sid"], name)
+            service = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", {}).get("Fn::Sub")
+            found[name] = (policy.get("Condition"), service, actions(statement))
+        self.assertEqual(found, {
+            "FetchTheSecret": (None, None, {"secretsmanager:GetSecretValue"}),
+            "SendEvents": (None, None, {"sqs:SendMessage"}),
+            "DecryptTheSecret": ("HasSecretKey", "secretsmanager.${AWS::Region}.${AWS::URLSuffix}", {"kms:Decrypt"}),
+            "EncryptEvents": ("HasQueueKey", "sqs.${AWS::Region}.${AWS::URLSuffix}", FOR_KEYS),
+        })  # fmt: skip
 
     def test_comes_from_no_other_policy(self) -> None:
         self.assertNotIn("ManagedPolicyArns", resources()["ForwarderRole"]["Properties"])
         self.assertEqual(set(of_type("AWS::IAM::Role")), {"ForwarderRole", "CodeDeployServiceRole"})
         self.assertEqual(set(of_type("AWS::IAM::Role", Deployment="AllAtOnce")), {"ForwarderRole"})
-        self.assertEqual(of_type("AWS::IAM::Policy") | of_type("AWS::IAM::ManagedPolicy"), {})
+        self.assertEqual(of_type("AWS::IAM::Policy") | of_type("AWS::IAM::RolePolicy"), {})
+        self.assertEqual({name: p["Properties"]["Roles"] for name, p in policies().items()},
+                         {name: [{"Ref": "ForwarderRole"}] for name in POLICIES})  # fmt: skip
+
+    def test_is_there_before_it_is_needed_and_until_it_is_not(self) -> None:
+        # CloudFormation replaces a managed policy whose description changes, and changes any other in place
+        described = {name: json.dumps(p["Properties"]["Description"]) for name, p in policies().items()}
+        named = {name: set(re.findall(r"\$\{(\w+)\}", text)) - {"Name"} for name, text in described.items()}
+        self.assertEqual(named, {
+            "FetchTheSecret": {"ExistingSecretArn"},
+            "SendEvents": {"QueueType"},
+            "DecryptTheSecret": {"SecretKmsKeyArn"},
+            "EncryptEvents": {"QueueKmsKeyArn"},
+        })  # fmt: skip
+        self.assertEqual(set(resources()["Forwarder"]["DependsOn"]), {"FetchTheSecret", "SendEvents"})
+        for_secret, for_queue = (["HasSecretKey", {"Ref": "DecryptTheSecret"}, ""], ["HasQueueKey", {"Ref": "EncryptEvents"}, ""])
+        waits = {"Secret": for_secret, "FetchTheSecret": for_secret, "Queue": for_queue}
+        self.assertEqual({name: resources()[name]["Metadata"]["WaitsFor"]["Fn::If"] for name in waits}, waits)
 
     def test_to_invoke_is_the_endpoint_s_alone_and_of_the_alias(self) -> None:
         live = {"Ref": "ForwarderAliaslive"}
