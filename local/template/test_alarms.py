@@ -52,13 +52,12 @@ def filtered() -> set[tuple[str, str]]:
 
 
 def text(value: Any) -> str:
-    """A reference as Fn::Sub would have it."""
+    """A text or a reference, as Fn::Sub would have it."""
     if isinstance(value, str):
         return value
-    (kind,) = value
-    return {"Ref": "${%s}", "Fn::GetAtt": "${%s}", "Fn::Sub": "%s"}[kind] % (
-        ".".join(value[kind]) if isinstance(value[kind], list) else value[kind]
-    )
+    ((kind, inner),) = value.items()
+    reference = ".".join(inner) if kind == "Fn::GetAtt" else inner
+    return reference if kind == "Fn::Sub" else f"${{{reference}}}"
 
 
 def alarm_metrics() -> list[tuple[str, str, list[str]]]:
