@@ -101,7 +101,7 @@ def without_expression(argument: Any) -> Any:
 
 
 def generate_secrets_without_punctuation() -> None:
-    """It knows ExcludeCharacters, but not ExcludePunctuation, and a value that begins with a brace is read as JSON."""
+    """It knows ExcludeCharacters, but not ExcludePunctuation, which the template asks for."""
     generate = provisioners._sm_secret_string
 
     def generate_as_asked(properties: Json, *rest: Any, **named: Any) -> Any:

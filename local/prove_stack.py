@@ -67,7 +67,7 @@ class Proof:
         self._check("the outputs", set(outputs), OUTPUTS)
         self._check("the account has some of each kind of thing", [k for k, names in inventory().items() if not names], [])
         self._answers("with the placeholder that no one knows, a good event", outputs, "media_available", 401)
-        self._logged(outputs, "refused", "signature_invalid")
+        self._logged(outputs, "refused", "webhook_unknown")
         self._check("what the queue then has", self._cloud.receive(outputs["QueueUrl"]), [])
 
         self._store_secret(outputs)

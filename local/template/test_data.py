@@ -50,7 +50,15 @@ class Data(unittest.TestCase):
         prefix = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
         self.assertEqual(arn["Fn::Sub"], [prefix + name, variables])
 
-    def test_in_a_fresh_secret_is_a_placeholder_that_is_long_enough_to_be_a_key(self) -> None:
+    def test_in_a_fresh_secret_is_a_ring_of_a_placeholder_that_is_long_enough_to_be_a_key(self) -> None:
         secret = resources()["Secret"]["Properties"]
         self.assertNotIn("SecretString", secret)
-        self.assertEqual(secret["GenerateSecretString"], {"PasswordLength": 64, "ExcludePunctuation": True})
+        self.assertEqual(
+            secret["GenerateSecretString"],
+            {
+                "SecretStringTemplate": "{}",
+                "GenerateStringKey": "placeholder",
+                "PasswordLength": 64,
+                "ExcludePunctuation": True,
+            },
+        )
