@@ -216,3 +216,6 @@ mod tests {
         }
     }
 }
+
+#[cfg(feature = "cli")]
+pub mod captured;

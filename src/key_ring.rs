@@ -266,3 +266,6 @@ mod tests {
         assert_eq!(format!("{ring:?} {single:?}"), "ByWebhook(1 keys) Single(Key(…))");
     }
 }
+
+#[cfg(feature = "cli")]
+pub mod edit;

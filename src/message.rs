@@ -167,3 +167,6 @@ mod tests {
         assert_eq!(parse(&body), parse(&payload));
     }
 }
+
+#[cfg(feature = "cli")]
+pub mod undelivered;

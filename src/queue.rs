@@ -195,3 +195,6 @@ fn attributes_md5(message: &Message<'_>) -> String {
     }
     hex::encode(md5.finalize())
 }
+
+#[cfg(feature = "cli")]
+mod again;

@@ -1,0 +1,8 @@
+use anyhow::{Result, bail};
+
+use crate::Verdict;
+use crate::context::Context;
+
+pub async fn run(_context: &Context) -> Result<Verdict> {
+    bail!("unwritten")
+}

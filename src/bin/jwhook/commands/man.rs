@@ -1,0 +1,27 @@
+//! The manual page and the shells' completions, from the definitions that arguments are read by.
+
+use std::io;
+
+use anyhow::Result;
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+use clap_mangen::Man;
+
+use crate::Verdict;
+use crate::cli::Cli;
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell that you use
+    shell: Shell,
+}
+
+pub fn completions(arguments: Completions) -> Result<Verdict> {
+    generate(arguments.shell, &mut Cli::command(), "jwhook", &mut io::stdout().lock());
+    Ok(Verdict::Good)
+}
+
+pub fn run() -> Result<Verdict> {
+    Man::new(Cli::command()).render(&mut io::stdout().lock())?;
+    Ok(Verdict::Good)
+}

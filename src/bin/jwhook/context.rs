@@ -1,0 +1,80 @@
+//! What commands work with: made once, and only what a command asks for.
+
+use anyhow::{Result, bail};
+use aws_config::SdkConfig;
+use jw_webhook_forwarder::key_ring::edit::EditableRing;
+use tokio::sync::OnceCell;
+
+use crate::ask::Answers;
+use crate::aws;
+use crate::cli::Options;
+use crate::jw::Jw;
+use crate::jw::secret::ApiSecret;
+use crate::keys::KeyStore;
+use crate::output::Format;
+use crate::stack::Stack;
+
+/// The options, and what they lead to.
+pub struct Context {
+    pub options: Options,
+    pub sdk: SdkConfig,
+    jw: OnceCell<Jw>,
+    stack: OnceCell<Stack>,
+}
+
+impl Context {
+    pub async fn new(options: Options) -> Self {
+        let sdk = aws::settings(&options).await;
+        Self { options, sdk, jw: OnceCell::new(), stack: OnceCell::new() }
+    }
+
+    /// Who answers questions.
+    pub fn answers(&self) -> Answers {
+        if self.options.yes { Answers::AllYes } else { Answers::FromTerminal }
+    }
+
+    /// How results are written.
+    pub fn format(&self) -> Format {
+        self.options.output
+    }
+
+    /// JW's API, with its secret from where the options say.
+    pub async fn jw(&self) -> Result<&Jw> {
+        let jw = || async {
+            let secret = ApiSecret::find(&self.options, &self.sdk).await?;
+            Jw::new(self.options.jw_api_url.clone(), secret)
+        };
+        self.jw.get_or_try_init(jw).await
+    }
+
+    /// Where events come in and go out.
+    pub async fn stack(&self) -> Result<&Stack> {
+        self.stack.get_or_try_init(|| Stack::find(&self.options, &self.sdk)).await
+    }
+
+    /// The secret with the webhooks' keys.
+    pub async fn keys(&self) -> Result<KeyStore> {
+        Ok(KeyStore::new(&self.sdk, self.stack().await?.secret_id()?))
+    }
+
+    /// Changes the key ring; tells whether there was anything to change. A secret by itself is made a
+    /// ring of the one webhook that calls the stack.
+    pub async fn edit_keys(&self, edit: impl Fn(&mut EditableRing) -> Result<()>) -> Result<bool> {
+        let owner = async || {
+            let url = self.stack().await?.webhook_url()?;
+            let webhooks = self.jw().await?.list().await?;
+            let mut callers = webhooks.iter().filter(|webhook| webhook.calls(url));
+            match (callers.next(), callers.next()) {
+                (caller, None) => Ok(caller.map(|webhook| webhook.id.clone())),
+                (Some(one), Some(other)) => bail!(
+                    "the secret is one webhook's by itself, and more than one webhook calls {url} \
+                     ({}, {}, …): store it as a key ring, {{\"ID\": \"…\"}}, then try again",
+                    one.id,
+                    other.id
+                ),
+                (None, Some(_)) => Ok(None),
+            }
+        };
+        self.keys().await?.edit(owner, edit).await
+    }
+}

@@ -1,0 +1,180 @@
+//! JW's Management API v2, as far as it is about webhooks.
+//!
+//! Only the answer that is expected is a success: a 401 is never an empty list. Nothing of an answer
+//! that may hold a secret is ever quoted.
+
+mod answer;
+mod rate_limit;
+pub mod secret;
+pub mod webhook;
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Client, Method, StatusCode, Url, redirect};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use self::answer::Answer;
+pub use self::answer::Problem;
+use self::rate_limit::{RateLimit, WINDOW};
+use self::secret::ApiSecret;
+use self::webhook::{Created, Webhook};
+use crate::progress;
+
+/// The most that JW gives in one page.
+const PAGE_LENGTH: usize = 100;
+
+/// How long JW has for an answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a 429 is waited out before it is an error.
+const MAX_WAITS: u32 = 3;
+
+/// The API, for one account.
+pub struct Jw {
+    http: Client,
+    base: Url,
+    secret: ApiSecret,
+    limit: RateLimit,
+}
+
+/// What a person gives for a webhook's members.
+pub type Metadata = Map<String, Value>;
+
+impl Jw {
+    pub fn new(base: Url, secret: ApiSecret) -> Result<Self> {
+        let is_local = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        if base.scheme() != "https" && !is_local {
+            bail!("JW_API_URL is {base}: over anything but HTTPS the API secret could be read");
+        }
+        let http = Client::builder()
+            .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none()) // a redirected POST becomes a GET
+            .timeout(TIMEOUT)
+            .build()?;
+        Ok(Self { http, base, secret, limit: RateLimit::default() })
+    }
+
+    /// All webhooks of the account.
+    pub async fn list(&self) -> Result<Vec<Webhook>, Problem> {
+        #[derive(Deserialize)]
+        struct Page {
+            total: Option<usize>,
+            page_length: Option<usize>,
+            webhooks: Vec<Webhook>,
+        }
+        let mut webhooks = Vec::<Webhook>::new();
+        for page in 1.. {
+            let path = format!("v2/webhooks/?page={page}&page_length={PAGE_LENGTH}");
+            let what = format!("page {page} of JW's webhooks");
+            let answer = self.call(Method::GET, &path, None, &what).await?;
+            let page: Page = answer.expect(StatusCode::OK)?.json()?;
+            let length = page.webhooks.len();
+            let before = webhooks.len();
+            for webhook in page.webhooks {
+                // a list that changes between two pages repeats some
+                if webhooks.iter().all(|listed| listed.id != webhook.id) {
+                    webhooks.push(webhook);
+                }
+            }
+            let is_last = match page.total {
+                Some(total) => webhooks.len() >= total,
+                None => length < page.page_length.unwrap_or(PAGE_LENGTH),
+            };
+            if is_last || webhooks.len() == before {
+                break;
+            }
+        }
+        Ok(webhooks)
+    }
+
+    /// One webhook, if there is one with this id.
+    pub async fn find(&self, id: &str) -> Result<Option<Webhook>, Problem> {
+        let answer = self.call(Method::GET, &path(id), None, &format!("webhook {id}")).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(answer.expect(StatusCode::OK)?.json()?))
+    }
+
+    /// Creates a webhook. After [`Problem::NoAnswer`] it may be there all the same.
+    pub async fn create(&self, metadata: &Metadata) -> Result<Created, Problem> {
+        #[derive(Deserialize)]
+        struct Resource {
+            secret: Option<String>,
+            #[serde(flatten)]
+            webhook: Webhook,
+        }
+        let body = json!({ "metadata": metadata });
+        let answer = self.call(Method::POST, "v2/webhooks/", Some(&body), "a new webhook").await?;
+        let created: Resource = answer.expect(StatusCode::CREATED)?.json()?;
+        let secret = Zeroizing::new(created.secret.unwrap_or_default());
+        Ok(Created { webhook: created.webhook, secret })
+    }
+
+    /// Replaces a webhook's whole metadata.
+    pub async fn update(&self, id: &str, metadata: &Metadata) -> Result<Webhook, Problem> {
+        let body = json!({ "metadata": metadata });
+        let what = format!("webhook {id}");
+        let answer = self.call(Method::PATCH, &path(id), Some(&body), &what).await?;
+        answer.expect(StatusCode::OK)?.json()
+    }
+
+    /// Deletes a webhook. One that is gone already is as good.
+    pub async fn delete(&self, id: &str) -> Result<(), Problem> {
+        let answer = self.call(Method::DELETE, &path(id), None, &format!("webhook {id}")).await?;
+        if answer.status != StatusCode::NOT_FOUND {
+            answer.expect(StatusCode::NO_CONTENT)?;
+        }
+        Ok(())
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        what: &str,
+    ) -> Result<Answer, Problem> {
+        let what = format!("{method} of {what}");
+        for _ in 0..MAX_WAITS {
+            self.limit.admit().await;
+            let answer = self.send(&method, path, body, &what).await?;
+            if answer.status != StatusCode::TOO_MANY_REQUESTS {
+                return Ok(answer);
+            }
+            progress::wait(WINDOW, "JW's limit of 60 requests a minute is reached: waiting").await;
+        }
+        Err(Problem::TooManyRequests { what })
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        what: &str,
+    ) -> Result<Answer, Problem> {
+        let no_answer = |error: &(dyn std::error::Error + 'static)| Problem::no_answer(what, error);
+        let url = self.base.join(path).map_err(|error| no_answer(&error))?;
+        let bearer = self.secret.bearer().map_err(|error| no_answer(&*error))?;
+        let mut request = self.http.request(method.clone(), url).header(AUTHORIZATION, bearer);
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        let response = request.send().await.map_err(|error| no_answer(&error.without_url()))?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| no_answer(&error.without_url()))?;
+        tracing::debug!("{method} {path}: {}", status.as_u16());
+        let body = Zeroizing::new(body.to_vec());
+        let said = if status.is_success() { None } else { Some(answer::said(&body, &self.secret)) };
+        Ok(Answer { what: what.to_owned(), status, body, said })
+    }
+}
+
+fn path(id: &str) -> String {
+    format!("v2/webhooks/{id}/")
+}

@@ -1,0 +1,59 @@
+//! JW's limit: 60 requests a minute for each API secret, then 429.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::progress;
+
+/// JW's window. There is no `Retry-After`: after a minute there is room again.
+pub const WINDOW: Duration = Duration::from_secs(60);
+
+const MAX_REQUESTS: usize = 60;
+
+/// When the requests of the last minute were made.
+#[derive(Debug, Default)]
+pub struct RateLimit(Mutex<VecDeque<Instant>>);
+
+impl RateLimit {
+    /// Waits until one more request is within the limit, and counts it.
+    pub async fn admit(&self) {
+        let mut made = self.0.lock().await;
+        loop {
+            while made.front().is_some_and(|request| request.elapsed() >= WINDOW) {
+                made.pop_front();
+            }
+            if made.len() < MAX_REQUESTS {
+                return made.push_back(Instant::now());
+            }
+            let oldest = made.front().map_or(Duration::ZERO, Instant::elapsed);
+            progress::wait(WINDOW.saturating_sub(oldest), "JW takes 60 requests a minute: waiting")
+                .await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_61_requests_are_made_within_a_minute() {
+        let limit = RateLimit::default();
+        let began = Instant::now();
+        let mut times = Vec::new();
+        for index in 0..150 {
+            limit.admit().await;
+            times.push(began.elapsed());
+            if index % 7 == 0 {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        }
+        for window in times.windows(MAX_REQUESTS + 1) {
+            assert!(window[MAX_REQUESTS] - window[0] >= WINDOW, "{window:?}");
+        }
+        assert!(times[59] < Duration::from_secs(5) && times[149] < Duration::from_secs(130));
+    }
+}

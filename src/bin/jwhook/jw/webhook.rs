@@ -1,0 +1,72 @@
+//! A webhook as JW's API has it. Members that we don't know are kept: an update sends them back.
+
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+/// One of the account's webhooks; not all are ours, and none has to look like ours.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Webhook {
+    /// JW's id: 8 characters of `[A-Za-z0-9]`.
+    pub id: String,
+    /// What an update replaces.
+    pub metadata: Map<String, Value>,
+    /// `created`, `last_modified`, and what else JW sends.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl Webhook {
+    pub fn name(&self) -> Option<&str> {
+        self.text("name")
+    }
+
+    pub fn description(&self) -> Option<&str> {
+        self.text("description")
+    }
+
+    /// The URL that JW calls.
+    pub fn url(&self) -> Option<&str> {
+        self.text("webhook_url")
+    }
+
+    /// Whether this is the URL that JW calls, however it is spelled.
+    pub fn calls(&self, url: &str) -> bool {
+        let same = |ours: &str| match (Url::parse(ours), Url::parse(url)) {
+            (Ok(ours), Ok(other)) => ours == other,
+            _ => ours == url,
+        };
+        self.url().is_some_and(same)
+    }
+
+    /// The events that it is sent for.
+    pub fn events(&self) -> Vec<&str> {
+        self.texts("events")
+    }
+
+    /// The sites (JW's properties) whose events it is sent for.
+    pub fn site_ids(&self) -> Vec<&str> {
+        self.texts("site_ids")
+    }
+
+    /// When it was created, RFC 3339.
+    pub fn created(&self) -> Option<&str> {
+        self.rest.get("created").and_then(Value::as_str)
+    }
+
+    fn text(&self, member: &str) -> Option<&str> {
+        self.metadata.get(member).and_then(Value::as_str)
+    }
+
+    fn texts(&self, member: &str) -> Vec<&str> {
+        let list = self.metadata.get(member).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+}
+
+/// A webhook that JW has just created, with the secret that JW shows this once.
+pub struct Created {
+    pub webhook: Webhook,
+    pub secret: Zeroizing<String>,
+}

@@ -1,0 +1,175 @@
+//! The secret with the webhooks' keys, read and changed.
+//!
+//! A change is made of the version that was read: if another one came between, it is made again of
+//! that one. So two people who create webhooks at once lose neither's secret, which JW would never
+//! show again.
+
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::Client;
+use jw_webhook_forwarder::attempt::Fault;
+use jw_webhook_forwarder::key_ring::edit::{EditableRing, NotEditable};
+use jw_webhook_forwarder::key_ring::{DisabledEntry, KeyRing, KeyRingError};
+use zeroize::Zeroizing;
+
+use crate::aws;
+
+/// The stage of a version that isn't in use yet.
+const STAGED: &str = "JWHOOK";
+
+/// How often a change is made anew because another one came between.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// The secret, and the client that reads and changes it.
+pub struct KeyStore {
+    client: Client,
+    secret_id: String,
+}
+
+/// The secret's value as it was read.
+pub struct Keys {
+    value: Zeroizing<Vec<u8>>,
+    version_id: String,
+    /// When this version was written.
+    pub written: SystemTime,
+}
+
+/// What the ring has for a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStatus {
+    /// A key that verifies its tokens.
+    InRing,
+    /// An entry that the function doesn't use.
+    Unusable,
+    /// Nothing: its events are refused.
+    Missing,
+    /// The secret is one key by itself, which is tried for every webhook's tokens.
+    SingleKey,
+}
+
+impl Keys {
+    /// The keys as the function reads them, and the entries that it leaves out.
+    pub fn ring(&self) -> Result<(KeyRing, Vec<DisabledEntry>), KeyRingError> {
+        KeyRing::parse(&self.value)
+    }
+
+    /// What the ring has for this webhook.
+    pub fn status(&self, webhook_id: &str) -> KeyStatus {
+        match self.ring() {
+            Ok((KeyRing::Single(_), _)) => KeyStatus::SingleKey,
+            Ok((KeyRing::ByWebhook(keys), _)) if keys.contains_key(webhook_id) => KeyStatus::InRing,
+            _ if EditableRing::parse(&self.value).is_ok_and(|ring| ring.contains(webhook_id)) => {
+                KeyStatus::Unusable
+            }
+            _ => KeyStatus::Missing,
+        }
+    }
+
+    /// The ring of a secret by itself, which is this webhook's or nobody's.
+    fn ring_of(&self, owner: Option<&str>) -> Result<EditableRing> {
+        let empty = || EditableRing::parse(b"{}").map_err(Into::into);
+        match (self.ring(), owner) {
+            (Ok((KeyRing::Single(key), _)), Some(id)) => EditableRing::of(id, &key)
+                .context("the secret isn't text, so it can't be in a key ring"),
+            _ => empty(),
+        }
+    }
+}
+
+impl KeyStore {
+    pub fn new(sdk: &SdkConfig, secret_id: &str) -> Self {
+        Self { client: Client::new(sdk), secret_id: secret_id.to_owned() }
+    }
+
+    /// The secret's name or ARN.
+    pub fn secret_id(&self) -> &str {
+        &self.secret_id
+    }
+
+    /// Reads the secret.
+    pub async fn read(&self) -> Result<Keys> {
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.secret_id)
+            .send()
+            .await
+            .map_err(|error| self.failed("GetSecretValue", error))?;
+        let text = answer.secret_string.map(String::into_bytes);
+        let value = text.or_else(|| answer.secret_binary.map(|blob| blob.into_inner()));
+        let written = answer.created_date.and_then(|date| SystemTime::try_from(date).ok());
+        Ok(Keys {
+            value: Zeroizing::new(
+                value.with_context(|| format!("secret {} has no value", self.secret_id))?,
+            ),
+            version_id: answer.version_id.context("Secrets Manager named no version")?,
+            written: written.unwrap_or_else(SystemTime::now),
+        })
+    }
+    /// Changes the key ring. A secret by itself is made a ring of the webhook that `owner` names, or
+    /// replaced where it is nobody's. Tells whether there was anything to change.
+    pub async fn edit(
+        &self,
+        owner: impl AsyncFn() -> Result<Option<String>>,
+        edit: impl Fn(&mut EditableRing) -> Result<()>,
+    ) -> Result<bool> {
+        for _ in 0..MAX_ATTEMPTS {
+            let keys = self.read().await?;
+            let mut ring = match EditableRing::parse(&keys.value) {
+                Ok(ring) => ring,
+                Err(NotEditable::Single) => keys.ring_of(owner().await?.as_deref())?,
+                Err(NotEditable::Unreadable(problem)) => bail!(
+                    "secret {}: {problem}; mend it in Secrets Manager first, the version before may \
+                     be good (its stage is AWSPREVIOUS)",
+                    self.secret_id
+                ),
+            };
+            edit(&mut ring)?;
+            let value = ring.value();
+            if value.as_bytes() == keys.value.as_slice() {
+                return Ok(false);
+            }
+            if self.replace(&keys.version_id, &value).await? {
+                return Ok(true);
+            }
+        }
+        bail!("secret {} is being changed by others all the time: try again later", self.secret_id)
+    }
+
+    /// Puts a new value in the place of the version that was read, unless another one has come there.
+    async fn replace(&self, read_version: &str, value: &str) -> Result<bool> {
+        let staged = self
+            .client
+            .put_secret_value()
+            .secret_id(&self.secret_id)
+            .secret_string(value)
+            .version_stages(STAGED)
+            .send()
+            .await
+            .map_err(|error| self.failed("PutSecretValue", error))?;
+        let new_version = staged.version_id.context("Secrets Manager named no version")?;
+        let moved = self
+            .client
+            .update_secret_version_stage()
+            .secret_id(&self.secret_id)
+            .version_stage("AWSCURRENT")
+            .move_to_version_id(&new_version)
+            .remove_from_version_id(read_version)
+            .send()
+            .await;
+        let Err(error) = moved else { return Ok(true) };
+        // what the error means, the secret itself says best
+        match self.read().await?.version_id {
+            current if current == new_version => Ok(true),
+            current if current != read_version => Ok(false),
+            _ => Err(self.failed("UpdateSecretVersionStage", error)),
+        }
+    }
+
+    fn failed(&self, call: &str, error: impl Into<Fault>) -> anyhow::Error {
+        aws::failed(&format!("secretsmanager:{call}"), &format!("secret {}", self.secret_id), error)
+    }
+}

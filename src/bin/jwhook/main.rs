@@ -1,0 +1,47 @@
+//! The operator's command line: creates JW's webhooks into the key ring, rotates them, and shows that
+//! all is well.
+//!
+//! [`cli`] says what may be asked, a module of [`commands`] does it, with [`jw`]'s API, the [`stack`],
+//! its [`keys`], and [`ask`], [`output`] and [`progress`] towards the person. What a key ring, a
+//! signature or a message is, the library says.
+
+mod ask;
+mod aws;
+mod cli;
+mod commands;
+mod context;
+mod creation;
+mod jw;
+mod keys;
+mod output;
+mod progress;
+mod stack;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+/// What a command came to, where it could do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    /// Done; accepted; all is well.
+    Good,
+    /// The answer is no: a request that would be refused, a check that found something.
+    Bad,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::init_diagnostics(cli.options.verbose);
+    match commands::run(cli).await {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::from(1),
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(2) // as for arguments that can't be understood
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What is shown: a command's result on stdout, as a table or as JSON, and all else on stderr.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use jw_webhook_forwarder::telemetry::OWN_TARGET;
+use serde::Serialize;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For reading.
+    Table,
+    /// For scripts: one JSON document (`tail`: one a line).
+    Json,
+}
+
+impl Format {
+    /// Writes a result: its JSON, or the text that stands for it.
+    pub fn result(self, json: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        let text = match self {
+            Format::Table => text(),
+            Format::Json => serde_json::to_string(json)?,
+        };
+        line(&text)
+    }
+}
+
+/// Writes a line to stdout. Whoever reads no more (`| head`) ends the command, without noise.
+pub fn line(text: &str) -> Result<()> {
+    Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)
+}
+
+/// Says on stderr what is going on.
+pub fn note(text: &str) {
+    // nobody is left to be told that it couldn't be said
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Says why the command didn't do what it was asked.
+pub fn error(error: &anyhow::Error) {
+    let nobody_reads = error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if !nobody_reads {
+        note(&format!("error: {error:#}"));
+    }
+}
+
+/// A table with these headings, without lines around it.
+pub fn table(headings: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(headings);
+    table
+}
+
+/// With `--verbose`, each call to JW and what the library says, on stderr. Never what libraries say
+/// that would print requests, with the secrets in them.
+pub fn init_diagnostics(verbose: bool) {
+    let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::OFF };
+    let ours =
+        Targets::new().with_target(env!("CARGO_CRATE_NAME"), level).with_target(OWN_TARGET, level);
+    let lines = fmt::layer().with_writer(io::stderr).without_time().with_filter(ours);
+    tracing_subscriber::registry().with(lines).init();
+}

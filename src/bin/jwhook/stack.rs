@@ -1,0 +1,125 @@
+//! Where events come in and go out: the stack's outputs, or what is given instead of each.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use aws_config::SdkConfig;
+use aws_sdk_cloudformation::Client;
+
+use crate::aws;
+use crate::cli::Options;
+
+/// The template's default of `SecretTtlSeconds`.
+const DEFAULT_SECRET_TTL: Duration = Duration::from_secs(300);
+
+/// A deployed stack, or parts of one that were given by themselves.
+#[derive(Debug, Default)]
+pub struct Stack {
+    name: Option<String>,
+    webhook_url: Option<String>,
+    queue_url: Option<String>,
+    secret_id: Option<String>,
+    dead_letter_queue_url: Option<String>,
+    log_group: Option<String>,
+    secret_ttl: Option<Duration>,
+    max_event_age: Option<Duration>,
+}
+
+impl Stack {
+    /// What the options name. The stack is asked only if one is named.
+    pub async fn find(options: &Options, sdk: &SdkConfig) -> Result<Self> {
+        let mut stack = match &options.stack {
+            Some(name) => Self::describe(name, &Client::new(sdk)).await?,
+            None => Self::default(),
+        };
+        let given = |option: &Option<String>, output: Option<String>| option.clone().or(output);
+        let url = options.webhook_url.as_ref().map(ToString::to_string);
+        stack.webhook_url = given(&url, stack.webhook_url);
+        stack.queue_url = given(&options.queue_url, stack.queue_url);
+        stack.secret_id = given(&options.secret_id, stack.secret_id);
+        Ok(stack)
+    }
+
+    async fn describe(name: &str, client: &Client) -> Result<Self> {
+        let answer = client.describe_stacks().stack_name(name).send().await.map_err(|error| {
+            aws::failed("cloudformation:DescribeStacks", &format!("stack {name}"), error)
+        })?;
+        let described = answer
+            .stacks()
+            .first()
+            .with_context(|| format!("there is no stack {name} in this region and account"))?;
+        let output = |key: &str| {
+            let output = described.outputs().iter().find(|output| output.output_key() == Some(key));
+            output.and_then(|output| output.output_value()).map(str::to_owned)
+        };
+        let seconds = |key: &str| {
+            let parameters = described.parameters().iter();
+            let value = parameters
+                .filter(|parameter| parameter.parameter_key() == Some(key))
+                .find_map(|parameter| parameter.parameter_value());
+            value.and_then(|value| value.parse().ok()).map(Duration::from_secs)
+        };
+        let stack = Self {
+            name: Some(name.to_owned()),
+            webhook_url: output("WebhookUrl"),
+            queue_url: output("QueueUrl"),
+            secret_id: output("SecretArn"),
+            dead_letter_queue_url: output("DeadLetterQueueUrl"),
+            log_group: output("LogGroup"),
+            secret_ttl: seconds("SecretTtlSeconds"),
+            max_event_age: seconds("MaxEventAgeSeconds"),
+        };
+        if stack.webhook_url.is_none() && stack.queue_url.is_none() && stack.secret_id.is_none() {
+            let status = described.stack_status().map_or("none", |status| status.as_str());
+            bail!(
+                "stack {name} (status {status}) has no outputs WebhookUrl, QueueUrl and SecretArn: \
+                 is it this project's, and is its deployment over?"
+            );
+        }
+        Ok(stack)
+    }
+
+    /// The URL that JW calls.
+    pub fn webhook_url(&self) -> Result<&str> {
+        self.part(&self.webhook_url, "WebhookUrl", "--webhook-url URL")
+    }
+
+    /// The queue that events go to.
+    pub fn queue_url(&self) -> Result<&str> {
+        self.part(&self.queue_url, "QueueUrl", "--queue-url URL")
+    }
+
+    /// The secret with the webhooks' keys.
+    pub fn secret_id(&self) -> Result<&str> {
+        self.part(&self.secret_id, "SecretArn", "--secret-id ID")
+    }
+
+    /// The stack's dead-letter queue, where there is a stack.
+    pub fn dead_letter_queue_url(&self) -> Option<&str> {
+        self.dead_letter_queue_url.as_deref()
+    }
+
+    /// The stack's log group, where there is a stack.
+    pub fn log_group(&self) -> Option<&str> {
+        self.log_group.as_deref()
+    }
+
+    /// The longest that a warm function goes on with the key ring that it has.
+    pub fn secret_ttl(&self) -> Duration {
+        self.secret_ttl.unwrap_or(DEFAULT_SECRET_TTL)
+    }
+
+    /// How old an event may be, if the stack has a limit.
+    pub fn max_event_age(&self) -> Option<Duration> {
+        self.max_event_age
+    }
+
+    fn part<'s>(&self, part: &'s Option<String>, output: &str, option: &str) -> Result<&'s str> {
+        part.as_deref().ok_or_else(|| match &self.name {
+            Some(name) => {
+                anyhow!("stack {name} has no output {output}: deploy it again, or give {option}")
+            }
+            None => anyhow!("give --stack NAME (or JWHOOK_STACK), or {option}"),
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! A key ring as text that is edited. What isn't meant stays as it is, entries that can't be used too:
+//! JW never returns a secret twice.
+
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::{BYTE_ORDER_MARK, Entries, Key, KeyRing, KeyRingError, Unusable};
+use crate::token;
+
+/// The id of the one entry in a ring without webhooks. Nobody knows its random key; without any key
+/// the function would answer 503, as if it were broken. No webhook of JW's has this id.
+pub const PLACEHOLDER: &str = "placeholder";
+
+impl Key {
+    /// The token that JW would send with these claims, a JSON object's text.
+    pub fn sign(&self, claims: &str) -> Result<String, jsonwebtoken::errors::Error> {
+        token::sign(claims, &self.0)
+    }
+}
+
+/// A key ring's entries in their order, each value as the JSON text that it is.
+pub struct EditableRing(Vec<(String, Zeroizing<String>)>);
+
+/// Why a secret's value can't be edited as a key ring. It never says what the value holds.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum NotEditable {
+    /// The value is one webhook's secret by itself, and doesn't say whose.
+    #[error("the value is one webhook's secret by itself")]
+    Single,
+    /// The function couldn't read it either.
+    #[error(transparent)]
+    Unreadable(#[from] KeyRingError),
+}
+
+impl EditableRing {
+    /// Reads a secret's value, as the function does.
+    pub fn parse(value: &[u8]) -> Result<Self, NotEditable> {
+        let value = value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value);
+        if value.trim_ascii_start().first() != Some(&b'{') {
+            KeyRing::parse(value)?;
+            return Err(NotEditable::Single);
+        }
+        // serde_json's error would quote what it found
+        let entries: Entries<'_> =
+            serde_json::from_slice(value).map_err(|_| KeyRingError::NotARing)?;
+        let entry = |(id, raw): (String, &RawValue)| (id, Zeroizing::new(raw.get().to_owned()));
+        Ok(Self(entries.0.into_iter().map(entry).collect()))
+    }
+
+    /// The ring of this webhook's key alone, which was a value by itself.
+    pub fn of(webhook_id: &str, key: &Key) -> Option<Self> {
+        let secret = std::str::from_utf8(key.bytes()).ok()?;
+        Some(Self(vec![(webhook_id.to_owned(), json_string(secret)?)]))
+    }
+
+    /// Whether there is an entry for this webhook, one that can be used or not.
+    pub fn contains(&self, webhook_id: &str) -> bool {
+        self.0.iter().any(|(id, _)| id == webhook_id)
+    }
+
+    /// Puts a webhook's key into the ring, in the place of one that it had.
+    pub fn insert(&mut self, webhook_id: &str, secret: &str) -> Result<(), Unusable> {
+        Key::new(Zeroizing::new(secret.as_bytes().to_vec()))?;
+        let entry = json_string(secret).ok_or(Unusable::NotAString)?;
+        self.0.retain(|(id, _)| id != webhook_id && id != PLACEHOLDER);
+        self.0.push((webhook_id.to_owned(), entry));
+        Ok(())
+    }
+
+    /// Takes a webhook's key out of the ring; `random` is the placeholder's, if none is left.
+    pub fn remove(&mut self, webhook_id: &str, random: &[u8; 32]) {
+        self.0.retain(|(id, _)| id != webhook_id);
+        if self.0.is_empty() {
+            let key = Zeroizing::new(format!("\"{}\"", hex::encode(random)));
+            self.0.push((PLACEHOLDER.to_owned(), key));
+        }
+    }
+
+    /// The secret's value that holds this ring.
+    pub fn value(&self) -> Zeroizing<String> {
+        // as large as it gets, so that no copy of a secret is left behind where it grew
+        let size = self.0.iter().map(|(id, secret)| 6 * id.len() + secret.len() + 4).sum::<usize>();
+        let mut value = Zeroizing::new(String::with_capacity(size + 2));
+        value.push('{');
+        for (index, (id, secret)) in self.0.iter().enumerate() {
+            if index > 0 {
+                value.push(',');
+            }
+            value.push_str(&serde_json::Value::from(id.as_str()).to_string());
+            value.push(':');
+            value.push_str(secret);
+        }
+        value.push('}');
+        value
+    }
+}
+
+fn json_string(text: &str) -> Option<Zeroizing<String>> {
+    serde_json::to_string(text).ok().map(Zeroizing::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "old.old.old.old.old.old.old.old.";
+    const NEW: &str = "new.new.new.\"\\new.new.new.new.ne";
+
+    fn edited(value: &str, edit: impl FnOnce(&mut EditableRing)) -> String {
+        let mut ring = EditableRing::parse(value.as_bytes()).ok().unwrap();
+        edit(&mut ring);
+        ring.value().as_str().to_owned()
+    }
+
+    #[test]
+    fn what_is_not_meant_stays_as_it_is() {
+        let rest = format!(r#""short":"x","number":7,"a\nb":"{OLD}","twice":"1","twice":"2""#);
+        let value = format!("{{{rest}}}");
+        assert_eq!(edited(&value, |_| ()), value);
+        let inserted = edited(&value, |ring| ring.insert("c0Y6ebVU", NEW).unwrap());
+        assert_eq!(inserted, format!(r#"{{{rest},"c0Y6ebVU":{}}}"#, serde_json::json!(NEW)));
+        assert_eq!(edited(&inserted, |ring| ring.remove("c0Y6ebVU", &[0; 32])), value);
+    }
+
+    #[test]
+    fn a_key_takes_the_place_of_the_one_before_and_of_the_placeholder() {
+        let value = format!(r#"{{"placeholder":"{OLD}","c0Y6ebVU":"{OLD}"}}"#);
+        let inserted = edited(&value, |ring| ring.insert("c0Y6ebVU", NEW).unwrap());
+        assert_eq!(inserted, serde_json::json!({ "c0Y6ebVU": NEW }).to_string());
+    }
+
+    #[test]
+    fn a_key_that_could_not_be_used_is_not_put_in() {
+        let mut ring = EditableRing::parse(b"{}").ok().unwrap();
+        assert_eq!(ring.insert("c0Y6ebVU", &NEW[1..]), Err(Unusable::TooShort));
+        assert_eq!(ring.value().as_str(), "{}");
+    }
+
+    #[test]
+    fn the_last_key_leaves_a_placeholder_that_the_function_reads() {
+        let value = format!(r#"{{"c0Y6ebVU":"{OLD}"}}"#);
+        let value = edited(&value, |ring| ring.remove("c0Y6ebVU", &[7; 32]));
+        assert_eq!(value, format!(r#"{{"placeholder":"{}"}}"#, "07".repeat(32)));
+        assert_eq!(KeyRing::parse(value.as_bytes()).unwrap().1, []);
+    }
+
+    #[test]
+    fn a_secret_by_itself_becomes_a_ring_of_its_webhook() {
+        let refused = |value: &str| EditableRing::parse(value.as_bytes()).err().unwrap();
+        assert_eq!(refused(OLD), NotEditable::Single);
+        assert_eq!(refused("short"), NotEditable::Unreadable(KeyRingError::TooShort));
+        assert_eq!(refused("[]"), NotEditable::Unreadable(KeyRingError::NotARing));
+        let (KeyRing::Single(key), _) = KeyRing::parse(format!("{OLD}\n").as_bytes()).unwrap()
+        else {
+            panic!("a ring");
+        };
+        let ring = EditableRing::of("c0Y6ebVU", &key).unwrap();
+        assert_eq!(ring.value().as_str(), format!(r#"{{"c0Y6ebVU":"{OLD}"}}"#));
+        assert!(ring.contains("c0Y6ebVU") && !ring.contains("7Rav0hC5"));
+    }
+}
