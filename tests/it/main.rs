@@ -15,6 +15,8 @@ mod configuration;
 mod event_ids;
 mod events;
 mod freeze;
+#[cfg(feature = "cli")]
+mod jwhook;
 mod messages;
 mod oracle;
 mod outages;

@@ -15,6 +15,8 @@ mod sqs;
 
 pub use answer::Answer;
 pub use aws::{Aws, Operation::GetSecretValue, Operation::SendMessage, Reply, THROTTLING};
+#[cfg(feature = "cli")]
+pub use canaries::Canaries;
 pub use connection::Order;
 pub use delivery::{
     CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, padded, sign, token,

@@ -1,0 +1,11 @@
+//! What the command line's tests need: JW's API, an AWS account with a stack in it, and the binary.
+
+mod account;
+mod command;
+mod jw_api;
+mod server;
+
+pub use account::{Account, QueueType};
+pub use command::{API_SECRET, Jwhook, Ran, Running};
+pub use jw_api::{JwApi, WEBHOOK_URL, webhook};
+pub use server::{Meet, Until};

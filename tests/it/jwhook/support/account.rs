@@ -1,0 +1,315 @@
+//! An AWS account of ministack's, with a stack that has our template's outputs, behind a proxy where
+//! a call can be made to fail.
+
+use super::jw_api::WEBHOOK_URL;
+use super::server::{Meet, Server, Service, Until, answer};
+use crate::support::seconds;
+use aws_sdk_cloudformation as cloudformation;
+use aws_sdk_cloudformation::types::Parameter;
+use aws_sdk_cloudwatchlogs as logs;
+use aws_sdk_secretsmanager as secretsmanager;
+use aws_sdk_sqs as sqs;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+pub const REGION: &str = "eu-west-1";
+pub const SECRET_ACCESS_KEY: &str = "Canary/AWS/secret/access/key/0123456789";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum QueueType {
+    Standard,
+    Fifo,
+}
+
+/// The account, as long as it lives.
+pub struct Account {
+    process: Child,
+    proxy: Server,
+    folder: std::path::PathBuf,
+    pub stack_name: String,
+    pub queue_url: String,
+    pub dead_letter_queue_url: String,
+    pub secret_arn: String,
+    pub log_group: String,
+    pub sqs: sqs::Client,
+    pub secrets: secretsmanager::Client,
+    pub logs: logs::Client,
+    secrets_ever: Mutex<Vec<String>>,
+}
+
+impl Account {
+    /// An account with a stack whose secret has this value.
+    pub async fn start(secret: &str) -> Self {
+        Self::with(secret, QueueType::Standard, &[("SecretTtlSeconds", "300")]).await
+    }
+
+    /// The same with this kind of queue, and these of the stack's parameters.
+    pub async fn with(secret: &str, queue: QueueType, parameters: &[(&str, &str)]) -> Self {
+        let python = std::env::var_os("ORACLE_PYTHON")
+            .expect("ORACLE_PYTHON names a Python that has ministack; `make test` sets it up");
+        let port = free_port();
+        let folder = std::env::temp_dir().join(format!("jwhook-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let process = Command::new(python)
+            .args(["-m", "ministack"])
+            .envs([
+                ("BIND_HOST", "127.0.0.1"),
+                ("GATEWAY_PORT", &port.to_string()),
+                ("MINISTACK_HOST", "127.0.0.1"),
+                ("MINISTACK_REGION", REGION),
+                ("SERVICES", "cloudformation,iam,logs,secretsmanager,sqs,sts"),
+                ("AUTH", "false"),
+                ("PERSIST_STATE", "0"),
+                ("LOG_LEVEL", "ERROR"),
+                ("TMPDIR", folder.to_str().expect("UTF-8")),
+                ("DOCKER_HOST", "unix:///nowhere"),
+                ("IOT_MTLS_ENABLED", "0"),
+                ("SFTP_ENABLED", "0"),
+                ("AWS_EC2_METADATA_DISABLED", "true"),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("ORACLE_PYTHON runs");
+        let began = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < seconds(30), "ministack doesn't listen");
+            tokio::time::sleep(crate::support::millis(20)).await;
+        }
+        let proxy = Server::start(Arc::new(Proxy {
+            to: format!("http://127.0.0.1:{port}"),
+            http: reqwest::Client::new(),
+        }));
+        let proxy = proxy.await;
+        let direct = sdk(&format!("http://127.0.0.1:{port}")).await;
+        let outputs =
+            deploy(&cloudformation::Client::new(&direct), secret, queue, parameters).await;
+        Self {
+            process,
+            proxy,
+            folder,
+            stack_name: "jw".into(),
+            queue_url: outputs["QueueUrl"].clone(),
+            dead_letter_queue_url: outputs["DeadLetterQueueUrl"].clone(),
+            secret_arn: outputs["SecretArn"].clone(),
+            log_group: outputs["LogGroup"].clone(),
+            sqs: sqs::Client::new(&direct),
+            secrets: secretsmanager::Client::new(&direct),
+            logs: logs::Client::new(&direct),
+            secrets_ever: Mutex::new(vec![secret.to_owned()]),
+        }
+    }
+
+    /// What a shell or a function has to have set to use this account.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        [
+            ("AWS_ENDPOINT_URL", self.proxy.url.as_str()),
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    /// Lets the next call of this name, `PutSecretValue` say, meet this.
+    pub fn next(&self, call: &str, meet: Meet) {
+        self.proxy.next(call, meet);
+    }
+
+    /// Lets the n-th call of this name from now meet this.
+    pub fn nth(&self, call: &str, n: usize, meet: Meet) {
+        self.proxy.nth(call, n, meet);
+    }
+
+    /// Waits until a call of this name has begun or was performed for the n-th time in all.
+    pub async fn until(&self, until: Until, call: &str, n: usize) {
+        self.proxy.until(until, call, n).await;
+    }
+
+    /// The calls that were performed, by name.
+    pub fn calls(&self) -> Vec<String> {
+        self.proxy.calls().performed
+    }
+
+    /// The secret's value.
+    pub async fn secret(&self) -> String {
+        let answer = self.secrets.get_secret_value().secret_id(&self.secret_arn).send().await;
+        answer.unwrap().secret_string.unwrap()
+    }
+
+    /// The key ring's ids, in order.
+    pub async fn ring_ids(&self) -> Vec<String> {
+        let ring: Value = serde_json::from_str(&self.secret().await).expect("a ring");
+        let mut ids: Vec<_> = ring.as_object().expect("a ring").keys().cloned().collect();
+        ids.sort();
+        ids
+    }
+
+    /// Stores another value, as a person would.
+    pub async fn set_secret(&self, value: &str) {
+        self.secrets_ever.lock().unwrap().push(value.to_owned());
+        let put = self.secrets.put_secret_value().secret_id(&self.secret_arn).secret_string(value);
+        put.send().await.unwrap();
+    }
+
+    pub fn secrets_ever(&self) -> Vec<String> {
+        self.secrets_ever.lock().unwrap().clone()
+    }
+
+    /// Takes what is in the queue out of it.
+    pub async fn messages(&self) -> Vec<sqs::types::Message> {
+        let mut messages = Vec::new();
+        loop {
+            let receive = self.sqs.receive_message().queue_url(&self.queue_url);
+            let receive = receive.max_number_of_messages(10).message_attribute_names("All");
+            let some = receive.send().await.unwrap().messages.unwrap_or_default();
+            if some.is_empty() {
+                return messages;
+            }
+            for message in &some {
+                let handle = message.receipt_handle.clone().unwrap();
+                let delete = self.sqs.delete_message().queue_url(&self.queue_url);
+                delete.receipt_handle(handle).send().await.unwrap();
+            }
+            messages.extend(some);
+        }
+    }
+
+    /// Writes these lines to the function's log, a millisecond apart, the last one now.
+    pub async fn log(&self, lines: &[&str]) {
+        let stream = "2026/11/23/[1]0123456789abcdef";
+        let create = self.logs.create_log_stream().log_group_name(&self.log_group);
+        let _ = create.log_stream_name(stream).send().await; // there already, the second time
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+        let first = now - lines.len() as i64;
+        let events = lines.iter().zip(first..).map(|(line, at)| {
+            logs::types::InputLogEvent::builder().message(*line).timestamp(at).build().unwrap()
+        });
+        let put = self.logs.put_log_events().log_group_name(&self.log_group);
+        put.log_stream_name(stream).set_log_events(Some(events.collect())).send().await.unwrap();
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let _ = self.process.kill(); // it may have ended
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
+    let keys = sqs::config::Credentials::new("AKIA", SECRET_ACCESS_KEY, None, None, "test");
+    aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::new(REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(keys)
+        .load()
+        .await
+}
+
+/// Deploys a stack with the outputs and parameters of ours, and gives the outputs.
+async fn deploy(
+    client: &cloudformation::Client,
+    secret: &str,
+    queue: QueueType,
+    parameters: &[(&str, &str)],
+) -> BTreeMap<String, String> {
+    let attribute = |resource: &str, name: &str| json!({"Fn::GetAtt": [resource, name]});
+    let output = |value: Value| json!({ "Value": value });
+    let types: BTreeMap<_, _> =
+        parameters.iter().map(|(name, _)| (name, json!({"Type": "String"}))).collect();
+    let mut queue_properties = json!({
+        "RedrivePolicy": {"maxReceiveCount": 5, "deadLetterTargetArn": attribute("DeadLetterQueue", "Arn")},
+    });
+    let mut dead_letter_properties = json!({});
+    if queue == QueueType::Fifo {
+        queue_properties["QueueName"] = json!("jw-events.fifo");
+        queue_properties["FifoQueue"] = json!(true);
+        dead_letter_properties = json!({"QueueName": "jw-dead.fifo", "FifoQueue": true});
+    }
+    let template = json!({
+        "Parameters": types,
+        "Resources": {
+            "DeadLetterQueue": {"Type": "AWS::SQS::Queue", "Properties": dead_letter_properties},
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": queue_properties},
+            "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": secret}},
+            "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "jw-forwarder"}},
+        },
+        "Outputs": {
+            "WebhookUrl": output(json!(WEBHOOK_URL)),
+            "SecretArn": output(json!({"Ref": "Secret"})),
+            "QueueUrl": output(json!({"Ref": "Queue"})),
+            "DeadLetterQueueUrl": output(json!({"Ref": "DeadLetterQueue"})),
+            "LogGroup": output(json!({"Ref": "Logs"})),
+            "FunctionName": output(json!("jw-forwarder")),
+        },
+    });
+    let parameters = parameters.iter().map(|(name, value)| {
+        Parameter::builder().parameter_key(*name).parameter_value(*value).build()
+    });
+    let create = client.create_stack().stack_name("jw").template_body(template.to_string());
+    create.set_parameters(Some(parameters.collect())).send().await.unwrap();
+    let began = Instant::now();
+    loop {
+        let answer = client.describe_stacks().stack_name("jw").send().await.unwrap();
+        let stack = &answer.stacks()[0];
+        let status = stack.stack_status().unwrap().as_str();
+        if status == "CREATE_COMPLETE" {
+            let outputs = stack.outputs().iter().map(|output| {
+                (output.output_key().unwrap().to_owned(), output.output_value().unwrap().to_owned())
+            });
+            return outputs.collect();
+        }
+        assert!(began.elapsed() < seconds(20) && !status.contains("ROLLBACK"), "{stack:#?}");
+        tokio::time::sleep(crate::support::millis(20)).await;
+    }
+}
+
+/// Hands calls on to ministack.
+struct Proxy {
+    to: String,
+    http: reqwest::Client,
+}
+
+impl Service for Proxy {
+    /// The operation, in the spelling of either of AWS's protocols.
+    fn name(&self, request: &Parts, body: &Bytes) -> String {
+        let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+        let body = std::str::from_utf8(body).unwrap_or_default();
+        let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+        let operation = target.and_then(|target| target.rsplit_once('.')).map(|(_, name)| name);
+        operation.or(action).unwrap_or("unnamed").to_owned()
+    }
+
+    async fn perform(&self, request: Parts, body: Bytes) -> Response<Full<Bytes>> {
+        let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
+        let url = format!("{}{path}", self.to);
+        let call = self.http.request(request.method, url).headers(request.headers).body(body);
+        let Ok(response) = call.send().await else { return answer(502, "ministack is gone") };
+        let mut handed_on = Response::new(Full::default());
+        *handed_on.status_mut() = response.status();
+        *handed_on.headers_mut() = response.headers().clone();
+        handed_on.headers_mut().remove("transfer-encoding"); // its length is known by now
+        *handed_on.body_mut() = Full::new(response.bytes().await.unwrap_or_default());
+        handed_on
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}

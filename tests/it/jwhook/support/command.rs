@@ -1,0 +1,147 @@
+//! The binary, as a person or a script runs it.
+
+use super::account::Account;
+use super::jw_api::JwApi;
+use crate::support::Canaries;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Output, Stdio};
+
+/// JW's API secret of the account.
+pub const API_SECRET: &str = "Canary-JW-API-secret-0123456789abcdefghijklmnopqrstuv";
+
+/// A command line about to be run, against these two.
+pub struct Jwhook {
+    environment: BTreeMap<String, String>,
+    canaries: Vec<String>,
+    arguments: Vec<String>,
+}
+
+/// What it came to. No secret was in it, or the test has failed.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Jwhook {
+    /// Of the stack, with what a shell would have set, and `--output json` not given.
+    pub fn of(account: &Account, jw: &JwApi, arguments: &[&str]) -> Self {
+        let mut environment = account.environment();
+        environment.insert("JWHOOK_STACK".into(), account.stack_name.clone());
+        environment.insert("JW_API_URL".into(), jw.url().to_owned());
+        environment.insert("JW_API_SECRET".into(), API_SECRET.into());
+        Self {
+            environment,
+            canaries: account.secrets_ever(),
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+        }
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// Runs it to its end, without a terminal.
+    pub async fn run(self, jw: &JwApi) -> Ran {
+        self.spawn().end(jw).await
+    }
+
+    /// Starts it.
+    pub fn spawn(self) -> Running {
+        let child = Command::new(env!("CARGO_BIN_EXE_jwhook"))
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        Running { child: Some(child), canaries: self.canaries }
+    }
+}
+
+/// A command under way.
+pub struct Running {
+    child: Option<Child>,
+    canaries: Vec<String>,
+}
+
+impl Running {
+    /// Kills it, as a machine that goes down does.
+    pub async fn kill(mut self, jw: &JwApi) -> Ran {
+        let child = self.child.as_mut().expect("runs");
+        child.kill().expect("it runs");
+        self.end(jw).await
+    }
+
+    /// Ctrl-C.
+    pub fn interrupt(&self) {
+        let id = self.child.as_ref().expect("runs").id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    }
+
+    /// Waits for its end.
+    pub async fn end(mut self, jw: &JwApi) -> Ran {
+        let child = self.child.take().expect("runs");
+        let ended = tokio::task::spawn_blocking(|| child.wait_with_output()).await;
+        let Output { status, stdout, stderr } = ended.expect("a thread").expect("a child");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let ran = Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) };
+        let mut canaries = Canaries::default();
+        canaries.add(API_SECRET);
+        canaries.add(super::account::SECRET_ACCESS_KEY);
+        for secret in &self.canaries {
+            canaries.add_secret(secret);
+        }
+        for (_, secret) in &jw.state().secrets {
+            canaries.add_secret(secret);
+        }
+        for written in [&ran.stdout, &ran.stderr] {
+            assert_eq!(canaries.first_in(written), None, "a secret was written");
+        }
+        ran
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill(); // it may have ended
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Ran {
+    /// What it printed, if it ended well.
+    pub fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self.stdout
+    }
+
+    /// The JSON document that it printed, if it ended well.
+    pub fn json(self) -> Value {
+        let stdout = self.done();
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
+    }
+
+    /// Why it couldn't do what it was asked: the one line that begins with `error: `.
+    pub fn error(self) -> String {
+        assert_eq!(self.code, Some(2), "{self:#?}");
+        let errors = self.stderr.lines().filter_map(|line| line.strip_prefix("error: "));
+        match errors.collect::<Vec<_>>().as_slice() {
+            [error] => (*error).to_owned(),
+            _ => panic!("not one line of error: {self:#?}"),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! An HTTP server whose answers a test may replace, drop or hold back.
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use std::collections::VecDeque;
+use std::future::pending;
+use std::io;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// What a call meets.
+#[derive(Clone, Debug)]
+pub enum Meet {
+    /// Nothing is done, and this is answered: status and body.
+    Answer(u16, &'static str),
+    /// Nothing is done, and the connection is closed without an answer.
+    Close,
+    /// It is done, and the connection is closed without an answer.
+    DoneThenClose,
+    /// Nothing is done, and no answer ever comes.
+    Hold,
+    /// It is done, and no answer ever comes.
+    DoneThenHold,
+}
+
+pub trait Service: Send + Sync + 'static {
+    /// The call's name, by which a test means it: `POST`, `PutSecretValue`.
+    fn name(&self, request: &Parts, body: &Bytes) -> String;
+    fn perform(
+        &self,
+        request: Parts,
+        body: Bytes,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+}
+
+/// The calls that began and those that were performed, in their order, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    pub begun: Vec<String>,
+    pub performed: Vec<String>,
+}
+
+/// The server, until it is dropped.
+pub struct Server {
+    pub url: String,
+    scripts: Arc<Mutex<Vec<(String, VecDeque<Option<Meet>>)>>>,
+    calls: watch::Sender<Calls>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    pub async fn start<S: Service>(service: Arc<S>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let scripts = Arc::<Mutex<Vec<(String, VecDeque<Option<Meet>>)>>>::default();
+        let calls = watch::Sender::new(Calls::default());
+        let (to_script, to_calls) = (scripts.clone(), calls.clone());
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (service, scripts, calls) =
+                    (service.clone(), to_script.clone(), to_calls.clone());
+                let answer = service_fn(move |request: Request<Incoming>| {
+                    let (service, scripts, calls) =
+                        (service.clone(), scripts.clone(), calls.clone());
+                    async move {
+                        let (parts, body) = request.into_parts();
+                        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+                        let name = service.name(&parts, &body);
+                        let meet = next(&scripts, &name);
+                        calls.send_modify(|calls| calls.begun.push(name.clone()));
+                        let perform = async {
+                            let answer = service.perform(parts, body).await;
+                            calls.send_modify(|calls| calls.performed.push(name));
+                            answer
+                        };
+                        match meet {
+                            None => Ok(perform.await),
+                            Some(Meet::Answer(status, body)) => Ok(answer(status, body)),
+                            Some(Meet::Close) => Err(io::Error::other("closed")),
+                            Some(Meet::Hold) => pending().await,
+                            Some(Meet::DoneThenClose) => {
+                                perform.await;
+                                Err(io::Error::other("closed"))
+                            }
+                            Some(Meet::DoneThenHold) => {
+                                perform.await;
+                                pending().await
+                            }
+                        }
+                    }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+            }
+        });
+        Self { url, scripts, calls, accepting }
+    }
+
+    /// Lets the next call of this name meet this; calls that were scripted before come first.
+    pub fn next(&self, name: &str, meet: Meet) {
+        self.nth(name, 1, meet);
+    }
+
+    /// Lets the n-th call of this name from now meet this.
+    pub fn nth(&self, name: &str, n: usize, meet: Meet) {
+        let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
+        let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
+        script.push_back(Some(meet));
+        match scripts.iter_mut().find(|(of, _)| of == name) {
+            Some((_, before)) => before.append(&mut script),
+            None => scripts.push((name.to_owned(), script)),
+        }
+    }
+
+    pub fn calls(&self) -> Calls {
+        self.calls.borrow().clone()
+    }
+
+    /// Waits until a call of this name has begun or was performed for the n-th time in all.
+    pub async fn until(&self, until: Until, name: &str, n: usize) {
+        let count = |calls: &Calls| {
+            let of = match until {
+                Until::Begun => &calls.begun,
+                Until::Performed => &calls.performed,
+            };
+            of.iter().filter(|call| *call == name).count()
+        };
+        let mut calls = self.calls.subscribe();
+        let waiting = calls.wait_for(|calls| count(calls) >= n);
+        let waited = tokio::time::timeout(crate::support::seconds(20), waiting).await;
+        assert!(waited.is_ok(), "{until:?} {name} {n} times: never; {:?}", self.calls());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    Begun,
+    Performed,
+}
+
+fn next(scripts: &Mutex<Vec<(String, VecDeque<Option<Meet>>)>>, name: &str) -> Option<Meet> {
+    let mut scripts = scripts.lock().expect("no test panics while it holds the script");
+    scripts.iter_mut().find(|(of, _)| of == name)?.1.pop_front()?
+}
+
+pub fn answer(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    response.body(Full::new(body.into())).expect("a response")
+}
