@@ -1,5 +1,17 @@
 //! Keeping to what JW and the shell allow: its rate limit, its secret, its errors.
 
+use super::support::{API_SECRET, Account, JwApi, Jwhook, Meet, webhook};
+use crate::support::seconds;
+use serde_json::json;
+use std::time::Instant;
+
+const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
+
+async fn account_and_api() -> (Account, JwApi) {
+    let account = Account::start(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
+    (account, JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await)
+}
+
 #[tokio::test]
 async fn all_that_a_person_sees_first_needs_no_account() {
     for arguments in [&["--help"][..], &["--version"], &["completions", "bash"], &["man"]] {
@@ -9,5 +21,97 @@ async fn all_that_a_person_sees_first_needs_no_account() {
             .output()
             .unwrap();
         assert!(ran.status.success() && !ran.stdout.is_empty(), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_429_is_waited_out_for_its_minute() {
+    let (account, jw) = account_and_api().await;
+    jw.next("GET", Meet::Answer(429, "Too many requests"));
+    let began = Instant::now();
+    let ran = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await;
+    assert!((seconds(60)..seconds(75)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(ran.stderr.contains("60 requests a minute is reached: waiting: 60 s"), "{ran:?}");
+    assert_eq!(ran.json()["webhooks"][0]["id"], "c0Y6ebVU");
+}
+
+#[tokio::test]
+async fn the_api_secret_may_be_in_secrets_manager() {
+    let (account, jw) = account_and_api().await;
+    let stored = account.secrets.create_secret().name("jw/api").secret_string(API_SECRET);
+    stored.send().await.unwrap();
+    let list = Jwhook::of(&account, &jw, &["list", "--api-secret-id", "jw/api"]);
+    assert!(list.without("JW_API_SECRET").run(&jw).await.done().contains("c0Y6ebVU"));
+}
+
+#[tokio::test]
+async fn the_api_secret_is_asked_for_on_a_terminal_and_not_shown() {
+    let (account, jw) = account_and_api().await;
+    let list = Jwhook::of(&account, &jw, &["list"]).without("JW_API_SECRET");
+    let ran = list.run_on_terminal("JW API secret", API_SECRET, &jw).await;
+    assert!(ran.done().contains("Newsroom"));
+}
+
+#[tokio::test]
+async fn without_an_api_secret_and_a_terminal_the_error_says_where_to_put_it() {
+    let (account, jw) = account_and_api().await;
+    let error = Jwhook::of(&account, &jw, &["list"]).without("JW_API_SECRET").run(&jw).await;
+    let error = error.error();
+    assert!(error.contains("set JW_API_SECRET, or give --api-secret-id"), "{error}");
+    for (value, said) in [("", "it is empty"), ("two words", "characters that none has")] {
+        let list = Jwhook::of(&account, &jw, &["list"]).env("JW_API_SECRET", value);
+        let error = list.run(&jw).await.error();
+        assert!(
+            error.starts_with("JW_API_SECRET is no API secret") && error.contains(said),
+            "{error}"
+        );
+    }
+    assert_eq!(jw.state().calls, []);
+}
+
+#[tokio::test]
+async fn an_answer_that_quotes_the_api_secret_is_quoted_without_it() {
+    let (account, jw) = account_and_api().await;
+    let body = "\"no rights for Canary-JW-API-secret-0123456789abcdefghijklmnopqrstuv\"";
+    jw.next("GET", Meet::Answer(403, body));
+    let list = Jwhook::of(&account, &jw, &["list", "--verbose"]).env("RUST_LOG", "trace");
+    let error = list.run(&jw).await.error();
+    assert!(error.contains("JW answered 403, no rights for [API secret]"), "{error}");
+}
+
+#[tokio::test]
+async fn the_api_secret_goes_nowhere_but_over_https() {
+    let (account, jw) = account_and_api().await;
+    let list = Jwhook::of(&account, &jw, &["list"]).env("JW_API_URL", "http://192.0.2.1:1/");
+    let error = list.run(&jw).await.error();
+    assert!(error.contains("the API secret could be read"), "{error}");
+}
+
+#[tokio::test]
+async fn webhooks_that_are_created_at_once_all_keep_their_keys() {
+    let (account, jw) = account_and_api().await;
+    let names = ["1", "2", "3", "4"];
+    let creates = names.map(|name| {
+        let arguments =
+            ["create", "--name", name, "--event", "media_available", "--site", "jsPxIVHl", "--yes"];
+        Jwhook::of(&account, &jw, &arguments).run(&jw)
+    });
+    for ran in futures_util::future::join_all(creates).await {
+        ran.done();
+    }
+    let mut ids = jw.ids();
+    ids.sort();
+    assert_eq!((ids.len(), account.ring_ids().await), (5, ids));
+}
+
+#[tokio::test]
+async fn a_change_of_the_ring_whose_answer_is_lost_is_found_to_be_done() {
+    for lost in ["PutSecretValue", "UpdateSecretVersionStage"] {
+        let (account, jw) = account_and_api().await;
+        account.next(lost, Meet::DoneThenClose);
+        let arguments =
+            ["create", "--name", "n", "--event", "media_available", "--site", "jsPxIVHl", "--yes"];
+        Jwhook::of(&account, &jw, &arguments).run(&jw).await.done();
+        assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"], "{lost}");
     }
 }

@@ -54,9 +54,24 @@ impl Jwhook {
         self.spawn().end(jw).await
     }
 
+    /// Runs it to its end on a terminal, where somebody answers the prompt. What the terminal shows
+    /// is its stdout.
+    pub async fn run_on_terminal(self, prompt: &str, answer: &str, jw: &JwApi) -> Ran {
+        let python = std::env::var_os("ORACLE_PYTHON").expect("ORACLE_PYTHON names a Python");
+        let mut command = Command::new(python);
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/jwhook/support/terminal.py");
+        command.arg(script);
+        command.args([prompt, answer, env!("CARGO_BIN_EXE_jwhook")]);
+        self.start(command).end(jw).await
+    }
+
     /// Starts it.
     pub fn spawn(self) -> Running {
-        let child = Command::new(env!("CARGO_BIN_EXE_jwhook"))
+        self.start(Command::new(env!("CARGO_BIN_EXE_jwhook")))
+    }
+
+    fn start(self, mut command: Command) -> Running {
+        let child = command
             .args(&self.arguments)
             .env_clear()
             .envs(self.environment)

@@ -1,0 +1,24 @@
+"""Runs a command on a terminal of its own: terminal.py PROMPT ANSWER COMMAND… types the answer when the prompt shows."""
+
+import os
+import pty
+import sys
+
+prompt, answer, *command = (argument.encode() for argument in sys.argv[1:])
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(command[0], command)
+shown = b""
+while True:
+    try:
+        some = os.read(terminal, 1024)
+    except OSError:  # Linux's way to say that the other side is gone
+        some = b""
+    if not some:
+        break
+    shown += some
+    if prompt and prompt in shown:
+        os.write(terminal, answer + b"\r")
+        prompt = b""
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
