@@ -4,7 +4,7 @@
 //! that one. So two people who create webhooks at once lose neither's secret, which JW would never
 //! show again.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use aws_config::SdkConfig;
@@ -15,6 +15,7 @@ use jw_webhook_forwarder::key_ring::{DisabledEntry, KeyRing, KeyRingError};
 use zeroize::Zeroizing;
 
 use crate::aws;
+use crate::clock::AwsClock;
 
 /// The stage of a version that isn't in use yet.
 const STAGED: &str = "JWHOOK";
@@ -32,8 +33,8 @@ pub struct KeyStore {
 pub struct Keys {
     value: Zeroizing<Vec<u8>>,
     version_id: String,
-    /// When this version was written.
-    pub written: SystemTime,
+    /// For how long this version has been there, by the clock of Secrets Manager, or less.
+    pub age: Duration,
 }
 
 /// What the ring has for a webhook.
@@ -91,24 +92,29 @@ impl KeyStore {
 
     /// Reads the secret.
     pub async fn read(&self) -> Result<Keys> {
+        let clock = AwsClock::default();
         let answer = self
             .client
             .get_secret_value()
             .secret_id(&self.secret_id)
+            .customize()
+            .interceptor(clock.clone())
             .send()
             .await
             .map_err(|error| self.failed("GetSecretValue", error))?;
         let text = answer.secret_string.map(String::into_bytes);
         let value = text.or_else(|| answer.secret_binary.map(|blob| blob.into_inner()));
         let written = answer.created_date.and_then(|date| SystemTime::try_from(date).ok());
+        let age = clock.answered().zip(written).and_then(|(now, then)| now.duration_since(then).ok());
         Ok(Keys {
             value: Zeroizing::new(
                 value.with_context(|| format!("secret {} has no value", self.secret_id))?,
             ),
             version_id: answer.version_id.context("Secrets Manager named no version")?,
-            written: written.unwrap_or_else(SystemTime::now),
+            age: age.unwrap_or_default(),
         })
     }
+
     /// Changes the key ring. A secret by itself is made a ring of the webhook that `owner` names, or
     /// replaced where it is nobody's. Tells whether there was anything to change.
     pub async fn edit(

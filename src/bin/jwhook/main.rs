@@ -8,6 +8,7 @@
 mod ask;
 mod aws;
 mod cli;
+mod clock;
 mod commands;
 mod context;
 mod creation;
