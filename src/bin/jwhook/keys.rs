@@ -105,7 +105,8 @@ impl KeyStore {
         let text = answer.secret_string.map(String::into_bytes);
         let value = text.or_else(|| answer.secret_binary.map(|blob| blob.into_inner()));
         let written = answer.created_date.and_then(|date| SystemTime::try_from(date).ok());
-        let age = clock.answered().zip(written).and_then(|(now, then)| now.duration_since(then).ok());
+        let age =
+            clock.answered().zip(written).and_then(|(now, then)| now.duration_since(then).ok());
         Ok(Keys {
             value: Zeroizing::new(
                 value.with_context(|| format!("secret {} has no value", self.secret_id))?,

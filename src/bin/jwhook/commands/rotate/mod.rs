@@ -1,0 +1,198 @@
+//! Replacing a webhook and its secret. JW can't change a webhook's secret: a new webhook takes its
+//! place, with another id.
+//!
+//! [`state`] finds how far the rotation is, [`steps`] lists what is left and does it. A run that was
+//! interrupted is nothing special: the next one finds more of it done.
+
+pub mod parked;
+mod state;
+mod steps;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use clap::Args;
+use reqwest::Url;
+use serde_json::json;
+use tokio::signal::ctrl_c;
+
+use self::state::Found;
+use self::steps::{Rotation, Step, Waits};
+use crate::Verdict;
+use crate::context::Context;
+use crate::jw::webhook::Webhook;
+use crate::output::note;
+
+/// What a function that is warm takes beyond the secret's TTL: a fetch goes on for 5 s, a new version
+/// takes a moment until it is everywhere.
+const MARGIN: Duration = Duration::from_secs(10);
+
+const LONG_ABOUT: &str = "\
+Replace a webhook and its secret, without refusing an event
+
+JW can't give a webhook another secret, so a new webhook takes its place: with the same name, \
+description, events and sites, another id and another secret. The new one is created parked, at a URL \
+where nobody listens, and its key put into the ring. Once every warm function has that key, the new \
+webhook is made to call the endpoint; for a minute JW sends each event to both, with the same \
+event_id. Then the old webhook is deleted, and when its late deliveries are in, its key is taken out \
+of the ring.
+
+Interrupted at any point, the same command goes on from there, on any machine: it finds what is done \
+at JW and in the ring. Until the old webhook is deleted, it does its work as before.";
+
+const EXAMPLES: &str = "\
+Examples:
+  jwhook rotate c0Y6ebVU --dry-run    what would be done, and how long it takes
+  jwhook rotate c0Y6ebVU
+  jwhook rotate c0Y6ebVU --yes --output json";
+
+#[derive(Debug, Args)]
+#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The id of the webhook to replace
+    #[arg(value_name = "ID")]
+    id: String,
+    /// How long to wait until every warm function has the new key. By default the stack's
+    /// SecretTtlSeconds and 10 seconds; without --stack, 310 seconds
+    #[arg(long, value_name = "SECONDS")]
+    settle: Option<u64>,
+    /// How long both webhooks are there, until JW surely sends to the new one
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    overlap: u64,
+    /// How long to wait for late deliveries of the old webhook before its key is taken out; JW
+    /// documents no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    grace: u64,
+    /// Where to park the new webhook, if JW doesn't take the URL that leads nowhere. Events may be
+    /// sent there: it must be yours, and not lead to the function
+    #[arg(long, value_name = "URL", default_value = parked::NOWHERE)]
+    parking_url: Url,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
+    let id = arguments.id.as_str();
+    parked::url(&arguments.parking_url, id)?; // a mistake in it is told before anything is done
+    let ttl = context.stack().await?.secret_ttl();
+    let settle = arguments.settle.map_or(ttl + MARGIN, Duration::from_secs);
+    let waits = Waits {
+        settle,
+        overlap: Duration::from_secs(arguments.overlap),
+        grace: Duration::from_secs(arguments.grace),
+    };
+    let (found, keys) = state::look(context, id).await?;
+    let steps = steps::left(&found, &keys, waits);
+    let question = question(id, &found);
+    let (old, new) = match found {
+        Found::Begin { old, .. } => (Some(old), None),
+        Found::Parked { old, new, .. } => (old, Some(new)),
+        Found::Live { old, new } => (Some(old), Some(new)),
+        // of several, nothing says which one it was
+        Found::Gone { heirs } => (None, <[Webhook; 1]>::try_from(heirs).ok().map(|[heir]| heir)),
+    };
+    if arguments.dry_run {
+        show(context, id, new.as_ref(), &steps)?;
+        return Ok(Verdict::Good);
+    }
+    context.answers().confirm(&question)?;
+    if settle < ttl {
+        note(&format!(
+            "--settle {} is less than the TTL of the secret ({} s): functions that are warm may \
+             refuse the new webhook's first events",
+            settle.as_secs(),
+            ttl.as_secs()
+        ));
+    }
+    let mut rotation = Rotation { context, old_id: id, parking: &arguments.parking_url, old, new };
+    perform(&mut rotation, &steps).await?;
+    let new_id = rotation.new.map(|webhook| webhook.id);
+    let result = json!({
+        "old_webhook_id": id,
+        "new_webhook_id": new_id,
+        "secret_ttl_seconds": ttl.as_secs(),
+    });
+    context.format().result(&result, || {
+        let by = new_id.map(|new| format!(" by {new}")).unwrap_or_default();
+        format!(
+            "webhook {id} is replaced{by}; warm functions take the old key for another {} s at most",
+            ttl.as_secs()
+        )
+    })?;
+    Ok(Verdict::Good)
+}
+
+/// What a person should know before it begins, or goes on.
+fn question(id: &str, found: &Found) -> String {
+    let named =
+        |webhook: &Webhook| format!("{} (\"{}\")", webhook.id, webhook.name().unwrap_or_default());
+    match found {
+        Found::Begin { old, .. } => {
+            format!("Replace webhook {}? It is deleted on the way.", named(old))
+        }
+        Found::Parked { old: Some(old), new, .. } => format!(
+            "Go on replacing webhook {} by {}, which is parked? The old one is deleted on the way.",
+            named(old),
+            new.id
+        ),
+        Found::Parked { old: None, new, .. } => {
+            format!(
+                "Webhook {id} is gone at JW. Make {}, which is parked, call the endpoint?",
+                new.id
+            )
+        }
+        Found::Live { old, new } => format!(
+            "Go on replacing webhook {} by {}, which does the same and has its key in the ring? The \
+             old one is deleted next.",
+            named(old),
+            new.id
+        ),
+        Found::Gone { heirs } => {
+            let heirs: Vec<String> = heirs.iter().map(named).collect();
+            format!(
+                "Webhook {id} is gone at JW, and {} calls the endpoint. Take the old key out of the \
+                 ring?",
+                heirs.join(", ")
+            )
+        }
+    }
+}
+
+fn show(context: &Context, id: &str, new: Option<&Webhook>, steps: &[Step]) -> Result<()> {
+    let result = json!({
+        "dry_run": true,
+        "old_webhook_id": id,
+        "new_webhook_id": new.map(|webhook| &webhook.id),
+        "steps": steps,
+    });
+    context.format().result(&result, || {
+        let by = new.map(|new| format!(" by {}", new.id)).unwrap_or_default();
+        let mut lines = vec![format!("To replace webhook {id}{by}, jwhook would:")];
+        lines
+            .extend(steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index + 1)));
+        lines.join("\n")
+    })
+}
+
+/// Does the steps, until all are done or Ctrl-C.
+async fn perform(rotation: &mut Rotation<'_>, steps: &[Step]) -> Result<()> {
+    let id = rotation.old_id;
+    let go_on = format!("no event is lost by that, and jwhook rotate {id} goes on from there");
+    let all = async {
+        for (index, step) in steps.iter().enumerate() {
+            note(&format!("[{}/{}] {step}", index + 1, steps.len()));
+            rotation.perform(step).await.with_context(|| {
+                format!("the rotation stopped at step {} ({step}): {go_on}", index + 1)
+            })?;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        done = all => done,
+        interrupted = ctrl_c() => {
+            interrupted?;
+            Err(anyhow!("the rotation was interrupted: {go_on}"))
+        }
+    }
+}

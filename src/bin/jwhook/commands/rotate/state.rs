@@ -1,0 +1,146 @@
+//! How far a rotation has come, by what JW and the key ring have. Nothing is kept anywhere else.
+
+use anyhow::{Result, bail};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::parked;
+use crate::context::Context;
+use crate::jw::webhook::Webhook;
+use crate::keys::{KeyStatus, Keys};
+
+/// What was found of a rotation.
+#[derive(Debug)]
+pub enum Found {
+    /// The webhook that calls the stack, and nothing that could replace it; `orphans` were made for
+    /// that, and their keys are lost.
+    Begin { old: Webhook, single_key: bool, orphans: Vec<Webhook> },
+    /// A replacement that is parked, its key in the ring. The old webhook may have been deleted by
+    /// somebody since.
+    Parked { old: Option<Webhook>, new: Webhook, orphans: Vec<Webhook> },
+    /// A replacement that calls the stack, beside the old webhook.
+    Live { old: Webhook, new: Webhook },
+    /// The old webhook is gone, its key isn't; the others that call the stack.
+    Gone { heirs: Vec<Webhook> },
+}
+
+/// What JW and the ring have for this webhook, and the ring.
+pub async fn look(context: &Context, id: &str) -> Result<(Found, Keys)> {
+    let endpoint = context.stack().await?.webhook_url()?;
+    let jw = context.jw().await?;
+    let keys = context.keys().await?.read().await?;
+    let old = jw.find(id).await?;
+    let others: Vec<Webhook> =
+        jw.list().await?.into_iter().filter(|webhook| webhook.id != id).collect();
+    let found = judge(id, old, others, endpoint, |id| keys.status(id))?;
+    Ok((found, keys))
+}
+
+fn judge(
+    id: &str,
+    old: Option<Webhook>,
+    others: Vec<Webhook>,
+    endpoint: &str,
+    key: impl Fn(&str) -> KeyStatus,
+) -> Result<Found> {
+    let has_key = |webhook: &Webhook| key(&webhook.id) == KeyStatus::InRing;
+    if let Some(old) = &old {
+        check_url(old, endpoint)?;
+    }
+    let is_parked = |webhook: &Webhook| {
+        parked::replaces(webhook).as_deref() == Some(id) && !webhook.calls(endpoint)
+    };
+    let (parked, orphans): (Vec<Webhook>, Vec<Webhook>) =
+        others.iter().filter(|webhook| is_parked(webhook)).cloned().partition(has_key);
+    if let Some(new) = the_only(id, parked)? {
+        return Ok(Found::Parked { old, new, orphans });
+    }
+    let live = others.into_iter().filter(|other| other.calls(endpoint) && has_key(other));
+    let Some(old) = old else {
+        let heirs: Vec<Webhook> = live.collect();
+        return match key(id) {
+            KeyStatus::Missing | KeyStatus::SingleKey => bail!(
+                "JW has no webhook {id}, and the ring has no key of it: either its rotation is over, \
+                 or the id is wrong (jwhook list)"
+            ),
+            _ if heirs.is_empty() => bail!(
+                "JW has no webhook {id} any more, and no other webhook that calls {endpoint} has its \
+                 key in the ring: nothing replaces it. Make a new one with jwhook create, and take \
+                 the old key out with jwhook delete {id}"
+            ),
+            _ => Ok(Found::Gone { heirs }),
+        };
+    };
+    match the_only(id, live.filter(|other| is_twin(other, &old)).collect())? {
+        Some(new) => Ok(Found::Live { old, new }),
+        None => {
+            check_key(id, key(id))?;
+            let single_key = key(id) == KeyStatus::SingleKey;
+            Ok(Found::Begin { old, single_key, orphans })
+        }
+    }
+}
+
+fn check_url(old: &Webhook, endpoint: &str) -> Result<()> {
+    let id = &old.id;
+    if let Some(replaced) = parked::replaces(old)
+        && !old.calls(endpoint)
+    {
+        bail!("webhook {id} is itself the replacement of {replaced}: jwhook rotate {replaced}");
+    }
+    if !old.calls(endpoint) {
+        bail!(
+            "webhook {id} calls {}, and this stack's endpoint is {endpoint}: give the stack that it \
+             belongs to",
+            old.url().unwrap_or("no URL")
+        );
+    }
+    Ok(())
+}
+
+fn check_key(id: &str, key: KeyStatus) -> Result<()> {
+    match key {
+        KeyStatus::InRing | KeyStatus::SingleKey => Ok(()),
+        KeyStatus::Unusable | KeyStatus::Missing => bail!(
+            "the ring has no key of webhook {id} that could be used, so its events are refused \
+             already and there is nothing to rotate: put its secret into the ring if you have it, \
+             else make a new one with jwhook create and then delete it with jwhook delete {id}"
+        ),
+    }
+}
+
+/// The one that may replace the webhook. Which of several it is, a person has to say.
+fn the_only(id: &str, mut found: Vec<Webhook>) -> Result<Option<Webhook>> {
+    if found.len() > 1 {
+        let ids: Vec<&str> = found.iter().map(|webhook| webhook.id.as_str()).collect();
+        bail!(
+            "webhooks {} could each be the replacement of {id}: keep one, delete the others with \
+             jwhook delete, then try again",
+            ids.join(", ")
+        );
+    }
+    Ok(found.pop())
+}
+
+/// Whether this webhook does all that the old one does, and was made later.
+pub fn is_twin(new: &Webhook, old: &Webhook) -> bool {
+    let sorted = |mut texts: Vec<String>| {
+        texts.sort_unstable();
+        texts.dedup();
+        texts
+    };
+    let owned = |texts: Vec<&str>| sorted(texts.into_iter().map(str::to_owned).collect());
+    let created = |webhook: &Webhook| {
+        webhook.created().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
+    };
+    let is_older = created(new).zip(created(old)).is_some_and(|(new, old)| new < old);
+    let description = |webhook: &Webhook| webhook.description().unwrap_or_default().to_owned();
+    !is_older
+        && new.name() == old.name()
+        && description(new) == description(old)
+        && owned(new.events()) == owned(old.events())
+        && owned(new.site_ids()) == owned(old.site_ids())
+}
+
+#[cfg(test)]
+mod tests;
