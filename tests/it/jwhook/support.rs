@@ -7,5 +7,5 @@ mod server;
 
 pub use account::{Account, QueueType};
 pub use command::{API_SECRET, Jwhook, Ran, Running};
-pub use jw_api::{JwApi, WEBHOOK_URL, webhook};
+pub use jw_api::{Call, JwApi, WEBHOOK_URL, webhook};
 pub use server::{Meet, Until};

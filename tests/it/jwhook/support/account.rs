@@ -134,6 +134,11 @@ impl Account {
         self.proxy.nth(call, n, meet);
     }
 
+    /// How many calls of this name have begun or were performed.
+    pub fn count(&self, until: Until, call: &str) -> usize {
+        self.proxy.count(until, call)
+    }
+
     /// Waits until a call of this name has begun or was performed for the n-th time in all.
     pub async fn until(&self, until: Until, call: &str, n: usize) {
         self.proxy.until(until, call, n).await;

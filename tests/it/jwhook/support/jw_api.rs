@@ -114,6 +114,11 @@ impl JwApi {
         self.server.nth(method, n, meet);
     }
 
+    /// How many calls with this method have begun or were performed.
+    pub fn count(&self, until: Until, method: &str) -> usize {
+        self.server.count(until, method)
+    }
+
     /// Waits until a call with this method has begun or was performed for the n-th time in all.
     pub async fn until(&self, until: Until, method: &str, n: usize) {
         self.server.until(until, method, n).await;

@@ -46,6 +46,16 @@ pub struct Calls {
     pub performed: Vec<String>,
 }
 
+impl Calls {
+    fn count(&self, until: Until, name: &str) -> usize {
+        let of = match until {
+            Until::Begun => &self.begun,
+            Until::Performed => &self.performed,
+        };
+        of.iter().filter(|call| *call == name).count()
+    }
+}
+
 /// The server, until it is dropped.
 pub struct Server {
     pub url: String,
@@ -121,17 +131,15 @@ impl Server {
         self.calls.borrow().clone()
     }
 
+    /// How many calls of this name have begun or were performed.
+    pub fn count(&self, until: Until, name: &str) -> usize {
+        self.calls.borrow().count(until, name)
+    }
+
     /// Waits until a call of this name has begun or was performed for the n-th time in all.
     pub async fn until(&self, until: Until, name: &str, n: usize) {
-        let count = |calls: &Calls| {
-            let of = match until {
-                Until::Begun => &calls.begun,
-                Until::Performed => &calls.performed,
-            };
-            of.iter().filter(|call| *call == name).count()
-        };
         let mut calls = self.calls.subscribe();
-        let waiting = calls.wait_for(|calls| count(calls) >= n);
+        let waiting = calls.wait_for(|calls| calls.count(until, name) >= n);
         let waited = tokio::time::timeout(crate::support::seconds(20), waiting).await;
         assert!(waited.is_ok(), "{until:?} {name} {n} times: never; {:?}", self.calls());
     }

@@ -1,0 +1,96 @@
+//! The rotation drill: while good events of both webhooks come in without pause, `rotate` runs from
+//! beginning to end, and is killed wherever it can be.
+
+mod kill;
+mod world;
+
+use self::kill::Kill;
+use self::world::{OLD, TTL, World};
+use crate::support::{all_at_once, millis, seconds};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_rotation_refuses_no_good_event() {
+    let world = World::start(2, TTL, millis(0)).await;
+    let (sent, ran) = world.while_sending(world.rotate().run(&world.jw)).await;
+    let new = world.check(&sent).await;
+    assert!(sent.late > 0, "{} events, none late", sent.events.len());
+    let result = json!({
+        "old_webhook_id": OLD, "new_webhook_id": new, "secret_ttl_seconds": TTL.as_secs(),
+    });
+    assert_eq!(ran.json(), result);
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_killed_once_is_finished_by_the_next_run() {
+    let kills = [
+        Kill::at("POST").done(),
+        Kill::at("UpdateSecretVersionStage").done(),
+        Kill::at("UpdateSecretVersionStage").done().and_then(seconds(1)), // in the settling
+        Kill::at("PATCH").done(),
+        Kill::at("PATCH").done().and_then(millis(600)), // in the overlap
+        Kill::at("DELETE").done(),
+        Kill::at("DELETE").done().and_then(millis(600)), // in the grace
+    ];
+    all_at_once(kills, async |kill| {
+        let world = World::start(1, TTL, millis(20)).await;
+        let (sent, ran) = world
+            .while_sending(async {
+                kill.strike(&world).await;
+                world.rotate().run(&world.jw).await
+            })
+            .await;
+        let new = world.check(&sent).await;
+        assert_eq!(ran.json()["new_webhook_id"], new.as_str(), "{kill:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_killed_at_every_call_and_every_wait_is_finished_in_the_end() {
+    let ring = ["PutSecretValue", "UpdateSecretVersionStage"];
+    let mut kills = vec![Kill::at("POST"), Kill::at("POST").done()];
+    kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]); // of what the last one left
+    kills.extend(ring.iter().flat_map(|call| [Kill::at(call), Kill::at(call).done()]));
+    kills.push(Kill::after(millis(1500))); // in the settling
+    kills.extend([Kill::at("PATCH"), Kill::at("PATCH").done()]);
+    kills.push(Kill::after(millis(700))); // in the overlap
+    kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]);
+    kills.push(Kill::after(millis(700))); // in the grace
+    kills.extend(ring.iter().flat_map(|call| [Kill::at(call), Kill::at(call).done()]));
+
+    let world = World::start(1, TTL, millis(20)).await;
+    let (sent, ran) = world
+        .while_sending(async {
+            for kill in &kills {
+                kill.strike(&world).await;
+            }
+            world.rotate().run(&world.jw).await
+        })
+        .await;
+    world.check(&sent).await;
+    let error = ran.error();
+    assert!(error.contains("its rotation is over, or the id is wrong"), "{error}");
+}
+
+#[tokio::test]
+async fn the_drill_notices_waits_that_are_too_short() {
+    let cases = [
+        ("--settle", seconds(300), "of new00001: 401 webhook_unknown"),
+        ("--overlap", TTL, "to nobody"),
+    ];
+    all_at_once(cases, async |(too_short, ttl, fault)| {
+        let waits = ["--settle", "--overlap", "--grace"]
+            .map(|wait| [wait, if wait == too_short { "0" } else { "2" }]);
+        let waits: Vec<_> = waits.concat();
+        let world = World::start(1, ttl, millis(5)).await;
+        let (sent, ran) = world.while_sending(world.rotate_with(&waits).run(&world.jw)).await;
+        ran.done();
+        assert!(!sent.faults.is_empty(), "{too_short} 0");
+        for found in &sent.faults {
+            assert!(found.ends_with(fault), "{too_short} 0: {found}");
+        }
+        world.watch_for_secrets();
+    })
+    .await;
+}

@@ -1,0 +1,66 @@
+//! Killing a rotation at a given place, without its knowing: whoever it calls keeps the answer back,
+//! and it is killed meanwhile.
+
+use super::world::World;
+use crate::jwhook::support::{Meet, Until};
+use std::time::Duration;
+
+/// A place in a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Kill {
+    call: Option<&'static str>,
+    done: bool,
+    wait: Duration,
+}
+
+impl Kill {
+    /// Before the next call of this name is performed, by JW (a method) or AWS.
+    pub fn at(call: &'static str) -> Self {
+        Self { call: Some(call), done: false, wait: Duration::ZERO }
+    }
+
+    /// After it was performed, and before its answer arrives.
+    pub fn done(self) -> Self {
+        Self { done: true, ..self }
+    }
+
+    /// So long after its answer.
+    pub fn and_then(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
+
+    /// So long after the start.
+    pub fn after(wait: Duration) -> Self {
+        Self { call: None, done: false, wait }
+    }
+
+    /// Starts a rotation, and kills it there.
+    pub async fn strike(self, world: &World) {
+        let until = if self.done { Until::Performed } else { Until::Begun };
+        let is_jws = |call: &str| call.bytes().all(|byte| byte.is_ascii_uppercase());
+        let before = self.call.map(|call| {
+            if is_jws(call) {
+                world.jw.count(until, call)
+            } else {
+                world.account.count(until, call)
+            }
+        });
+        if let Some(call) = self.call
+            && self.wait.is_zero()
+        {
+            let meet = if self.done { Meet::DoneThenHold } else { Meet::Hold };
+            if is_jws(call) { world.jw.next(call, meet) } else { world.account.next(call, meet) }
+        }
+        let running = world.rotate().spawn();
+        if let Some((call, before)) = self.call.zip(before) {
+            if is_jws(call) {
+                world.jw.until(until, call, before + 1).await;
+            } else {
+                world.account.until(until, call, before + 1).await;
+            }
+        }
+        tokio::time::sleep(self.wait).await;
+        let ran = running.kill(&world.jw).await;
+        assert_eq!(ran.code, None, "it was over before: {ran:#?}");
+    }
+}

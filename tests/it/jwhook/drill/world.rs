@@ -1,0 +1,226 @@
+//! All that takes part in a rotation, at work: JW, which sends each event to the webhooks that it has
+//! at that moment, functions that are warm, the secret and the queue.
+
+use crate::jwhook::support::{Account, JwApi, Jwhook, QueueType, WEBHOOK_URL, webhook};
+use crate::support::{Answer, Aws, Delivery, Function, SECRET, event, millis, seconds};
+use serde_json::{Value, json};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// The webhook that is rotated.
+pub const OLD: &str = "7Rav0hC5";
+
+/// The TTL of a secret in the functions.
+pub const TTL: Duration = seconds(2);
+
+/// How long JW takes until it sends events to a webhook's new URL.
+const LAG: Duration = millis(500);
+
+pub struct World {
+    pub account: Account,
+    pub jw: JwApi,
+    pub metadata: Value,
+    functions: Vec<Function>,
+    aws: Aws,
+    pause: Duration,
+}
+
+/// What the sender saw.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// Of each event, the webhooks that JW sent it for.
+    pub events: Vec<BTreeSet<String>>,
+    /// Deliveries of the old webhook after it was gone, that had to be taken and were.
+    pub late: usize,
+    /// What was taken: `event_id` and webhook.
+    taken: BTreeSet<(String, String)>,
+    /// Good deliveries that weren't taken, and events that JW sent nobody.
+    pub faults: Vec<String>,
+}
+
+impl World {
+    /// With functions of this TTL, and a sender that pauses so long between two events.
+    pub async fn start(functions: usize, ttl: Duration, pause: Duration) -> Self {
+        let ring = json!({ OLD: SECRET });
+        let ttl = ttl.as_secs().to_string();
+        let parameters = [("SecretTtlSeconds", ttl.as_str())];
+        let account = Account::with(&ring.to_string(), QueueType::Standard, &parameters).await;
+        let jw = JwApi::start([webhook(OLD, "newsroom"), of_zapier()]).await;
+        let metadata = webhook(OLD, "newsroom")["metadata"].clone();
+        let aws = Aws::start().await;
+        aws.keep(ring);
+        let mut world = Self { account, jw, metadata, functions: Vec::new(), aws, pause };
+        for _ in 0..functions {
+            let mut start = Function::of(&world.aws)
+                .env("QUEUE_URL", &world.account.queue_url)
+                .env("WEBHOOK_SECRET_ID", &world.account.secret_arn)
+                .env("SECRET_TTL_SECONDS", &ttl)
+                .without("AWS_SESSION_TOKEN");
+            for (name, value) in world.account.environment() {
+                start = start.env(&name, &value);
+            }
+            world.functions.push(start.start().await);
+        }
+        world
+    }
+
+    /// `jwhook rotate` of the old webhook, with waits that are just long enough.
+    pub fn rotate(&self) -> Jwhook {
+        self.rotate_with(&["--settle", "3", "--overlap", "1", "--grace", "1"])
+    }
+
+    pub fn rotate_with(&self, waits: &[&str]) -> Jwhook {
+        let arguments = [&["rotate", OLD, "--yes", "--output", "json"], waits].concat();
+        Jwhook::of(&self.account, &self.jw, &arguments)
+    }
+
+    /// Sends events as JW does for as long as `rotation` takes, from a moment before to one after.
+    pub async fn while_sending<T>(&self, rotation: impl Future<Output = T>) -> (Sent, T) {
+        let over = Cell::new(false);
+        let rotation = async {
+            tokio::time::sleep(millis(300)).await;
+            let outcome = rotation.await;
+            tokio::time::sleep(millis(300)).await;
+            over.set(true);
+            outcome
+        };
+        tokio::join!(self.send_until(&over), rotation)
+    }
+
+    async fn send_until(&self, over: &Cell<bool>) -> Sent {
+        // the one recheck in 30 seconds is not to help: somebody else uses it up
+        for function in &self.functions {
+            let forged = Delivery::signed(event(json!({})), "a key that an attacker made up, x32");
+            assert_eq!(function.invoke(&forged).await.verdict(), "401 signature_invalid");
+        }
+        let mut sent = Sent::default();
+        let mut calling_since = BTreeMap::from([(OLD.to_owned(), Instant::now() - LAG)]);
+        while !over.get() {
+            let calling = self.calling();
+            for id in &calling {
+                calling_since.entry(id.clone()).or_insert_with(Instant::now);
+            }
+            let of_event: BTreeSet<_> =
+                calling.iter().filter(|id| calling_since[*id].elapsed() >= LAG).cloned().collect();
+            let number = sent.events.len();
+            if of_event.is_empty() {
+                sent.faults.push(format!("JW sent event {number} to nobody"));
+            }
+            for id in &of_event {
+                let answer = self.deliver(number, id).await;
+                sent.judge(number, id, &answer);
+            }
+            if !calling.contains(OLD) {
+                let late = self.deliver(number, OLD).await;
+                // as long as the ring has the key, every function has
+                if self.account.ring_ids().await.contains(&OLD.to_owned()) {
+                    sent.judge(number, OLD, &late);
+                    sent.late += 1;
+                } else if late.status == 200 {
+                    sent.take(OLD, &late);
+                }
+            }
+            sent.events.push(of_event);
+            tokio::time::sleep(self.pause).await;
+        }
+        sent
+    }
+
+    /// The webhooks that call the endpoint.
+    fn calling(&self) -> BTreeSet<String> {
+        let webhooks = self.jw.webhooks().into_iter();
+        webhooks
+            .filter(|webhook| webhook["metadata"]["webhook_url"] == WEBHOOK_URL)
+            .map(|webhook| webhook["id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    async fn deliver(&self, number: usize, id: &str) -> Answer {
+        let claims = event(json!({"media_id": format!("m{number:07}"), "webhook_id": id}));
+        let secret = if id == OLD { SECRET.to_owned() } else { self.jw.secret(id) };
+        let function = &self.functions[number % self.functions.len()];
+        function.invoke(&Delivery::signed(claims, secret)).await
+    }
+
+    /// What must be true when a rotation is over, however often it was begun: every good event was
+    /// taken and is in the queue, one webhook is left, the new one, and its key alone.
+    pub async fn check(&self, sent: &Sent) -> String {
+        assert_eq!(sent.faults, Vec::<String>::new());
+        let new = self.jw.ids().into_iter().find(|id| id != "zapier01").unwrap();
+        assert_eq!(self.jw.ids(), ["zapier01", &new]);
+        assert_ne!(new, OLD);
+        assert_eq!(self.jw.webhook(&new).unwrap()["metadata"], self.metadata);
+        assert_eq!(self.jw.webhook("zapier01"), Some(of_zapier()));
+        assert_eq!(self.account.ring_ids().await, [new.as_str()]);
+
+        assert_eq!(sent.queued(&self.account).await, sent.taken);
+        let of = |ids: &[&str]| {
+            let ids: BTreeSet<_> = ids.iter().map(|&id| id.to_owned()).collect();
+            sent.events.iter().filter(|event| **event == ids).count()
+        };
+        let counts = [of(&[OLD]), of(&[OLD, &new]), of(&[&new])];
+        assert!(counts.iter().all(|&count| count > 0), "{counts:?}");
+        assert_eq!(counts.iter().sum::<usize>(), sent.events.len(), "no other webhook's");
+
+        tokio::time::sleep(TTL + millis(100)).await;
+        for (number, function) in self.functions.iter().enumerate() {
+            let good = self.deliver(number, &new).await;
+            assert_eq!(good.verdict(), "200 accepted");
+            let old = function.invoke(&Delivery::signed(event(json!({})), SECRET)).await;
+            assert_eq!(old.verdict(), "401 webhook_unknown");
+        }
+        self.watch_for_secrets();
+        new
+    }
+
+    /// The functions are not to have written any of the secrets that there were.
+    pub fn watch_for_secrets(&self) {
+        let secrets = self.jw.state().secrets.clone();
+        for (_, secret) in secrets {
+            self.aws.keep(secret);
+        }
+    }
+}
+
+impl Sent {
+    fn judge(&mut self, number: usize, id: &str, answer: &Answer) {
+        match answer.verdict().as_str() {
+            "200 accepted" => self.take(id, answer),
+            other => self.faults.push(format!("event {number} of {id}: {other}")),
+        }
+    }
+
+    fn take(&mut self, id: &str, answer: &Answer) {
+        let event_id = answer.body["event_id"].as_str().unwrap();
+        self.taken.insert((event_id.to_owned(), id.to_owned()));
+    }
+
+    /// What is in the queue: `event_id` and webhook. One event's id is the same for all webhooks.
+    async fn queued(&self, account: &Account) -> BTreeSet<(String, String)> {
+        let mut queued = BTreeSet::new();
+        let mut subjects = BTreeMap::<String, String>::new();
+        loop {
+            let receive = account.sqs.receive_message().queue_url(&account.queue_url);
+            let receive = receive.max_number_of_messages(10).message_attribute_names("All");
+            let some = receive.send().await.unwrap().messages.unwrap_or_default();
+            if some.is_empty() {
+                return queued;
+            }
+            for message in some {
+                let attributes = message.message_attributes.unwrap();
+                let text = |name: &str| attributes[name].string_value().unwrap().to_owned();
+                let of_media = subjects.entry(text("media_id")).or_insert_with(|| text("event_id"));
+                assert_eq!(*of_media, text("event_id"));
+                queued.insert((text("event_id"), text("webhook_id")));
+            }
+        }
+    }
+}
+
+/// A webhook of the account that isn't ours.
+fn of_zapier() -> Value {
+    let mut webhook = webhook("zapier01", "newsroom");
+    webhook["metadata"]["webhook_url"] = json!("https://hooks.zapier.com/hooks/catch/1");
+    webhook
+}

@@ -1,0 +1,115 @@
+//! A rotation that stopped, and the next run of the same command.
+
+use super::{OLD, PARKED, created_at, deleted, made_live, ring, rotate};
+use crate::jwhook::support::{Account, JwApi, Jwhook, Meet, Until, webhook};
+use crate::support::one_second_passes;
+use serde_json::json;
+
+#[tokio::test]
+async fn after_a_call_that_jw_refuses_nothing_is_lost_and_the_next_run_goes_on() {
+    let account = Account::start(&ring()).await;
+    let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
+    let steps = [
+        ("PATCH", "the rotation stopped at step 3 (make the new webhook call the endpoint): "),
+        ("DELETE", "the rotation stopped at step 4 (delete the old webhook): "),
+    ];
+    for (method, expected) in steps {
+        jw.next(method, Meet::Answer(403, r#""not for you""#));
+        let error = rotate(&account, &jw, &[]).run(&jw).await.error();
+        assert!(error.starts_with(expected), "{error}");
+        assert!(error.contains("jwhook rotate 7Rav0hC5 goes on from there"), "{error}");
+        assert!(error.contains("JW answered 403, not for you"), "{error}");
+        assert_eq!(jw.ids(), [OLD, "new00001"]);
+        assert_eq!(account.ring_ids().await, [OLD, "new00001"]);
+    }
+    rotate(&account, &jw, &[]).run(&jw).await.done();
+    assert_eq!(jw.changes(), [created_at(PARKED), made_live("new00001"), deleted(OLD)]);
+    assert_eq!(account.ring_ids().await, ["new00001"]);
+}
+
+#[tokio::test]
+async fn a_run_that_goes_on_waits_only_the_rest_of_the_settling() {
+    let account = Account::start(&ring()).await;
+    let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
+    let running = Jwhook::of(&account, &jw, &["rotate", OLD, "--yes"]).spawn();
+    account.until(Until::Performed, "UpdateSecretVersionStage", 1).await;
+    one_second_passes().await;
+    one_second_passes().await;
+    running.interrupt();
+    let error = running.end(&jw).await.error();
+    assert_eq!(
+        error,
+        "the rotation was interrupted: no event is lost by that, and jwhook rotate 7Rav0hC5 goes on \
+         from there"
+    );
+    let dry = ["rotate", OLD, "--dry-run", "--output", "json"];
+    let plan = Jwhook::of(&account, &jw, &dry).run(&jw).await.json();
+    assert_eq!(plan["new_webhook_id"], "new00001");
+    assert_eq!(plan["steps"][0]["step"], "settle");
+    let rest = plan["steps"][0]["seconds"].as_u64().unwrap();
+    assert!((300..310).contains(&rest), "{rest} s");
+}
+
+#[tokio::test]
+async fn a_replacement_whose_key_was_lost_is_deleted_and_made_anew() {
+    let account = Account::start(&ring()).await;
+    let mut orphan = webhook("orphan01", "newsroom");
+    orphan["metadata"]["webhook_url"] = json!(PARKED);
+    let mut elses = webhook("elses001", "newsroom");
+    elses["metadata"]["webhook_url"] = json!("https://jwhook.invalid/replaces/c0Y6ebVU");
+    let jw = JwApi::start([webhook(OLD, "newsroom"), orphan, elses]).await;
+    rotate(&account, &jw, &[]).run(&jw).await.done();
+    let changes = [deleted("orphan01"), created_at(PARKED), made_live("new00001"), deleted(OLD)];
+    assert_eq!(jw.changes(), changes);
+    assert_eq!(jw.ids(), ["elses001", "new00001"]);
+}
+
+#[tokio::test]
+async fn what_jw_did_without_an_answer_is_done_once() {
+    let account = Account::start(&ring()).await;
+    let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
+    for method in ["POST", "PATCH", "DELETE"] {
+        jw.next(method, Meet::DoneThenClose);
+    }
+    let error = rotate(&account, &jw, &[]).run(&jw).await.error();
+    assert!(error.contains("no answer from JW"), "{error}");
+    for _ in 0..3 {
+        if rotate(&account, &jw, &[]).run(&jw).await.code == Some(0) {
+            break;
+        }
+    }
+    assert_eq!(jw.webhooks().len(), 1);
+    assert_eq!(jw.ids(), account.ring_ids().await);
+    assert_ne!(jw.ids(), [OLD]);
+}
+
+#[tokio::test]
+async fn ctrl_c_stops_a_rotation_in_each_of_its_waits() {
+    let account = Account::start(&ring()).await;
+    let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
+    for (wait, after, ids) in [
+        ("--settle", "POST", &[OLD, "new00001"][..]),
+        ("--overlap", "PATCH", &[OLD, "new00001"]),
+        ("--grace", "DELETE", &["new00001"]),
+    ] {
+        let waits = ["--settle", "--overlap", "--grace"]
+            .map(|other| [other, if other == wait { "60" } else { "0" }])
+            .concat();
+        let arguments = [&["rotate", OLD, "--yes"], &waits[..]].concat();
+        let running = Jwhook::of(&account, &jw, &arguments).spawn();
+        jw.until(Until::Performed, after, 1).await;
+        account.until(Until::Performed, "UpdateSecretVersionStage", 1).await;
+        running.interrupt();
+        let error = running.end(&jw).await.error();
+        assert!(error.starts_with("the rotation was interrupted"), "{error}");
+        assert_eq!(
+            (jw.ids(), account.ring_ids().await),
+            (of(ids), of(&[OLD, "new00001"])),
+            "{wait}"
+        );
+    }
+}
+
+fn of(ids: &[&str]) -> Vec<String> {
+    ids.iter().map(|&id| id.to_owned()).collect()
+}

@@ -1,0 +1,91 @@
+//! What other people do while a rotation waits.
+
+use super::{OLD, deleted, ring};
+use crate::jwhook::support::{Account, JwApi, Jwhook, Ran, Until, WEBHOOK_URL, webhook};
+use crate::support::all_at_once;
+use serde_json::{Value, json};
+
+/// A rotation during one of whose waits somebody does this, and what it comes to.
+async fn during(wait: &str, account: &Account, jw: &JwApi, does: impl AsyncFnOnce()) -> Ran {
+    let waits = ["--settle", "--overlap", "--grace"]
+        .map(|other| [other, if other == wait { "2" } else { "0" }])
+        .concat();
+    let running =
+        Jwhook::of(account, jw, &[&["rotate", OLD, "--yes"], &waits[..]].concat()).spawn();
+    if wait == "--settle" {
+        account.until(Until::Performed, "UpdateSecretVersionStage", 1).await;
+    } else {
+        jw.until(Until::Performed, "PATCH", 1).await;
+    }
+    does().await;
+    running.end(jw).await
+}
+
+fn change(jw: &JwApi, id: &str, member: &str, value: Value) {
+    let mut state = jw.state();
+    let webhook = state.webhooks.iter_mut().find(|webhook| webhook["id"] == id).unwrap();
+    webhook["metadata"][member] = value;
+}
+
+fn delete(jw: &JwApi, id: &str) {
+    jw.state().webhooks.retain(|webhook| webhook["id"] != id);
+}
+
+#[tokio::test]
+async fn the_new_webhook_is_what_the_old_one_is_at_its_end() {
+    for wait in ["--settle", "--overlap"] {
+        let account = Account::start(&ring()).await;
+        let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
+        let renamed = async || change(&jw, OLD, "site_ids", json!(["9KboGBFu"]));
+        during(wait, &account, &jw, renamed).await.done();
+        let new = jw.webhook("new00001").unwrap();
+        assert_eq!(new["metadata"]["site_ids"], json!(["9KboGBFu"]), "{wait}");
+        assert_eq!(new["metadata"]["webhook_url"], WEBHOOK_URL, "{wait}");
+        assert_eq!(jw.ids(), ["new00001"], "{wait}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_webhook_that_somebody_deletes_is_replaced_all_the_same() {
+    let account = Account::start(&ring()).await;
+    let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
+    during("--settle", &account, &jw, async || delete(&jw, OLD)).await.done();
+    assert_eq!(jw.webhook("new00001").unwrap()["metadata"]["webhook_url"], WEBHOOK_URL);
+    assert_eq!((jw.ids(), account.ring_ids().await), (vec!["new00001".into()], jw.ids()));
+}
+
+#[derive(Clone, Copy)]
+enum Somebody {
+    TakesItsKeyOut,
+    DeletesIt,
+    MovesIt,
+}
+
+#[tokio::test]
+async fn the_old_webhook_stays_unless_the_new_one_does_its_work() {
+    let cases = [
+        ("--settle", Somebody::TakesItsKeyOut, "is in the ring no more"),
+        ("--overlap", Somebody::TakesItsKeyOut, "is in the ring no more"),
+        ("--settle", Somebody::DeletesIt, "JW answered 404"),
+        ("--overlap", Somebody::DeletesIt, "was deleted meanwhile"),
+        ("--overlap", Somebody::MovesIt, "doesn't call"),
+    ];
+    all_at_once(cases, async |(wait, somebody, expected)| {
+        let account = Account::start(&ring()).await;
+        let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
+        let does = async || match somebody {
+            Somebody::TakesItsKeyOut => account.set_secret(&ring()).await,
+            Somebody::DeletesIt => delete(&jw, "new00001"),
+            Somebody::MovesIt => {
+                change(&jw, "new00001", "webhook_url", json!("https://example.com/"));
+            }
+        };
+        let ran = during(wait, &account, &jw, does).await;
+        let error = ran.error();
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(jw.webhook(OLD), Some(webhook(OLD, "newsroom")), "{expected}");
+        assert!(account.ring_ids().await.contains(&OLD.to_owned()), "{expected}");
+        assert!(!jw.changes().contains(&deleted(OLD)), "{expected}");
+    })
+    .await;
+}
