@@ -80,6 +80,7 @@ pub enum Command {
     /// Make JW's webhooks as a file has them
     Apply(files::Arguments),
     /// Replace a webhook and its secret, without refusing an event
+    #[command(long_about = rotate::LONG_ABOUT)]
     Rotate(rotate::Arguments),
     /// Sign an event with the stack's key and post it
     Send(send::Arguments),

@@ -33,7 +33,7 @@ async fn a_rotation_that_is_killed_once_is_finished_by_the_next_run() {
         Kill::at("DELETE").done().and_then(millis(600)), // in the grace
     ];
     all_at_once(kills, async |kill| {
-        let world = World::start(1, TTL, millis(20)).await;
+        let world = World::start(2, TTL, millis(20)).await;
         let (sent, ran) = world
             .while_sending(async {
                 kill.strike(&world).await;

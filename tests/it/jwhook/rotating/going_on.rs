@@ -10,8 +10,8 @@ async fn after_a_call_that_jw_refuses_nothing_is_lost_and_the_next_run_goes_on()
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let steps = [
-        ("PATCH", "the rotation stopped at step 3 (make the new webhook call the endpoint): "),
-        ("DELETE", "the rotation stopped at step 4 (delete the old webhook): "),
+        ("PATCH", "the rotation stopped at step 2 (make the new webhook call the endpoint): "),
+        ("DELETE", "the rotation stopped at step 2 (delete the old webhook): "),
     ];
     for (method, expected) in steps {
         jw.next(method, Meet::Answer(403, r#""not for you""#));

@@ -23,11 +23,12 @@ use crate::context::Context;
 use crate::jw::webhook::Webhook;
 use crate::output::note;
 
-/// What a function that is warm takes beyond the secret's TTL: a fetch goes on for 5 s, a new version
-/// takes a moment until it is everywhere.
+/// What is waited beyond the secret's TTL: a fetch goes on for 5 s at most, and a version is in use a
+/// moment after the time that Secrets Manager gives for it.
 const MARGIN: Duration = Duration::from_secs(10);
 
-const LONG_ABOUT: &str = "\
+/// The long help.
+pub const LONG_ABOUT: &str = "\
 Replace a webhook and its secret, without refusing an event
 
 JW can't give a webhook another secret, so a new webhook takes its place: with the same name, \
@@ -47,7 +48,7 @@ Examples:
   jwhook rotate c0Y6ebVU --yes --output json";
 
 #[derive(Debug, Args)]
-#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The id of the webhook to replace
     #[arg(value_name = "ID")]
@@ -96,7 +97,6 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         show(context, id, new.as_ref(), &steps)?;
         return Ok(Verdict::Good);
     }
-    context.answers().confirm(&question)?;
     if settle < ttl {
         note(&format!(
             "--settle {} is less than the TTL of the secret ({} s): functions that are warm may \
@@ -105,6 +105,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
             ttl.as_secs()
         ));
     }
+    context.answers().confirm(&question)?;
     let mut rotation = Rotation { context, old_id: id, parking: &arguments.parking_url, old, new };
     perform(&mut rotation, &steps).await?;
     let new_id = rotation.new.map(|webhook| webhook.id);

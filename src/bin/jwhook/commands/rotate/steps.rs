@@ -42,6 +42,17 @@ pub enum Step {
     RemoveKey,
 }
 
+impl Step {
+    fn seconds(&self) -> Option<u64> {
+        match self {
+            Step::Settle { seconds } | Step::Overlap { seconds } | Step::Grace { seconds } => {
+                Some(*seconds)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -108,6 +119,7 @@ pub fn left(found: &Found, keys: &Keys, waits: Waits) -> Vec<Step> {
         _ => steps.extend([overlap, Step::DeleteOld]),
     }
     steps.extend([Step::Grace { seconds: whole_seconds(waits.grace) }, Step::RemoveKey]);
+    steps.retain(|step| step.seconds() != Some(0));
     steps
 }
 
