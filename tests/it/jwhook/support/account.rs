@@ -2,6 +2,7 @@
 //! a call can be made to fail.
 
 use super::jw_api::WEBHOOK_URL;
+use super::ministack::Ministack;
 use super::server::{Meet, Server, Service, Until, answer};
 use crate::support::seconds;
 use aws_sdk_cloudformation as cloudformation;
@@ -15,8 +16,6 @@ use hyper::body::Bytes;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -31,9 +30,7 @@ pub enum QueueType {
 
 /// The account, as long as it lives.
 pub struct Account {
-    process: Child,
     proxy: Server,
-    folder: std::path::PathBuf,
     pub stack_name: String,
     pub queue_url: String,
     pub dead_letter_queue_url: String,
@@ -43,6 +40,7 @@ pub struct Account {
     pub secrets: secretsmanager::Client,
     pub logs: logs::Client,
     secrets_ever: Mutex<Vec<String>>,
+    _ministack: Ministack,
 }
 
 impl Account {
@@ -53,50 +51,17 @@ impl Account {
 
     /// The same with this kind of queue, and these of the stack's parameters.
     pub async fn with(secret: &str, queue: QueueType, parameters: &[(&str, &str)]) -> Self {
-        let python = std::env::var_os("ORACLE_PYTHON")
-            .expect("ORACLE_PYTHON names a Python that has ministack; `make test` sets it up");
-        let port = free_port();
-        let folder = std::env::temp_dir().join(format!("jwhook-{}-{port}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let process = Command::new(python)
-            .args(["-m", "ministack"])
-            .envs([
-                ("BIND_HOST", "127.0.0.1"),
-                ("GATEWAY_PORT", &port.to_string()),
-                ("MINISTACK_HOST", "127.0.0.1"),
-                ("MINISTACK_REGION", REGION),
-                ("SERVICES", "cloudformation,iam,logs,secretsmanager,sqs,sts"),
-                ("AUTH", "false"),
-                ("PERSIST_STATE", "0"),
-                ("LOG_LEVEL", "ERROR"),
-                ("TMPDIR", folder.to_str().expect("UTF-8")),
-                ("DOCKER_HOST", "unix:///nowhere"),
-                ("IOT_MTLS_ENABLED", "0"),
-                ("SFTP_ENABLED", "0"),
-                ("AWS_EC2_METADATA_DISABLED", "true"),
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("ORACLE_PYTHON runs");
-        let began = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(began.elapsed() < seconds(30), "ministack doesn't listen");
-            tokio::time::sleep(crate::support::millis(20)).await;
-        }
+        let ministack = Ministack::start().await;
         let proxy = Server::start(Arc::new(Proxy {
-            to: format!("http://127.0.0.1:{port}"),
+            to: ministack.url.clone(),
             http: reqwest::Client::new(),
         }));
         let proxy = proxy.await;
-        let direct = sdk(&format!("http://127.0.0.1:{port}")).await;
+        let direct = sdk(&ministack.url).await;
         let outputs =
             deploy(&cloudformation::Client::new(&direct), secret, queue, parameters).await;
         Self {
-            process,
             proxy,
-            folder,
             stack_name: "jw".into(),
             queue_url: outputs["QueueUrl"].clone(),
             dead_letter_queue_url: outputs["DeadLetterQueueUrl"].clone(),
@@ -106,6 +71,7 @@ impl Account {
             secrets: secretsmanager::Client::new(&direct),
             logs: logs::Client::new(&direct),
             secrets_ever: Mutex::new(vec![secret.to_owned()]),
+            _ministack: ministack,
         }
     }
 
@@ -208,14 +174,6 @@ impl Account {
     }
 }
 
-impl Drop for Account {
-    fn drop(&mut self) {
-        let _ = self.process.kill(); // it may have ended
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
     let keys = sqs::config::Credentials::new("AKIA", SECRET_ACCESS_KEY, None, None, "test");
     aws_config::defaults(aws_config::BehaviorVersion::latest())
@@ -312,9 +270,4 @@ impl Service for Proxy {
         *handed_on.body_mut() = Full::new(response.bytes().await.unwrap_or_default());
         handed_on
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
