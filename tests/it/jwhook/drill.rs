@@ -12,7 +12,8 @@ use serde_json::json;
 #[tokio::test]
 async fn a_rotation_refuses_no_good_event() {
     let world = World::start(2, TTL, millis(0)).await;
-    let (sent, ran) = world.while_sending(world.rotate().run(&world.jw)).await;
+    let rotate = world.rotate_with(&["--settle", "3", "--overlap", "2", "--grace", "3"]);
+    let (sent, ran) = world.while_sending(rotate.run(&world.jw)).await;
     let new = world.check(&sent).await;
     assert!(sent.late > 0, "{} events, none late", sent.events.len());
     let result = json!({
@@ -76,14 +77,14 @@ async fn a_rotation_that_is_killed_at_every_call_and_every_wait_is_finished_in_t
 #[tokio::test]
 async fn the_drill_notices_waits_that_are_too_short() {
     let cases = [
-        ("--settle", seconds(300), "of new00001: 401 webhook_unknown"),
-        ("--overlap", TTL, "to nobody"),
+        ("--settle", seconds(300), millis(0), "of new00001: 401 webhook_unknown"),
+        ("--overlap", TTL, seconds(10), "to nobody"),
     ];
-    all_at_once(cases, async |(too_short, ttl, fault)| {
+    all_at_once(cases, async |(too_short, ttl, lag, fault)| {
         let waits = ["--settle", "--overlap", "--grace"]
             .map(|wait| [wait, if wait == too_short { "0" } else { "2" }]);
         let waits: Vec<_> = waits.concat();
-        let world = World::start(1, ttl, millis(5)).await;
+        let world = World::start(1, ttl, millis(5)).await.with_lag(lag);
         let (sent, ran) = world.while_sending(world.rotate_with(&waits).run(&world.jw)).await;
         ran.done();
         assert!(!sent.faults.is_empty(), "{too_short} 0");

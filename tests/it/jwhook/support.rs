@@ -3,6 +3,7 @@
 mod account;
 mod command;
 mod jw_api;
+mod ministack;
 mod server;
 
 pub use account::{Account, QueueType};

@@ -24,6 +24,7 @@ pub struct World {
     functions: Vec<Function>,
     aws: Aws,
     pause: Duration,
+    lag: Duration,
 }
 
 /// What the sender saw.
@@ -50,7 +51,7 @@ impl World {
         let metadata = webhook(OLD, "newsroom")["metadata"].clone();
         let aws = Aws::start().await;
         aws.keep(ring);
-        let mut world = Self { account, jw, metadata, functions: Vec::new(), aws, pause };
+        let mut world = Self { account, jw, metadata, functions: Vec::new(), aws, pause, lag: LAG };
         for _ in 0..functions {
             let mut start = Function::of(&world.aws)
                 .env("QUEUE_URL", &world.account.queue_url)
@@ -63,6 +64,12 @@ impl World {
             world.functions.push(start.start().await);
         }
         world
+    }
+
+    /// Where JW takes so long until it surely sends events to a webhook's new URL.
+    pub fn with_lag(mut self, lag: Duration) -> Self {
+        self.lag = lag;
+        self
     }
 
     /// `jwhook rotate` of the old webhook, with waits that are just long enough.
@@ -95,14 +102,14 @@ impl World {
             assert_eq!(function.invoke(&forged).await.verdict(), "401 signature_invalid");
         }
         let mut sent = Sent::default();
-        let mut calling_since = BTreeMap::from([(OLD.to_owned(), Instant::now() - LAG)]);
+        let mut calling_since = BTreeMap::from([(OLD.to_owned(), Instant::now() - self.lag)]);
         while !over.get() {
             let calling = self.calling();
             for id in &calling {
                 calling_since.entry(id.clone()).or_insert_with(Instant::now);
             }
             let number = sent.events.len();
-            if calling.iter().all(|id| calling_since[id].elapsed() < LAG) {
+            if calling.iter().all(|id| calling_since[id].elapsed() < self.lag) {
                 sent.faults.push(format!("JW may send event {number} to nobody"));
             }
             for id in &calling {
