@@ -54,6 +54,20 @@ async fn an_old_webhook_that_somebody_deletes_is_replaced_all_the_same() {
     assert_eq!((jw.ids(), account.ring_ids().await), (vec!["new00001".into()], jw.ids()));
 }
 
+#[tokio::test]
+async fn an_old_webhook_that_somebody_uses_for_something_else_stays() {
+    all_at_once(["--settle", "--overlap"], async |wait| {
+        let account = Account::start(&ring()).await;
+        let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
+        let moved = async || change(&jw, OLD, "webhook_url", json!("https://example.com/"));
+        let error = during(wait, &account, &jw, moved).await.error();
+        assert!(error.contains("was made to call another URL meanwhile"), "{error}");
+        assert!(!jw.changes().contains(&deleted(OLD)), "{wait}");
+        assert!(account.ring_ids().await.contains(&OLD.to_owned()), "{wait}");
+    })
+    .await;
+}
+
 #[derive(Clone, Copy)]
 enum Somebody {
     TakesItsKeyOut,

@@ -219,7 +219,7 @@ impl Rotation<'_> {
             bail!("webhook {id}, the replacement, doesn't call {endpoint} any more");
         }
         match jw.find(self.old_id).await? {
-            Some(old) if !is_twin(&new, &old) => self.activate().await?,
+            Some(old) if !old.calls(endpoint) || !is_twin(&new, &old) => self.activate().await?,
             _ => self.check_key(&id).await?,
         }
         Ok(jw.delete(self.old_id).await?)
