@@ -1,7 +1,8 @@
 //! What commands work with: made once, and only what a command asks for.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use aws_config::SdkConfig;
+use jw_webhook_forwarder::key_ring::KeyRing;
 use jw_webhook_forwarder::key_ring::edit::EditableRing;
 use tokio::sync::OnceCell;
 
@@ -11,7 +12,7 @@ use crate::cli::Options;
 use crate::jw::Jw;
 use crate::jw::secret::ApiSecret;
 use crate::keys::KeyStore;
-use crate::output::Format;
+use crate::output::{self, Format};
 use crate::stack::Stack;
 
 /// The options, and what they lead to.
@@ -55,6 +56,25 @@ impl Context {
     /// The secret with the webhooks' keys.
     pub async fn keys(&self) -> Result<KeyStore> {
         Ok(KeyStore::new(&self.sdk, self.stack().await?.secret_id()?))
+    }
+
+    /// The keys as the function reads them. Those that it leaves out are said on stderr.
+    pub async fn ring(&self) -> Result<KeyRing> {
+        let store = self.keys().await?;
+        let secret = store.secret_id();
+        let (ring, disabled) = store.read().await?.ring().map_err(|problem| {
+            anyhow!(
+                "secret {secret}: {problem}; mend it in Secrets Manager, the version before may be \
+                 good (its stage is AWSPREVIOUS)"
+            )
+        })?;
+        for entry in disabled {
+            output::note(&format!(
+                "the key ring's entry {} isn't used: {}",
+                entry.entry, entry.why
+            ));
+        }
+        Ok(ring)
     }
 
     /// Changes the key ring; tells whether there was anything to change. A secret by itself is made a

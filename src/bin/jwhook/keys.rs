@@ -51,6 +51,19 @@ pub enum KeyStatus {
     SingleKey,
 }
 
+/// Whether this looks like an id of JW's. What doesn't may be a secret in the wrong place.
+pub fn is_id(text: &str) -> bool {
+    text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Ids of the ring as they may be shown.
+pub fn named<'i>(ids: impl IntoIterator<Item = &'i str>) -> String {
+    let shown = ids.into_iter().map(|id| if is_id(id) { id } else { "one that is no id of JW's" });
+    let mut shown: Vec<&str> = shown.collect();
+    shown.sort_unstable();
+    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+}
+
 impl Keys {
     /// The keys as the function reads them, and the entries that it leaves out.
     pub fn ring(&self) -> Result<(KeyRing, Vec<DisabledEntry>), KeyRingError> {

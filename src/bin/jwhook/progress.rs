@@ -28,3 +28,17 @@ pub async fn wait(duration: Duration, what: &str) {
     }
     bar.finish_and_clear();
 }
+
+/// A bar for so many things, on a terminal.
+pub fn count(number: usize, what: &str) -> ProgressBar {
+    let bar = ProgressBar::new(number as u64).with_message(what.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{msg}  {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Something that turns on a terminal, with each step that is made of nobody knows how many.
+pub fn spinner(what: &str) -> ProgressBar {
+    ProgressBar::new_spinner().with_message(what.to_owned())
+}

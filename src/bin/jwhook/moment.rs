@@ -1,0 +1,72 @@
+//! Points in time, as people give and read them.
+
+use std::time::SystemTime;
+
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+/// A point in time in RFC 3339, whole seconds, UTC written `+00:00` as JW writes it.
+pub fn written(moment: OffsetDateTime) -> String {
+    let utc = moment.to_offset(time::UtcOffset::UTC);
+    let whole = utc.replace_nanosecond(0).unwrap_or(utc);
+    whole.format(&Rfc3339).unwrap_or_default().replace('Z', "+00:00")
+}
+
+/// The same, of the milliseconds since 1970 that AWS counts.
+pub fn written_millis(millis: i64) -> String {
+    of_millis(millis).map_or_else(|| "-".to_owned(), written)
+}
+
+fn of_millis(millis: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+}
+
+/// Reads an argument that is a point in time.
+pub fn parse(text: &str) -> Result<SystemTime, String> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339);
+    moment.map(SystemTime::from).map_err(|_| "not a time like 2026-11-23T20:00:00Z".to_owned())
+}
+
+/// Reads an argument that is a point in time, or how long ago it is: `90m`, `2h`, `3d`.
+pub fn parse_past(text: &str) -> Result<SystemTime, String> {
+    let ago = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return None,
+        };
+        let number = number.parse::<u32>().ok()?;
+        OffsetDateTime::now_utc().checked_sub(Duration::seconds(i64::from(number) * seconds))
+    };
+    parse(text).or_else(|_| {
+        ago()
+            .map(SystemTime::from)
+            .ok_or_else(|| "not a time like 2026-11-23T20:00:00Z, nor one like 2h or 3d".to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_jw_writes_them() {
+        assert_eq!(written_millis(1_700_001_010_999), "2023-11-14T22:30:10+00:00");
+        assert_eq!(written_millis(i64::MAX), "-");
+    }
+
+    #[test]
+    fn a_time_is_rfc_3339_or_so_long_ago() {
+        let expected = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_001_010);
+        assert_eq!(parse_past("2023-11-14T23:30:10+01:00"), Ok(expected));
+        let then = parse_past("90m").unwrap();
+        let ago = SystemTime::now().duration_since(then).unwrap();
+        assert!((5_400..5_460).contains(&ago.as_secs()), "{ago:?}");
+        for wrong in ["", "2", "h", "2w", "-2h", "2 h", "2023-11-14", "4294967296s", "2µ"] {
+            assert!(parse_past(wrong).is_err(), "{wrong}");
+        }
+    }
+}
