@@ -4,4 +4,6 @@
 mod drill;
 mod keeping;
 mod rotating;
+mod sending;
 mod support;
+mod verifying;

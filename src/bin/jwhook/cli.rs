@@ -83,8 +83,10 @@ pub enum Command {
     #[command(long_about = rotate::LONG_ABOUT)]
     Rotate(rotate::Arguments),
     /// Sign an event with the stack's key and post it
+    #[command(long_about = send::LONG_ABOUT)]
     Send(send::Arguments),
     /// Check a captured request as the function does
+    #[command(long_about = verify::LONG_ABOUT)]
     Verify(verify::Arguments),
     /// Show events as they reach the queue
     Tail(tail::Arguments),

@@ -2,11 +2,15 @@
 
 mod account;
 mod command;
+mod endpoint;
+mod file;
 mod jw_api;
 mod ministack;
 mod server;
 
 pub use account::{Account, QueueType};
 pub use command::{API_SECRET, Jwhook, Ran, Running};
+pub use endpoint::Endpoint;
+pub use file::TestFile;
 pub use jw_api::{Call, JwApi, WEBHOOK_URL, webhook};
 pub use server::{Meet, Until};

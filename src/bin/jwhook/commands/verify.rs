@@ -1,12 +1,174 @@
+//! Why a request was refused: the function's own check, of a request that was captured.
+
+mod advice;
+pub mod capture;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
 use anyhow::{Result, bail};
 use clap::Args;
+use jw_webhook_forwarder::event::VerifiedEvent;
+use jw_webhook_forwarder::key_ring::KeyRing;
+use jw_webhook_forwarder::rejection::{Refusal, Rejection};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
 
+use self::capture::Capture;
 use crate::Verdict;
 use crate::context::Context;
+use crate::{input, moment, output};
+
+pub const LONG_ABOUT: &str = "\
+Check a captured request as the function does
+
+Says that it is accepted, with its event_id and members, or which check refuses it and why, in \
+the words of the function's log. Exit code 0: accepted; 1: refused; 2: couldn't be checked. \
+Nothing is sent anywhere.
+
+The token file holds the token by itself, `Bearer` and the token, or the whole Authorization \
+line; the body file the body's bytes. Either of the two may be - for stdin.
+
+It is checked with the keys that the secret has now and, with --stack, within the stack's age \
+limit. JW's tokens never expire: --at checks it as of when it came.";
 
 #[derive(Debug, Args)]
-pub struct Arguments {}
+#[command(after_help = "\
+Example:
+  jwhook verify --token-file token.txt --body-file body.json --at 2026-11-23T20:00:00Z")]
+pub struct Arguments {
+    /// The captured token, or Authorization header
+    #[arg(long, value_name = "FILE")]
+    token_file: PathBuf,
+    /// The captured body
+    #[arg(long, value_name = "FILE")]
+    body_file: PathBuf,
+    /// When it came, RFC 3339, instead of now
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    at: Option<SystemTime>,
+    /// How old the event may be, instead of the stack's MaxEventAgeSeconds
+    #[arg(long, value_name = "SECONDS")]
+    max_event_age: Option<u64>,
+}
 
-pub async fn run(_context: &Context, _arguments: Arguments) -> Result<Verdict> {
-    bail!("unwritten")
+/// What came of the check.
+#[derive(Serialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+enum Checked<'e> {
+    Accepted {
+        event_id: &'e str,
+        /// The signed event, byte for byte.
+        event: &'e RawValue,
+        at: String,
+        max_event_age_s: Option<u64>,
+    },
+    Refused {
+        /// As in the function's log.
+        reason: &'static str,
+        message: String,
+        advice: String,
+        at: String,
+        max_event_age_s: Option<u64>,
+    },
+}
+
+pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
+    if input::is_stdin(&arguments.token_file) && input::is_stdin(&arguments.body_file) {
+        bail!("only one of the two can come from stdin: put the other in a file");
+    }
+    let token = input::read(&arguments.token_file)?;
+    let stack = context.stack().await?;
+    let given = arguments.max_event_age.map(Duration::from_secs);
+    let capture = Capture {
+        authorization: capture::authorization(&token, &input::name(&arguments.token_file))?,
+        body: input::read(&arguments.body_file)?,
+        max_event_age: given.or(stack.max_event_age()),
+        at: arguments.at.unwrap_or_else(SystemTime::now),
+    };
+    let ring = context.ring().await?;
+    let at = moment::written(OffsetDateTime::from(capture.at));
+    let max_event_age_s = capture.max_event_age.map(|limit| limit.as_secs());
+    match capture.check(&ring) {
+        Ok(event) => accepted(context, &event, at, max_event_age_s),
+        Err(refusal) => refused(context, refusal, &capture, &ring, at, max_event_age_s),
+    }
+}
+
+fn accepted(
+    context: &Context,
+    event: &VerifiedEvent,
+    at: String,
+    max_event_age_s: Option<u64>,
+) -> Result<Verdict> {
+    let checked = Checked::Accepted {
+        event_id: event.event_id(),
+        event: serde_json::from_str(event.payload())?,
+        at,
+        max_event_age_s,
+    };
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(event.payload())?;
+    context.format().result(&checked, || {
+        let mut table = output::table(&["accepted", ""]);
+        table.add_row(["event_id", event.event_id()]);
+        for (name, value) in &members {
+            let name = serde_json::Value::from(name.as_str()).to_string();
+            table.add_row([plain(&name), plain(value.get())]);
+        }
+        table.to_string()
+    })?;
+    Ok(Verdict::Good)
+}
+
+/// A value as its JSON spells it, so that a terminal takes nothing of it for a command; a string of
+/// nothing but printable ASCII without its quotes.
+fn plain(json: &str) -> String {
+    let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let is_plain =
+        |text: &&str| !text.contains('\\') && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    match inner.filter(is_plain) {
+        Some(inner) => inner.to_owned(),
+        None => json.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+    }
+}
+
+fn refused(
+    context: &Context,
+    refusal: Refusal,
+    capture: &Capture,
+    ring: &KeyRing,
+    at: String,
+    max_event_age_s: Option<u64>,
+) -> Result<Verdict> {
+    let reason = Rejection::from(refusal).reason();
+    let advice = advice::advice(refusal, &capture.body, ring);
+    let checked = Checked::Refused {
+        reason,
+        message: refusal.to_string(),
+        advice: advice.clone(),
+        at,
+        max_event_age_s,
+    };
+    context.format().result(&checked, || format!("refused: {reason}: {refusal}\n{advice}"))?;
+    Ok(Verdict::Bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_takes_nothing_for_a_command() {
+        for (json, shown) in [
+            (r#""UUhbHm6C""#, "UUhbHm6C"),
+            (r#""a\u001b[2J""#, r#""a\u001b[2J""#),
+            ("\"a\u{9b}2J\"", "\"a 2J\""),
+            ("1.0", "1.0"),
+            ("\"\u{e9}\"", "\"\u{e9}\""),
+            ("[1,\n2]", "[1, 2]"),
+        ] {
+            assert_eq!(plain(json), shown);
+        }
+    }
 }

@@ -1,0 +1,150 @@
+//! What the endpoint answered, and what to do about an answer that isn't 200.
+
+use std::time::Duration;
+
+use jw_webhook_forwarder::rejection::{Refusal, Rejection};
+use reqwest::{StatusCode, Url};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::post::Answer;
+use crate::Verdict;
+
+/// The most of an unexpected answer that is quoted: characters.
+const MAX_QUOTE: usize = 100;
+
+/// The function's cached keys are fetched again this soon for a key that it doesn't have.
+const RECHECK: Duration = Duration::from_secs(30);
+
+/// An event that was sent, and its answer.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    url: String,
+    event: Option<String>,
+    webhook_id: Option<String>,
+    status: u16,
+    duration_ms: u64,
+    event_id: Option<String>,
+    message_id: Option<String>,
+    /// What an endpoint that didn't take it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl Sent {
+    pub fn new(url: &Url, event: &Map<String, Value>, answer: Answer, token: &str) -> Self {
+        let members: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let member = |name: &str| members.get(name).and_then(Value::as_str).map(printable);
+        let was_taken = answer.status == StatusCode::OK;
+        // the function says `error`, API Gateway `message`, Lambda `Message`
+        let said = ["error", "message", "Message"].into_iter().find_map(member);
+        let claim = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            url: url.to_string(),
+            event: claim("event"),
+            webhook_id: claim("webhook_id"),
+            status: answer.status.as_u16(),
+            duration_ms: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
+            event_id: was_taken.then(|| member("event_id")).flatten(),
+            message_id: was_taken.then(|| member("message_id")).flatten(),
+            answer: said.filter(|said| !was_taken && !quotes(said, token)),
+            advice: None,
+        }
+    }
+
+    /// With what to do about the answer; `refusal` is what our own check has against the event.
+    pub fn advised(mut self, log_group: Option<&str>, refusal: Option<Refusal>) -> Self {
+        self.advice = match self.verdict() {
+            Verdict::Good => None,
+            Verdict::Bad => Some(advice(self.status, log_group, refusal)),
+        };
+        self
+    }
+
+    /// Whether the event is in the queue. Only the forwarder says so with a message id.
+    pub fn verdict(&self) -> Verdict {
+        let is_queued = self.status == 200 && self.message_id.is_some();
+        if is_queued { Verdict::Good } else { Verdict::Bad }
+    }
+
+    pub fn text(&self) -> String {
+        let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let said = self.answer.as_ref().map(|said| format!(" ({said})")).unwrap_or_default();
+        let mut lines = vec![
+            format!("{} of webhook {} to {}", word(&self.event), word(&self.webhook_id), self.url),
+            format!("status      {}{said}, after {} ms", self.status, self.duration_ms),
+        ];
+        lines.extend(self.event_id.as_ref().map(|id| format!("event_id    {id}")));
+        lines.extend(self.message_id.as_ref().map(|id| format!("message_id  {id}")));
+        lines.extend(self.advice.as_ref().map(|advice| format!("what to do  {advice}")));
+        lines.join("\n")
+    }
+}
+
+/// Somebody else's words, fit for a terminal.
+fn printable(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(MAX_QUOTE).collect()
+}
+
+/// Whether an answer repeats what only JW and we may show.
+fn quotes(said: &str, token: &str) -> bool {
+    said.split(|character: char| {
+        !character.is_ascii_alphanumeric() && character != '-' && character != '_'
+    })
+    .any(|word| word.len() > 15 && token.contains(word))
+}
+
+fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> String {
+    let log = match log_group {
+        Some(name) => format!("the function's log (aws logs tail {name} --since 5m)"),
+        None => "the function's log".to_owned(),
+    };
+    match (status, refusal) {
+        (401, Some(refusal)) => format!(
+            "the function refuses it, and with the keys that the secret has now we would too: {} \
+             ({refusal})",
+            Rejection::from(refusal).reason()
+        ),
+        (401, None) => format!(
+            "by the secret's value as it is now the event is good: either the function has an older \
+             one (it looks again at most every {} s, so send again after that), or it reads another \
+             secret, or isn't the function at all; `reason` in {log} says which",
+            RECHECK.as_secs()
+        ),
+        (404 | 405, _) => "the URL is wrong: compare it with the stack's output WebhookUrl; the \
+                           function is behind POST /webhooks/jwplayer"
+            .to_owned(),
+        (400, _) => {
+            "the gateway or the function can't read the event as JSON; with an event above \
+                     about 7 KB the gateway's limit of 10,240 bytes for all headers is passed: \
+                     deploy with Endpoint=FunctionUrl"
+                .to_owned()
+        }
+        (431 | 494, _) => {
+            "the token, which holds the whole event, is above the gateway's limit of \
+                           10,240 bytes for all headers: deploy with Endpoint=FunctionUrl"
+                .to_owned()
+        }
+        (403, _) => "the gateway or the Function URL lets nobody in, or it is another URL: check \
+                     its resource policy, and the permission of the function's alias"
+            .to_owned(),
+        (413, _) => "the event is above 262,144 bytes".to_owned(),
+        (429, _) => {
+            "throttled: raise ThrottlingRateLimit, or the function's ReservedConcurrency".to_owned()
+        }
+        (503, _) => format!(
+            "the secret or the queue couldn't be had; the ERROR lines in {log} name which and the \
+             permission or setting to mend"
+        ),
+        (500..=599, _) => format!("the function or the gateway failed: see {log}"),
+        (300..=399, _) => {
+            "a redirect, which JW isn't known to follow: give the URL that it leads to".to_owned()
+        }
+        (200..=299, _) => "whoever answered isn't the forwarder, which answers 200 with a \
+                           message_id: is the URL right?"
+            .to_owned(),
+        _ => format!("no answer of the forwarder's: is the URL right? See {log}"),
+    }
+}

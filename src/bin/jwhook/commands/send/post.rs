@@ -1,0 +1,103 @@
+//! Posting a signed event, to whom it may be shown.
+
+use std::error::Error;
+use std::iter::successors;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, bail};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, StatusCode, Url, redirect};
+
+/// API Gateway's limit for an answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What was answered.
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Vec<u8>,
+    pub took: Duration,
+}
+
+/// Refuses to show a signed event, which never expires, to a network.
+pub fn allow(url: &Url) -> Result<()> {
+    if !url.username().is_empty() || url.password().is_some() {
+        bail!("the URL has a user's name or password, where the event's own token has to be");
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_this_machine(url) => Ok(()),
+        _ => bail!(
+            "{url}: over anything but HTTPS the signed event could be read, and sent again for \
+             ever; http is for this machine only (localhost)"
+        ),
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The header that JW sends.
+pub fn authorization(token: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Posts a body with its token, as JW does.
+pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
+    let mut client = Client::builder()
+        .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none()) // JW isn't known to follow any
+        .timeout(TIMEOUT);
+    if is_this_machine(url) {
+        client = client.no_proxy();
+    }
+    let failed = |error: reqwest::Error| {
+        let error = error.without_url();
+        let causes = successors(Some(&error as &dyn Error), |&error| error.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        anyhow!(
+            "no answer from {url}: {}; check the URL and the network. The event may have arrived \
+             all the same; sent again it has the same event_id only if it is the same (--file)",
+            causes.join(": ")
+        )
+    };
+    let request = client.build()?.post(url.clone());
+    let request = request
+        .header(AUTHORIZATION, authorization(token)?)
+        .header(CONTENT_TYPE, "application/json");
+    let began = Instant::now();
+    let response = request.body(body.to_owned()).send().await.map_err(failed)?;
+    let status = response.status();
+    tracing::debug!("POST {url}: {}", status.as_u16());
+    let body = response.bytes().await.map_err(failed)?.to_vec();
+    Ok(Answer { status, body, took: began.elapsed() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signed_event_is_shown_to_https_and_to_this_machine() {
+        let allowed = |url: &str| allow(&Url::parse(url).unwrap()).is_ok();
+        for url in
+            ["https://a.example/", "http://localhost:3000/", "http://127.0.0.1/", "http://[::1]:1/"]
+        {
+            assert!(allowed(url), "{url}");
+        }
+        for url in [
+            "http://a.example/",
+            "http://localhost.a.example/",
+            "http://10.0.0.1/",
+            "ftp://localhost/",
+            "https://user:password@a.example/",
+            "https://user@a.example/",
+        ] {
+            assert!(!allowed(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! `jwhook send`: a signed event, posted as JW posts one.
+
+use super::support::{Account, Endpoint, JwApi, Jwhook, QueueType, Ran, TestFile};
+use crate::support::{
+    Aws, CHANNEL_ACTIVE, Function, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, seconds, token,
+};
+use serde_json::{Value, json};
+
+const RECEIPT: &str = r#"{"event_id":"e0","message_id":"m0"}"#;
+
+fn ring() -> String {
+    json!({"7Rav0hC5": SECRET, "2yW4KmiG": OTHER_SECRET}).to_string()
+}
+
+struct Scene {
+    account: Account,
+    jw: JwApi,
+    endpoint: Endpoint,
+}
+
+impl Scene {
+    async fn with(secret: &str) -> Self {
+        let account = Account::start(secret).await;
+        Self { account, jw: JwApi::start([]).await, endpoint: Endpoint::start().await }
+    }
+
+    /// Runs `send` to the endpoint, which answers so.
+    async fn send(&mut self, status: u16, body: &str, arguments: &[&str]) -> Ran {
+        let url = self.endpoint.url().to_owned();
+        let arguments = [&["send", "--url", &url], arguments].concat();
+        let run = Jwhook::of(&self.account, &self.jw, &arguments).run(&self.jw);
+        let ran = self.endpoint.answering(status, body, run).await;
+        for posted in self.endpoint.posted() {
+            let signature = posted.authorization.rsplit('.').next().unwrap().to_owned();
+            assert!(
+                !ran.stdout.contains(&signature) && !ran.stderr.contains(&signature),
+                "{ran:?}"
+            );
+        }
+        ran
+    }
+
+    /// What was posted last, its signature checked.
+    #[track_caller]
+    fn posted(&self, secret: &str) -> Value {
+        let posted = self.endpoint.posted().pop().expect("a request");
+        let expected = token(r#"{"alg":"HS256","typ":"JWT"}"#, &posted.body, secret);
+        assert_eq!(posted.authorization, format!("Bearer {expected}"));
+        assert_eq!(
+            (posted.method.as_str(), posted.content_type.as_str()),
+            ("POST", "application/json")
+        );
+        serde_json::from_slice(&posted.body).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_the_function_puts_on_the_queue() {
+    let Scene { account, jw, mut endpoint } = Scene::with(&ring()).await;
+    let aws = Aws::start().await;
+    aws.keep(ring().as_str());
+    let function = Function::of(&aws).env("MAX_EVENT_AGE_SECONDS", "60").start().await;
+    let url = endpoint.url().to_owned();
+    let send = Jwhook::of(&account, &jw, &["send", "--verbose", "--url", &url, "--output", "json"]);
+    let sent = endpoint.before(&function, send.run(&jw)).await.json();
+    let queued = aws.queued().remove(0);
+    let members = ["status", "event", "webhook_id", "message_id", "event_id"];
+    let expected =
+        json!([200, "media_available", "2yW4KmiG", queued.id, queued.attribute("event_id")]);
+    assert_eq!(json!(members.map(|member| &sent[member])), expected);
+    assert_eq!(queued.attribute("media_id"), Some("jwhook00"));
+    assert_eq!(queued.attribute("site_id"), Some("jwhook00"));
+}
+
+#[tokio::test]
+async fn a_sample_is_of_the_event_and_the_webhook_that_are_asked_for() {
+    let mut scene = Scene::with(&ring()).await;
+    let before = time::OffsetDateTime::now_utc() - seconds(2);
+    let ran = scene.send(200, RECEIPT, &["--event", "channel_idle", "--webhook", "7Rav0hC5"]).await;
+    let shown = ran.done();
+    for expected in [
+        "channel_idle of webhook 7Rav0hC5 to ",
+        "status      200",
+        "event_id    e0",
+        "message_id  m0",
+    ] {
+        assert!(shown.contains(expected), "{shown}");
+    }
+    let mut event = scene.posted(SECRET);
+    let at = event["event_time"].take();
+    let at = at.as_str().unwrap();
+    assert!(at.len() == 25 && at.ends_with("+00:00"), "{at}");
+    let well_known = time::format_description::well_known::Rfc3339;
+    let at = time::OffsetDateTime::parse(at, &well_known).unwrap();
+    assert!((before..=before + seconds(60)).contains(&at), "{at}");
+    assert_eq!(
+        event,
+        json!({"event": "channel_idle", "channel_id": "jwhook00", "webhook_id": "7Rav0hC5", "site_id": "jwhook00", "event_time": null})
+    );
+    scene.send(200, RECEIPT, &["--event", "thumbnail_created"]).await.done();
+    let event = scene.posted(OTHER_SECRET);
+    assert_eq!([&event["event"], &event["media_id"]], ["thumbnail_created", "jwhook00"]);
+}
+
+#[tokio::test]
+async fn a_file_is_posted_byte_for_byte_with_the_key_of_its_webhook() {
+    let mut scene = Scene::with(&ring()).await;
+    let text = CHANNEL_ACTIVE.replace("\":\"", "\" : \"") + "\r\n";
+    let file = TestFile::of(&text);
+    scene.send(200, RECEIPT, &["--file", file.path()]).await.done();
+    scene.posted(OTHER_SECRET);
+    assert_eq!(scene.endpoint.posted()[0].body, text.as_bytes());
+}
+
+#[tokio::test]
+async fn an_event_that_no_key_could_sign_is_not_posted() {
+    let mut scene = Scene::with(&ring()).await;
+    let other = MEDIA_AVAILABLE.replace("7Rav0hC5", "AAAAAAAA");
+    for (body, expected) in [
+        (other.as_str(), "no usable key of webhook \"AAAAAAAA\"; it has 2yW4KmiG, 7Rav0hC5"),
+        (r#"{"event":"x"}"#, "the event has no webhook_id, which says whose key signs it"),
+        ("[1]", "what is to be sent is no JSON object"),
+        ("{", "what is to be sent is no JSON object"),
+    ] {
+        let file = TestFile::of(body);
+        let error = scene.send(200, RECEIPT, &["--file", file.path()]).await.error();
+        assert!(error.contains(expected), "{error}");
+    }
+    let error = scene.send(200, RECEIPT, &["--webhook", "AAAAAAAA"]).await.error();
+    assert!(error.contains("it has 2yW4KmiG, 7Rav0hC5"), "{error}");
+    let error = scene.send(200, RECEIPT, &["--file", "/no/such/file"]).await.error();
+    assert!(error.contains("file /no/such/file can't be read"), "{error}");
+    scene.account.set_secret(&json!({"placeholder": SECRET}).to_string()).await;
+    let error = scene.send(200, RECEIPT, &[]).await.error();
+    assert!(error.contains("no webhook yet: make one, with jwhook create"), "{error}");
+    assert!(scene.endpoint.posted().is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_by_itself_signs_for_any_webhook() {
+    let mut scene = Scene::with(SECRET).await;
+    scene.send(200, RECEIPT, &[]).await.done();
+    assert_eq!(scene.posted(SECRET)["webhook_id"], "jwhook00");
+    scene.send(200, RECEIPT, &["--webhook", "AAAAAAAA"]).await.done();
+    assert_eq!(scene.posted(SECRET)["webhook_id"], "AAAAAAAA");
+}
+
+#[tokio::test]
+async fn any_answer_but_the_forwarders_200_is_a_no_with_what_to_do() {
+    let mut scene = Scene::with(&ring()).await;
+    for (status, body, expected) in [
+        (401, r#"{"error":"unauthorized"}"#, "looks again at most every 30 s"),
+        (403, r#"{"Message":"Forbidden"}"#, "403 (Forbidden)"),
+        (404, r#"{"message":"Not Found"}"#, "the URL is wrong"),
+        (431, "", "Endpoint=FunctionUrl"),
+        (503, r#"{"error":"service_unavailable"}"#, "aws logs tail jw-forwarder"),
+        (200, "<html>", "whoever answered isn't the forwarder"),
+        (307, "", "a redirect"),
+    ] {
+        let ran = scene.send(status, body, &[]).await;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stdout.contains(expected), "{status}: {ran:?}");
+    }
+    assert_eq!(scene.endpoint.posted().len(), 7, "nothing is sent twice or elsewhere");
+    let ran = scene.send(401, r#"{"error":"unauthorized"}"#, &["--output", "json"]).await;
+    let sent: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!([&sent["status"], &sent["answer"]], [&json!(401), &json!("unauthorized")]);
+}
+
+#[tokio::test]
+async fn a_401_is_explained_where_the_secret_explains_it() {
+    let limit = [("MaxEventAgeSeconds", "3600")];
+    let account = Account::with(&ring(), QueueType::Standard, &limit).await;
+    let (jw, endpoint) = (JwApi::start([]).await, Endpoint::start().await);
+    let mut scene = Scene { account, jw, endpoint };
+    let file = TestFile::of(MEDIA_AVAILABLE);
+    let ran = scene.send(401, r#"{"error":"unauthorized"}"#, &["--file", file.path()]).await;
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stdout.contains("we would too: event_stale"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_signed_event_goes_to_no_network_in_the_clear_and_a_silence_is_an_error() {
+    let scene = Scene::with(&ring()).await;
+    for (url, expected) in [
+        ("http://192.0.2.1/", "over anything but HTTPS"),
+        ("http://127.0.0.1:1/", "no answer from http://127.0.0.1:1/"),
+    ] {
+        let send = Jwhook::of(&scene.account, &scene.jw, &["send", "--url", url]);
+        let error = send.run(&scene.jw).await.error();
+        assert!(error.contains(expected), "{error}");
+    }
+}
