@@ -6,4 +6,5 @@ mod keeping;
 mod rotating;
 mod sending;
 mod support;
+mod tailing;
 mod verifying;

@@ -89,6 +89,7 @@ pub enum Command {
     #[command(long_about = verify::LONG_ABOUT)]
     Verify(verify::Arguments),
     /// Show events as they reach the queue
+    #[command(long_about = tail::LONG_ABOUT)]
     Tail(tail::Arguments),
     /// Send the log's undelivered events to the queue
     Recover(recover::Arguments),
