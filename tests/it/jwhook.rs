@@ -3,6 +3,7 @@
 
 mod drill;
 mod keeping;
+mod recovering;
 mod rotating;
 mod sending;
 mod support;

@@ -92,6 +92,7 @@ pub enum Command {
     #[command(long_about = tail::LONG_ABOUT)]
     Tail(tail::Arguments),
     /// Send the log's undelivered events to the queue
+    #[command(long_about = recover::LONG_ABOUT)]
     Recover(recover::Arguments),
     /// Check the whole way, from JW to the queue
     Doctor,

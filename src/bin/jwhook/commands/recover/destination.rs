@@ -1,0 +1,75 @@
+//! Which queue an event goes to: the one that it was meant for, unless another one is given.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
+use super::log::Record;
+use crate::cli::Options;
+use crate::stack::Stack;
+
+/// Where the events go.
+pub struct Destination {
+    given: Option<String>,
+    /// The queues that the events were meant for.
+    meant: BTreeSet<String>,
+    stacks: Option<String>,
+}
+
+impl Destination {
+    /// A message is made for a kind of queue: FIFO, or standard. So the given queue has to be of the
+    /// kind that the events were meant for.
+    pub fn find(options: &Options, stack: &Stack, records: &[Record]) -> Result<Self> {
+        let meant: BTreeSet<String> =
+            records.iter().map(|record| record.undelivered.queue_url.clone()).collect();
+        let given = options.queue_url.clone();
+        if let Some(given) = &given
+            && let Some(other) = meant.iter().find(|queue| is_fifo(queue) != is_fifo(given))
+        {
+            bail!(
+                "--queue-url {given} is a {} queue and some events were meant for the {} queue \
+                 {other}, which takes other group and deduplication ids: leave --queue-url out, or \
+                 give one of that kind; nothing was sent",
+                kind(given),
+                kind(other)
+            );
+        }
+        Ok(Self { given, meant, stacks: stack.queue_url().ok().map(str::to_owned) })
+    }
+
+    /// The queue that this record's event goes to.
+    pub fn of<'d>(&'d self, record: &'d Record) -> &'d str {
+        self.given.as_ref().unwrap_or(&record.undelivered.queue_url)
+    }
+
+    /// The queues, for the question.
+    pub fn name(&self) -> String {
+        match &self.given {
+            Some(given) => given.clone(),
+            None => self.meant.iter().map(String::as_str).collect::<Vec<_>>().join(" and "),
+        }
+    }
+
+    /// What isn't as a person would take it to be.
+    pub fn notes(&self) -> Vec<String> {
+        let usual = self.given.as_ref().or(self.stacks.as_ref());
+        let others = self.meant.iter().filter(|queue| usual.is_some_and(|usual| usual != *queue));
+        let note = |queue: &String| match (&self.given, &self.stacks) {
+            (Some(given), _) => format!("some events were meant for {queue}, and go to {given}"),
+            (None, stacks) => format!(
+                "some events were meant for {queue} and go there, which isn't the stack's queue ({}); \
+                 --queue-url sends them elsewhere",
+                stacks.as_deref().unwrap_or("none")
+            ),
+        };
+        others.map(note).collect()
+    }
+}
+
+fn is_fifo(queue_url: &str) -> bool {
+    queue_url.ends_with(".fifo")
+}
+
+fn kind(queue_url: &str) -> &'static str {
+    if is_fifo(queue_url) { "FIFO" } else { "standard" }
+}

@@ -1,0 +1,219 @@
+//! `jwhook recover`: undelivered events, from the log to the queue.
+
+use super::support::{Account, JwApi, Jwhook, Meet, QueueType, Ran};
+use crate::support::{Aws, Delivery, Function, MEDIA_AVAILABLE, Reply, SendMessage};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A record of the function's, for a queue.
+fn record(queue_url: &str, media_id: &str) -> String {
+    let body = json!({"event": "media_updated", "media_id": media_id}).to_string();
+    let event_id = format!("{media_id}{}", "0".repeat(64 - media_id.len()));
+    let mut record = json!({
+        "queue_url": queue_url,
+        "event_id": event_id,
+        "body": body,
+        "attributes": {"event": "media_updated", "media_id": media_id, "event_id": event_id},
+    });
+    if queue_url.ends_with(".fifo") {
+        record["group_id"] = json!(media_id);
+        record["deduplication_id"] = json!(event_id);
+    }
+    json!({ "undelivered": record }).to_string()
+}
+
+struct Scene {
+    account: Account,
+    jw: JwApi,
+}
+
+impl Scene {
+    async fn with(queue: QueueType) -> Self {
+        Self { account: Account::with("{}", queue, &[]).await, jw: JwApi::start([]).await }
+    }
+
+    /// Logs a record of each of these, a millisecond apart.
+    async fn undelivered(&self, media_ids: &[&str]) {
+        let lines = media_ids.iter().map(|media_id| record(&self.account.queue_url, media_id));
+        let lines: Vec<String> = lines.collect();
+        self.account.log(&lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+
+    async fn recover(&self, arguments: &[&str]) -> Ran {
+        let arguments = [&["recover"], arguments].concat();
+        Jwhook::of(&self.account, &self.jw, &arguments).run(&self.jw).await
+    }
+
+    /// The media of what is in the queue, in its order.
+    async fn queued(&self) -> Vec<String> {
+        let bodies = self.account.messages().await.into_iter().map(|message| message.body.unwrap());
+        let media_id =
+            |body: String| serde_json::from_str::<Value>(&body).unwrap()["media_id"].take();
+        bodies.map(|body| media_id(body).as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_the_function_could_not_deliver_arrives_as_if_it_had() {
+    for (queue, fifo) in [(QueueType::Standard, false), (QueueType::Fifo, true)] {
+        let scene = Scene::with(queue).await;
+        let aws = Aws::start().await;
+        let function = Function::of(&aws);
+        let function = if fifo { function.fifo() } else { function };
+        let function = function.start().await;
+        function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict();
+        let delivered = aws.queued().remove(0);
+        aws.always(SendMessage, Reply::Error(403, "AccessDenied"));
+        let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
+        assert_eq!(answer.verdict(), "503 queue_refused");
+        let mut record = function.undelivered().remove(0);
+        record["queue_url"] = json!(scene.account.queue_url);
+        let record = json!({ "undelivered": record }).to_string();
+        let wide_event = answer.log.to_string();
+        let noise = r#"{"time":"2026","message":"undelivered event_id queue_url"}"#;
+        scene.account.log(&["START RequestId: 1", &wide_event, noise, &record]).await;
+
+        let recovered = scene.recover(&["--yes", "--output", "json"]).await.json();
+        let message = scene.account.messages().await.remove(0);
+        assert_eq!(message.body.unwrap(), delivered.body);
+        let attributes: BTreeMap<_, _> = message
+            .message_attributes
+            .unwrap()
+            .into_iter()
+            .map(|(name, value)| (name, value.string_value.unwrap()))
+            .collect();
+        assert_eq!(attributes, delivered.attributes, "{queue:?}");
+        assert_eq!([&recovered["sent"], &recovered["skipped"]], [1, 0]);
+        assert_eq!(recovered["events"][0]["message_id"], message.message_id.unwrap());
+        assert_eq!(recovered["events"][0]["event_id"], delivered.attributes["event_id"]);
+        if fifo {
+            // within five minutes the queue itself drops what comes again
+            scene.recover(&["--yes"]).await.done();
+            assert!(scene.queued().await.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_are_shown_and_nothing_is_sent_without_a_yes() {
+    let scene = Scene::with(QueueType::Standard).await;
+    scene.undelivered(&["first000", "second00", "first000"]).await;
+    let ran = scene.recover(&[]).await;
+    let rows: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(rows.len(), 3, "{ran:?}");
+    assert!(rows[1].contains("first000") && rows[2].contains("second00"), "{ran:?}");
+    let error = ran.error();
+    let question = format!("Send 2 events to {}?", scene.account.queue_url);
+    assert!(error.contains(&question) && error.contains("nothing was changed"), "{error}");
+    let shown = scene.recover(&["--dry-run"]).await.done();
+    assert!(shown.contains("2 events to be sent; none was"), "{shown}");
+    assert!(!scene.account.calls().contains(&"SendMessage".to_owned()));
+
+    let shown = scene.recover(&["--yes"]).await.done();
+    assert!(
+        shown.contains("2 of 2 events sent, 1 further record of the same ones skipped"),
+        "{shown}"
+    );
+    assert_eq!(scene.queued().await, ["first000", "second00"]);
+}
+
+#[tokio::test]
+async fn what_was_logged_before_the_time_is_left_out() {
+    let scene = Scene::with(QueueType::Standard).await;
+    scene.undelivered(&["first000"]).await;
+    tokio::time::sleep(crate::support::millis(20)).await;
+    let since = time::OffsetDateTime::now_utc();
+    let since = since.format(&time::format_description::well_known::Rfc3339).unwrap();
+    tokio::time::sleep(crate::support::millis(20)).await;
+    scene.undelivered(&["second00"]).await;
+    scene.recover(&["--yes", "--since", &since]).await.done();
+    assert_eq!(scene.queued().await, ["second00"]);
+    scene.recover(&["--yes", "--since", "1h"]).await.done();
+    assert_eq!(scene.queued().await, ["first000", "second00"]);
+    let ran = scene.recover(&["--yes", "--since", "yesterday"]).await;
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.stderr.contains("not a time like 2026-11-23T20:00:00Z, nor one like 2h"),
+        "{ran:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_log_is_well() {
+    let scene = Scene::with(QueueType::Standard).await;
+    let shown = scene.recover(&[]).await.done();
+    assert_eq!(shown, "log group jw-forwarder has no undelivered events\n");
+    let none = scene.recover(&["--output", "json"]).await.json();
+    assert_eq!(none, json!({"events": [], "sent": 0, "skipped": 0, "dry_run": false}));
+    let error = scene.recover(&["--log-group", "other"]).await.error();
+    assert!(error.contains("logs:FilterLogEvents on log group other: refused"), "{error}");
+}
+
+#[tokio::test]
+async fn all_pages_of_the_log_are_read() {
+    let scene = Scene::with(QueueType::Standard).await;
+    for (page, media_id) in [(1, "second00"), (2, ""), (3, "first000")] {
+        let message = record(&scene.account.queue_url, media_id);
+        let mut answer =
+            json!({"events": [{"timestamp": 1_700_000_000_000_u64 - page, "message": message}]});
+        if media_id.is_empty() {
+            answer["events"] = json!([]);
+        }
+        if page < 3 {
+            answer["nextToken"] = json!(format!("page {page}"));
+        }
+        scene.account.next("FilterLogEvents", Meet::Answer(200, answer.to_string().leak()));
+    }
+    scene.recover(&["--yes"]).await.done();
+    assert_eq!(scene.queued().await, ["first000", "second00"]);
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_middle_says_how_far_it_came() {
+    let scene = Scene::with(QueueType::Standard).await;
+    scene.undelivered(&["first000", "second00", "third000"]).await;
+    let denied = Meet::Answer(403, r#"{"__type":"com.amazonaws.sqs#AccessDenied"}"#);
+    scene.account.nth("SendMessage", 2, denied);
+    let ran = scene.recover(&["--yes", "--output", "json"]).await;
+    let recovered: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(recovered["sent"], 1);
+    assert!(recovered["events"][0]["message_id"].is_string(), "{recovered}");
+    assert!(recovered["events"][1]["message_id"].is_null(), "{recovered}");
+    let error = ran.error();
+    for expected in
+        ["event second00", "refused: AccessDenied", "1 of 3 are sent", "remembers event_id"]
+    {
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(scene.queued().await, ["first000"]);
+    scene.recover(&["--yes"]).await.done();
+    assert_eq!(scene.queued().await, ["first000", "second00", "third000"]);
+}
+
+#[tokio::test]
+async fn an_event_goes_to_the_queue_that_it_was_meant_for_or_to_one_of_its_kind() {
+    let scene = Scene::with(QueueType::Standard).await;
+    // the dead-letter queue is as good as any other
+    let other = &scene.account.dead_letter_queue_url;
+    scene.account.log(&[&record(other, "first000")]).await;
+    let ran = scene.recover(&["--dry-run"]).await;
+    let note = format!("meant for {other} and go there, which isn't the stack's queue");
+    assert!(ran.stderr.contains(&note), "{ran:?}");
+
+    let given = scene.account.queue_url.clone();
+    let ran = scene.recover(&["--yes", "--queue-url", &given]).await;
+    assert!(ran.stderr.contains(&format!("meant for {other}, and go to {given}")), "{ran:?}");
+    ran.done();
+    assert_eq!(scene.queued().await, ["first000"]);
+
+    let fifo = format!("{given}.fifo");
+    let error = scene.recover(&["--yes", "--queue-url", &fifo]).await.error();
+    assert!(
+        error.contains("is a FIFO queue and some events were meant for the standard"),
+        "{error}"
+    );
+
+    scene.recover(&["--yes"]).await.done();
+    let received = scene.account.sqs.receive_message().queue_url(other).send().await.unwrap();
+    assert_eq!(received.messages.unwrap_or_default().len(), 1);
+}
