@@ -1,6 +1,7 @@
 //! The command line from outside: the real binary, against a stand-in for JW's API and an emulator
 //! of AWS.
 
+mod doctor;
 mod drill;
 mod keeping;
 mod recovering;

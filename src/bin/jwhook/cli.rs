@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 
 use crate::commands::{
-    create, delete, files, man, recover, rotate, send, show, tail, update, verify,
+    create, delete, doctor, files, man, recover, rotate, send, show, tail, update, verify,
 };
 use crate::output::Format;
 
@@ -95,6 +95,7 @@ pub enum Command {
     #[command(long_about = recover::LONG_ABOUT)]
     Recover(recover::Arguments),
     /// Check the whole way, from JW to the queue
+    #[command(long_about = doctor::LONG_ABOUT)]
     Doctor,
     /// Print a completion script for your shell
     Completions(man::Completions),

@@ -16,6 +16,7 @@ const DEFAULT_SECRET_TTL: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub struct Stack {
     name: Option<String>,
+    status: Option<String>,
     webhook_url: Option<String>,
     queue_url: Option<String>,
     secret_id: Option<String>,
@@ -28,16 +29,25 @@ pub struct Stack {
 impl Stack {
     /// What the options name. The stack is asked only if one is named.
     pub async fn find(options: &Options, sdk: &SdkConfig) -> Result<Self> {
-        let mut stack = match &options.stack {
-            Some(name) => Self::describe(name, &Client::new(sdk)).await?,
-            None => Self::default(),
-        };
-        let given = |option: &Option<String>, output: Option<String>| option.clone().or(output);
-        let url = options.webhook_url.as_ref().map(ToString::to_string);
-        stack.webhook_url = given(&url, stack.webhook_url);
-        stack.queue_url = given(&options.queue_url, stack.queue_url);
-        stack.secret_id = given(&options.secret_id, stack.secret_id);
-        Ok(stack)
+        let given = Self::given(options);
+        let Some(name) = &options.stack else { return Ok(given) };
+        let stack = Self::describe(name, &Client::new(sdk)).await?;
+        Ok(Self {
+            webhook_url: given.webhook_url.or(stack.webhook_url),
+            queue_url: given.queue_url.or(stack.queue_url),
+            secret_id: given.secret_id.or(stack.secret_id),
+            ..stack
+        })
+    }
+
+    /// What the options give by itself.
+    pub fn given(options: &Options) -> Self {
+        Self {
+            webhook_url: options.webhook_url.as_ref().map(ToString::to_string),
+            queue_url: options.queue_url.clone(),
+            secret_id: options.secret_id.clone(),
+            ..Self::default()
+        }
     }
 
     async fn describe(name: &str, client: &Client) -> Result<Self> {
@@ -61,6 +71,7 @@ impl Stack {
         };
         let stack = Self {
             name: Some(name.to_owned()),
+            status: described.stack_status().map(|status| status.as_str().to_owned()),
             webhook_url: output("WebhookUrl"),
             queue_url: output("QueueUrl"),
             secret_id: output("SecretArn"),
@@ -77,6 +88,11 @@ impl Stack {
             );
         }
         Ok(stack)
+    }
+
+    /// What CloudFormation says of it: `UPDATE_COMPLETE`.
+    pub fn status(&self) -> Option<&str> {
+        self.status.as_deref()
     }
 
     /// The URL that JW calls.

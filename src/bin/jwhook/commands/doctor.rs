@@ -1,8 +1,41 @@
-use anyhow::{Result, bail};
+//! The whole way of an event, from JW to the queue, and what to do about what isn't right.
+//!
+//! Each check is made if it can be: one that fails hides no other.
 
+mod account;
+mod deployment;
+mod pairing;
+mod queues;
+mod report;
+mod ring;
+mod webhooks;
+
+use anyhow::Result;
+
+use self::report::Report;
 use crate::Verdict;
 use crate::context::Context;
 
-pub async fn run(_context: &Context) -> Result<Verdict> {
-    bail!("unwritten")
+pub const LONG_ABOUT: &str = "\
+Check the whole way, from JW to the queue
+
+A line for each check: OK, WARN (nothing is refused or lost by it), FAIL or SKIP (couldn't be \
+checked), and what to do about it. Changes nothing, and one that fails hides no other. Exit code \
+0: nothing failed; 1: something did.
+
+Checks your credentials and clock, the stack and its endpoint, the secret and each key in it, \
+JW's API, each key's webhook and each webhook's key, the webhooks' events and sites, the queue \
+and the dead-letter queue.";
+
+pub async fn run(context: &Context) -> Result<Verdict> {
+    let mut report = Report::new(context.format());
+    let has_credentials = account::check(&mut report, &context.sdk).await?;
+    let stack = deployment::check(&mut report, context, has_credentials).await?;
+    let endpoint = deployment::endpoint(&mut report, &stack)?;
+    let keys = ring::check(&mut report, context, &stack, has_credentials).await?;
+    webhooks::check(&mut report, context, endpoint.as_deref(), keys.as_ref()).await?;
+    queues::check(&mut report, context, &stack, has_credentials).await?;
+    let verdict = report.verdict();
+    report.end()?;
+    Ok(verdict)
 }

@@ -46,6 +46,11 @@ impl ApiSecret {
         Self::new(Zeroizing::new(prompt), "what was typed")
     }
 
+    /// Whether there is a place to find it in.
+    pub fn is_given(options: &Options) -> bool {
+        options.api_secret_id.is_some() || env::var_os(VARIABLE).is_some() || stdin().is_terminal()
+    }
+
     fn new(text: Zeroizing<String>, place: &str) -> Result<Self> {
         let text = Zeroizing::new(text.trim().to_owned());
         // what a header's value may hold (RFC 9110, section 5.5), so that no error will quote it

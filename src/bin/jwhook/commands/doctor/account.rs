@@ -1,0 +1,75 @@
+//! Whose credentials these are, and whether this machine's clock is AWS's.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use aws_config::SdkConfig;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::config::ProvideCredentials;
+
+use super::report::Report;
+use crate::aws;
+use crate::clock::AwsClock;
+
+/// AWS refuses what was signed five minutes ago or more, and an event's age is counted in seconds.
+const MAX_SKEW: Duration = Duration::from_secs(60);
+
+/// Tells whether there are credentials to make other calls with, good or not.
+pub async fn check(report: &mut Report, sdk: &SdkConfig) -> Result<bool> {
+    let without = |report: &mut Report| {
+        report.skip("clock", "AWS wasn't asked", None)?;
+        Ok(false)
+    };
+    let Some(region) = sdk.region() else {
+        report.fail("credentials", "no AWS region is set", "give --region, or set AWS_REGION")?;
+        return without(report);
+    };
+    let credentials = match sdk.credentials_provider() {
+        Some(provider) => provider.provide_credentials().await.ok(),
+        None => None,
+    };
+    if credentials.is_none() {
+        report.fail(
+            "credentials",
+            "no AWS credentials were found, or they couldn't be renewed",
+            "log in (aws sso login, aws configure), or give --profile",
+        )?;
+        return without(report);
+    }
+    let clock = AwsClock::default();
+    let call = Client::new(sdk).get_caller_identity().customize().interceptor(clock.clone());
+    match call.send().await {
+        Ok(identity) => report.ok(
+            "credentials",
+            format!(
+                "account {}, {region}, as {}",
+                identity.account.unwrap_or_default(),
+                identity.arn.unwrap_or_default()
+            ),
+        )?,
+        Err(error) => {
+            report.error("credentials", &aws::failed("sts:GetCallerIdentity", "AWS", error))?;
+        }
+    }
+    clock_check(report, clock.answered())?;
+    Ok(true)
+}
+
+fn clock_check(report: &mut Report, theirs: Option<SystemTime>) -> Result<()> {
+    let Some(theirs) = theirs else {
+        return report.skip("clock", "AWS's answer doesn't say when it was given", None);
+    };
+    let ours = SystemTime::now();
+    let (skew, direction) = match ours.duration_since(theirs) {
+        Ok(ahead) => (ahead, "ahead of"),
+        Err(behind) => (behind.duration(), "behind"),
+    };
+    if skew <= MAX_SKEW {
+        return report.ok("clock", "within a minute of AWS's");
+    }
+    report.fail(
+        "clock",
+        format!("this machine's is {} s {direction} AWS's", skew.as_secs()),
+        "set it, and let NTP keep it: times and ages that jwhook shows are wrong by as much",
+    )
+}

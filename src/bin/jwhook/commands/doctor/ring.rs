@@ -1,0 +1,92 @@
+//! The secret: can it be read, and what of it can the function use?
+
+use anyhow::Result;
+use jw_webhook_forwarder::key_ring::edit::PLACEHOLDER;
+use jw_webhook_forwarder::key_ring::{DisabledEntry, KeyRing, Unusable};
+
+use super::report::Report;
+use crate::context::Context;
+use crate::keys::{self, KeyStore, Keys};
+use crate::stack::Stack;
+
+/// The keys, where they can be read and used.
+pub async fn check(
+    report: &mut Report,
+    context: &Context,
+    stack: &Stack,
+    has_credentials: bool,
+) -> Result<Option<Keys>> {
+    let keys = match stack.secret_id() {
+        Err(missing) => {
+            report.skip("secret", format!("not known: {missing}"), None)?;
+            None
+        }
+        Ok(_) if !has_credentials => {
+            report.skip("secret", "there are no credentials to read it with", None)?;
+            None
+        }
+        Ok(id) => match KeyStore::new(&context.sdk, id).read().await {
+            Ok(keys) => {
+                report.ok("secret", format!("{id} can be read"))?;
+                Some(keys)
+            }
+            Err(error) => {
+                report.error("secret", &error)?;
+                None
+            }
+        },
+    };
+    let Some(keys) = keys else {
+        report.skip("keys", "the secret wasn't read", None)?;
+        return Ok(None);
+    };
+    match keys.ring() {
+        Ok((ring, disabled)) => {
+            usable(report, &ring, &disabled)?;
+            Ok(Some(keys))
+        }
+        Err(problem) => {
+            report.fail(
+                "keys",
+                format!("every event is answered 503: {problem}"),
+                "mend the value in Secrets Manager; the version before may be good (its stage is \
+                 AWSPREVIOUS)",
+            )?;
+            Ok(None)
+        }
+    }
+}
+
+fn usable(report: &mut Report, ring: &KeyRing, disabled: &[DisabledEntry]) -> Result<()> {
+    for DisabledEntry { entry, why } in disabled {
+        let advice = match why {
+            Unusable::TooShort => "put the webhook's whole secret there if you have it",
+            Unusable::NotAString => "write the webhook's secret there as a string, if you have it",
+            Unusable::NamedTwice => "leave the one there that is right",
+        };
+        report.fail(
+            "keys",
+            format!("entry {entry} isn't used, and its events are refused: {why}"),
+            format!("{advice}; else delete the webhook and create it anew"),
+        )?;
+    }
+    let by_webhook = match ring {
+        KeyRing::Single(_) => {
+            return report.warn(
+                "keys",
+                "the secret is one key by itself: a webhook's, or a new stack's placeholder",
+                "nothing to do yet; jwhook create and rotate make it the key ring that a rotation \
+                 needs",
+            );
+        }
+        KeyRing::ByWebhook(keys) => keys,
+    };
+    let ids: Vec<&str> =
+        by_webhook.keys().map(String::as_str).filter(|id| *id != PLACEHOLDER).collect();
+    match ids.as_slice() {
+        [] => report.warn("keys", "no webhook has one yet", "make a webhook: jwhook create"),
+        [id] => report.ok("keys", format!("one, of webhook {}", keys::named([*id]))),
+        ids => report
+            .ok("keys", format!("{}, of webhooks {}", ids.len(), keys::named(ids.iter().copied()))),
+    }
+}

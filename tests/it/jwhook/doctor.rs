@@ -1,0 +1,82 @@
+//! `jwhook doctor`: what is right, and what to do about what isn't.
+
+mod failing;
+mod pairing;
+
+use super::support::{Account, JwApi, Jwhook, Meet, Ran, webhook};
+use crate::support::{OTHER_SECRET, SECRET};
+use serde_json::{Value, json};
+
+/// All checks, in their order.
+const ALL: [&str; 12] = [
+    "credentials",
+    "clock",
+    "stack",
+    "endpoint",
+    "secret",
+    "keys",
+    "jw_api",
+    "ring",
+    "webhooks",
+    "settings",
+    "duplicates",
+    "queue",
+];
+
+fn ring() -> String {
+    json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET}).to_string()
+}
+
+/// A webhook of other events than the next one's.
+fn other_webhook(id: &str) -> Value {
+    let mut webhook = webhook(id, "Archive");
+    webhook["metadata"]["events"] = json!(["media_deleted"]);
+    webhook
+}
+
+async fn well() -> (Account, JwApi) {
+    let jw = JwApi::start([webhook("c0Y6ebVU", "Newsroom"), other_webhook("7Rav0hC5")]).await;
+    (Account::start(&ring()).await, jw)
+}
+
+async fn doctor(account: &Account, jw: &JwApi) -> Ran {
+    Jwhook::of(account, jw, &["doctor", "--output", "json"]).run(jw).await
+}
+
+/// The checks that aren't `ok`, as `status check`, and whether the exit code fits them.
+#[track_caller]
+fn findings(ran: &Ran) -> Vec<String> {
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    let checks = report["checks"].as_array().unwrap().clone();
+    let failed = checks.iter().any(|check| check["status"] == "fail");
+    assert_eq!((ran.code, &report["ok"]), (Some(i32::from(failed)), &json!(!failed)), "{ran:?}");
+    let mut names: Vec<&str> =
+        checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
+    names.dedup();
+    assert_eq!(names, [&ALL[..], &["dead_letter"]].concat(), "each is made, or says why not");
+    let text = |check: &Value, name: &str| check[name].as_str().unwrap().to_owned();
+    let bad = checks.iter().filter(|check| check["status"] != "ok");
+    bad.map(|check| text(check, "status") + " " + &text(check, "check")).collect()
+}
+
+/// What the one finding says, advice included.
+#[track_caller]
+fn said(ran: &Ran, check: &str) -> String {
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let found = checks.iter().find(|one| one["check"] == check && one["status"] != "ok").unwrap();
+    format!("{}; {}", found["detail"].as_str().unwrap(), found["advice"].as_str().unwrap_or(""))
+}
+
+#[tokio::test]
+async fn where_all_is_well_each_line_says_so() {
+    let (account, jw) = well().await;
+    assert_eq!(findings(&doctor(&account, &jw).await), [""; 0]);
+    let shown = Jwhook::of(&account, &jw, &["doctor"]).run(&jw).await.done();
+    let lines: Vec<&str> = shown.lines().collect();
+    for (line, check) in lines.iter().zip([&ALL[..], &["dead_letter"]].concat()) {
+        assert!(line.starts_with(&format!("OK    {check} ")), "{shown}");
+    }
+    assert_eq!(lines[13..], ["Well: 0 failed, 0 to look at, 0 not checked"]);
+    assert!(jw.changes().is_empty(), "it changes nothing");
+}

@@ -1,0 +1,146 @@
+//! JW's webhooks against the ring's keys and the endpoint.
+
+use super::{Account, JwApi, doctor, findings, other_webhook, said, webhook, well};
+use crate::support::{OTHER_SECRET, SECRET};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_webhook_whose_key_is_lost_is_named() {
+    let (account, jw) = well().await;
+    jw.state().webhooks.push({
+        let mut lost = webhook("lost0000", "Lost");
+        lost["metadata"]["events"] = json!(["media_created"]);
+        lost
+    });
+    let ran = doctor(&account, &jw).await;
+    assert_eq!(findings(&ran), ["fail webhooks"]);
+    let said = said(&ran, "webhooks");
+    assert!(said.starts_with("lost0000 calls the endpoint without a usable key"), "{said}");
+    assert!(said.ends_with("jwhook delete lost0000, and create it anew"), "{said}");
+}
+
+#[tokio::test]
+async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
+    let (account, jw) = well().await;
+    for (secret, findings_of_it, check, expected) in [
+        (
+            json!({"c0Y6ebVU": SECRET, "7Rav0hC5": "short"}).to_string(),
+            vec!["fail keys", "fail webhooks"],
+            "keys",
+            "entry 7Rav0hC5 isn't used, and its events are refused: its key is shorter than 32 bytes",
+        ),
+        (
+            json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, "gone0000": SECRET}).to_string(),
+            vec!["warn ring"],
+            "ring",
+            "a key of gone0000, and JW has no such webhook; jwhook delete gone0000 takes it out",
+        ),
+        (
+            json!({"placeholder": SECRET}).to_string(),
+            vec!["warn keys", "fail webhooks", "fail webhooks"],
+            "keys",
+            "no webhook has one yet; make a webhook: jwhook create",
+        ),
+        (
+            SECRET.to_owned(),
+            vec!["warn keys", "fail webhooks"],
+            "webhooks",
+            "2 call the endpoint, and the secret has one key",
+        ),
+        (
+            "[]".to_owned(),
+            vec!["fail keys", "skip ring", "skip webhooks"],
+            "keys",
+            "every event is answered 503: the value begins like JSON",
+        ),
+        (
+            "too short".to_owned(),
+            vec!["fail keys", "skip ring", "skip webhooks"],
+            "keys",
+            "the secret is shorter than 32 bytes; mend the value",
+        ),
+        (
+            json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, SECRET: SECRET}).to_string(),
+            vec!["warn ring"],
+            "ring",
+            "a key of one that is no id of JW's; take that entry out in Secrets Manager",
+        ),
+    ] {
+        account.set_secret(&secret).await;
+        let ran = doctor(&account, &jw).await;
+        assert_eq!(findings(&ran), findings_of_it, "{ran:?}");
+        let said = said(&ran, check);
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_by_itself_is_well_for_one_webhook() {
+    let account = Account::start(SECRET).await;
+    let jw = JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await;
+    let ran = doctor(&account, &jw).await;
+    assert_eq!(findings(&ran), ["warn keys"]);
+    assert!(said(&ran, "keys").contains("the key ring that a rotation needs"));
+}
+
+#[tokio::test]
+async fn each_thing_that_can_be_wrong_with_webhooks_is_said() {
+    let (account, jw) = well().await;
+    let (first, second) = (webhook("c0Y6ebVU", "Newsroom"), other_webhook("7Rav0hC5"));
+    let with = |member: &str, value: Value| {
+        let mut changed = second.clone();
+        changed["metadata"][member] = value;
+        vec![first.clone(), changed]
+    };
+    let same = json!(["conversions_complete", "media_available"]);
+    for (webhooks, findings_of_it, check, expected) in [
+        (
+            with("events", same),
+            vec!["warn duplicates"],
+            "duplicates",
+            "c0Y6ebVU and 7Rav0hC5 send the same events",
+        ),
+        (
+            with("events", json!([])),
+            vec!["fail settings"],
+            "settings",
+            "7Rav0hC5 has no event, so it sends nothing; jwhook update 7Rav0hC5 --event",
+        ),
+        (with("site_ids", json!([])), vec!["fail settings"], "settings", "7Rav0hC5 has no site"),
+        (
+            with("webhook_url", json!("https://a.example/")),
+            vec!["warn ring"],
+            "ring",
+            "7Rav0hC5 calls https://a.example/",
+        ),
+        (
+            with("webhook_url", json!("https://jwhook.invalid/replaces/c0Y6ebVU")),
+            vec!["warn ring"],
+            "ring",
+            "7Rav0hC5 is to replace c0Y6ebVU, and calls nobody yet; a rotation was interrupted: jwhook rotate c0Y6ebVU",
+        ),
+        (
+            {
+                let mut lost = second.clone();
+                lost["id"] = json!("lost0000");
+                lost["metadata"]["webhook_url"] = json!("https://jwhook.invalid/replaces/c0Y6ebVU");
+                vec![first.clone(), second.clone(), lost]
+            },
+            vec!["warn ring"],
+            "ring",
+            "lost0000 was made to replace c0Y6ebVU, and its key is lost; a rotation was interrupted: jwhook rotate c0Y6ebVU deletes it",
+        ),
+        (
+            vec![],
+            vec!["warn ring", "warn ring", "warn webhooks"],
+            "webhooks",
+            "so no events come; make one: jwhook create",
+        ),
+    ] {
+        jw.state().webhooks = webhooks;
+        let ran = doctor(&account, &jw).await;
+        assert_eq!(findings(&ran), findings_of_it, "{ran:?}");
+        let said = said(&ran, check);
+        assert!(said.contains(expected), "{said}");
+    }
+}
