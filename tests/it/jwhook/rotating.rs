@@ -11,7 +11,7 @@ const OLD: &str = "7Rav0hC5";
 
 const PARKED: &str = "https://jwhook.invalid/replaces/7Rav0hC5";
 
-const SHORT: [&str; 6] = ["--settle", "0", "--overlap", "0", "--grace", "0"];
+const SHORT: [&str; 4] = ["--settle", "0", "--grace", "0"];
 
 fn ring() -> String {
     json!({ OLD: SECRET }).to_string()
@@ -102,7 +102,7 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
             {"step": "create_parked"},
             {"step": "settle", "seconds": 7},
             {"step": "activate"},
-            {"step": "overlap", "seconds": 60},
+            {"step": "overlap", "seconds": 7},
             {"step": "delete_old"},
             {"step": "grace", "seconds": 300},
             {"step": "remove_key"},

@@ -27,6 +27,9 @@ use crate::output::note;
 /// moment after the time that Secrets Manager gives for it.
 const MARGIN: Duration = Duration::from_secs(10);
 
+/// JW documents no time after which a changed URL is used; the settling tells how patient one is.
+const MAX_OVERLAP: Duration = Duration::from_secs(60);
+
 /// The long help.
 pub const LONG_ABOUT: &str = "\
 Replace a webhook and its secret, without refusing an event
@@ -34,7 +37,7 @@ Replace a webhook and its secret, without refusing an event
 JW can't give a webhook another secret, so a new webhook takes its place: with the same name, \
 description, events and sites, another id and another secret. The new one is created parked, at a URL \
 where nobody listens, and its key put into the ring. Once every warm function has that key, the new \
-webhook is made to call the endpoint; for a minute JW sends each event to both, with the same \
+webhook is made to call the endpoint; for a while JW sends each event to both, with the same \
 event_id. Then the old webhook is deleted, and when its late deliveries are in, its key is taken out \
 of the ring.
 
@@ -57,9 +60,10 @@ pub struct Arguments {
     /// SecretTtlSeconds and 10 seconds; without --stack, 310 seconds
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
-    /// How long both webhooks are there, until JW surely sends to the new one
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    overlap: u64,
+    /// How long both webhooks are there, until JW surely sends to the new one. By default as long as
+    /// it settles, and 60 seconds at most
+    #[arg(long, value_name = "SECONDS")]
+    overlap: Option<u64>,
     /// How long to wait for late deliveries of the old webhook before its key is taken out; JW
     /// documents no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
@@ -80,7 +84,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let settle = arguments.settle.map_or(ttl + MARGIN, Duration::from_secs);
     let waits = Waits {
         settle,
-        overlap: Duration::from_secs(arguments.overlap),
+        overlap: arguments.overlap.map_or(settle.min(MAX_OVERLAP), Duration::from_secs),
         grace: Duration::from_secs(arguments.grace),
     };
     let (found, keys) = state::look(context, id).await?;
