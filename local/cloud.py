@@ -19,7 +19,7 @@ import boto3
 
 from make_events import FOLDER
 from processes import LocalError, Processes
-from stack import LOCALHOST, PATH, ROOT, START_SECONDS, free_port, listens
+from stack import LOCALHOST, PATH, ROOT, START_SECONDS, free_port, jwhook_binary, listens
 
 Json = dict[str, Any]
 
@@ -90,6 +90,15 @@ class Cloud:
     def serve_version(self, outputs: dict[str, str], version: str) -> None:
         """Rolls back in a hurry, as the README has it."""
         boto3.client("lambda").update_alias(FunctionName=outputs["FunctionName"], Name="live", FunctionVersion=version)
+
+    def jwhook(self, stack: str, *arguments: str) -> tuple[int, Json]:
+        """The operator's command line, without JW's API secret: its exit code and its JSON."""
+        line = [str(jwhook_binary()), *arguments, "--stack", stack, "--output", "json"]
+        environment = {**os.environ, "SSL_CERT_FILE": os.environ["AWS_CA_BUNDLE"]}  # the Rust SDK's name for it
+        done = subprocess.run(line, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode == 2:
+            raise LocalError(f"jwhook {' '.join(arguments)} failed:\n{done.stderr}")
+        return done.returncode, json.loads(done.stdout)
 
     def _sam(self, command: str, *arguments: str) -> str:
         line = [str(SAM), command, *arguments, "--region", os.environ["AWS_REGION"]]
@@ -165,10 +174,3 @@ def inventory() -> dict[str, set[str]]:
     }
     return {kind: set(listing()) for kind, listing in listings.items()}
 
-
-def put_back(*arguments: str) -> list[str]:
-    command = [sys.executable, str(ROOT / "local" / "put_back.py"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise LocalError(f"put_back.py failed:\n{done.stderr}")
-    return done.stdout.splitlines()

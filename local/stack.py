@@ -227,7 +227,15 @@ def forwarder_command() -> list[str]:
 
 
 def forwarder_binary() -> Path:
-    """The release binary, wherever the user's cargo puts what it builds."""
+    return built("release", "forwarder", "make build")
+
+
+def jwhook_binary() -> Path:
+    return built("debug", "jwhook", "make jwhook")
+
+
+def built(profile: str, name: str, by: str) -> Path:
+    """A binary, wherever the user's cargo puts what it builds."""
     command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"]
     try:
         metadata = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -235,9 +243,9 @@ def forwarder_binary() -> Path:
         raise LocalError("there is no cargo on the PATH: install Rust (https://rustup.rs), then try again") from error
     except subprocess.CalledProcessError as error:
         raise LocalError(f"`{' '.join(command)}` failed:\n{error.stderr}") from error
-    binary = Path(json.loads(metadata)["target_directory"], "release", "forwarder")
+    binary = Path(json.loads(metadata)["target_directory"], profile, name)
     if not binary.is_file():
-        raise LocalError(f"there is no {binary}: `make build` makes it")
+        raise LocalError(f"there is no {binary}: `{by}` makes it")
     return binary
 
 

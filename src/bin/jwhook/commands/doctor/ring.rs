@@ -74,7 +74,7 @@ fn usable(report: &mut Report, ring: &KeyRing, disabled: &[DisabledEntry]) -> Re
         KeyRing::Single(_) => {
             return report.warn(
                 "keys",
-                "the secret is one key by itself: a webhook's, or a new stack's placeholder",
+                "the secret is one webhook's key by itself",
                 "nothing to do yet; jwhook create and rotate make it the key ring that a rotation \
                  needs",
             );
