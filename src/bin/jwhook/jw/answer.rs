@@ -31,6 +31,15 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Whether JW may have done what was asked: a gateway that gave up says nothing of what is behind it.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Problem::NoAnswer { .. } | Problem::Unreadable { .. } => true,
+            Problem::Refused { status, .. } => status.is_server_error(),
+            Problem::TooManyRequests { .. } => false,
+        }
+    }
+
     pub(super) fn no_answer(what: &str, error: &(dyn Error + 'static)) -> Self {
         let causes = successors(Some(error), |&error| error.source());
         let causes: Vec<String> = causes.map(ToString::to_string).collect();

@@ -45,10 +45,13 @@ pub struct Jw {
 pub type Metadata = Map<String, Value>;
 
 impl Jw {
-    pub fn new(base: Url, secret: ApiSecret) -> Result<Self> {
+    pub fn new(mut base: Url, secret: ApiSecret) -> Result<Self> {
         let is_local = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         if base.scheme() != "https" && !is_local {
             bail!("JW_API_URL is {base}: over anything but HTTPS the API secret could be read");
+        }
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path())); // else a proxy's path would be left out
         }
         let http = Client::builder()
             .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
@@ -82,7 +85,7 @@ impl Jw {
             }
             let is_last = match page.total {
                 Some(total) => webhooks.len() >= total,
-                None => length < page.page_length.unwrap_or(PAGE_LENGTH),
+                None => page.page_length.map_or(length == 0, |full| length < full),
             };
             if is_last || webhooks.len() == before {
                 break;
@@ -100,7 +103,7 @@ impl Jw {
         Ok(Some(answer.expect(StatusCode::OK)?.json()?))
     }
 
-    /// Creates a webhook. After [`Problem::NoAnswer`] it may be there all the same.
+    /// Creates a webhook. After a problem that [`Problem::may_be_done`] it may be there all the same.
     pub async fn create(&self, metadata: &Metadata) -> Result<Created, Problem> {
         #[derive(Deserialize)]
         struct Resource {

@@ -1,6 +1,7 @@
 //! A webhook as JW's API has it. Members that we don't know are kept: an update sends them back.
 
 use reqwest::Url;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -12,6 +13,10 @@ pub struct Webhook {
     pub id: String,
     /// What an update replaces.
     pub metadata: Map<String, Value>,
+    /// JW shows it in one answer only, which is read by [`Created`]; whatever else had one wouldn't
+    /// be kept, nor shown.
+    #[serde(default, skip_serializing, rename = "secret")]
+    _secret: IgnoredAny,
     /// `created`, `last_modified`, and what else JW sends.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -63,6 +68,20 @@ impl Webhook {
         let list = self.metadata.get(member).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str).collect()
     }
+}
+
+/// Reads an argument that is a webhook's id. It becomes part of a URL.
+pub fn parse_id(text: &str) -> Result<String, String> {
+    if is_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("JW's ids are 8 characters of A-Z, a-z and 0-9".to_owned())
+    }
+}
+
+/// Whether this looks like an id of JW's. What is longer may be a secret in the wrong place.
+pub fn is_id(text: &str) -> bool {
+    (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// A webhook that JW has just created, with the secret that JW shows this once.
