@@ -53,6 +53,11 @@ impl EditableRing {
         Some(Self(vec![(webhook_id.to_owned(), json_string(secret)?)]))
     }
 
+    /// The ids of all entries but the placeholder's, in their order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(id, _)| id.as_str()).filter(|&id| id != PLACEHOLDER)
+    }
+
     /// Whether there is an entry for this webhook, one that can be used or not.
     pub fn contains(&self, webhook_id: &str) -> bool {
         self.0.iter().any(|(id, _)| id == webhook_id)
@@ -157,5 +162,12 @@ mod tests {
         let ring = EditableRing::of("c0Y6ebVU", &key).unwrap();
         assert_eq!(ring.value().as_str(), format!(r#"{{"c0Y6ebVU":"{OLD}"}}"#));
         assert!(ring.contains("c0Y6ebVU") && !ring.contains("7Rav0hC5"));
+    }
+
+    #[test]
+    fn the_placeholder_is_no_webhook() {
+        let value = format!(r#"{{"placeholder":"{OLD}","c0Y6ebVU":7}}"#);
+        let ring = EditableRing::parse(value.as_bytes()).ok().unwrap();
+        assert_eq!(ring.ids().collect::<Vec<_>>(), ["c0Y6ebVU"]);
     }
 }

@@ -11,6 +11,7 @@ use crate::aws;
 use crate::cli::Options;
 use crate::jw::Jw;
 use crate::jw::secret::ApiSecret;
+use crate::jw::webhook::Webhook;
 use crate::keys::KeyStore;
 use crate::output::{self, Format};
 use crate::stack::Stack;
@@ -82,19 +83,23 @@ impl Context {
     pub async fn edit_keys(&self, edit: impl Fn(&mut EditableRing) -> Result<()>) -> Result<bool> {
         let owner = async || {
             let url = self.stack().await?.webhook_url()?;
-            let webhooks = self.jw().await?.list().await?;
-            let mut callers = webhooks.iter().filter(|webhook| webhook.calls(url));
-            match (callers.next(), callers.next()) {
-                (caller, None) => Ok(caller.map(|webhook| webhook.id.clone())),
-                (Some(one), Some(other)) => bail!(
-                    "the secret is one webhook's by itself, and more than one webhook calls {url} \
-                     ({}, {}, …): store it as a key ring, {{\"ID\": \"…\"}}, then try again",
-                    one.id,
-                    other.id
-                ),
-                (None, Some(_)) => Ok(None),
-            }
+            owner_of_single_key(&self.jw().await?.list().await?, url)
         };
         self.keys().await?.edit(owner, edit).await
+    }
+}
+
+/// Whose a secret by itself is: the one webhook's that calls the stack.
+pub fn owner_of_single_key(webhooks: &[Webhook], url: &str) -> Result<Option<String>> {
+    let mut callers = webhooks.iter().filter(|webhook| webhook.calls(url));
+    match (callers.next(), callers.next()) {
+        (caller, None) => Ok(caller.map(|webhook| webhook.id.clone())),
+        (Some(one), Some(other)) => bail!(
+            "the secret is one webhook's by itself, and more than one webhook calls {url} ({}, {}, \
+             …): store it as a key ring, {{\"ID\": \"…\"}}, then try again",
+            one.id,
+            other.id
+        ),
+        (None, Some(_)) => Ok(None),
     }
 }

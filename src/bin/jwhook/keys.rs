@@ -4,9 +4,11 @@
 //! that one. So two people who create webhooks at once lose neither's secret, which JW would never
 //! show again.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use jw_webhook_forwarder::attempt::Fault;
@@ -64,6 +66,24 @@ pub fn named<'i>(ids: impl IntoIterator<Item = &'i str>) -> String {
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }
 
+impl KeyStatus {
+    /// Whether the ring has an entry of this webhook.
+    pub fn is_entry(self) -> bool {
+        matches!(self, KeyStatus::InRing | KeyStatus::Unusable)
+    }
+}
+
+impl fmt::Display for KeyStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KeyStatus::InRing => "in ring",
+            KeyStatus::Unusable => "unusable",
+            KeyStatus::Missing => "missing",
+            KeyStatus::SingleKey => "single key",
+        })
+    }
+}
+
 impl Keys {
     /// The keys as the function reads them, and the entries that it leaves out.
     pub fn ring(&self) -> Result<(KeyRing, Vec<DisabledEntry>), KeyRingError> {
@@ -75,11 +95,26 @@ impl Keys {
         match self.ring() {
             Ok((KeyRing::Single(_), _)) => KeyStatus::SingleKey,
             Ok((KeyRing::ByWebhook(keys), _)) if keys.contains_key(webhook_id) => KeyStatus::InRing,
-            _ if EditableRing::parse(&self.value).is_ok_and(|ring| ring.contains(webhook_id)) => {
-                KeyStatus::Unusable
-            }
+            _ if self.editable().is_ok_and(|ring| ring.contains(webhook_id)) => KeyStatus::Unusable,
             _ => KeyStatus::Missing,
         }
+    }
+
+    /// Whether the secret is one key by itself, which doesn't say whose.
+    pub fn is_single(&self) -> bool {
+        matches!(self.editable(), Err(NotEditable::Single))
+    }
+
+    /// The ids in the ring, those of entries that can't be used too.
+    pub fn ids(&self) -> Vec<String> {
+        let ring = self.editable().ok();
+        let ids = ring.iter().flat_map(EditableRing::ids).map(str::to_owned);
+        ids.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The ring, to be changed.
+    fn editable(&self) -> Result<EditableRing, NotEditable> {
+        EditableRing::parse(&self.value)
     }
 
     /// The ring of a secret by itself, which is this webhook's or nobody's.
@@ -129,6 +164,15 @@ impl KeyStore {
         })
     }
 
+    /// The keys, if they can be changed: that they can't is better known before JW has done something.
+    pub async fn read_to_change(&self) -> Result<Keys> {
+        let keys = self.read().await?;
+        match keys.editable() {
+            Ok(_) | Err(NotEditable::Single) => Ok(keys),
+            Err(NotEditable::Unreadable(problem)) => Err(self.unreadable(problem)),
+        }
+    }
+
     /// Changes the key ring. A secret by itself is made a ring of the webhook that `owner` names, or
     /// replaced where it is nobody's. Tells whether there was anything to change.
     pub async fn edit(
@@ -138,14 +182,10 @@ impl KeyStore {
     ) -> Result<bool> {
         for _ in 0..MAX_ATTEMPTS {
             let keys = self.read().await?;
-            let mut ring = match EditableRing::parse(&keys.value) {
+            let mut ring = match keys.editable() {
                 Ok(ring) => ring,
                 Err(NotEditable::Single) => keys.ring_of(owner().await?.as_deref())?,
-                Err(NotEditable::Unreadable(problem)) => bail!(
-                    "secret {}: {problem}; mend it in Secrets Manager first, the version before may \
-                     be good (its stage is AWSPREVIOUS)",
-                    self.secret_id
-                ),
+                Err(NotEditable::Unreadable(problem)) => return Err(self.unreadable(problem)),
             };
             edit(&mut ring)?;
             let value = ring.value();
@@ -189,7 +229,23 @@ impl KeyStore {
         }
     }
 
+    fn unreadable(&self, problem: KeyRingError) -> anyhow::Error {
+        anyhow!(
+            "secret {}: {problem}; mend it in Secrets Manager first, the version before may be good \
+             (its stage is AWSPREVIOUS)",
+            self.secret_id
+        )
+    }
+
     fn failed(&self, call: &str, error: impl Into<Fault>) -> anyhow::Error {
         aws::failed(&format!("secretsmanager:{call}"), &format!("secret {}", self.secret_id), error)
     }
+}
+
+/// Takes a webhook's key out of a ring.
+pub fn take_out(ring: &mut EditableRing, webhook_id: &str) -> Result<()> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).context("the system has no random numbers")?;
+    ring.remove(webhook_id, &random);
+    Ok(())
 }

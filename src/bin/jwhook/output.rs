@@ -34,6 +34,11 @@ impl Format {
     }
 }
 
+/// Somebody else's text, on one line and without what a terminal would obey.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
 /// Writes a line to stdout. Whoever reads no more (`| head`) ends the command, without noise.
 pub fn line(text: &str) -> Result<()> {
     Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)

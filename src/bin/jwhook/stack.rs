@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
+use reqwest::Url;
 
 use crate::aws;
 use crate::cli::Options;
@@ -98,6 +99,17 @@ impl Stack {
     /// The URL that JW calls.
     pub fn webhook_url(&self) -> Result<&str> {
         self.part(&self.webhook_url, "WebhookUrl", "--webhook-url URL")
+    }
+
+    /// The URL that a webhook can be made to call.
+    pub fn endpoint(&self) -> Result<&str> {
+        let url = self.webhook_url()?;
+        if !Url::parse(url).is_ok_and(|url| url.scheme() == "https") {
+            bail!(
+                "the endpoint is {url}, and JW calls nothing but an https URL: nothing was changed"
+            );
+        }
+        Ok(url)
     }
 
     /// The queue that events go to.
