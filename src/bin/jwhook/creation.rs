@@ -3,37 +3,67 @@
 
 use anyhow::{Error, Result, anyhow};
 
-use crate::context::Context;
+use crate::context::{Context, owner_of_single_key};
+use crate::interrupt::whole;
 use crate::jw::webhook::{Created, Webhook};
 use crate::jw::{Jw, Metadata, Problem};
+use crate::keys::KeyStore;
 
 /// Creates a webhook and puts its key into the ring. Where the key can't be kept, the webhook is
 /// deleted again.
 pub async fn create(context: &Context, metadata: &Metadata) -> Result<Webhook> {
+    let before = context.jw().await?.list().await?;
+    create_beside(context, &before, metadata).await
+}
+
+/// The same, beside these webhooks, which are all that the account has.
+pub async fn create_beside(
+    context: &Context,
+    before: &[Webhook],
+    metadata: &Metadata,
+) -> Result<Webhook> {
     let jw = context.jw().await?;
-    // what can't be read or written is found out before there is a webhook
-    context.keys().await?.read().await?;
-    let before = jw.list().await?;
+    let store = context.keys().await?;
+    // what can't be read or changed is found out before there is a webhook
+    let keys = store.read_to_change().await?;
+    let owner = match keys.is_single() {
+        true => owner_of_single_key(before, context.stack().await?.webhook_url()?)?,
+        false => None,
+    };
+    whole(create_and_keep(jw, &store, owner, before, metadata)).await
+}
+
+async fn create_and_keep(
+    jw: &Jw,
+    store: &KeyStore,
+    owner: Option<String>,
+    before: &[Webhook],
+    metadata: &Metadata,
+) -> Result<Webhook> {
     let created = match jw.create(metadata).await {
         Ok(created) => created,
-        Err(problem @ (Problem::NoAnswer { .. } | Problem::Unreadable { .. })) => {
-            return Err(take_back_unseen(jw, &before, metadata, problem).await);
+        Err(problem) if problem.may_be_done() => {
+            return Err(take_back_unseen(jw, store, before, metadata, problem).await);
         }
         Err(problem) => return Err(problem.into()),
     };
-    match keep_key(context, &created).await {
+    match keep_key(store, owner, &created).await {
         Ok(()) => Ok(created.webhook),
         Err(problem) => Err(take_back(jw, &created.webhook.id, problem).await),
     }
 }
 
-async fn keep_key(context: &Context, created: &Created) -> Result<()> {
+async fn keep_key(store: &KeyStore, owner: Option<String>, created: &Created) -> Result<()> {
     let id = &created.webhook.id;
-    context
-        .edit_keys(|ring| {
-            ring.insert(id, &created.secret)
-                .map_err(|unusable| anyhow!("JW returned a secret that can't be used: {unusable}"))
-        })
+    store
+        .edit(
+            async || Ok(owner.clone()),
+            |ring| {
+                ring.insert(id, &created.secret).map_err(|unusable| {
+                    anyhow!("JW returned a secret that can't be used: {unusable}")
+                })
+            },
+        )
         .await?;
     Ok(())
 }
@@ -42,8 +72,7 @@ async fn keep_key(context: &Context, created: &Created) -> Result<()> {
 async fn take_back(jw: &Jw, id: &str, problem: Error) -> Error {
     match jw.delete(id).await {
         Ok(()) => problem.context(format!(
-            "webhook {id} was created, but its key couldn't be stored; it was deleted again, so \
-             nothing has changed"
+            "webhook {id} was created, but its key couldn't be stored, so it was deleted again"
         )),
         Err(undeleted) => problem.context(format!(
             "webhook {id} was created, its key couldn't be stored and is lost, and it couldn't be \
@@ -56,25 +85,45 @@ async fn take_back(jw: &Jw, id: &str, problem: Error) -> Error {
 /// Deletes the webhook that JW may have created without our hearing of it.
 async fn take_back_unseen(
     jw: &Jw,
+    store: &KeyStore,
     before: &[Webhook],
     metadata: &Metadata,
     problem: Problem,
 ) -> Error {
-    let is_new = |webhook: &Webhook| before.iter().all(|known| known.id != webhook.id);
-    let is_ours = |webhook: &Webhook| {
-        ["name", "webhook_url"].iter().all(|&m| webhook.metadata.get(m) == metadata.get(m))
-    };
-    let after = match jw.list().await {
+    let after = async { anyhow::Ok((store.read().await?, jw.list().await?)) };
+    let (keys, after) = match after.await {
         Ok(after) => after,
-        Err(unlisted) => {
+        Err(unknown) => {
             return Error::new(problem).context(format!(
-                "the webhook may have been created, its key is lost, and JW's list couldn't be had \
-                 ({unlisted}): look with jwhook list, and delete the new one, which has no key"
+                "the webhook may have been created, its key is lost, and what JW has couldn't be \
+                 found out ({unknown:#}): look with jwhook list, and delete the new one, whose key \
+                 is missing"
             ));
         }
     };
-    let Some(unseen) = after.iter().find(|webhook| is_new(webhook) && is_ours(webhook)) else {
-        return Error::new(problem).context("the webhook wasn't created: nothing has changed");
+    let is_new = |webhook: &Webhook| before.iter().all(|known| known.id != webhook.id);
+    // somebody else may have made the same at the same time, and has its key
+    let is_keyless = |webhook: &Webhook| !keys.status(&webhook.id).is_entry();
+    let is_ours = |webhook: &Webhook| {
+        ["name", "webhook_url"].iter().all(|&m| webhook.metadata.get(m) == metadata.get(m))
     };
-    take_back(jw, &unseen.id, problem.into()).await
+    let unseen: Vec<&Webhook> = after
+        .iter()
+        .filter(|webhook| is_new(webhook) && is_ours(webhook) && is_keyless(webhook))
+        .collect();
+    match unseen.as_slice() {
+        [] => Error::new(problem).context(
+            "JW doesn't list the webhook, so it wasn't created, unless JW is slow: look with jwhook \
+             list before you try again",
+        ),
+        [unseen] => take_back(jw, &unseen.id, problem.into()).await,
+        several => {
+            let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
+            Error::new(problem).context(format!(
+                "the webhook was created and its key is lost, but which of {} it is can't be told: \
+                 look with jwhook list, and delete those whose key is missing",
+                ids.join(", ")
+            ))
+        }
+    }
 }

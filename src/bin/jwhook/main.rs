@@ -13,6 +13,7 @@ mod commands;
 mod context;
 mod creation;
 mod input;
+mod interrupt;
 mod jw;
 mod keys;
 mod moment;
@@ -39,7 +40,12 @@ pub enum Verdict {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     output::init_diagnostics(cli.options.verbose);
-    match commands::run(cli).await {
+    let ended = tokio::select! {
+        biased; // a command that listens itself says more
+        ended = commands::run(cli) => ended,
+        () = interrupt::interrupted() => Err(anyhow::anyhow!("interrupted")),
+    };
+    match ended {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
         Err(error) => {
