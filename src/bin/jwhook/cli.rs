@@ -5,6 +5,7 @@ use reqwest::Url;
 
 use crate::commands::{
     create, delete, doctor, files, man, recover, rotate, send, show, tail, update, verify,
+    create, delete, files, list, man, recover, rotate, send, show, tail, update, verify,
 };
 use crate::output::Format;
 
@@ -66,14 +67,19 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List JW's webhooks, whether their keys are in the ring and whether they call this stack
+    #[command(long_about = list::LONG_ABOUT)]
     List,
     /// Show one of JW's webhooks
+    #[command(long_about = show::LONG_ABOUT)]
     Show(show::Arguments),
     /// Create a webhook at the stack's endpoint, its secret straight into the key ring
+    #[command(long_about = create::LONG_ABOUT)]
     Create(create::Arguments),
     /// Change a webhook's name, description, events or sites
+    #[command(long_about = update::LONG_ABOUT)]
     Update(update::Arguments),
     /// Delete a webhook, then take its key out of the ring
+    #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::Arguments),
     /// Show how JW's webhooks differ from a file
     Plan(files::Arguments),

@@ -13,6 +13,7 @@ mod commands;
 mod context;
 mod creation;
 mod input;
+mod difference;
 mod interrupt;
 mod jw;
 mod keys;
@@ -20,6 +21,7 @@ mod moment;
 mod output;
 mod progress;
 mod stack;
+mod standing;
 
 use std::process::ExitCode;
 

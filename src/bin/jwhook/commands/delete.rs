@@ -1,12 +1,115 @@
-use anyhow::{Result, bail};
+//! Deleting a webhook, and then its key: as long as the webhook is there, its events are good.
+
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use serde_json::json;
 
 use crate::Verdict;
-use crate::context::Context;
+use crate::context::{Context, owner_of_single_key};
+use crate::jw::webhook::{Webhook, parse_id};
+use crate::keys::{Keys, take_out};
+use crate::output::note;
+use crate::standing::{Ours, named};
+
+pub const LONG_ABOUT: &str = "\
+Delete a webhook, then take its key out of the ring
+
+It shows the webhook and asks first: JW can bring back neither the webhook nor its secret. Interrupted \
+between the two, the same command takes out the key that is left. To replace a webhook without losing \
+an event, use jwhook rotate.";
 
 #[derive(Debug, Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// The webhook's id (jwhook list)
+    #[arg(value_name = "ID", value_parser = parse_id)]
+    id: String,
+}
 
-pub async fn run(_context: &Context, _arguments: Arguments) -> Result<Verdict> {
-    bail!("unwritten")
+pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
+    let id = arguments.id.as_str();
+    let keys = context.keys().await?.read_to_change().await?;
+    let jw = context.jw().await?;
+    let found = jw.find(id).await?;
+    let has_key = keys.status(id).is_entry() || is_single_key_of(context, &keys, &found).await?;
+    match &found {
+        Some(webhook) => ask(context, webhook, has_key).await?,
+        None if has_key => ask_for_key_alone(context, id).await?,
+        None => bail!(
+            "there is no such webhook: JW has no {id}, and {}; jwhook list shows those that are there",
+            match keys.is_single() {
+                true => "the secret is one key by itself, which doesn't say whose",
+                false => "the ring has no key of it",
+            }
+        ),
+    }
+    if found.is_some() {
+        if keys.is_single() && has_key {
+            // of a key by itself nobody could tell any more whose it was
+            context.edit_keys(|_| Ok(())).await?;
+        }
+        jw.delete(id).await?;
+    }
+    if has_key {
+        context.edit_keys(|ring| take_out(ring, id)).await.with_context(|| {
+            format!(
+                "webhook {id} is gone at JW, and its key is still in the ring: run the same command \
+                 again"
+            )
+        })?;
+    } else if keys.is_single() {
+        note("the secret is one key by itself: it was left as it is");
+    }
+    let result = json!({ "id": id, "deleted": found.is_some(), "key_removed": has_key });
+    context.format().result(&result, || match (found.is_some(), has_key) {
+        (true, true) => format!("webhook {id} is deleted, and its key is out of the ring"),
+        (true, false) => format!("webhook {id} is deleted"),
+        (false, _) => format!("the key of webhook {id} is out of the ring"),
+    })?;
+    Ok(Verdict::Good)
+}
+
+/// Whether the secret is one key by itself, and this webhook the only one that it can be of.
+async fn is_single_key_of(context: &Context, keys: &Keys, found: &Option<Webhook>) -> Result<bool> {
+    let (true, Some(webhook)) = (keys.is_single(), found) else { return Ok(false) };
+    let Ok(endpoint) = context.stack().await?.webhook_url() else { return Ok(false) };
+    if !webhook.calls(endpoint) {
+        return Ok(false);
+    }
+    let webhooks = context.jw().await?.list().await?;
+    Ok(owner_of_single_key(&webhooks, endpoint)
+        .is_ok_and(|owner| owner.as_ref() == Some(&webhook.id)))
+}
+
+async fn ask(context: &Context, webhook: &Webhook, has_key: bool) -> Result<()> {
+    let ours = Ours::read(context).await?;
+    let standing = ours.standing(webhook);
+    note(&standing.text());
+    let named = named(webhook);
+    let question = match (standing.calls_this_stack, has_key) {
+        (Some(false), true) => format!(
+            "Webhook {named} calls another URL than this stack's. Delete it, and take its key out of \
+             the ring?"
+        ),
+        (_, true) => format!("Delete webhook {named}, and take its key out of the ring?"),
+        (Some(true) | None, false) => {
+            format!("Delete webhook {named}? Its key isn't in the ring.")
+        }
+        (Some(false), false) => format!(
+            "Webhook {named} isn't this stack's: it calls another URL, and its key isn't in the \
+             ring. Delete it all the same?"
+        ),
+    };
+    context.answers().confirm(&question)
+}
+
+async fn ask_for_key_alone(context: &Context, id: &str) -> Result<()> {
+    // a 404 may be of something else between us and JW; the list is an answer of JW's
+    let webhooks = context.jw().await?.list().await?;
+    if webhooks.iter().any(|webhook| webhook.id == id) {
+        bail!("JW lists webhook {id}, and says 404 when asked for it: try again");
+    }
+    context.answers().confirm(&format!(
+        "JW has no webhook {id} in the account of this API secret (any more). Take its key out of the \
+         ring?"
+    ))
 }

@@ -1,8 +1,61 @@
-use anyhow::{Result, bail};
+//! All of the account's webhooks, and what this stack has to do with each.
+
+use anyhow::Result;
+use serde_json::json;
 
 use crate::Verdict;
 use crate::context::Context;
+use crate::output::{note, plain, table};
+use crate::standing::{Ours, Standing};
 
-pub async fn run(_context: &Context) -> Result<Verdict> {
-    bail!("unwritten")
+/// The most characters of a cell: whole rows should fit a terminal. `show` has the rest.
+const MAX_CELL: usize = 36;
+
+pub const LONG_ABOUT: &str = "\
+List JW's webhooks, whether their keys are in the ring and whether they call this stack
+
+All of the account's webhooks are listed, other people's too. KEY is \"in ring\", \"missing\" (the \
+function refuses the webhook's events), \"unusable\" (so it does, as the key isn't one) or \"single \
+key\" (the secret is one key by itself, which is tried for every webhook). THIS STACK says whether the \
+webhook calls the stack's endpoint. Without --stack, or --secret-id and --webhook-url, both are \"-\".";
+
+pub async fn run(context: &Context) -> Result<Verdict> {
+    let ours = Ours::read(context).await?;
+    let webhooks = context.jw().await?.list().await?;
+    ours.note_unknown();
+    for id in ours.orphans(&webhooks) {
+        note(&format!("the ring has a key for {id}, which JW doesn't have: jwhook doctor"));
+    }
+    let standings: Vec<Standing> = webhooks.iter().map(|webhook| ours.standing(webhook)).collect();
+    context.format().result(&json!({ "webhooks": standings }), || text(&standings))?;
+    Ok(Verdict::Good)
+}
+
+fn text(standings: &[Standing]) -> String {
+    if standings.is_empty() {
+        return "JW has no webhooks in this account".to_owned();
+    }
+    let mut table = table(&["ID", "NAME", "KEY", "THIS STACK", "EVENTS", "SITES", "CREATED"]);
+    for standing in standings {
+        let webhook = standing.webhook;
+        let day = webhook.created().and_then(|created| created.get(..10));
+        table.add_row([
+            cell(&webhook.id),
+            cell(webhook.name().unwrap_or("-")),
+            standing.key_text(),
+            standing.this_stack_text().to_owned(),
+            cell(&webhook.events().join(", ")),
+            cell(&webhook.site_ids().join(", ")),
+            cell(day.unwrap_or("-")),
+        ]);
+    }
+    table.trim_fmt()
+}
+
+fn cell(text: &str) -> String {
+    let text = plain(text);
+    match text.char_indices().nth(MAX_CELL) {
+        None => text,
+        Some(_) => text.chars().take(MAX_CELL - 1).chain(['…']).collect(),
+    }
 }

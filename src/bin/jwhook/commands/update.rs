@@ -1,12 +1,98 @@
+//! Changing a webhook, with all that JW has of it sent back: whether JW takes a part isn't documented.
+
 use anyhow::{Result, bail};
 use clap::Args;
+use serde_json::json;
 
+use super::create::{list, some_text};
 use crate::Verdict;
 use crate::context::Context;
+use crate::difference::{between, merged};
+use crate::jw::Metadata;
+use crate::jw::webhook::parse_id;
+use crate::output::note;
+use crate::standing::{Ours, named};
+
+pub const LONG_ABOUT: &str = "\
+Change a webhook's name, description, events or sites
+
+What isn't given stays as it is. --event and --site give the whole list, not additions to it. The \
+webhook's secret doesn't change.";
+
+const EXAMPLES: &str = "\
+Examples:
+  jwhook update c0Y6ebVU --event media_available,media_updated,media_deleted
+  jwhook update c0Y6ebVU --name Newsroom --to-this-stack";
 
 #[derive(Debug, Args)]
-pub struct Arguments {}
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The webhook's id (jwhook list)
+    #[arg(value_name = "ID", value_parser = parse_id)]
+    id: String,
+    /// Another name
+    #[arg(long, value_name = "NAME", value_parser = some_text)]
+    name: Option<String>,
+    /// Another description
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// An event that it is to be sent for, of all; several with commas, or the option again
+    #[arg(long = "event", value_name = "EVENT", value_delimiter = ',', value_parser = some_text)]
+    events: Vec<String>,
+    /// The id of a site whose events it is to be sent, of all; several as with --event
+    #[arg(long = "site", value_name = "SITE_ID", value_delimiter = ',', value_parser = some_text)]
+    sites: Vec<String>,
+    /// Make it call the stack's endpoint
+    #[arg(long)]
+    to_this_stack: bool,
+}
 
-pub async fn run(_context: &Context, _arguments: Arguments) -> Result<Verdict> {
-    bail!("unwritten")
+pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
+    let id = arguments.id.as_str();
+    let wanted = wanted(context, &arguments).await?;
+    if wanted.is_empty() {
+        bail!(
+            "nothing to change was given: give --name, --description, --event, --site or \
+             --to-this-stack"
+        );
+    }
+    let ours = Ours::read(context).await?;
+    let jw = context.jw().await?;
+    let Some(webhook) = jw.find(id).await? else {
+        bail!("JW has no webhook {id}: jwhook list shows those that it has");
+    };
+    let changes = between(&webhook.metadata, &wanted);
+    let webhook = if changes.is_empty() {
+        note(&format!("webhook {} is like that already: nothing was changed", named(&webhook)));
+        webhook
+    } else {
+        let updated = jw.update(id, &merged(&webhook.metadata, &wanted)).await?;
+        note(&format!("webhook {} is changed:", named(&updated)));
+        changes.iter().for_each(|change| note(&format!("  {change}")));
+        updated
+    };
+    let standing = ours.standing(&webhook);
+    standing.note_refused();
+    context.format().result(&standing, || standing.text())?;
+    Ok(Verdict::Good)
+}
+
+async fn wanted(context: &Context, arguments: &Arguments) -> Result<Metadata> {
+    let mut wanted = Metadata::new();
+    if let Some(name) = &arguments.name {
+        wanted.insert("name".into(), json!(name));
+    }
+    if let Some(description) = &arguments.description {
+        wanted.insert("description".into(), json!(description));
+    }
+    if !arguments.events.is_empty() {
+        wanted.insert("events".into(), list(&arguments.events));
+    }
+    if !arguments.sites.is_empty() {
+        wanted.insert("site_ids".into(), list(&arguments.sites));
+    }
+    if arguments.to_this_stack {
+        wanted.insert("webhook_url".into(), json!(context.stack().await?.endpoint()?));
+    }
+    Ok(wanted)
 }

@@ -1,0 +1,100 @@
+//! How a webhook's metadata differs from what is wanted of it, member by member. A list's order means
+//! nothing.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use reqwest::Url;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::jw::Metadata;
+use crate::output::plain;
+
+/// What a person can ask for, in the order in which it is shown.
+const MEMBERS: [&str; 5] = ["name", "description", "webhook_url", "events", "site_ids"];
+
+/// A member that isn't as it is wanted.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    pub member: &'static str,
+    pub from: Value,
+    pub to: Value,
+}
+
+/// What of the wanted members isn't so. Members that nobody asked for are left alone.
+pub fn between(current: &Metadata, wanted: &Metadata) -> Vec<Change> {
+    let change = |&member: &&'static str| {
+        let (from, to) = (current.get(member).unwrap_or(&Value::Null), wanted.get(member)?);
+        (!same(member, from, to)).then(|| Change { member, from: from.clone(), to: to.clone() })
+    };
+    MEMBERS.iter().filter_map(change).collect()
+}
+
+/// What is sent: all that there is, with what is wanted.
+pub fn merged(current: &Metadata, wanted: &Metadata) -> Metadata {
+    let mut metadata = current.clone();
+    metadata.extend(wanted.clone());
+    metadata
+}
+
+fn same(member: &str, from: &Value, to: &Value) -> bool {
+    match (from, to) {
+        (Value::Array(from), Value::Array(to)) => set(from) == set(to),
+        (Value::String(from), Value::String(to)) if member == "webhook_url" => {
+            from == to || Url::parse(from).is_ok_and(|from| Url::parse(to) == Ok(from))
+        }
+        _ => from == to,
+    }
+}
+
+fn set(list: &[Value]) -> BTreeSet<String> {
+    list.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect()
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.member)?;
+        let (Value::Array(from), Value::Array(to)) = (&self.from, &self.to) else {
+            let from = if self.from.is_null() { "none".to_owned() } else { self.from.to_string() };
+            return write!(f, "{from} -> {}", self.to);
+        };
+        let (from, to) = (set(from), set(to));
+        let added = to.difference(&from).map(|one| format!("+{one}"));
+        let removed = from.difference(&to).map(|one| format!("-{one}"));
+        f.write_str(&plain(&added.chain(removed).collect::<Vec<_>>().join(" ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn changes(current: Value, wanted: Value) -> Vec<String> {
+        let map = |value: Value| value.as_object().unwrap().clone();
+        let changes = between(&map(current), &map(wanted));
+        changes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn lists_are_sets_and_members_that_nobody_asked_for_are_left_alone() {
+        let current = json!({"events": ["a", "b", "a"], "name": "n", "more": 1});
+        assert_eq!(changes(current.clone(), json!({"events": ["b", "a"], "name": "n"})), [""; 0]);
+        assert_eq!(
+            changes(current, json!({"events": ["c", "b"], "name": "m", "description": "d"})),
+            ["name: \"n\" -> \"m\"", "description: none -> \"d\"", "events: +c -a"]
+        );
+    }
+
+    #[test]
+    fn a_url_is_the_same_however_it_is_spelled() {
+        let current = json!({"webhook_url": "https://EXAMPLE.com:443"});
+        assert_eq!(
+            changes(current.clone(), json!({"webhook_url": "https://example.com/"})),
+            [""; 0]
+        );
+        assert_eq!(changes(current, json!({"webhook_url": "https://example.com/x"})).len(), 1);
+    }
+}

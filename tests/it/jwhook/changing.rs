@@ -1,0 +1,224 @@
+//! `update` and `delete`: nothing of a webhook is lost that wasn't meant, and no key before its webhook.
+
+use super::support::{Account, JwApi, Jwhook, Meet, Ran, WEBHOOK_URL, webhook};
+use serde_json::{Value, json};
+
+const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
+const OTHER: &str = "other.other.other.other.other.other";
+const DENIED: Meet = Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#);
+
+fn both_keys() -> String {
+    json!({"c0Y6ebVU": KEY, "7Rav0hC5": OTHER}).to_string()
+}
+
+async fn account_and_api() -> (Account, JwApi) {
+    let mut elsewhere = webhook("zApier01", "Zapier");
+    elsewhere["metadata"]["webhook_url"] = json!("https://hooks.zapier.com/hooks/catch/1/");
+    let webhooks = [webhook("c0Y6ebVU", "Newsroom"), webhook("7Rav0hC5", "Live"), elsewhere];
+    (Account::start(&both_keys()).await, JwApi::start(webhooks).await)
+}
+
+async fn run(account: &Account, jw: &JwApi, arguments: &[&str]) -> Ran {
+    Jwhook::of(account, jw, arguments).run(jw).await
+}
+
+#[tokio::test]
+async fn an_update_sends_the_whole_metadata_with_what_we_do_not_know() {
+    let (account, jw) = account_and_api().await;
+    let arguments = ["update", "c0Y6ebVU", "--name", "Desk", "--event", "media_available,new_one"];
+    let ran = run(&account, &jw, &arguments).await;
+    assert_eq!(
+        ran.stderr,
+        "webhook c0Y6ebVU (\"Desk\") is changed:\n  name: \"Newsroom\" -> \"Desk\"\n  \
+         events: +new_one -conversions_complete\n"
+    );
+    let shown = ran.done();
+    assert!(shown.contains("events         media_available, new_one\n"), "{shown}");
+    let mut metadata = webhook("c0Y6ebVU", "Desk")["metadata"].clone();
+    metadata["events"] = json!(["media_available", "new_one"]);
+    let calls = jw.changes();
+    assert_eq!((calls.len(), calls[0].method.as_str()), (1, "PATCH"));
+    assert_eq!(calls[0].path, "/v2/webhooks/c0Y6ebVU/");
+    assert_eq!(calls[0].body, json!({ "metadata": metadata }));
+    assert_eq!(account.secret().await, both_keys());
+
+    let arguments = ["update", "c0Y6ebVU", "--site", "a", "--site", "b", "--description", ""];
+    let json = run(&account, &jw, &[&arguments[..], &["--output", "json"]].concat()).await.json();
+    metadata["site_ids"] = json!(["a", "b"]);
+    metadata["description"] = json!("");
+    assert_eq!((&json["metadata"], &json["key"]), (&metadata, &json!("in_ring")));
+}
+
+#[tokio::test]
+async fn an_update_without_a_change_changes_nothing() {
+    let (account, jw) = account_and_api().await;
+    let error = run(&account, &jw, &["update", "c0Y6ebVU"]).await.error();
+    assert!(error.starts_with("nothing to change was given"), "{error}");
+    let same = ["update", "c0Y6ebVU", "--event", "conversions_complete,media_available"];
+    let same = [&same[..], &["--name", "Newsroom", "--to-this-stack"]].concat();
+    let ran = run(&account, &jw, &same).await;
+    assert!(ran.stderr.contains("is like that already: nothing was changed"), "{ran:?}");
+    assert!(ran.done().contains("Newsroom"));
+    let error = run(&account, &jw, &["update", "unknown0", "--name", "n"]).await.error();
+    assert_eq!(error, "JW has no webhook unknown0: jwhook list shows those that it has");
+    assert_eq!(jw.changes(), []);
+}
+
+#[tokio::test]
+async fn a_webhook_can_be_made_to_call_this_stack() {
+    let (account, jw) = account_and_api().await;
+    let arguments = ["update", "zApier01", "--to-this-stack"];
+    let http = [&arguments[..], &["--webhook-url", "http://example.com"]].concat();
+    assert!(run(&account, &jw, &http).await.error().contains("nothing but an https URL"));
+    let without = Jwhook::of(&account, &jw, &arguments).without("JWHOOK_STACK").run(&jw).await;
+    assert!(without.error().contains("or --webhook-url URL"));
+    assert_eq!(jw.changes(), []);
+    let ran = run(&account, &jw, &arguments).await;
+    assert!(ran.stderr.contains("every event of webhook zApier01 is refused"), "{ran:?}");
+    ran.done();
+    assert_eq!(jw.webhook("zApier01").unwrap()["metadata"]["webhook_url"], WEBHOOK_URL);
+    // without a stack everything else can be changed
+    let arguments = ["update", "zApier01", "--name", "Z"];
+    Jwhook::of(&account, &jw, &arguments).without("JWHOOK_STACK").run(&jw).await.done();
+    assert_eq!(jw.webhook("zApier01").unwrap()["metadata"]["name"], "Z");
+}
+
+#[tokio::test]
+async fn an_update_that_jw_refuses_is_an_error() {
+    let (account, jw) = account_and_api().await;
+    for (status, body) in [(412, "\"changed\""), (500, "<html>"), (204, ""), (201, "{}")] {
+        jw.next("PATCH", Meet::Answer(status, body));
+        let ran = run(&account, &jw, &["update", "c0Y6ebVU", "--name", "n"]).await;
+        assert_eq!(ran.stdout, "");
+        assert!(ran.error().starts_with("PATCH of webhook c0Y6ebVU: JW"));
+    }
+}
+
+#[tokio::test]
+async fn delete_deletes_the_webhook_and_then_its_key() {
+    let (account, jw) = account_and_api().await;
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU"]).await;
+    assert!(error.stderr.contains("name           Newsroom\n"), "{error:?}");
+    let error = error.error();
+    assert!(
+        error.starts_with(
+            "Delete webhook c0Y6ebVU (\"Newsroom\"), and take its key out of the ring? There is no \
+             terminal to answer on, so nothing was changed"
+        ),
+        "{error}"
+    );
+    let no = Jwhook::of(&account, &jw, &["delete", "c0Y6ebVU"]);
+    assert_eq!(no.run_on_terminal("out of the ring?", "n", &jw).await.code, Some(2));
+    assert_eq!((jw.changes(), account.secret().await), (vec![], both_keys()));
+
+    jw.next("DELETE", Meet::Answer(403, "\"no\""));
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
+    assert!(error.starts_with("DELETE of webhook c0Y6ebVU: JW answered 403, no"), "{error}");
+    assert_eq!(account.secret().await, both_keys());
+
+    let yes = Jwhook::of(&account, &jw, &["delete", "c0Y6ebVU"]);
+    let deleted = yes.run_on_terminal("out of the ring?", "y", &jw).await.done();
+    assert!(deleted.contains("webhook c0Y6ebVU is deleted, and its key is out of the ring"));
+    assert_eq!(
+        (jw.ids(), account.ring_ids().await),
+        (vec!["7Rav0hC5".into(), "zApier01".into()], vec!["7Rav0hC5".into()])
+    );
+
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
+    assert!(
+        error.starts_with(
+            "there is no such webhook: JW has no c0Y6ebVU, and the ring has no key of it"
+        ),
+        "{error}"
+    );
+    let last = run(&account, &jw, &["delete", "7Rav0hC5", "--yes", "--output", "json"]).await;
+    assert_eq!(last.json(), json!({"id": "7Rav0hC5", "deleted": true, "key_removed": true}));
+    assert_eq!(account.ring_ids().await, ["placeholder"]);
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_interrupted_goes_on_with_the_key() {
+    let (account, jw) = account_and_api().await;
+    account.next("PutSecretValue", DENIED);
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
+    assert!(
+        error.starts_with(
+            "webhook c0Y6ebVU is gone at JW, and its key is still in the ring: run the same command \
+             again: secretsmanager:PutSecretValue"
+        ),
+        "{error}"
+    );
+    assert_eq!(account.secret().await, both_keys());
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU"]).await.error();
+    assert!(error.contains("Take its key out of the ring? There is no terminal"), "{error}");
+    let ran = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes", "--output", "json"]).await;
+    assert_eq!(ran.json(), json!({"id": "c0Y6ebVU", "deleted": false, "key_removed": true}));
+    // deleted, and no answer came
+    jw.next("DELETE", Meet::DoneThenClose);
+    run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.error();
+    assert_eq!(account.ring_ids().await, ["7Rav0hC5"]);
+    run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.done();
+    assert_eq!(
+        (jw.ids(), account.ring_ids().await),
+        (vec!["zApier01".into()], vec!["placeholder".into()])
+    );
+}
+
+#[tokio::test]
+async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
+    let (account, jw) = account_and_api().await;
+    jw.next("GET", Meet::Answer(404, "<html>no such page"));
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
+    assert_eq!(error, "JW lists webhook c0Y6ebVU, and says 404 when asked for it: try again");
+    jw.next("GET", Meet::Answer(404, "<html>no such page"));
+    jw.next("GET", Meet::Answer(404, "<html>no such page"));
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
+    assert!(error.starts_with("GET of page 1 of JW's webhooks: JW answered 404"), "{error}");
+    assert_eq!((jw.changes(), account.secret().await), (vec![], both_keys()));
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_not_this_stacks_is_named_as_such() {
+    let (account, jw) = account_and_api().await;
+    let error = run(&account, &jw, &["delete", "zApier01"]).await.error();
+    assert!(
+        error.starts_with(
+            "Webhook zApier01 (\"Zapier\") isn't this stack's: it calls another URL, and its key \
+             isn't in the ring. Delete it all the same?"
+        ),
+        "{error}"
+    );
+    account.set_secret(&json!({"zApier01": KEY, "7Rav0hC5": "short"}).to_string()).await;
+    let error = run(&account, &jw, &["delete", "zApier01"]).await.error();
+    assert!(error.starts_with("Webhook zApier01 (\"Zapier\") calls another URL than this stack's. Delete it, and take its key"), "{error}");
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU"]).await.error();
+    assert!(error.starts_with("Delete webhook c0Y6ebVU (\"Newsroom\")? Its key isn't"), "{error}");
+    // a key that can't be used is one to take out, too
+    run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.done();
+    assert_eq!(account.ring_ids().await, ["zApier01"]);
+    account.set_secret("{").await;
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
+    assert!(error.contains("mend it in Secrets Manager first"), "{error}");
+    assert_eq!(jw.ids(), ["c0Y6ebVU", "zApier01"]);
+}
+
+#[tokio::test]
+async fn a_key_by_itself_goes_only_with_the_webhook_that_it_must_be_of() {
+    let (account, jw) = account_and_api().await;
+    account.set_secret(KEY).await;
+    // of two that call the stack it could be either's
+    let ran = run(&account, &jw, &["delete", "7Rav0hC5", "--yes", "--output", "json"]).await;
+    assert!(ran.stderr.contains("one key by itself: it was left as it is"), "{ran:?}");
+    assert_eq!(ran.json()["key_removed"], false);
+    run(&account, &jw, &["delete", "zApier01", "--yes"]).await.done();
+    assert_eq!(account.secret().await, KEY);
+    let error = run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.error();
+    assert!(error.contains("the secret is one key by itself, which doesn't say whose"), "{error}");
+    // interrupted, nobody could tell whose it was: so it is made a ring before
+    jw.next("DELETE", Meet::Close);
+    run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
+    assert_eq!(account.secret().await, json!({ "c0Y6ebVU": KEY }).to_string());
+    run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.done();
+    let ring: Value = serde_json::from_str(&account.secret().await).unwrap();
+    assert_eq!(ring["placeholder"].as_str().unwrap().len(), 64);
+}

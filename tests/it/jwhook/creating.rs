@@ -1,0 +1,264 @@
+//! `create`: in the end there are both, the webhook and its key, or neither; or the one that is left is
+//! named.
+
+use super::support::{Account, JwApi, Jwhook, Meet, Until, WEBHOOK_URL, webhook};
+use serde_json::json;
+
+const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
+const DENIED: Meet = Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#);
+
+const CREATE: [&str; 7] =
+    ["create", "--name", "Live", "--event", "channel_active,channel_idle", "--site", "jsPxIVHl"];
+
+async fn account_and_api() -> (Account, JwApi) {
+    let account = Account::start(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
+    (account, JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await)
+}
+
+/// Why nothing was created in the end.
+async fn failed(account: &Account, jw: &JwApi) -> String {
+    let error = Jwhook::of(account, jw, &CREATE).run(jw).await.error();
+    assert_eq!(jw.ids(), ["c0Y6ebVU"], "{error}");
+    assert_eq!(account.secret().await, json!({ "c0Y6ebVU": KEY }).to_string(), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn a_webhook_is_created_at_the_endpoint_and_its_secret_is_in_the_ring() {
+    let (account, jw) = account_and_api().await;
+    let arguments =
+        [&CREATE[..], &["--event", "new_event", "--site", "9KboGBFu,jsPxIVHl"]].concat();
+    let arguments = [&arguments[..], &["--description", "the studio's"]].concat();
+    let created = Jwhook::of(&account, &jw, &arguments).run(&jw).await.done();
+    assert_eq!(
+        created,
+        "webhook new00001 (\"Live\") is created, and its key is in the ring. Functions that are warm \
+         have it with its first event, or within 300 s\n"
+    );
+    let metadata = json!({
+        "name": "Live",
+        "description": "the studio's",
+        "webhook_url": WEBHOOK_URL,
+        "events": ["channel_active", "channel_idle", "new_event"],
+        "site_ids": ["jsPxIVHl", "9KboGBFu"],
+    });
+    assert_eq!(jw.changes().len(), 1);
+    assert_eq!(jw.changes()[0].body, json!({ "metadata": metadata }));
+    let ring = json!({"c0Y6ebVU": KEY, "new00001": jw.secret("new00001")});
+    assert_eq!(account.secret().await, ring.to_string());
+
+    let other = ["create", "--name", "n", "--event", "e", "--site", "s", "--output", "json"];
+    let json = Jwhook::of(&account, &jw, &other).run(&jw).await.json();
+    assert_eq!(
+        (&json["id"], &json["key"], &json["calls_this_stack"]),
+        (&json!("new00002"), &json!("in_ring"), &json!(true))
+    );
+    assert_eq!(json["secret"], json!(null));
+}
+
+#[tokio::test]
+async fn what_jw_needs_is_asked_for_before_anything_is_done() {
+    let (account, jw) = account_and_api().await;
+    for left_out in [1, 3, 5] {
+        let mut arguments = CREATE.to_vec();
+        arguments.drain(left_out..left_out + 2);
+        assert_eq!(Jwhook::of(&account, &jw, &arguments).run(&jw).await.code, Some(2));
+    }
+    for (place, text) in [(2, " "), (4, "a,,b"), (6, "")] {
+        let mut arguments = CREATE;
+        arguments[place] = text;
+        assert_eq!(Jwhook::of(&account, &jw, &arguments).run(&jw).await.code, Some(2));
+    }
+    let arguments = [&CREATE[..], &["--webhook-url", "http://example.com/"]].concat();
+    let error = Jwhook::of(&account, &jw, &arguments).run(&jw).await.error();
+    assert!(error.starts_with("the endpoint is http://example.com/, and JW calls"), "{error}");
+    let nowhere = Jwhook::of(&account, &jw, &CREATE).without("JWHOOK_STACK").run(&jw).await.error();
+    assert_eq!(nowhere, "give --stack NAME (or JWHOOK_STACK), or --webhook-url URL");
+    assert_eq!(jw.state().calls, []);
+    account.set_secret("[]").await;
+    let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+    assert!(error.contains("mend it in Secrets Manager first"), "{error}");
+    assert_eq!(jw.changes(), []);
+}
+
+#[tokio::test]
+async fn a_create_that_is_repeated_asks_first() {
+    let (account, jw) = account_and_api().await;
+    Jwhook::of(&account, &jw, &CREATE).run(&jw).await.done();
+    let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+    assert!(
+        error.starts_with(
+            "Webhook new00001 (\"Live\") calls this stack already: each event would be sent twice. \
+             Create another one? There is no terminal"
+        ),
+        "{error}"
+    );
+    assert_eq!((jw.changes().len(), account.ring_ids().await.len()), (1, 2));
+    Jwhook::of(&account, &jw, &[&CREATE[..], &["--yes"]].concat()).run(&jw).await.done();
+    assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001", "new00002"]);
+
+    account.set_secret(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
+    let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+    assert!(
+        error.contains("its events are refused (a create that was interrupted? then"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_never_came_leaves_no_webhook_without_a_key() {
+    let (account, jw) = account_and_api().await;
+    jw.next("POST", Meet::DoneThenClose);
+    let error = failed(&account, &jw).await;
+    assert!(
+        error.starts_with(
+            "webhook new00001 was created, but its key couldn't be stored, so it was deleted again: \
+             POST of a new webhook: no answer from JW"
+        ),
+        "{error}"
+    );
+    for lost in [Meet::Close, Meet::Answer(504, "<html>Gateway Timeout"), Meet::Answer(201, "{}")] {
+        jw.next("POST", lost);
+        let error = failed(&account, &jw).await;
+        assert!(error.starts_with("JW doesn't list the webhook, so it wasn't created"), "{error}");
+    }
+    jw.next("POST", Meet::DoneThenClose);
+    jw.next("DELETE", Meet::Answer(503, "\"later\""));
+    let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+    assert!(
+        error.starts_with("webhook new00002 was created, its key couldn't be stored"),
+        "{error}"
+    );
+    assert!(
+        error.contains("503, later") && error.contains("with jwhook delete new00002"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn where_it_cannot_be_found_out_what_was_created_the_error_says_how_to() {
+    let (account, jw) = account_and_api().await;
+    jw.next("POST", Meet::DoneThenClose);
+    jw.nth("GET", 2, Meet::Answer(500, ""));
+    let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+    assert!(error.starts_with("the webhook may have been created, its key is lost"), "{error}");
+    assert!(error.contains("look with jwhook list, and delete the new one"), "{error}");
+    assert_eq!(jw.changes().len(), 1);
+}
+
+#[tokio::test]
+async fn what_jw_refuses_is_not_created_and_not_looked_for() {
+    let (account, jw) = account_and_api().await;
+    for (status, body) in [
+        (400, r#"{"errors":[{"code":"invalid_body","description":"events"}]}"#),
+        (401, "\"Unauthorized\""),
+        (409, "<html>conflict"),
+        (422, "not JSON"),
+    ] {
+        jw.next("POST", Meet::Answer(status, body));
+        let before = jw.state().calls.len();
+        let error = failed(&account, &jw).await;
+        let expected = format!("POST of a new webhook: JW answered {status}, ");
+        assert!(error.starts_with(&expected), "{error}");
+        assert_eq!(jw.state().calls.len(), before + 1, "the list before, and no other");
+    }
+    for body in ["\"Unauthorized\"", "<html>", "{\"errors\":[]}"] {
+        jw.next("GET", Meet::Answer(401, body));
+        let error = failed(&account, &jw).await;
+        assert!(error.contains("page 1 of JW's webhooks: JW answered 401"), "{error}");
+    }
+    assert_eq!(jw.changes(), []);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_stored_takes_its_webhook_with_it() {
+    for failing in ["PutSecretValue", "UpdateSecretVersionStage"] {
+        let (account, jw) = account_and_api().await;
+        account.next(failing, DENIED);
+        let error = failed(&account, &jw).await;
+        assert!(
+            error.starts_with(
+                "webhook new00001 was created, but its key couldn't be stored, so it was deleted \
+                 again: secretsmanager:"
+            ) && error.contains(failing)
+                && error.contains("AccessDeniedException"),
+            "{error}"
+        );
+        account.next(failing, DENIED);
+        jw.next("DELETE", Meet::Close);
+        let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+        assert!(
+            error.starts_with(
+                "webhook new00002 was created, its key couldn't be stored and is lost, and it \
+                 couldn't be deleted again"
+            ) && error.contains("jwhook delete new00002"),
+            "{error}"
+        );
+        assert_eq!(jw.ids(), ["c0Y6ebVU", "new00002"]);
+        assert_eq!(account.ring_ids().await, ["c0Y6ebVU"]);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_could_not_verify_is_not_stored() {
+    let (account, jw) = account_and_api().await;
+    jw.state().next_secret = Some("too-short-for-a-key".to_owned());
+    let error = failed(&account, &jw).await;
+    assert!(
+        error.contains("it was deleted again: JW returned a secret that can't be used: its key is"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
+    let account = Account::start(KEY).await;
+    let jw = JwApi::start([]).await;
+    // of a stack that is new: nobody's
+    Jwhook::of(&account, &jw, &CREATE).run(&jw).await.done();
+    let ring = json!({ "new00001": jw.secret("new00001") });
+    assert_eq!(account.secret().await, ring.to_string());
+    // of the webhook that calls the stack
+    account.set_secret(KEY).await;
+    let create = [&CREATE[..], &["--yes"]].concat();
+    Jwhook::of(&account, &jw, &create).run(&jw).await.done();
+    let ring = json!({"new00001": KEY, "new00002": jw.secret("new00002")});
+    assert_eq!(account.secret().await, ring.to_string());
+    // of either of two
+    account.set_secret(KEY).await;
+    let error = Jwhook::of(&account, &jw, &create).run(&jw).await.error();
+    assert!(error.contains("more than one webhook calls") && error.contains("new00001, new00002"));
+    assert_eq!((jw.ids().len(), account.secret().await), (2, KEY.to_owned()));
+}
+
+#[tokio::test]
+async fn ctrl_c_does_not_come_between_a_webhook_and_its_key() {
+    for (call, n) in [("POST", 1), ("PutSecretValue", 1), ("UpdateSecretVersionStage", 1)] {
+        let (account, jw) = account_and_api().await;
+        let running = Jwhook::of(&account, &jw, &CREATE).spawn();
+        if call == "POST" {
+            jw.until(Until::Begun, call, n).await;
+        } else {
+            account.until(Until::Begun, call, n).await;
+        }
+        running.interrupt();
+        let ran = running.end(&jw).await;
+        // by then it may have been over
+        assert!(ran.code == Some(0) || ran.stderr.ends_with("error: interrupted\n"), "{ran:?}");
+        assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001"]);
+        assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"], "{call}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_somebody_else_created_at_the_same_time_is_not_taken_back() {
+    let (account, jw) = account_and_api().await;
+    jw.next("POST", Meet::Hold);
+    let running = Jwhook::of(&account, &jw, &CREATE).spawn();
+    jw.until(Until::Begun, "POST", 1).await;
+    Jwhook::of(&account, &jw, &CREATE).run(&jw).await.done();
+    let error = running.end(&jw).await.error(); // JW has 30 s for an answer
+    assert!(error.starts_with("JW doesn't list the webhook"), "{error}");
+    assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001"]);
+    assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"]);
+}
