@@ -9,6 +9,7 @@ mod rotating;
 mod sending;
 mod changing;
 mod creating;
+mod files;
 mod keeping;
 mod listing;
 mod support;

@@ -82,8 +82,10 @@ pub enum Command {
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::Arguments),
     /// Show how JW's webhooks differ from a file
+    #[command(long_about = files::LONG_ABOUT_PLAN)]
     Plan(files::Arguments),
     /// Make JW's webhooks as a file has them
+    #[command(long_about = files::LONG_ABOUT_APPLY)]
     Apply(files::Arguments),
     /// Replace a webhook and its secret, without refusing an event
     #[command(long_about = rotate::LONG_ABOUT)]

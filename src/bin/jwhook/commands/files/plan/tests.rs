@@ -1,0 +1,123 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+const ENDPOINT: &str = "https://example.com/webhooks/jwplayer";
+const ELSEWHERE: &str = "https://example.org/";
+
+fn webhook(id: &str, name: &str, url: &str) -> Webhook {
+    let metadata =
+        json!({"name": name, "webhook_url": url, "events": ["e", "f"], "site_ids": ["s"]});
+    serde_json::from_value(json!({"id": id, "metadata": metadata})).unwrap()
+}
+
+fn entry(name: &str, id: Option<&str>) -> Value {
+    json!({"name": name, "id": id, "events": ["f", "e"], "site_ids": ["s"]})
+}
+
+fn plan(webhooks: &[Webhook], ring: &[&str], entries: Value) -> Result<Plan, String> {
+    let ring: Vec<String> = ring.iter().map(|&id| id.to_owned()).collect();
+    let entries: Vec<Entry> = serde_json::from_value(entries).unwrap();
+    let there = There { webhooks, ring: &ring, endpoint: ENDPOINT };
+    there.plan(&entries).map_err(|error| error.to_string())
+}
+
+fn steps(webhooks: &[Webhook], ring: &[&str], entries: Value) -> Vec<String> {
+    let plan = plan(webhooks, ring, entries).unwrap();
+    let first = |step: &Step| step.to_string().split([',', ':']).next().unwrap().to_owned();
+    plan.steps.iter().map(first).collect()
+}
+
+#[test]
+fn what_is_as_the_file_has_it_is_unchanged_and_others_are_counted() {
+    let there = [webhook("a", "A", ENDPOINT), webhook("z", "Zapier", ELSEWHERE)];
+    let plan = plan(&there, &["a"], json!([entry("A", None)])).unwrap();
+    assert_eq!((plan.steps.len(), &plan.unchanged[..], plan.left_alone), (0, &["a".into()][..], 1));
+    assert_eq!(plan.text(), "No difference: 1 unchanged; 1 other webhook is left alone");
+}
+
+#[test]
+fn creates_come_first_and_deletes_last() {
+    let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
+    let mut changed = entry("A", None);
+    changed["events"] = json!(["e", "g"]);
+    let plan = plan(&there, &["a", "gone", "b"], json!([changed, entry("C", None)])).unwrap();
+    let text = plan.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "create \"C\"");
+    assert_eq!(
+        lines[4..7],
+        ["change a (\"A\")", "    events: +g -f", "delete b (\"B\"), which isn't in the file"]
+    );
+    assert!(lines[7].starts_with("take the key of gone out of the ring"), "{text}");
+    assert_eq!(lines[8], "1 to create, 1 to change, 1 to delete, 0 unchanged");
+}
+
+#[test]
+fn an_id_means_its_webhook_whatever_its_name() {
+    let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
+    let renamed = json!([entry("B", Some("a")), entry("A", Some("b"))]);
+    assert_eq!(steps(&there, &["a", "b"], renamed), ["change a (\"A\")", "change b (\"B\")"]);
+    let freed = json!([entry("B", Some("b")), entry("A2", Some("a")), entry("A", None)]);
+    assert_eq!(steps(&there, &["a", "b"], freed), ["create \"A\"", "change a (\"A\")"]);
+}
+
+#[test]
+fn an_id_without_a_webhook_or_a_key_is_an_error() {
+    let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
+    let error = plan(&there, &["b"], json!([entry("A", Some("a"))])).unwrap_err();
+    assert!(error.contains("webhook a by \"A\", but its key isn't in the ring"), "{error}");
+    let error = plan(&there, &["b"], json!([entry("A", Some("x"))])).unwrap_err();
+    assert!(error.contains("webhook x by \"A\", but JW has none with this id"), "{error}");
+}
+
+#[test]
+fn a_webhook_that_calls_another_url_is_moved_only_if_it_is_in_the_file_and_never_deleted() {
+    let there = [webhook("a", "A", ELSEWHERE), webhook("b", "B", ELSEWHERE)];
+    let plan = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap();
+    let moved = format!("    webhook_url: \"{ELSEWHERE}\" -> \"{ENDPOINT}\"");
+    assert!(plan.steps.len() == 1 && plan.text().contains(&moved), "{}", plan.text());
+    assert!(plan.notes[0].contains("b (\"B\") isn't in the file, but calls another URL"));
+}
+
+#[test]
+fn of_two_with_one_name_the_one_that_calls_this_stack_is_meant() {
+    let there = [webhook("a", "A", ELSEWHERE), webhook("b", "A", ENDPOINT)];
+    let plan = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap();
+    assert_eq!(
+        (plan.steps.len(), plan.notes.len(), &plan.unchanged[..]),
+        (0, 1, &["b".into()][..])
+    );
+}
+
+#[test]
+fn what_could_be_either_of_two_is_an_error() {
+    for url in [ENDPOINT, ELSEWHERE] {
+        let there = [webhook("a", "A", url), webhook("b", "A", url)];
+        let error = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap_err();
+        assert!(error.contains("2 webhooks have the name \"A\"") && error.contains("(a, b)"));
+    }
+    // one of the two halves of a rotation must not be deleted because the file means the other
+    let there = [webhook("a", "A", ENDPOINT), webhook("b", "A", ENDPOINT)];
+    let error = plan(&there, &["a", "b"], json!([entry("A", Some("a"))])).unwrap_err();
+    assert!(error.contains("b (\"A\") isn't in the file by its id, but has the name"), "{error}");
+    let both = json!([entry("A", Some("a")), entry("A", Some("b"))]);
+    assert_eq!(steps(&there, &["a", "b"], both), [""; 0]);
+}
+
+#[test]
+fn a_webhook_without_a_key_is_named_and_not_touched() {
+    let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
+    let plan = plan(&there, &["b"], json!([entry("A", None), entry("B", None)])).unwrap();
+    assert_eq!(plan.steps[0].to_string(), "create \"A\"");
+    assert!(plan.notes.len() == 1 && plan.notes[0].contains("then jwhook delete a"), "{plan:?}");
+    assert_eq!(plan.left_alone, 1);
+}
+
+#[test]
+fn keys_stay_where_jw_has_none_of_their_webhooks() {
+    let there = [webhook("z", "Zapier", ELSEWHERE)];
+    let plan = plan(&there, &["a", "b"], json!([])).unwrap();
+    assert_eq!(plan.steps, []);
+    assert!(plan.notes[0].contains("jwhook delete (a, b)"), "{plan:?}");
+}

@@ -1,0 +1,249 @@
+//! `plan` and `apply`: the file's webhooks, and nobody else's, whatever comes between.
+
+mod interrupted;
+
+use super::support::{Account, JwApi, Jwhook, Meet, Ran, WEBHOOK_URL, webhook};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
+
+/// Newsroom as it is, Live with another event, Sports new; Old isn't in it.
+const FILE: &str = "\
+webhooks:
+- name: Newsroom
+  events: [conversions_complete, media_available]
+  site_ids: [jsPxIVHl]
+- name: Live
+  events: [channel_active, media_available]
+  site_ids: [jsPxIVHl]
+- name: Sports
+  description: for the desk
+  events: [media_available]
+  site_ids: [9KboGBFu, jsPxIVHl]
+";
+
+/// A file of a test's own.
+struct File(PathBuf);
+
+impl File {
+    fn new(text: &str) -> Self {
+        static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("jwhook-file-{}-{number}.yaml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    async fn run(&self, command: &str, more: &[&str], account: &Account, jw: &JwApi) -> Ran {
+        self.of(command, more, account, jw).run(jw).await
+    }
+
+    fn of(&self, command: &str, more: &[&str], account: &Account, jw: &JwApi) -> Jwhook {
+        let arguments = [&[command, self.0.to_str().unwrap()], more].concat();
+        Jwhook::of(account, jw, &arguments)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0); // it is in the system's folder for such
+    }
+}
+
+/// What others made in the account.
+fn others() -> Vec<Value> {
+    let at = |id: &str, name: &str, url: &str| {
+        let mut webhook = webhook(id, name);
+        webhook["metadata"]["webhook_url"] = json!(url);
+        webhook
+    };
+    let mut odd = webhook("dAshbrd1", "");
+    odd["metadata"] = json!({});
+    vec![at("zApier01", "Live", "https://hooks.zapier.com/hooks/catch/1/"), odd]
+}
+
+async fn account_and_api() -> (Account, JwApi) {
+    let ring = json!({"newsroom": KEY, "live0000": KEY, "old00000": KEY});
+    let ours =
+        [webhook("newsroom", "Newsroom"), webhook("live0000", "Live"), webhook("old00000", "Old")];
+    let jw = JwApi::start(ours.into_iter().chain(others())).await;
+    (Account::start(&ring.to_string()).await, jw)
+}
+
+/// The end of every way: the account, and the ring with a key for each of ours.
+async fn assert_applied(account: &Account, jw: &JwApi, keyless: &[&str], case: &str) {
+    let webhooks = jw.webhooks();
+    let is_ours = |webhook: &&Value| {
+        webhook["metadata"]["webhook_url"] == WEBHOOK_URL
+            && !keyless.iter().any(|id| webhook["id"] == *id)
+    };
+    let mut ours: Vec<&Value> = webhooks.iter().filter(is_ours).collect();
+    ours.sort_by_key(|webhook| webhook["metadata"]["name"].to_string());
+    let mut live = webhook("live0000", "Live");
+    live["metadata"]["events"] = json!(["channel_active", "media_available"]);
+    assert_eq!((ours.len(), ours[0]), (3, &live), "{case}");
+    assert_eq!(ours[1], &webhook("newsroom", "Newsroom"), "{case}");
+    assert_eq!(
+        ours[2]["metadata"],
+        json!({
+            "name": "Sports",
+            "description": "for the desk",
+            "webhook_url": WEBHOOK_URL,
+            "events": ["media_available"],
+            "site_ids": ["9KboGBFu", "jsPxIVHl"],
+        }),
+        "{case}"
+    );
+    let id = ours[2]["id"].as_str().unwrap();
+    let ring: Value = serde_json::from_str(&account.secret().await).unwrap();
+    assert_eq!(ring, json!({"newsroom": KEY, "live0000": KEY, id: jw.secret(id)}), "{case}");
+    for other in others() {
+        assert!(webhooks.contains(&other), "{case}: {other}");
+    }
+    assert_eq!(webhooks.len(), 5 + keyless.len(), "{case}");
+}
+
+#[tokio::test]
+async fn plan_shows_the_difference_and_changes_nothing() {
+    let (account, jw) = account_and_api().await;
+    let file = File::new(FILE);
+    let plan = file.run("plan", &[], &account, &jw).await.done();
+    assert_eq!(
+        plan,
+        format!(
+            "create \"Sports\"
+    description: \"for the desk\"
+    webhook_url: \"{WEBHOOK_URL}\"
+    events: [\"media_available\"]
+    site_ids: [\"9KboGBFu\",\"jsPxIVHl\"]
+change live0000 (\"Live\")
+    events: +channel_active -conversions_complete
+delete old00000 (\"Old\"), which isn't in the file
+1 to create, 1 to change, 1 to delete, 1 unchanged; 2 other webhooks are left alone
+"
+        )
+    );
+    let json = file.run("plan", &["--output", "json"], &account, &jw).await.json();
+    let events = ["media_available", "conversions_complete"];
+    let wanted = ["channel_active", "media_available"];
+    let change = json!({"member": "events", "from": events, "to": wanted});
+    assert_eq!(json["steps"][0]["action"], "create");
+    assert_eq!(json["steps"][0]["metadata"]["name"], "Sports");
+    assert_eq!(
+        json["steps"].as_array().unwrap()[1..],
+        [
+            json!({"action": "change", "id": "live0000", "name": "Live", "changes": [change]}),
+            json!({"action": "delete", "id": "old00000", "name": "Old"}),
+        ]
+    );
+    assert_eq!((&json["unchanged"], &json["left_alone"]), (&json!(["newsroom"]), &json!(2)));
+    let error = file.run("apply", &[], &account, &jw).await.error();
+    assert!(error.starts_with("Do these steps (3)? There is no terminal to answer on"), "{error}");
+    assert_eq!((jw.changes(), account.ring_ids().await.len()), (vec![], 3));
+}
+
+#[tokio::test]
+async fn apply_makes_it_so_in_order_and_a_second_time_does_nothing() {
+    let (account, jw) = account_and_api().await;
+    let file = File::new(FILE);
+    let apply = file.of("apply", &[], &account, &jw);
+    let ran = apply.run_on_terminal("Do these steps (3)?", "y", &jw).await.done();
+    assert!(ran.contains("[1/3] create \"Sports\"") && ran.contains("3 steps done"), "{ran}");
+    assert_applied(&account, &jw, &[], "on a terminal").await;
+    let methods: Vec<String> = jw.changes().into_iter().map(|call| call.method).collect();
+    assert_eq!(methods, ["POST", "PATCH", "DELETE"]);
+    let again = file.run("apply", &[], &account, &jw).await;
+    assert_eq!(again.stderr, "");
+    assert_eq!(again.done(), "No difference: 3 unchanged; 2 other webhooks are left alone\n");
+    assert_eq!(jw.changes().len(), 3);
+    // an id pins a webhook, so that it can have another name
+    let renamed = FILE.replace("- name: Live\n", "- name: Studio\n  id: live0000\n");
+    let renamed = File::new(&renamed);
+    let ran = renamed.run("apply", &["--yes", "--output", "json"], &account, &jw).await;
+    let steps = ran.json()["steps"].clone();
+    let change = json!({"member": "name", "from": "Live", "to": "Studio"});
+    let step = json!({"action": "change", "id": "live0000", "name": "Live", "changes": [change]});
+    assert_eq!(steps, json!([step]));
+    let mut live = webhook("live0000", "Studio");
+    live["metadata"]["events"] = json!(["channel_active", "media_available"]);
+    assert_eq!(jw.webhook("live0000").unwrap(), live);
+}
+
+#[tokio::test]
+async fn an_answer_of_jws_that_is_no_list_never_looks_like_an_empty_one() {
+    let (account, jw) = account_and_api().await;
+    let file = File::new(FILE);
+    for (status, body) in [(401, "\"Unauthorized\""), (500, "<html>"), (200, "{}"), (404, "")] {
+        jw.next("GET", Meet::Answer(status, body));
+        let error = file.run("apply", &["--yes"], &account, &jw).await.error();
+        assert!(error.starts_with("GET of page 1 of JW's webhooks: JW"), "{error}");
+    }
+    assert_eq!((jw.changes(), account.ring_ids().await.len()), (vec![], 3));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_understood_is_told_with_its_line() {
+    let (account, jw) = account_and_api().await;
+    for (text, said) in [
+        (FILE.replace("site_ids: [j", "sites: [j"), ", line 4: "),
+        (
+            FILE.replace("name: Live", "name: Newsroom"),
+            ", line 5: the name \"Newsroom\" is in line 2",
+        ),
+        (FILE.replace("[media_available]", "[]"), ", line 8: events has nothing in it"),
+        (FILE.replace("  events: [c", "  webhook_url: x\n  events: [c"), ", line 3: "),
+    ] {
+        let file = File::new(&text);
+        let error = file.run("plan", &[], &account, &jw).await.error();
+        let expected = format!("{}{said}", file.0.display());
+        assert!(error.starts_with(&expected), "{expected}: {error}");
+    }
+    let error = Jwhook::of(&account, &jw, &["plan", "nowhere.yaml"]).run(&jw).await.error();
+    assert!(error.starts_with("nowhere.yaml can't be read: "), "{error}");
+    assert_eq!(jw.state().calls, []);
+}
+
+#[tokio::test]
+async fn where_it_cannot_be_told_which_webhook_is_meant_nothing_is_done() {
+    let (account, jw) = account_and_api().await;
+    jw.state().webhooks.push(webhook("live0001", "Live"));
+    let ring = json!({"newsroom": KEY, "live0000": KEY, "old00000": KEY, "live0001": KEY});
+    account.set_secret(&ring.to_string()).await;
+    let file = File::new(FILE);
+    let error = file.run("apply", &["--yes"], &account, &jw).await.error();
+    assert!(error.starts_with("2 webhooks have the name \"Live\""), "{error}");
+    // a key by itself doesn't say whose
+    account.set_secret(KEY).await;
+    let error = file.run("apply", &["--yes"], &account, &jw).await.error();
+    assert!(error.contains("make it a key ring first, with jwhook rotate newsroom"), "{error}");
+    // an endpoint that JW wouldn't call
+    let http = ["--yes", "--webhook-url", "http://example.com"];
+    let error = file.run("apply", &http, &account, &jw).await.error();
+    assert!(error.contains("nothing but an https URL"), "{error}");
+    assert_eq!((jw.changes(), account.secret().await), (vec![], KEY.to_owned()));
+}
+
+#[tokio::test]
+async fn a_new_stack_gets_its_first_webhooks_from_a_file() {
+    let account = Account::start(KEY).await;
+    let jw = JwApi::start(others()).await;
+    let file = File::new(FILE);
+    file.run("apply", &["--yes"], &account, &jw).await.done();
+    assert_eq!(account.ring_ids().await, ["new00001", "new00002", "new00003"]);
+    assert_eq!(jw.webhooks()[..2], others());
+    // with the API secret of another account all of these are missing there
+    let other = JwApi::start(others()).await;
+    let nothing = File::new("webhooks: []\n");
+    let ran = nothing.run("apply", &["--yes"], &account, &other).await;
+    assert!(
+        ran.stderr.contains("JW has none of the webhooks whose keys are in the ring"),
+        "{ran:?}"
+    );
+    ran.done();
+    assert_eq!(account.ring_ids().await.len(), 3);
+    // in their own account they are deleted, and leave no key
+    nothing.run("apply", &["--yes"], &account, &jw).await.done();
+    assert_eq!((account.ring_ids().await, jw.webhooks()), (vec!["placeholder".into()], others()));
+}

@@ -1,0 +1,103 @@
+//! `apply`, interrupted at each of its calls and run again.
+
+use super::super::support::{Meet, Until};
+use super::{FILE, File, account_and_api, assert_applied};
+
+/// Each call that changes something, and whose it is.
+const CALLS: [(&str, usize); 7] = [
+    ("POST", 1),
+    ("PutSecretValue", 1),
+    ("UpdateSecretVersionStage", 1),
+    ("PATCH", 1),
+    ("DELETE", 1),
+    ("PutSecretValue", 2),
+    ("UpdateSecretVersionStage", 2),
+];
+
+fn is_jws(call: &str) -> bool {
+    call == call.to_uppercase()
+}
+
+#[tokio::test]
+async fn apply_that_was_killed_after_any_step_goes_on_from_there() {
+    for (call, n) in CALLS {
+        for meet in [Meet::Hold, Meet::DoneThenHold] {
+            let case = format!("{call} {n} {meet:?}");
+            let (account, jw) = account_and_api().await;
+            let file = File::new(FILE);
+            let running = file.of("apply", &["--yes"], &account, &jw);
+            let done = if matches!(meet, Meet::Hold) { Until::Begun } else { Until::Performed };
+            if is_jws(call) {
+                jw.nth(call, n, meet);
+                let running = running.spawn();
+                jw.until(done, call, n).await;
+                running.kill(&jw).await;
+            } else {
+                account.nth(call, n, meet);
+                let running = running.spawn();
+                account.until(done, call, n).await;
+                running.kill(&jw).await;
+            }
+            // a webhook whose key was lost with the run isn't ours any more, and is named
+            let ring = account.ring_ids().await;
+            let keyless: Vec<String> = jw
+                .ids()
+                .into_iter()
+                .filter(|id| id.starts_with("new") && !ring.contains(id))
+                .collect();
+            let again = file.run("apply", &["--yes"], &account, &jw).await;
+            for id in &keyless {
+                assert!(again.stderr.contains(&format!("jwhook delete {id}")), "{case}: {again:?}");
+            }
+            again.done();
+            let keyless: Vec<&str> = keyless.iter().map(String::as_str).collect();
+            assert_applied(&account, &jw, &keyless, &case).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn apply_that_failed_at_any_step_says_so_and_goes_on_from_there() {
+    for (call, n) in CALLS {
+        for meet in
+            [Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#), Meet::DoneThenClose]
+        {
+            let case = format!("{call} {n} {meet:?}");
+            let (account, jw) = account_and_api().await;
+            let file = File::new(FILE);
+            let may_succeed = !is_jws(call) && matches!(meet, Meet::DoneThenClose);
+            if is_jws(call) {
+                jw.nth(call, n, meet)
+            } else {
+                account.nth(call, n, meet)
+            }
+            let ran = file.run("apply", &["--yes"], &account, &jw).await;
+            if may_succeed {
+                ran.done();
+            } else {
+                let step = ["POST", "PATCH", "DELETE"].iter().position(|name| *name == call);
+                let step = step.map_or(if n == 1 { 1 } else { 3 }, |step| step + 1);
+                let error = ran.error();
+                let stopped = format!("stopped at step {step} of 3 (");
+                assert!(error.starts_with(&stopped), "{case}: {error}");
+                assert!(error.contains("the same command goes on from there"), "{case}: {error}");
+                file.run("apply", &["--yes"], &account, &jw).await.done();
+            }
+            assert_applied(&account, &jw, &[], &case).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn apply_that_was_interrupted_by_a_person_says_how_to_go_on() {
+    let (account, jw) = account_and_api().await;
+    let file = File::new(FILE);
+    jw.next("PATCH", Meet::Hold);
+    let running = file.of("apply", &["--yes"], &account, &jw).spawn();
+    jw.until(Until::Begun, "PATCH", 1).await;
+    running.interrupt();
+    let error = running.end(&jw).await.error();
+    assert_eq!(error, "interrupted; the same command goes on from there");
+    file.run("apply", &["--yes"], &account, &jw).await.done();
+    assert_applied(&account, &jw, &[], "interrupted").await;
+}
