@@ -4,8 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 
 use crate::commands::{
-    create, delete, doctor, files, man, recover, rotate, send, show, tail, update, verify,
-    create, delete, files, list, man, recover, rotate, send, show, tail, update, verify,
+    create, delete, doctor, files, list, man, recover, rotate, send, show, tail, update, verify,
 };
 use crate::output::Format;
 

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::aws;
 use crate::clock::AwsClock;
+use crate::jw::webhook::is_id;
 
 /// The stage of a version that isn't in use yet.
 const STAGED: &str = "JWHOOK";
@@ -51,11 +52,6 @@ pub enum KeyStatus {
     Missing,
     /// The secret is one key by itself, which is tried for every webhook's tokens.
     SingleKey,
-}
-
-/// Whether this looks like an id of JW's. What doesn't may be a secret in the wrong place.
-pub fn is_id(text: &str) -> bool {
-    text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Ids of the ring as they may be shown.

@@ -9,7 +9,7 @@ mod ministack;
 mod server;
 
 pub use account::{Account, QueueType};
-pub use command::{API_SECRET, Jwhook, Ran, Running};
+pub use command::{API_SECRET, Jwhook, Ran};
 pub use endpoint::Endpoint;
 pub use file::TestFile;
 pub use jw_api::{Call, JwApi, WEBHOOK_URL, webhook};

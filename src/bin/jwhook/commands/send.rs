@@ -18,6 +18,7 @@ use self::answer::Sent;
 use crate::Verdict;
 use crate::commands::verify::capture::Capture;
 use crate::context::Context;
+use crate::jw::webhook::is_id;
 use crate::{input, keys, moment};
 
 /// Ids that have the form of JW's and are nobody's.
@@ -119,7 +120,7 @@ fn webhook_id<'r>(ring: &'r KeyRing, given: Option<&'r str>) -> Result<&'r str> 
         (None, KeyRing::Single(_)) => Ok(SAMPLE_ID),
         (None, KeyRing::ByWebhook(ring)) => {
             let ids = ring.keys().map(String::as_str);
-            let webhooks = ids.filter(|id| *id != PLACEHOLDER && keys::is_id(id));
+            let webhooks = ids.filter(|id| *id != PLACEHOLDER && is_id(id));
             webhooks.min().context("the key ring has no webhook yet: make one, with jwhook create")
         }
     }

@@ -155,7 +155,7 @@ impl Api {
     }
 
     fn create(&self, body: &Value) -> Response<Full<Bytes>> {
-        if let Err(refused) = acceptable(body) {
+        if let Some(refused) = fault(body) {
             return refused;
         }
         let mut state = self.state();
@@ -186,9 +186,9 @@ impl Api {
                 state.webhooks.remove(place);
                 answer(204, "")
             }
-            _ => match acceptable(body) {
-                Err(refused) => refused,
-                Ok(()) => {
+            _ => match fault(body) {
+                Some(refused) => refused,
+                None => {
                     // the whole metadata: what is left out is gone
                     state.webhooks[place]["metadata"] = body["metadata"].clone();
                     answer(200, state.webhooks[place].to_string())
@@ -230,19 +230,19 @@ impl Service for Api {
     }
 }
 
-fn acceptable(body: &Value) -> Result<(), Response<Full<Bytes>>> {
+fn fault(body: &Value) -> Option<Response<Full<Bytes>>> {
     let metadata = &body["metadata"];
     let url = metadata["webhook_url"].as_str().unwrap_or_default();
     let some = |member: &str| metadata[member].as_array().is_some_and(|list| !list.is_empty());
     if !url.starts_with("https://") {
-        Err(problem(422, "invalid_body", "webhook_url must be HTTPS"))
+        Some(problem(422, "invalid_body", "webhook_url must be HTTPS"))
     } else if metadata["name"].as_str().is_none_or(str::is_empty)
         || !some("events")
         || !some("site_ids")
     {
-        Err(problem(422, "invalid_body", "name, events and site_ids are required"))
+        Some(problem(422, "invalid_body", "name, events and site_ids are required"))
     } else {
-        Ok(())
+        None
     }
 }
 

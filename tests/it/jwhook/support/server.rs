@@ -7,7 +7,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -56,10 +56,13 @@ impl Calls {
     }
 }
 
+/// What the next calls of each name meet; of a name that isn't there, what always happens.
+type Scripts = HashMap<String, VecDeque<Option<Meet>>>;
+
 /// The server, until it is dropped.
 pub struct Server {
     pub url: String,
-    scripts: Arc<Mutex<Vec<(String, VecDeque<Option<Meet>>)>>>,
+    scripts: Arc<Mutex<Scripts>>,
     calls: watch::Sender<Calls>,
     accepting: tokio::task::JoinHandle<()>,
 }
@@ -68,7 +71,7 @@ impl Server {
     pub async fn start<S: Service>(service: Arc<S>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let scripts = Arc::<Mutex<Vec<(String, VecDeque<Option<Meet>>)>>>::default();
+        let scripts = Arc::<Mutex<Scripts>>::default();
         let calls = watch::Sender::new(Calls::default());
         let (to_script, to_calls) = (scripts.clone(), calls.clone());
         let accepting = tokio::spawn(async move {
@@ -121,10 +124,7 @@ impl Server {
         let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
         let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
         script.push_back(Some(meet));
-        match scripts.iter_mut().find(|(of, _)| of == name) {
-            Some((_, before)) => before.append(&mut script),
-            None => scripts.push((name.to_owned(), script)),
-        }
+        scripts.entry(name.to_owned()).or_default().append(&mut script);
     }
 
     pub fn calls(&self) -> Calls {
@@ -157,9 +157,9 @@ pub enum Until {
     Performed,
 }
 
-fn next(scripts: &Mutex<Vec<(String, VecDeque<Option<Meet>>)>>, name: &str) -> Option<Meet> {
+fn next(scripts: &Mutex<Scripts>, name: &str) -> Option<Meet> {
     let mut scripts = scripts.lock().expect("no test panics while it holds the script");
-    scripts.iter_mut().find(|(of, _)| of == name)?.1.pop_front()?
+    scripts.get_mut(name)?.pop_front()?
 }
 
 pub fn answer(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

@@ -6,7 +6,7 @@ use jw_webhook_forwarder::key_ring::edit::PLACEHOLDER;
 
 use super::report::Report;
 use crate::commands::rotate::parked;
-use crate::jw::webhook::Webhook;
+use crate::jw::webhook::{Webhook, is_id};
 use crate::keys::{self, KeyStatus, Keys};
 
 /// JW's webhooks, and what they are to agree with.
@@ -208,7 +208,7 @@ impl<'p> Pairing<'p> {
 
 /// Says that the ring has a key of a webhook that isn't there.
 fn gone(report: &mut Report, id: &str) -> Result<()> {
-    if !keys::is_id(id) {
+    if !is_id(id) {
         return report.warn(
             "ring",
             format!("it has a key of {}", keys::named([id])),

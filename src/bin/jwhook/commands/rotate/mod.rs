@@ -14,13 +14,13 @@ use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 use reqwest::Url;
 use serde_json::json;
-use tokio::signal::ctrl_c;
 
 use self::state::Found;
 use self::steps::{Rotation, Step, Waits};
 use crate::Verdict;
 use crate::context::Context;
-use crate::jw::webhook::Webhook;
+use crate::interrupt;
+use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
 
 /// What is waited beyond the secret's TTL: a fetch goes on for 5 s at most, and a version is in use a
@@ -54,7 +54,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The id of the webhook to replace
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
     /// How long to wait until every warm function has the new key. By default the stack's
     /// SecretTtlSeconds and 10 seconds; without --stack, 310 seconds
@@ -195,9 +195,6 @@ async fn perform(rotation: &mut Rotation<'_>, steps: &[Step]) -> Result<()> {
     };
     tokio::select! {
         done = all => done,
-        interrupted = ctrl_c() => {
-            interrupted?;
-            Err(anyhow!("the rotation was interrupted: {go_on}"))
-        }
+        () = interrupt::asked() => Err(anyhow!("the rotation was interrupted: {go_on}")),
     }
 }
