@@ -170,10 +170,13 @@ async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
     jw.next("GET", Meet::Answer(404, "<html>no such page"));
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
     assert_eq!(error, "JW lists webhook c0Y6ebVU, and says 404 when asked for it: try again");
-    jw.next("GET", Meet::Answer(404, "<html>no such page"));
-    jw.next("GET", Meet::Answer(404, "<html>no such page"));
+    for method in ["DELETE", "GET", "GET"] {
+        jw.next(method, Meet::Answer(404, "<html>no such page"));
+    }
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
     assert!(error.starts_with("GET of page 1 of JW's webhooks: JW answered 404"), "{error}");
+    let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
+    assert!(error.starts_with("DELETE of webhook c0Y6ebVU: JW answered 404, <html>"), "{error}");
     assert_eq!((jw.changes(), account.secret().await), (vec![], both_keys()));
 }
 

@@ -145,6 +145,17 @@ async fn what_cannot_be_rotated_is_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
+    let both = json!({OLD: SECRET, "c0Y6ebVU": OTHER_SECRET}).to_string();
+    let account = Account::start(&both).await;
+    let jw = JwApi::start([webhook(OLD, "newsroom"), webhook("c0Y6ebVU", "sports")]).await;
+    jw.next("GET", Meet::Answer(404, "<html>no such page"));
+    let error = rotate(&account, &jw, &[]).run(&jw).await.error();
+    assert_eq!(error, "JW lists webhook 7Rav0hC5, and says 404 when asked for it: try again");
+    assert_eq!((jw.changes(), account.secret().await), (vec![], both));
+}
+
+#[tokio::test]
 async fn without_a_terminal_and_a_yes_nothing_is_done() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;

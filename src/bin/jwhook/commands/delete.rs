@@ -33,7 +33,10 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let has_key = keys.status(id).is_entry() || is_single_key_of(context, &keys, &found).await?;
     match &found {
         Some(webhook) => ask(context, webhook, has_key).await?,
-        None if has_key => ask_for_key_alone(context, id).await?,
+        None if has_key => context.answers().confirm(&format!(
+            "JW has no webhook {id} in the account of this API secret (any more). Take its key out \
+             of the ring?"
+        ))?,
         None => bail!(
             "there is no such webhook: JW has no {id}, and {}; jwhook list shows those that are there",
             match keys.is_single() {
@@ -100,16 +103,4 @@ async fn ask(context: &Context, webhook: &Webhook, has_key: bool) -> Result<()> 
         ),
     };
     context.answers().confirm(&question)
-}
-
-async fn ask_for_key_alone(context: &Context, id: &str) -> Result<()> {
-    // a 404 may be of something else between us and JW; the list is an answer of JW's
-    let webhooks = context.jw().await?.list().await?;
-    if webhooks.iter().any(|webhook| webhook.id == id) {
-        bail!("JW lists webhook {id}, and says 404 when asked for it: try again");
-    }
-    context.answers().confirm(&format!(
-        "JW has no webhook {id} in the account of this API secret (any more). Take its key out of the \
-         ring?"
-    ))
 }

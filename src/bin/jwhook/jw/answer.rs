@@ -25,6 +25,9 @@ pub enum Problem {
     /// JW did it, or says so, in words that we can't read.
     #[error("{what}: JW's answer ({}) isn't what its API documents", .status.as_u16())]
     Unreadable { what: String, status: StatusCode },
+    /// JW has it, and says that it hasn't.
+    #[error("JW lists webhook {id}, and says 404 when asked for it: try again")]
+    Contradiction { id: String },
     /// JW's limit, however long we waited.
     #[error("{what}: JW still says 429, too many requests; who else uses this API secret?")]
     TooManyRequests { what: String },
@@ -36,7 +39,7 @@ impl Problem {
         match self {
             Problem::NoAnswer { .. } | Problem::Unreadable { .. } => true,
             Problem::Refused { status, .. } => status.is_server_error(),
-            Problem::TooManyRequests { .. } => false,
+            Problem::Contradiction { .. } | Problem::TooManyRequests { .. } => false,
         }
     }
 

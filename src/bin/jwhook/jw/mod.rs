@@ -98,7 +98,13 @@ impl Jw {
     pub async fn find(&self, id: &str) -> Result<Option<Webhook>, Problem> {
         let answer = self.call(Method::GET, &path(id), None, &format!("webhook {id}")).await?;
         if answer.status == StatusCode::NOT_FOUND {
-            return Ok(None);
+            // a 404 may be of something else between us and JW; the list is an answer of JW's
+            let is_listed = self.list().await?.iter().any(|webhook| webhook.id == id);
+            return if is_listed {
+                Err(Problem::Contradiction { id: id.to_owned() })
+            } else {
+                Ok(None)
+            };
         }
         Ok(Some(answer.expect(StatusCode::OK)?.json()?))
     }
@@ -129,10 +135,10 @@ impl Jw {
     /// Deletes a webhook. One that is gone already is as good.
     pub async fn delete(&self, id: &str) -> Result<(), Problem> {
         let answer = self.call(Method::DELETE, &path(id), None, &format!("webhook {id}")).await?;
-        if answer.status != StatusCode::NOT_FOUND {
-            answer.expect(StatusCode::NO_CONTENT)?;
+        if answer.status == StatusCode::NOT_FOUND && self.find(id).await?.is_none() {
+            return Ok(());
         }
-        Ok(())
+        answer.expect(StatusCode::NO_CONTENT).map(|_| ())
     }
 
     async fn call(

@@ -1,7 +1,8 @@
 //! `apply`, interrupted at each of its calls and run again.
 
-use super::super::support::{Meet, Until};
-use super::{FILE, File, account_and_api, assert_applied};
+use super::super::support::{Meet, Until, webhook};
+use super::{FILE, File, KEY, account_and_api, assert_applied};
+use serde_json::{Value, json};
 
 /// Each call that changes something, and whose it is.
 const CALLS: [(&str, usize); 7] = [
@@ -86,6 +87,31 @@ async fn apply_that_failed_at_any_step_says_so_and_goes_on_from_there() {
             assert_applied(&account, &jw, &[], &case).await;
         }
     }
+}
+
+/// JW's list as it was read, whatever has become of the webhooks since.
+fn listed(webhooks: &[Value]) -> Meet {
+    let list = json!({"page": 1, "page_length": 100, "webhooks": webhooks});
+    Meet::Answer(200, list.to_string().leak())
+}
+
+#[tokio::test]
+async fn what_is_not_as_it_was_listed_is_not_deleted_and_keeps_its_key() {
+    let (account, jw) = account_and_api().await;
+    let ours = [webhook("newsroom", "Newsroom"), webhook("live0000", "Live")];
+    let file = File::new(&FILE[..FILE.find("- name: Live").unwrap()]);
+
+    // a page may leave one out, if another one was deleted meanwhile
+    jw.next("GET", listed(&ours[..1]));
+    account.set_secret(&json!({"newsroom": KEY, "live0000": KEY}).to_string()).await;
+    let error = file.run("apply", &["--yes"], &account, &jw).await.error();
+    assert!(error.contains("JW has webhook live0000 after all, so its key stays"), "{error}");
+
+    jw.next("GET", listed(&ours));
+    jw.state().webhooks[1]["metadata"]["webhook_url"] = json!("https://example.com/");
+    let error = file.run("apply", &["--yes"], &account, &jw).await.error();
+    assert!(error.contains("webhook live0000 was made to call another URL meanwhile"), "{error}");
+    assert_eq!((jw.changes(), account.ring_ids().await.len()), (vec![], 2));
 }
 
 #[tokio::test]

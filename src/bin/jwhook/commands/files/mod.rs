@@ -161,10 +161,21 @@ async fn perform(context: &Context, step: &mut Step, webhooks: &mut Vec<Webhook>
             jw.update(id, &merged(&webhook.metadata, &wanted.collect())).await?;
         }
         Step::Delete { id, .. } => {
+            // whoever answers the question takes time
+            let endpoint = context.stack().await?.endpoint()?;
+            if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
+                bail!("webhook {id} was made to call another URL meanwhile");
+            }
             jw.delete(id).await?;
             take_key_out(context, id).await?;
         }
-        Step::RemoveKey { id } => take_key_out(context, id).await?,
+        Step::RemoveKey { id } => {
+            // a list whose pages change while they are read can leave one out
+            if jw.find(id).await?.is_some() {
+                bail!("JW has webhook {id} after all, so its key stays");
+            }
+            take_key_out(context, id).await?;
+        }
     }
     Ok(())
 }
