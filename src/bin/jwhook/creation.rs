@@ -2,18 +2,33 @@
 //! end or neither is.
 
 use anyhow::{Error, Result, anyhow};
+use serde_json::Value;
 
 use crate::context::{Context, owner_of_single_key};
 use crate::interrupt::whole;
 use crate::jw::webhook::{Created, Webhook};
 use crate::jw::{Jw, Metadata, Problem};
-use crate::keys::KeyStore;
+use crate::keys::{KeyStore, Keys};
 
 /// Creates a webhook and puts its key into the ring. Where the key can't be kept, the webhook is
 /// deleted again.
 pub async fn create(context: &Context, metadata: &Metadata) -> Result<Webhook> {
     let before = context.jw().await?.list().await?;
     create_beside(context, &before, metadata).await
+}
+
+/// What becomes of a secret that is one key by itself, where none of these webhooks calls the stack.
+/// The key may be in use all the same: by a webhook that calls another name of the endpoint, or is of
+/// another account.
+pub async fn loss(context: &Context, keys: &Keys, webhooks: &[Webhook]) -> Result<Option<String>> {
+    let url = context.stack().await?.webhook_url()?;
+    let is_lost = keys.is_single() && owner_of_single_key(webhooks, url)?.is_none();
+    Ok(is_lost.then(|| {
+        format!(
+            "The secret is one key by itself, and none of JW's webhooks in this account calls {url}: \
+             the key is taken for nobody's, and the new webhook's takes its place."
+        )
+    }))
 }
 
 /// The same, beside these webhooks, which are all that the account has.
@@ -90,8 +105,9 @@ async fn take_back_unseen(
     metadata: &Metadata,
     problem: Problem,
 ) -> Error {
-    let after = async { anyhow::Ok((store.read().await?, jw.list().await?)) };
-    let (keys, after) = match after.await {
+    // in this order: whoever made the same at the same time has stored its key by then
+    let after = async { anyhow::Ok((jw.list().await?, store.read().await?)) };
+    let (after, keys) = match after.await {
         Ok(after) => after,
         Err(unknown) => {
             return Error::new(problem).context(format!(
@@ -102,10 +118,10 @@ async fn take_back_unseen(
         }
     };
     let is_new = |webhook: &Webhook| before.iter().all(|known| known.id != webhook.id);
-    // somebody else may have made the same at the same time, and has its key
     let is_keyless = |webhook: &Webhook| !keys.status(&webhook.id).is_entry();
+    let text = |member| metadata.get(member).and_then(Value::as_str).unwrap_or_default();
     let is_ours = |webhook: &Webhook| {
-        ["name", "webhook_url"].iter().all(|&m| webhook.metadata.get(m) == metadata.get(m))
+        webhook.name().unwrap_or_default() == text("name") && webhook.calls(text("webhook_url"))
     };
     let unseen: Vec<&Webhook> = after
         .iter()

@@ -89,10 +89,14 @@ impl Standing<'_> {
         }
     }
 
+    /// Whether this stack surely refuses its events.
+    pub fn has_no_key(&self) -> bool {
+        matches!(self.key, Some(KeyStatus::Missing | KeyStatus::Unusable))
+    }
+
     /// Says on stderr if it calls this stack in vain.
     pub fn note_refused(&self) {
-        let has_no_key = matches!(self.key, Some(KeyStatus::Missing | KeyStatus::Unusable));
-        if has_no_key && self.calls_this_stack == Some(true) {
+        if self.has_no_key() && self.calls_this_stack == Some(true) {
             note(&format!(
                 "every event of webhook {} is refused, as the ring has no key for it that could be \
                  used: jwhook doctor",

@@ -72,8 +72,10 @@ async fn a_webhook_can_be_made_to_call_this_stack() {
     assert!(run(&account, &jw, &http).await.error().contains("nothing but an https URL"));
     let without = Jwhook::of(&account, &jw, &arguments).without("JWHOOK_STACK").run(&jw).await;
     assert!(without.error().contains("or --webhook-url URL"));
+    let error = run(&account, &jw, &arguments).await.error();
+    assert!(error.contains("would refuse its every event. Make it call this stack all"), "{error}");
     assert_eq!(jw.changes(), []);
-    let ran = run(&account, &jw, &arguments).await;
+    let ran = run(&account, &jw, &[&arguments[..], &["--yes"]].concat()).await;
     assert!(ran.stderr.contains("every event of webhook zApier01 is refused"), "{ran:?}");
     ran.done();
     assert_eq!(jw.webhook("zApier01").unwrap()["metadata"]["webhook_url"], WEBHOOK_URL);

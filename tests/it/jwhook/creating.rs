@@ -136,6 +136,19 @@ async fn an_answer_that_never_came_leaves_no_webhook_without_a_key() {
 }
 
 #[tokio::test]
+async fn an_error_that_holds_a_secret_is_not_quoted() {
+    let (account, jw) = account_and_api().await;
+    let secret = "Canary-of-a-secret-in-an-error-0123456789";
+    jw.state().secrets.push(("none0000".into(), secret.into()));
+    let body = r#"{"id":"none0000","secret":"Canary-of-a-secret-in-an-error-0123456789"}"#;
+    for body in [body, &body[..60]] {
+        jw.next("POST", Meet::Answer(500, body));
+        let error = failed(&account, &jw).await;
+        assert!(error.contains("JW answered 500; JW is at fault"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn where_it_cannot_be_found_out_what_was_created_the_error_says_how_to() {
     let (account, jw) = account_and_api().await;
     jw.next("POST", Meet::DoneThenClose);
@@ -214,13 +227,16 @@ async fn a_secret_that_could_not_verify_is_not_stored() {
 async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
     let account = Account::start(KEY).await;
     let jw = JwApi::start([]).await;
-    // of a stack that is new: nobody's
-    Jwhook::of(&account, &jw, &CREATE).run(&jw).await.done();
+    // nobody's, as far as can be told
+    let create = [&CREATE[..], &["--yes"]].concat();
+    let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+    assert!(error.contains("the key is taken for nobody's"), "{error}");
+    assert_eq!((jw.changes(), account.secret().await), (vec![], KEY.to_owned()));
+    Jwhook::of(&account, &jw, &create).run(&jw).await.done();
     let ring = json!({ "new00001": jw.secret("new00001") });
     assert_eq!(account.secret().await, ring.to_string());
     // of the webhook that calls the stack
     account.set_secret(KEY).await;
-    let create = [&CREATE[..], &["--yes"]].concat();
     Jwhook::of(&account, &jw, &create).run(&jw).await.done();
     let ring = json!({"new00001": KEY, "new00002": jw.secret("new00002")});
     assert_eq!(account.secret().await, ring.to_string());

@@ -76,6 +76,9 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     if let Some(there) = webhooks.iter().find(same) {
         context.answers().confirm(&question(there, &keys))?;
     }
+    if let Some(loss) = creation::loss(context, &keys, &webhooks).await? {
+        context.answers().confirm(&format!("{loss} Is that right?"))?;
+    }
     let webhook = creation::create_beside(context, &webhooks, &metadata).await?;
     let result = Standing {
         webhook: &webhook,

@@ -11,7 +11,7 @@ use crate::difference::{between, merged};
 use crate::jw::Metadata;
 use crate::jw::webhook::parse_id;
 use crate::output::note;
-use crate::standing::{Ours, named};
+use crate::standing::{Ours, Standing, named};
 
 pub const LONG_ABOUT: &str = "\
 Change a webhook's name, description, events or sites
@@ -66,6 +66,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         note(&format!("webhook {} is like that already: nothing was changed", named(&webhook)));
         webhook
     } else {
+        ask_if_refused(context, &ours.standing(&webhook), &wanted)?;
         let updated = jw.update(id, &merged(&webhook.metadata, &wanted)).await?;
         note(&format!("webhook {} is changed:", named(&updated)));
         changes.iter().for_each(|change| note(&format!("  {change}")));
@@ -75,6 +76,21 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     standing.note_refused();
     context.format().result(&standing, || standing.text())?;
     Ok(Verdict::Good)
+}
+
+/// Events that went somewhere else would be lost.
+fn ask_if_refused(context: &Context, standing: &Standing, wanted: &Metadata) -> Result<()> {
+    if standing.has_no_key()
+        && standing.calls_this_stack == Some(false)
+        && wanted.contains_key("webhook_url")
+    {
+        context.answers().confirm(&format!(
+            "The ring has no key of webhook {} that could be used, so this stack would refuse its \
+             every event. Make it call this stack all the same?",
+            named(standing.webhook)
+        ))?;
+    }
+    Ok(())
 }
 
 async fn wanted(context: &Context, arguments: &Arguments) -> Result<Metadata> {

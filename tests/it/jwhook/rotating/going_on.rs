@@ -58,6 +58,8 @@ async fn a_replacement_whose_key_was_lost_is_deleted_and_made_anew() {
     let mut elses = webhook("elses001", "newsroom");
     elses["metadata"]["webhook_url"] = json!("https://jwhook.invalid/replaces/c0Y6ebVU");
     let jw = JwApi::start([webhook(OLD, "newsroom"), orphan, elses]).await;
+    let error = Jwhook::of(&account, &jw, &["rotate", OLD]).run(&jw).await.error();
+    assert!(error.contains("is deleted too: orphan01 (\"newsroom\")."), "{error}");
     rotate(&account, &jw, &[]).run(&jw).await.done();
     let changes = [deleted("orphan01"), created_at(PARKED), made_live("new00001"), deleted(OLD)];
     assert_eq!(jw.changes(), changes);

@@ -101,6 +101,9 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Planned> 
     let mut ring = keys.ids();
     ring.retain(|id| is_id(id));
     let mut plan = There { webhooks: &webhooks, ring: &ring, endpoint }.plan(&entries)?;
+    if plan.steps.iter().any(|step| matches!(step, Step::Create { .. })) {
+        plan.notes.extend(creation::loss(context, &keys, &webhooks).await?);
+    }
     let is_unusable = |webhook: &&Webhook| keys.status(&webhook.id) == KeyStatus::Unusable;
     plan.notes.extend(webhooks.iter().filter(is_unusable).map(|webhook| {
         format!(

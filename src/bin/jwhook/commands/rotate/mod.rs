@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
+use crate::standing::named;
 
 /// What is waited beyond the secret's TTL: a fetch goes on for 5 s at most, and a version is in use a
 /// moment after the time that Secrets Manager gives for it.
@@ -130,9 +131,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
 
 /// What a person should know before it begins, or goes on.
 fn question(id: &str, found: &Found) -> String {
-    let named =
-        |webhook: &Webhook| format!("{} (\"{}\")", webhook.id, webhook.name().unwrap_or_default());
-    match found {
+    let question = match found {
         Found::Begin { old, .. } => {
             format!("Replace webhook {}? It is deleted on the way.", named(old))
         }
@@ -161,6 +160,16 @@ fn question(id: &str, found: &Found) -> String {
                 heirs.join(", ")
             )
         }
+    };
+    match found {
+        Found::Begin { orphans, .. } | Found::Parked { orphans, .. } if !orphans.is_empty() => {
+            let orphans: Vec<String> = orphans.iter().map(named).collect();
+            format!(
+                "{question} What an interrupted run made and lost the key of is deleted too: {}.",
+                orphans.join(", ")
+            )
+        }
+        _ => question,
     }
 }
 
