@@ -53,7 +53,11 @@ impl Jw {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path())); // else a proxy's path would be left out
         }
-        let http = Client::builder()
+        let mut http = Client::builder();
+        if is_local {
+            http = http.no_proxy(); // one elsewhere would be shown the API secret
+        }
+        let http = http
             .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none()) // a redirected POST becomes a GET
             .timeout(TIMEOUT)
@@ -149,11 +153,14 @@ impl Jw {
         what: &str,
     ) -> Result<Answer, Problem> {
         let what = format!("{method} of {what}");
-        for _ in 0..MAX_WAITS {
+        for waits in 0.. {
             self.limit.admit().await;
             let answer = self.send(&method, path, body, &what).await?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 return Ok(answer);
+            }
+            if waits == MAX_WAITS {
+                break;
             }
             progress::wait(WINDOW, "JW's limit of 60 requests a minute is reached: waiting").await;
         }
