@@ -1,6 +1,6 @@
 //! Questions before anything is changed that can't be changed back.
 
-use std::io::{IsTerminal, stdin};
+use std::io::{IsTerminal, stderr, stdin};
 
 use anyhow::{Result, bail};
 use dialoguer::Confirm;
@@ -14,12 +14,17 @@ pub enum Answers {
     FromTerminal,
 }
 
+/// Whether there is a person to ask: prompts are shown on stderr.
+pub fn is_somebody_there() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
 impl Answers {
     /// Goes on if the answer is yes; else ends with an error which says that nothing was changed.
     pub fn confirm(self, question: &str) -> Result<()> {
         let yes = match self {
             Answers::AllYes => true,
-            Answers::FromTerminal if stdin().is_terminal() => {
+            Answers::FromTerminal if is_somebody_there() => {
                 Confirm::new().with_prompt(question).default(false).interact()?
             }
             Answers::FromTerminal => bail!(

@@ -70,6 +70,17 @@ async fn without_an_api_secret_and_a_terminal_the_error_says_where_to_put_it() {
 }
 
 #[tokio::test]
+async fn without_credentials_of_aws_the_error_is_one_line() {
+    let (account, jw) = account_and_api().await;
+    let list = Jwhook::of(&account, &jw, &["list"]).without("AWS_SECRET_ACCESS_KEY");
+    let ran = list.without("AWS_ACCESS_KEY_ID").run(&jw).await;
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+    let error = ran.error();
+    assert!(error.starts_with("cloudformation:DescribeStacks on stack jw: "), "{error}");
+    assert!(error.contains("check the region (--region), the credentials"), "{error}");
+}
+
+#[tokio::test]
 async fn an_answer_that_quotes_the_api_secret_is_quoted_without_it() {
     let (account, jw) = account_and_api().await;
     let body = "\"no rights for Canary-JW-API-secret-0123456789abcdefghijklmnopqrstuv\"";

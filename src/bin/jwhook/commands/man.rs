@@ -1,6 +1,6 @@
 //! The manual page and the shells' completions, from the definitions that arguments are read by.
 
-use std::io;
+use std::io::{self, Write};
 
 use anyhow::Result;
 use clap::{Args, CommandFactory};
@@ -17,7 +17,9 @@ pub struct Completions {
 }
 
 pub fn completions(arguments: Completions) -> Result<Verdict> {
-    generate(arguments.shell, &mut Cli::command(), "jwhook", &mut io::stdout().lock());
+    let mut script = Vec::new(); // on a closed stdout `generate` would panic
+    generate(arguments.shell, &mut Cli::command(), "jwhook", &mut script);
+    io::stdout().lock().write_all(&script)?;
     Ok(Verdict::Good)
 }
 

@@ -195,10 +195,10 @@ impl Recovery {
             let subject = event.media_id.as_ref().or(event.channel_id.as_ref());
             let claims =
                 [event.event.as_ref(), subject, event.site_id.as_ref(), event.webhook_id.as_ref()];
-            let claims = claims.map(|claim| claim.map_or("-", String::as_str));
-            let mut row = vec![event.logged_at.as_str()];
+            let claims = claims.map(|claim| output::plain(claim.map_or("-", String::as_str)));
+            let mut row = vec![event.logged_at.clone()];
             row.extend(claims);
-            row.push(&event.event_id);
+            row.push(output::plain(&event.event_id));
             table.add_row(row);
         }
         match format {

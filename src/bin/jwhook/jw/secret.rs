@@ -2,7 +2,6 @@
 //! from an argument, where every process of the machine could read it.
 
 use std::env::{self, VarError};
-use std::io::{IsTerminal, stdin};
 
 use anyhow::{Context, Result, bail};
 use aws_config::SdkConfig;
@@ -11,6 +10,7 @@ use dialoguer::Password;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
+use crate::ask::is_somebody_there;
 use crate::aws;
 use crate::cli::Options;
 
@@ -35,7 +35,7 @@ impl ApiSecret {
             Err(VarError::NotUnicode(_)) => bail!("{VARIABLE} isn't text"),
             Err(VarError::NotPresent) => {}
         }
-        if !stdin().is_terminal() {
+        if !is_somebody_there() {
             bail!(
                 "JW's API secret is needed, and there is no terminal to ask for it: set {VARIABLE}, \
                  or give --api-secret-id (JW's dashboard has it under Property > API Credentials; it \
@@ -48,7 +48,7 @@ impl ApiSecret {
 
     /// Whether there is a place to find it in.
     pub fn is_given(options: &Options) -> bool {
-        options.api_secret_id.is_some() || env::var_os(VARIABLE).is_some() || stdin().is_terminal()
+        options.api_secret_id.is_some() || env::var_os(VARIABLE).is_some() || is_somebody_there()
     }
 
     fn new(text: Zeroizing<String>, place: &str) -> Result<Self> {
