@@ -1,6 +1,6 @@
 //! What commands work with: made once, and only what a command asks for.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use aws_config::SdkConfig;
 use jw_webhook_forwarder::key_ring::KeyRing;
 use jw_webhook_forwarder::key_ring::edit::EditableRing;
@@ -62,13 +62,8 @@ impl Context {
     /// The keys as the function reads them. Those that it leaves out are said on stderr.
     pub async fn ring(&self) -> Result<KeyRing> {
         let store = self.keys().await?;
-        let secret = store.secret_id();
-        let (ring, disabled) = store.read().await?.ring().map_err(|problem| {
-            anyhow!(
-                "secret {secret}: {problem}; mend it in Secrets Manager, the version before may be \
-                 good (its stage is AWSPREVIOUS)"
-            )
-        })?;
+        let keys = store.read().await?;
+        let (ring, disabled) = keys.ring().map_err(|problem| store.unreadable(problem))?;
         for entry in disabled {
             output::note(&format!(
                 "the key ring's entry {} isn't used: {}",

@@ -129,11 +129,6 @@ impl KeyStore {
         Self { client: Client::new(sdk), secret_id: secret_id.to_owned() }
     }
 
-    /// The secret's name or ARN.
-    pub fn secret_id(&self) -> &str {
-        &self.secret_id
-    }
-
     /// Reads the secret.
     pub async fn read(&self) -> Result<Keys> {
         let clock = AwsClock::default();
@@ -225,9 +220,10 @@ impl KeyStore {
         }
     }
 
-    fn unreadable(&self, problem: KeyRingError) -> anyhow::Error {
+    /// What to do about a value that is no key ring.
+    pub fn unreadable(&self, problem: KeyRingError) -> anyhow::Error {
         anyhow!(
-            "secret {}: {problem}; mend it in Secrets Manager first, the version before may be good \
+            "secret {}: {problem}; mend it in Secrets Manager first: the version before may be good \
              (its stage is AWSPREVIOUS)",
             self.secret_id
         )

@@ -1,5 +1,7 @@
 //! A webhook as JW's API has it. Members that we don't know are kept: an update sends them back.
 
+use std::collections::BTreeSet;
+
 use reqwest::Url;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -53,6 +55,12 @@ impl Webhook {
     /// The sites (JW's properties) whose events it is sent for.
     pub fn site_ids(&self) -> Vec<&str> {
         self.texts("site_ids")
+    }
+
+    /// Whether both are sent for the same events of the same sites.
+    pub fn sends_the_same(&self, other: &Self) -> bool {
+        let set = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        set(self.events()) == set(other.events()) && set(self.site_ids()) == set(other.site_ids())
     }
 
     /// When it was created, RFC 3339.

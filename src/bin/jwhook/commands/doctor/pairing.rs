@@ -181,7 +181,9 @@ impl<'p> Pairing<'p> {
         };
         let mut is_well = true;
         for (index, webhook) in callers.iter().enumerate() {
-            for other in callers.iter().skip(index + 1).filter(|other| is_same(webhook, other)) {
+            for other in
+                callers.iter().skip(index + 1).filter(|other| webhook.sends_the_same(other))
+            {
                 is_well = false;
                 // a webhook without a date is taken for the newer one
                 let age = |webhook: &Webhook| webhook.created().unwrap_or("~").to_owned();
@@ -220,14 +222,4 @@ fn gone(report: &mut Report, id: &str) -> Result<()> {
         format!("it has a key of {id}, and JW has no such webhook"),
         format!("jwhook delete {id} takes it out; jwhook rotate {id}, if that was interrupted"),
     )
-}
-
-fn is_same(one: &Webhook, other: &Webhook) -> bool {
-    let sorted = |mut texts: Vec<&str>| {
-        texts.sort_unstable();
-        texts.dedup();
-        texts.join("\n")
-    };
-    sorted(one.events()) == sorted(other.events())
-        && sorted(one.site_ids()) == sorted(other.site_ids())
 }

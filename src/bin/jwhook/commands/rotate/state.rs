@@ -124,12 +124,6 @@ fn the_only(id: &str, mut found: Vec<Webhook>) -> Result<Option<Webhook>> {
 
 /// Whether this webhook does all that the old one does, and was made later.
 pub fn is_twin(new: &Webhook, old: &Webhook) -> bool {
-    let sorted = |mut texts: Vec<String>| {
-        texts.sort_unstable();
-        texts.dedup();
-        texts
-    };
-    let owned = |texts: Vec<&str>| sorted(texts.into_iter().map(str::to_owned).collect());
     let created = |webhook: &Webhook| {
         webhook.created().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
     };
@@ -138,8 +132,7 @@ pub fn is_twin(new: &Webhook, old: &Webhook) -> bool {
     !is_older
         && new.name() == old.name()
         && description(new) == description(old)
-        && owned(new.events()) == owned(old.events())
-        && owned(new.site_ids()) == owned(old.site_ids())
+        && new.sends_the_same(old)
 }
 
 #[cfg(test)]

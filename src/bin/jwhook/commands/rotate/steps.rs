@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::creation;
 use crate::jw::Problem;
 use crate::jw::webhook::Webhook;
-use crate::keys::{KeyStatus, Keys};
+use crate::keys::{KeyStatus, Keys, take_out};
 use crate::output::note;
 use crate::progress;
 
@@ -233,13 +233,7 @@ impl Rotation<'_> {
     }
 
     async fn remove_key(&self) -> Result<()> {
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).context("the system has no random numbers")?;
-        let remove = self.context.edit_keys(|ring| {
-            ring.remove(self.old_id, &random);
-            Ok(())
-        });
-        remove.await.map(|_| ())
+        self.context.edit_keys(|ring| take_out(ring, self.old_id)).await.map(|_| ())
     }
 }
 
