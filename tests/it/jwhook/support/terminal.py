@@ -3,12 +3,15 @@
 import os
 import pty
 import sys
+import termios
+import time
 
 prompt, answer, *command = (argument.encode() for argument in sys.argv[1:])
 process, terminal = pty.fork()
 if process == 0:
     os.execv(command[0], command)
 shown = b""
+give_up = time.monotonic() + 20
 while True:
     try:
         some = os.read(terminal, 1024)
@@ -18,6 +21,9 @@ while True:
         break
     shown += some
     if prompt and prompt in shown:
+        # a prompt reads without echo, and throws away what was typed before it had turned that off
+        while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < give_up:
+            time.sleep(0.01)
         os.write(terminal, answer + b"\r")
         prompt = b""
 sys.stdout.buffer.write(shown)
