@@ -2,9 +2,8 @@
 
 mod interrupted;
 
-use super::support::{Account, JwApi, Jwhook, Meet, Ran, WEBHOOK_URL, webhook};
+use super::support::{Account, JwApi, Jwhook, Meet, Ran, TestFile, WEBHOOK_URL, webhook};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 
@@ -23,17 +22,12 @@ webhooks:
   site_ids: [9KboGBFu, jsPxIVHl]
 ";
 
-/// A file of a test's own.
-struct File(PathBuf);
+/// A file of webhooks.
+struct File(TestFile);
 
 impl File {
     fn new(text: &str) -> Self {
-        static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let name = format!("jwhook-file-{}-{number}.yaml", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, text).unwrap();
-        Self(path)
+        Self(TestFile::of(text))
     }
 
     async fn run(&self, command: &str, more: &[&str], account: &Account, jw: &JwApi) -> Ran {
@@ -41,14 +35,8 @@ impl File {
     }
 
     fn of(&self, command: &str, more: &[&str], account: &Account, jw: &JwApi) -> Jwhook {
-        let arguments = [&[command, self.0.to_str().unwrap()], more].concat();
+        let arguments = [&[command, self.0.path()], more].concat();
         Jwhook::of(account, jw, &arguments)
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0); // it is in the system's folder for such
     }
 }
 
@@ -197,7 +185,7 @@ async fn a_file_that_cannot_be_understood_is_told_with_its_line() {
     ] {
         let file = File::new(&text);
         let error = file.run("plan", &[], &account, &jw).await.error();
-        let expected = format!("{}{said}", file.0.display());
+        let expected = format!("{}{said}", file.0.path());
         assert!(error.starts_with(&expected), "{expected}: {error}");
     }
     let error = Jwhook::of(&account, &jw, &["plan", "nowhere.yaml"]).run(&jw).await.error();
