@@ -1,6 +1,7 @@
 //! Ctrl-C, where it comes between two things of which one without the other is worse than neither.
 
 use std::future::pending;
+use std::io;
 use std::sync::Once;
 
 use tokio::signal::ctrl_c;
@@ -23,11 +24,26 @@ pub async fn whole<T>(work: impl Future<Output = T>) -> T {
     work.await
 }
 
+/// Ctrl-C, or what a cancelled job of a CI gets.
+async fn told_to_stop() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            told = ctrl_c() => told,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    ctrl_c().await
+}
+
 /// Waits for Ctrl-C, and then for the end of such work, if it is under way. For commands that have
 /// something to say of where they stopped; not while a prompt may be open.
 pub async fn asked() {
     static SAID: Once = Once::new();
-    if ctrl_c().await.is_err() {
+    if told_to_stop().await.is_err() {
         return pending().await; // there is no way to hear of it
     }
     if WHOLE.try_lock().is_err() {

@@ -249,7 +249,12 @@ async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
 
 #[tokio::test]
 async fn ctrl_c_does_not_come_between_a_webhook_and_its_key() {
-    for (call, n) in [("POST", 1), ("PutSecretValue", 1), ("UpdateSecretVersionStage", 1)] {
+    for (call, n, signal) in [
+        ("POST", 1, "-INT"),
+        ("PutSecretValue", 1, "-TERM"),
+        ("PutSecretValue", 1, "-INT"),
+        ("UpdateSecretVersionStage", 1, "-INT"),
+    ] {
         let (account, jw) = account_and_api().await;
         let running = Jwhook::of(&account, &jw, &CREATE).spawn();
         if call == "POST" {
@@ -257,7 +262,7 @@ async fn ctrl_c_does_not_come_between_a_webhook_and_its_key() {
         } else {
             account.until(Until::Begun, call, n).await;
         }
-        running.interrupt();
+        running.signal(signal);
         let ran = running.end(&jw).await;
         // by then it may have been over
         assert!(ran.code == Some(0) || ran.stderr.ends_with("error: interrupted\n"), "{ran:?}");

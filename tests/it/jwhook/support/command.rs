@@ -100,8 +100,13 @@ impl Running {
 
     /// Ctrl-C.
     pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    /// Any signal, as `kill` names it.
+    pub fn signal(&self, signal: &str) {
         let id = self.child.as_ref().expect("runs").id().to_string();
-        let sent = Command::new("kill").args(["-INT", &id]).status();
+        let sent = Command::new("kill").args([signal, &id]).status();
         assert!(sent.is_ok_and(|status| status.success()));
     }
 
