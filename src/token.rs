@@ -161,3 +161,5 @@ fn numeric_date(value: &Value<'_>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

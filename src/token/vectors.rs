@@ -1,0 +1,82 @@
+//! Others' test vectors, under our rules.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::rejection::Rejection;
+
+#[derive(Deserialize)]
+struct File {
+    groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    key: String,
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    id: serde_json::Value,
+    jws: String,
+    result: String,
+    ours: String,
+    why: Option<String>,
+    now: Option<u64>,
+}
+
+/// The vectors, each with its key.
+fn vectors() -> Vec<(Vec<u8>, Vector)> {
+    let file: File = serde_json::from_str(include_str!("../../tests/vectors/hs256.json")).unwrap();
+    let with_key = |group: Group| {
+        let key = BASE64_URL_SAFE_NO_PAD.decode(group.key).unwrap();
+        group.vectors.into_iter().map(move |vector| (key.clone(), vector))
+    };
+    file.groups.into_iter().flat_map(with_key).collect()
+}
+
+/// What we say of a vector, if its payload is the body too.
+fn verdict(key: &[u8], vector: &Vector) -> &'static str {
+    let payload = vector.jws.split('.').nth(1).unwrap_or_default();
+    let body = BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
+    let now = match vector.now {
+        Some(seconds) => UNIX_EPOCH + Duration::from_secs(seconds),
+        None => SystemTime::now(),
+    };
+    let ring = KeyRing::parse(key).unwrap().0;
+    let verified = UnverifiedToken::parse(&vector.jws)
+        .and_then(|token| token.verify(&ring, &body, now).map(|_| ()));
+    verified.map_or_else(|refusal| Rejection::from(refusal).reason(), |()| "accepted")
+}
+
+#[test]
+fn every_public_vector_of_hs256_meets_the_verdict_of_our_rules() {
+    let vectors = vectors();
+    assert_eq!(vectors.len(), 46);
+    for (key, vector) in &vectors {
+        assert_eq!(verdict(key, vector), vector.ours, "{}", vector.id);
+    }
+}
+
+#[test]
+fn every_verdict_on_a_signature_that_differs_from_its_vectors_is_explained_and_no_other() {
+    for (key, vector) in &vectors() {
+        let verdict = verdict(key, vector);
+        let signed = matches!(verdict, "accepted" | "claims_malformed" | "claims_not_valid");
+        let differs = signed != (vector.result == "valid");
+        assert_eq!(vector.why.is_some(), differs, "{}: {verdict}", vector.id);
+    }
+}
+
+#[test]
+fn with_another_key_no_public_vector_verifies() {
+    for (mut key, vector) in vectors() {
+        key[0] ^= 1;
+        let verdict = verdict(&key, &vector);
+        let refused = ["token_malformed", "algorithm_not_allowed", "signature_invalid"];
+        assert!(refused.contains(&verdict), "{}: {verdict}", vector.id);
+    }
+}
