@@ -12,7 +12,8 @@ pub struct Case {
     /// Whether both must accept it.
     pub is_good: bool,
     claims: Vec<u8>,
-    done: &'static str,
+    /// What was done to a good one.
+    pub done: &'static str,
 }
 
 impl std::fmt::Debug for Case {
@@ -34,19 +35,20 @@ impl Case {
         let (claims, body) = (event.write(random), event.write(random));
         let signed = token(header(random), &claims, SECRET);
         let good = Case { token: signed, body, is_good: true, claims, done: "nothing" };
-        match random.below(20) {
-            0..9 => good,
-            9 => with_body(good, values::with_a_change(members, random), "a value", random),
-            10 => with_body(good, values::twice(members, random), "a member twice", random),
-            11 => with_body(good, values::less_or_more(members, random), "a member", random),
-            12 => with_bytes_changed(good, random),
-            13 | 14 => with_token_changed(good, random),
-            15 => with_claims_bytes_changed(good, random),
-            16 => signed_alike(values::twice(members, random), "a member twice in both", random),
-            17 => signed_alike(values::registered(members, random), "a registered claim", random),
-            18 => {
+        match random.below(22) {
+            0..10 => good,
+            10 => with_body(good, values::with_a_change(members, random), "a value", random),
+            11 => with_body(good, values::twice(members, random), "a member twice", random),
+            12 => with_body(good, values::less_or_more(members, random), "a member", random),
+            13 => with_bytes_changed(good, random),
+            14 | 15 => with_token_changed(good, random),
+            16 => with_claims_bytes_changed(good, random),
+            17 => signed_alike(values::twice(members, random), "a member twice in both", random),
+            18 => signed_alike(values::registered(members, random), "a registered claim", random),
+            19 => {
                 signed_alike(values::extreme(members, random), "an extreme value in both", random)
             }
+            20 => signed_alike(values::odd(members, random), "JSON that is none in both", random),
             _ => with_a_strange_header(good, random),
         }
     }
@@ -113,7 +115,9 @@ fn with_claims_bytes_changed(mut case: Case, random: &mut Random) -> Case {
 fn with_token_changed(mut case: Case, random: &mut Random) -> Case {
     let parts: Vec<_> = case.token.split('.').map(str::to_owned).collect();
     let input = format!("{}.{}", parts[0], parts[1]);
-    case.token = match random.below(8) {
+    case.token = match random.below(10) {
+        8 => format!("{}.e30.{}", parts[0], parts[2]), // another's claims
+        9 => format!("e30.{}.{}", parts[1], parts[2]), // another's header
         0 => format!("{input}.{}", sign(&input, OTHER_SECRET)),
         1 => format!("{}=", case.token),
         2 => format!("{}.{}.{}", parts[1], parts[0], parts[2]),

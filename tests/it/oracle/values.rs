@@ -119,12 +119,26 @@ pub fn with_a_change(members: &Members, random: &mut Random) -> Json {
             2 => Json::Number(number.replace('e', "E")),
             _ => Json::Literal("true"),
         },
-        Json::Text(units) if random.one_in(2) => Json::Text(units.iter().rev().copied().collect()),
+        Json::Text(units) if random.one_in(2) => Json::Text(alike(units, random)),
         Json::Array(items) => Json::Array(items.iter().rev().cloned().collect()),
         _ => value(random, 2),
     };
     members[index].1 = changed;
     Json::Object(members)
+}
+
+/// A text that a reader, or a careless comparison, may take for this one.
+fn alike(units: &[u16], random: &mut Random) -> Vec<u16> {
+    let text = String::from_utf16_lossy(units); // a lone surrogate becomes U+FFFD
+    let changed = match random.below(6) {
+        0 => return units.iter().rev().copied().collect(),
+        1 => text.to_uppercase(),
+        2 => text.replace('é', "e\u{301}"),
+        3 => text.replace('a', "\u{430}"), // Cyrillic
+        4 => text + "\u{200b}",
+        _ => format!("\u{feff}{text}"),
+    };
+    changed.encode_utf16().collect()
 }
 
 pub fn twice(members: &Members, random: &mut Random) -> Json {
@@ -183,6 +197,41 @@ pub fn registered(members: &Members, random: &mut Random) -> Json {
     let mut members = members.to_vec();
     let name = random.pick(&["exp", "nbf", "iat", "aud", "sub", "jti", "iss"]);
     members.push((name.encode_utf16().collect(), Json::Number((*random.pick(&VALUES)).into())));
+    Json::Object(members)
+}
+
+/// What some parsers take for a value, and what no two may agree on.
+pub fn odd(members: &Members, random: &mut Random) -> Json {
+    const ODD: [&str; 26] = [
+        "01",
+        "-",
+        "+1",
+        ".5",
+        "1.",
+        "1e",
+        "-01",
+        "0x1F",
+        "1_000",
+        "٣",
+        "tru",
+        "True",
+        "undefined",
+        "'a'",
+        "\"\t\"",
+        r#""\x41""#,
+        r#""\u00g0""#,
+        r#""\u+041""#,
+        "\"\\",
+        "[1,]",
+        "[,1]",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{\"a\":1,\"a\":1}",
+        "[{\"b\":{\"c\":1,\"c\":2}}]",
+        "/* */ 1",
+    ];
+    let mut members = members.to_vec();
+    members.push(("odd".encode_utf16().collect(), Json::Number((*random.pick(&ODD)).into())));
     Json::Object(members)
 }
 
