@@ -1,0 +1,186 @@
+"""`make twins`: whether the tests fail the mistakes that receivers of webhooks are known for.
+
+Exists because a green suite says little until one has seen it red. tests/twins.toml lists forwarders with one line
+wrong; each is built in a copy of this tree, and the tests from outside (tests/it) run against it: all those that the
+list names for it must fail. Where none of them does, the whole suite runs, to tell a twin that survives from a list
+that names the wrong tests; both fail.
+
+    python local/twins.py [WORDS]    the twins whose name has all the words; without any, all
+    python local/twins.py --check    only whether the list fits the code, in a moment
+"""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+LIST = ROOT / "tests" / "twins.toml"
+TREE = ROOT / "target" / "twins" / "tree"
+BUILD = ROOT / "target" / "twins" / "build"
+# A twin may wait for ever where the forwarder wouldn't; the whole suite takes minutes.
+RUN_SECONDS = 900
+# One that loops for ever may ask for memory at each turn.
+MEMORY_BYTES = 8 << 30
+
+
+class TwinError(Exception):
+    """The list doesn't fit the code, or the code isn't fit to be judged by it."""
+
+
+@dataclass
+class Twin:
+    name: str
+    file: str
+    wrong: tuple[str, str]
+    fails: list[str]
+
+    @property
+    def source(self) -> Path:
+        return TREE / self.file
+
+
+def twins() -> list[Twin]:
+    entries = tomllib.loads(LIST.read_text(encoding="utf-8"))["twin"]
+    return [Twin(entry["name"], entry["file"], (entry["from"], entry["to"]), entry["fails"]) for entry in entries]
+
+
+def check(twin: Twin) -> None:
+    """Each line that is to be wrong is there just once, and each test that is to fail is in its file."""
+    occurrences = (ROOT / twin.file).read_text(encoding="utf-8").count(twin.wrong[0])
+    if occurrences != 1:
+        raise TwinError(f"{twin.name}: {twin.file} has its line {occurrences} times: {twin.wrong[0]}")
+    if not twin.fails:
+        raise TwinError(f"{twin.name}: no test is named for it")
+    for test in twin.fails:
+        *modules, function = test.split("::")
+        file = ROOT.joinpath("tests", "it", *modules).with_suffix(".rs")
+        if not file.exists() or f"fn {function}(" not in file.read_text(encoding="utf-8"):
+            raise TwinError(f"{twin.name}: there is no test {test}")
+
+
+def copy_tree() -> None:
+    """What git would commit. A file that hasn't changed keeps its time, so that cargo builds no more than it has to."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    names = {name for name in os.fsdecode(listed.stdout).split("\0") if name and (ROOT / name).is_file()}
+    for old in [path for path in TREE.rglob("*") if path.is_file()]:
+        if str(old.relative_to(TREE)) not in names:
+            old.unlink()
+    for name in names:
+        content, copy = (ROOT / name).read_bytes(), TREE / name
+        if not copy.exists() or copy.read_bytes() != content:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+
+
+def cargo(*arguments: str) -> str:
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(BUILD), "CARGO_PROFILE_DEV_DEBUG": "0"}
+    done = subprocess.run(
+        ["cargo", *arguments, "--locked", "--quiet"], cwd=TREE, env=environment, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise TwinError(f"cargo {arguments[0]}:\n{done.stderr}")
+    return done.stdout
+
+
+def build_tests() -> str:
+    """The program of tests. It runs the forwarder as a process, from the path where cargo puts each twin."""
+    messages = cargo("test", "--test", "it", "--all-features", "--no-run", "--message-format=json").splitlines()
+    targets = (message for message in map(json.loads, messages) if message["reason"] == "compiler-artifact")
+    return next(message["executable"] for message in targets if message["target"]["name"] == "it")
+
+
+def build_forwarder() -> None:
+    cargo("build", "--bin", "forwarder")
+
+
+def run(
+    program: str, *arguments: str, seconds: int = RUN_SECONDS, until_failure: bool = False
+) -> tuple[set[str], set[str]]:
+    """Which tests passed and which failed. One that the time-out ended has failed, whatever it would have come to."""
+    environment = {**os.environ, "ORACLE_PYTHON": sys.executable}
+    process = subprocess.Popen(
+        [program, "--test-threads=4", *arguments],
+        cwd=TREE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES)),
+    )  # fmt: skip
+    results: dict[str, str] = {}
+    timer = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
+    timer.start()
+    assert process.stdout
+    for line in process.stdout:
+        if match := re.match(r"test (\S+) \.\.\. (ok|FAILED)$", line):
+            results[match[1]] = match[2]
+            if until_failure and match[2] == "FAILED":
+                os.killpg(process.pid, signal.SIGKILL)  # its forwarders too
+    timer.cancel()
+    if process.wait() != 0 and "FAILED" not in results.values():
+        results["(the program ended before its time)"] = "FAILED"
+    return {test for test, result in results.items() if result == "ok"}, {
+        test for test, result in results.items() if result == "FAILED"
+    }
+
+
+def judge(twin: Twin, tests: str) -> str:
+    """Why the suite is not good enough for this twin; nothing, if it is."""
+    right = twin.source.read_text(encoding="utf-8")
+    twin.source.write_text(right.replace(*twin.wrong), encoding="utf-8")
+    try:
+        build_forwarder()
+        passed, failed = run(tests, "--exact", *twin.fails)
+        if failed == set(twin.fails):
+            return ""
+        if failed:
+            return f"pass all the same: {', '.join(sorted(passed))}"
+        _, failed = run(tests)
+        return f"others fail it, name them: {', '.join(sorted(failed))}" if failed else "SURVIVES the whole suite"
+    except TwinError as error:
+        return f"isn't one: {error}"
+    finally:
+        twin.source.write_text(right, encoding="utf-8")
+
+
+def main(words: list[str]) -> None:
+    wanted = [twin for twin in twins() if all(word in twin.name for word in words if word != "--check")]
+    for twin in wanted:
+        check(twin)
+    if "--check" in words:
+        return
+    began = time.monotonic()
+    copy_tree()
+    tests = build_tests()
+    build_forwarder()
+    _, failed = run(tests, "--exact", *sorted({test for twin in wanted for test in twin.fails}))
+    if failed:
+        raise TwinError(f"the forwarder itself fails: {', '.join(sorted(failed))}")
+    survivors = 0
+    for number, twin in enumerate(wanted, 1):
+        fault = judge(twin, tests)
+        survivors += bool(fault)
+        print(f"{number:3} {twin.name:<60} {fault or f'failed by {len(twin.fails)}'}", flush=True)
+    minutes = (time.monotonic() - began) / 60
+    print(f"twins: {len(wanted)} built, {len(wanted) - survivors} failed as they must, {minutes:.0f} minutes")
+    if survivors:
+        raise TwinError(f"{survivors} of {len(wanted)} twins")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except TwinError as error:
+        sys.exit(f"error: {error}")
