@@ -2,6 +2,7 @@
 
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny advisories venv clean
 .PHONY: template package prove arm64 deploy logs local delete
+.PHONY: twins mutants reference fuzz
 
 help: ## show this list
 	@echo "make <target>:"
@@ -31,15 +32,51 @@ test: need-cargo venv ## run all tests
 	@if cargo nextest --version >/dev/null 2>&1; then runner="nextest run --no-fail-fast"; else runner="test --no-fail-fast --all-targets"; fi; \
 		ORACLE_PYTHON="$$(pwd)/.venv/bin/python" cargo $$runner --locked --all-features
 
+twins: need-cargo venv ## build known mistakes into copies of the forwarder, and see that the tests fail each
+	@echo "==> flawed twins (tests/twins.toml)"
+	@.venv/bin/python local/twins.py $(ARGS)
+
+mutants: need-cargo venv target/tools/bin/cargo-mutants ## change the code in every way that cargo-mutants knows, and see that tests fail (hours)
+	@echo "==> mutants"
+	@.venv/bin/python local/mutants.py $(ARGS)
+
+target/tools/bin/cargo-mutants:
+	@echo "==> cargo-mutants (two minutes, the first time only)"
+	@cargo install --quiet --locked --root target/tools cargo-mutants@27.1.0
+
+# Another seed each day; a seed that failed is told, and can be given again: make reference SEED=20261123
+SEED = $$(date +%Y%m%d)
+CASES = 100000
+reference: need-cargo venv ## JW's documented check, in PyJWT, beside ours over 100,000 generated requests
+	@echo "==> reference"
+	@ORACLE_PYTHON="$$(pwd)/.venv/bin/python" ORACLE_SEED="$(SEED)" ORACLE_CASES="$(CASES)" \
+		cargo test --locked --all-features --test it --quiet -- --exact --nocapture oracle::what_we_accept_jws_documented_check_accepts_and_names_alike
+
+FUZZ_SECONDS = 900
+fuzz: need-cargo target/tools/bin/cargo-fuzz ## fuzz the token, the JSON, the header and the request, 15 minutes each
+	@echo "==> fuzzing"
+	@sh local/fuzz.sh $(FUZZ_SECONDS)
+
+# What takes the time is the build. A run this short goes over what is known, and a little further; a night goes on.
+.PHONY: fuzz-ci
+fuzz-ci:
+	@$(MAKE) --silent fuzz FUZZ_SECONDS=15
+
+target/tools/bin/cargo-fuzz:
+	@echo "==> cargo-fuzz (two minutes, the first time only)"
+	@cargo install --quiet --locked --root target/tools cargo-fuzz@0.13.2
+
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny advisories template prove arm64 demo test ## everything that has to pass before a change lands
+ci: fmt lint doc deny advisories template prove arm64 demo test fuzz-ci ## everything that has to pass before a change lands
 
-fmt: need-cargo venv ## check the formatting, and that events/ is as generated
+fmt: need-cargo venv ## check the formatting, that events/ is as generated, and that the twins' list fits the code
 	@echo "==> formatting"
 	@cargo fmt --check
+	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@.venv/bin/python local/make_events.py --check
+	@.venv/bin/python local/twins.py --check
 
 lint: need-cargo ## clippy on every feature set, warnings denied
 	@for features in "" --no-default-features --all-features; do \

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Fuzzes each target, from the inputs in fuzz/seeds on; what is learned stays in target/fuzz for the next time.
+#
+#     sh local/fuzz.sh SECONDS [TARGET]...
+#
+# Without a sanitizer: stable Rust has none, and none is missed where unsafe code is forbidden.
+set -eu
+cd "$(dirname "$0")/.."
+seconds=$1
+shift
+[ $# -gt 0 ] || set -- token json authorization request
+PATH="$(pwd)/target/tools/bin:$PATH"
+
+cargo fuzz build --sanitizer none --target-dir target/fuzz
+for target in "$@"; do
+    corpus=target/fuzz/corpus/$target log=target/fuzz/$target.log
+    mkdir -p "$corpus"
+    # stdout has the log line of each request
+    if ! cargo fuzz run --sanitizer none --target-dir target/fuzz "$target" "$corpus" "fuzz/seeds/$target" -- \
+        -max_total_time="$seconds" -timeout=10 -max_len=8192 -print_final_stats=1 >/dev/null 2>"$log"; then
+        tail -n 80 "$log" >&2
+        echo "error: fuzzing $target found what is told above; the input is in fuzz/artifacts/$target" >&2
+        exit 1
+    fi
+    inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    printf 'fuzz: %-13s %10s inputs in %s s, nothing found\n' "$target" "$inputs" "$seconds"
+done
