@@ -243,6 +243,21 @@ mod tests {
         );
     }
 
+    /// A secret that holds no `-` or `_` is told from an id by its length alone.
+    #[test]
+    fn an_entry_is_named_where_its_id_looks_like_one_and_numbered_where_it_may_be_a_secret() {
+        for (id, named) in [
+            ("c0Y6ebVU", "c0Y6ebVU"),
+            (&"a".repeat(16), &"a".repeat(16)),
+            (&"a".repeat(17), "number 2"),
+            ("a-secret", "number 2"),
+            ("é", "number 2"),
+        ] {
+            let (_, disabled) = ring(&format!(r#"{{"good":"{SECRET}","{id}":""}}"#));
+            assert_eq!(disabled[0].entry, named, "{id}");
+        }
+    }
+
     #[test]
     fn a_value_without_a_usable_key_says_why() {
         let cases = [
