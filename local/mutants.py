@@ -1,0 +1,131 @@
+"""`make mutants`: which changes to the code no test would notice.
+
+Exists because a suite is as good as the smallest mistake that it fails. cargo-mutants makes the mutants of the library
+(an operator, a match arm or a function's whole body changed); they are run here and not by it, since a process test
+needs no build of its own: each mutant is the forwarder that tests/it starts. The unit tests come first, and the tests
+from outside judge what they let pass; a failure of one of these counts when it happens again.
+
+    python local/mutants.py [WORDS]    the mutants whose name has all the words; without any, all
+
+What was found is kept in target/twins/mutants.jsonl: a mutant of a file that hasn't changed since is not run again,
+but one that was missed is. tests/mutants.toml says of each mutant that may be missed why it may.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from twins import BUILD, ROOT, TREE, TwinError, build_forwarder, build_tests, cargo, copy_tree, run, tomllib
+
+KNOWN = ROOT / "tests" / "mutants.toml"
+OUTCOMES = BUILD.parent / "mutants.jsonl"
+CARGO_MUTANTS = ROOT / "target" / "tools" / "bin" / "cargo-mutants"
+WANTED = 0.95
+# The reference needs fewer requests to see a mutant than to look for an unknown difference.
+os.environ["ORACLE_CASES"] = "1000"
+
+
+def mutants() -> list[dict[str, Any]]:
+    command = [CARGO_MUTANTS, "mutants", "--list", "--json", "--file=src/**/*.rs", "--exclude=src/bin/**"]
+    listed = subprocess.run([*command, "--exclude=src/main.rs"], cwd=TREE, check=True, capture_output=True)
+    return json.loads(listed.stdout)  # type: ignore[no-any-return]
+
+
+def title(mutant: dict[str, Any]) -> str:
+    """Its name without the line, which any change above it moves."""
+    file, _, _, what = mutant["name"].split(":", 3)
+    return f"{file}:{what}"
+
+
+def mutated(text: str, mutant: dict[str, Any]) -> str:
+    lines = text.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    first, end = mutant["span"]["start"], mutant["span"]["end"]
+    return (
+        text[: starts[first["line"] - 1] + first["column"] - 1]
+        + mutant["replacement"]
+        + text[starts[end["line"] - 1] + end["column"] - 1 :]
+    )
+
+
+def unit_tests() -> str:
+    messages = cargo("test", "--lib", "--all-features", "--no-run", "--message-format=json").splitlines()
+    targets = (message for message in map(json.loads, messages) if message["reason"] == "compiler-artifact")
+    return next(message["executable"] for message in targets if message["executable"])  # type: ignore[no-any-return]
+
+
+def caught_by(tests: str) -> str:
+    """The first test that fails twice; nothing, if none does."""
+    try:
+        unit = unit_tests()
+    except TwinError:
+        return "the compiler"
+    _, failed = run(unit, seconds=60)
+    if failed:
+        return min(failed)
+    build_forwarder()
+    flaky: list[str] = []
+    while True:
+        _, failed = run(tests, *(word for test in flaky for word in ("--skip", test)), until_failure=True)
+        if not failed:
+            return ""
+        if all(run(tests, "--exact", test)[1] for test in failed):
+            return min(failed)
+        flaky.extend(failed)
+
+
+def judge(mutant: dict[str, Any], tests: str) -> str:
+    source = TREE / mutant["file"]
+    right = source.read_text(encoding="utf-8")
+    source.write_text(mutated(right, mutant), encoding="utf-8")
+    try:
+        return caught_by(tests)
+    finally:
+        source.write_text(right, encoding="utf-8")
+
+
+def key(mutant: dict[str, Any]) -> str:
+    content = (TREE / mutant["file"]).read_bytes()
+    return hashlib.sha256(content + mutant["name"].encode()).hexdigest()
+
+
+def main(words: list[str]) -> None:
+    began = time.monotonic()
+    copy_tree()
+    tests = build_tests()
+    known = {entry["name"]: entry["why"] for entry in tomllib.loads(KNOWN.read_text(encoding="utf-8"))["mutant"]}
+    wanted = [mutant for mutant in mutants() if all(word in mutant["name"] for word in words)]
+    lines = OUTCOMES.read_text(encoding="utf-8").splitlines() if OUTCOMES.exists() else []
+    outcomes = {entry["key"]: entry["by"] for entry in map(json.loads, lines)}
+    missed, viable = [], 0
+    with OUTCOMES.open("a", encoding="utf-8") as file:
+        for mutant in wanted:
+            by = outcomes.get(key(mutant)) or judge(mutant, tests)
+            outcomes[key(mutant)] = by
+            file.write(json.dumps({"key": key(mutant), "name": mutant["name"], "by": by}) + "\n")
+            file.flush()
+            viable += by != "the compiler"
+            if not by:
+                missed.append(mutant)
+                print(f"missed: {mutant['name']}: {known.get(title(mutant), 'NO REASON KNOWN')}", flush=True)
+    caught = viable - len(missed)
+    share = caught / max(viable, 1)
+    minutes = (time.monotonic() - began) / 60
+    print(f"mutants: {len(wanted)} made, {viable} viable, {caught} caught ({share:.1%}), {minutes:.0f} minutes")
+    unexplained = [mutant["name"] for mutant in missed if title(mutant) not in known]
+    if unexplained or share < WANTED:
+        raise TwinError(f"{len(unexplained)} missed for no reason that tests/mutants.toml gives")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except TwinError as error:
+        sys.exit(f"error: {error}")
