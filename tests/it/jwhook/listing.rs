@@ -192,3 +192,12 @@ async fn an_answer_that_is_not_the_expected_one_is_an_error_whatever_its_shape()
     assert!(list.run(&jw).await.error().contains("JW answered 405"));
     assert!(jw.state().calls.iter().any(|call| call.path.starts_with("/jw/v2/webhooks/?page=1")));
 }
+
+#[tokio::test]
+async fn a_webhook_without_metadata_hides_no_other() {
+    let account = account().await;
+    let jw = JwApi::start([json!({"id": "bare0000"}), webhook("c0Y6ebVU", "Newsroom")]).await;
+    let ran = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await;
+    let listed = json!([["bare0000", "missing", false], ["c0Y6ebVU", "in_ring", true]]);
+    assert_eq!(statuses(ran), listed);
+}

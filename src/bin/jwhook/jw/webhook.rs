@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 pub struct Webhook {
     /// JW's id: 8 characters of `[A-Za-z0-9]`.
     pub id: String,
-    /// What an update replaces.
+    /// What an update replaces. Somebody else's without any must not hide the others of a list.
+    #[serde(default)]
     pub metadata: Map<String, Value>,
     /// JW shows it in one answer only, which is read by [`Created`]; whatever else had one wouldn't
     /// be kept, nor shown.
