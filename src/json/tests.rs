@@ -44,6 +44,12 @@ fn sixty_four_levels_are_read_and_sixty_five_are_not() {
 }
 
 #[test]
+fn what_lies_side_by_side_is_not_deep() {
+    let many = format!(r#"{{"a":[{}{{}}],"b":{{}}}}"#, "{},[],".repeat(100));
+    assert!(Object::parse(many.as_bytes()).is_ok());
+}
+
+#[test]
 fn an_integer_is_read_up_to_the_length_that_python_reads() {
     let integer = |digits: usize| format!("{{\"a\":-{}}}", "7".repeat(digits));
     assert!(Object::parse(integer(4300).as_bytes()).is_ok());
