@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from twins import BUILD, ROOT, TREE, TwinError, build_forwarder, build_tests, cargo, copy_tree, run, tomllib
+from twins import BUILD, ROOT, TREE, TwinError, build_forwarder, build_tests, cargo, copy_tree, only_one, run, tomllib
 
 KNOWN = ROOT / "tests" / "mutants.toml"
 OUTCOMES = BUILD.parent / "mutants.jsonl"
@@ -98,6 +98,7 @@ def key(mutant: dict[str, Any]) -> str:
 
 def main(words: list[str]) -> None:
     began = time.monotonic()
+    _lock = only_one()
     copy_tree()
     tests = build_tests()
     known = {entry["name"]: entry["why"] for entry in tomllib.loads(KNOWN.read_text(encoding="utf-8"))["mutant"]}

@@ -9,6 +9,7 @@ that names the wrong tests; both fail.
     python local/twins.py --check    only whether the list fits the code, in a moment
 """
 
+import fcntl
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -69,6 +71,17 @@ def check(twin: Twin) -> None:
         file = ROOT.joinpath("tests", "it", *modules).with_suffix(".rs")
         if not file.exists() or f"fn {function}(" not in file.read_text(encoding="utf-8"):
             raise TwinError(f"{twin.name}: there is no test {test}")
+
+
+def only_one() -> IO[str]:
+    """Keeps other runs out of the copy for as long as the result lives."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    lock = (BUILD.parent / "lock").open("w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise TwinError("make twins or make mutants is running: wait for it, or end it") from None
+    return lock
 
 
 def copy_tree() -> None:
@@ -162,6 +175,7 @@ def main(words: list[str]) -> None:
     if "--check" in words:
         return
     began = time.monotonic()
+    _lock = only_one()
     copy_tree()
     tests = build_tests()
     build_forwarder()
