@@ -69,7 +69,7 @@ target/tools/bin/cargo-fuzz:
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny advisories template prove arm64 demo test fuzz-ci ## everything that has to pass before a change lands
+ci: fmt lint doc deny advisories template prove arm64 demo fuzz-ci test ## everything that has to pass before a change lands
 
 fmt: need-cargo venv ## check the formatting, that events/ is as generated, and that the twins' list fits the code
 	@echo "==> formatting"
