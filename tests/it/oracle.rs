@@ -69,6 +69,8 @@ async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
         });
         answers.extend(some.await);
     }
+    let failed = answers.iter().filter(|(status, _)| *status == 503).count();
+    assert_eq!(failed, 0, "no verdict: SQS's stand-in, in this process, had no time to answer");
     // As sets: a standard queue has what is sent again, after no answer in time, twice.
     let accepted: BTreeSet<_> =
         answers.iter().filter(|(status, _)| *status == 200).map(|(_, id)| id.clone()).collect();
@@ -142,8 +144,7 @@ async fn what_we_accept_jws_documented_check_accepts_and_names_alike() {
     let accepted: usize = tallies.values().map(|tally| tally.both_accept).sum();
     let share = accepted as f64 / count as f64;
     assert!((0.3..0.7).contains(&share), "a test of both verdicts: {share} accepted");
-    for kind in ["a registered claim", "an extreme value in both", "the token", "the body's bytes"]
-    {
+    for kind in ["a registered claim", "an extreme value in both"] {
         let Tally { both_accept, both_refuse, .. } = tallies[kind];
         assert!(both_accept > 0 && both_refuse > 0, "{kind}: {both_accept} and {both_refuse}");
     }
