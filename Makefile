@@ -2,7 +2,7 @@
 
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny advisories venv clean
 .PHONY: template package prove arm64 deploy logs local delete
-.PHONY: twins mutants reference fuzz
+.PHONY: twins mutants reference fuzz reproducible
 
 help: ## show this list
 	@echo "make <target>:"
@@ -19,7 +19,7 @@ run: ## keep it up, with a curl line to send and a line for each event
 
 build: need-cargo ## build the release binary
 	@echo "==> release binary (some minutes the first time)"
-	@MAKEFLAGS= cargo build --release --locked --bin forwarder # else it would take the 2 of -j2 for its own
+	@MAKEFLAGS= sh local/same_paths.sh cargo build --release --locked --bin forwarder # else it would take the 2 of -j2 for its own
 
 jwhook: need-cargo ## build the operator's command line, to try it (cargo install is in the README)
 	@echo "==> jwhook (some minutes the first time)"
@@ -123,8 +123,12 @@ arm64: need-cargo venv ## build for arm64 and run the demo on it under qemu, whe
 .PHONY: arm64-demo
 arm64-demo: .venv-zig/stamp
 	@command -v $(firstword $(ARM64_EMULATOR)) >/dev/null || { echo "error: there is no $(firstword $(ARM64_EMULATOR)): install it (Debian: apt install qemu-user-static libc6-arm64-cross), then try again" >&2; exit 1; }
-	@PATH="$$(pwd)/.venv-zig/bin:$$PATH" .venv/bin/cargo-lambda lambda build --release --locked --target $(ARM64_TARGET)
+	@PATH="$$(pwd)/.venv-zig/bin:$$PATH" sh local/same_paths.sh .venv/bin/cargo-lambda lambda build --release --locked --target $(ARM64_TARGET)
 	@FORWARDER="$(ARM64_EMULATOR) $$(pwd)/target/lambda/forwarder/bootstrap" .venv/bin/python local/demo.py
+
+reproducible: need-cargo venv .venv-zig/stamp ## build the last commit twice, in two places, and compare the bytes
+	@echo "==> reproducible builds (some minutes each)"
+	@sh local/reproducible.sh
 
 # What follows is for your AWS account, or for your container engine. ENV=prod takes that part of samconfig.toml, and
 # ARGS="..." goes to sam as it is. The sam and the cargo-lambda on the PATH are used, and never installed for you.
@@ -132,7 +136,7 @@ ENV ?= dev
 ARGS ?=
 
 package: need-sam need-cargo-lambda ## build what is deployed (sam build)
-	@sam build --config-env $(ENV) $(ARGS)
+	@sh local/same_paths.sh sam build --config-env $(ENV) $(ARGS)
 
 deploy: package ## deploy to your AWS account (ENV=dev or prod)
 	@sam deploy --config-env $(ENV) $(ARGS)
