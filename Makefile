@@ -99,7 +99,7 @@ advisories: need-cargo venv ## check the dependencies for known vulnerabilities 
 	@echo "==> dependencies: security advisories, yanked versions"
 	@.venv/bin/python local/advisories.py
 
-template: venv .venv-sam/stamp .venv-checkov/stamp ## check template.yaml: sam, cfn-lint, checkov, and that it agrees with the code
+template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## check template.yaml: sam, cfn-lint, checkov, and that it agrees with the code
 	@echo "==> template: sam validate, cfn-lint"
 	@$(NO_AWS) .venv-sam/bin/sam validate --lint --region us-east-1
 	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions us-east-1 --template template.yaml

@@ -11,6 +11,7 @@ shift
 [ $# -gt 0 ] || set -- token json authorization request
 PATH="$(pwd)/target/tools/bin:$PATH"
 
+cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null # cargo-fuzz has no --locked
 cargo fuzz build --sanitizer none --target-dir target/fuzz
 for target in "$@"; do
     corpus=target/fuzz/corpus/$target log=target/fuzz/$target.log

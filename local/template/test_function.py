@@ -2,9 +2,15 @@
 
 import json
 import re
+import subprocess
+import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 from translated import ROOT, branches, of_type, resources, source, template
+
+MANIFEST = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
 
 
 class TheFunction(unittest.TestCase):
@@ -30,10 +36,25 @@ class TheFunction(unittest.TestCase):
         self.assertEqual(resources()["Forwarder"]["Properties"]["LoggingConfig"]["LogFormat"], "JSON")
 
     def test_is_built_from_the_package_s_binary(self) -> None:
-        manifest = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
-        binary = re.search(r'\[\[bin\]\]\nname = "([^"]+)"\npath = "src/main.rs"', manifest)
+        binary = re.search(r'\[\[bin\]\]\nname = "([^"]+)"\npath = "src/main.rs"', MANIFEST)
         assert binary
         self.assertEqual(template()["Resources"]["Forwarder"]["Metadata"]["BuildProperties"], {"Binary": binary[1]})
+
+    def test_is_built_from_the_lock_file_s_versions_or_not_at_all(self) -> None:
+        # sam gives cargo-lambda no flags: what the manifest tells it is tried on a package that is quick to build
+        settings = re.search(r"^\[package\.metadata\.lambda\.build\]\n(?:.+\n)+", MANIFEST, re.MULTILINE)
+        assert settings
+        package = '[package]\nname = "forwarder"\nversion = "{}"\nedition = "2024"\n\n'
+        lock = 'version = 4\n\n[[package]]\nname = "forwarder"\nversion = "0.1.0"\n'
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "src").mkdir()
+            Path(folder, "src", "main.rs").write_text("fn main() {}\n", encoding="utf-8")
+            Path(folder, "Cargo.lock").write_text(lock, encoding="utf-8")
+            command = [Path(sys.prefix, "bin", "cargo-lambda"), "lambda", "build", "--release", "--bin", "forwarder"]
+            for version, status, says in [("0.1.0", 0, "Finished"), ("0.2.0", 101, "because --locked was passed")]:
+                Path(folder, "Cargo.toml").write_text(package.format(version) + settings[0], encoding="utf-8")
+                built = subprocess.run([*command, "--compiler", "cargo"], cwd=folder, capture_output=True, text=True)
+                self.assertEqual((built.returncode, says in built.stderr), (status, True), built.stderr)
 
     def test_has_more_time_than_a_request_takes_and_less_than_the_gateway_waits(self) -> None:
         budget = re.search(r"const MAX_DURATION: Duration = Duration::from_secs\((\d+)\)", source("forwarder.rs"))
