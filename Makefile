@@ -71,12 +71,13 @@ events: venv ## make events/*.json again
 
 ci: fmt lint doc deny sbom advisories template prove arm64 demo fuzz-ci test ## everything that has to pass before a change lands
 
-fmt: need-cargo venv ## check the formatting, that events/ is as generated, and that the twins' list fits the code
+fmt: need-cargo venv ## check the formatting, and that events/, the twins' list and the pages of proofs fit the code
 	@echo "==> formatting"
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@.venv/bin/python local/make_events.py --check
 	@.venv/bin/python local/twins.py --check
+	@.venv/bin/python local/proofs.py
 
 lint: need-cargo ## clippy on every feature set, warnings denied
 	@for features in "" --no-default-features --all-features; do \

@@ -1,0 +1,72 @@
+"""Whether what SECURITY.md and docs/proof.md call on is there: each test, each target, each file.
+
+Exists because a page of proofs goes stale without a sound: a test is renamed, and its row still says that it shows
+something. Every row of a table whose last column is "shown by" or "proved by" has to name something, and everything
+that it names has to be there. So has each `make TARGET` that any page tells the reader to run.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLES = ["SECURITY.md", "docs/proof.md"]
+PAGES = [*TABLES, "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+RUST_TEST = re.compile(r"#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)\(")
+PYTHON_TEST = re.compile(r"def (test_\w+)\(")
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def tests() -> set[str]:
+    rust = [path for folder in ("src", "tests") for path in (ROOT / folder).rglob("*.rs")]
+    python = (ROOT / "local" / "template").glob("test_*.py")
+    found = [name for path in rust for name in RUST_TEST.findall(text(path))]
+    return {*found, *(name for path in python for name in PYTHON_TEST.findall(text(path)))}
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+):", text(ROOT / "Makefile"), re.MULTILINE))
+
+
+def rows(page: str) -> Iterator[tuple[str, str]]:
+    """The first column that isn't empty, and the last, of each row that has to be proved."""
+    proofs = False
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        if not cells:
+            proofs = False
+        elif cells[-1] in ("shown by", "proved by"):
+            proofs = True
+        elif proofs and set("".join(cells)) - set("-:"):
+            yield next(cell for cell in cells if cell), cells[-1]
+
+
+def faults() -> Iterator[str]:
+    known_tests, known_targets = tests(), targets()
+    for name in TABLES:
+        for row, proofs in rows(text(ROOT / name)):
+            named = re.findall(r"`([^`]+)`", proofs)
+            if not named:
+                yield f"{name}: nothing shows: {row}"
+            for proof in named:
+                if not (proof in known_tests or proof.startswith("make ") or (ROOT / proof).exists()):
+                    yield f"{name}: there is no test and no file {proof}: {row}"
+    for name in PAGES:
+        for target in re.findall(r"`make ([a-z][a-z0-9-]*)", text(ROOT / name)):
+            if target not in known_targets:
+                yield f"{name}: there is no target {target} in the Makefile"
+
+
+def main() -> int:
+    found = list(faults())
+    for fault in found:
+        print(f"error: {fault}", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
