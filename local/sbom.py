@@ -135,9 +135,10 @@ def main() -> None:
         building = len(bom.components) - len(in_it)
         print(f"sbom: {file.relative_to(ROOT)}: {len(in_it)} crates in the function, {building} that build it")
         names |= {c.name for c in [bom.metadata.component, *bom.components] if c}
-    if names != allowed():
-        here, there = sorted(names - allowed()), sorted(allowed() - names)
-        raise SbomError(f"deny-function.toml differs: it lacks {here}, and has {there}, which the function no longer has")
+    if gone := sorted(allowed() - names):
+        raise SbomError(f"deny-function.toml allows what the function no longer has, take it out: {', '.join(gone)}")
+    if new := sorted(names - allowed()):
+        raise SbomError(f"deny-function.toml doesn't allow, and make deny says why: {', '.join(new)}")
 
 
 if __name__ == "__main__":
