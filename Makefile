@@ -2,7 +2,7 @@
 
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
 .PHONY: template package prove arm64 deploy logs local delete
-.PHONY: twins mutants reference fuzz reproducible
+.PHONY: twins mutants reference fuzz counts reproducible
 
 help: ## show this list
 	@echo "make <target>:"
@@ -66,10 +66,16 @@ target/tools/bin/cargo-fuzz:
 	@echo "==> cargo-fuzz (two minutes, the first time only)"
 	@cargo install --quiet --locked --root target/tools cargo-fuzz@0.13.2
 
+counts: venv build ## hold its instructions against those that were recorded (ARGS=--record records them)
+	@echo "==> instructions"
+	@$(BENCH).counts $(ARGS)
+
+BENCH = PYTHONPATH=local .venv/bin/python -m bench
+
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny sbom advisories template prove arm64 demo fuzz-ci test ## everything that has to pass before a change lands
+ci: fmt lint doc deny sbom advisories template prove arm64 demo counts fuzz-ci test ## everything that has to pass before a change lands
 
 fmt: need-cargo venv ## check the formatting, and that events/, the twins' list and the pages of proofs fit the code
 	@echo "==> formatting"

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -40,29 +40,31 @@ class Processes:
         self._folder = folder
         self._parts: list[Part] = []
 
-    def start(self, name: str, command: list[str], environment: dict[str, str], cwd: Path) -> Part:
+    def start(
+        self,
+        name: str,
+        command: list[str],
+        environment: dict[str, str],
+        cwd: Path,
+        inherited: Mapping[str, str] = os.environ,
+    ) -> Part:
         stdout, stderr = (self._folder / f"{name.replace(' ', '-')}.{stream}" for stream in ("stdout", "stderr"))
-        # an interrupt between the start and the append would leave a process that nobody knows of
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
         try:
-            with stdout.open("wb") as out, stderr.open("wb") as err:
+            with stdout.open("wb") as out, stderr.open("wb") as err, interrupts_later():
                 process = subprocess.Popen(
                     command,
                     cwd=cwd,
-                    env={**os.environ, **environment},
+                    env={**inherited, **environment},
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=err,
                     start_new_session=True,  # Ctrl-C is for us to hear, and a group is ended whole
-                    preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS),
                 )
-            part = Part(name, process, stdout, stderr)
-            self._parts.append(part)
+                part = Part(name, process, stdout, stderr)
+                self._parts.append(part)
             return part
         except OSError as error:
             raise LocalError(f"{name} could not be started ({error}): try `make clean`, then again") from error
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
 
     def check(self) -> None:
         """Raises if one of them has ended."""
@@ -101,6 +103,24 @@ class Processes:
                 end = path.read_text(errors="replace").splitlines()[-lines:]
                 if end:
                     print(f"\n--- {part.name}, {path.suffix[1:]} ---", *end, sep="\n", file=sys.stderr)
+
+
+@contextmanager
+def interrupts_later() -> Iterator[None]:
+    """An interrupt between a process's start and its entry in the list would leave one that nobody knows of: it waits.
+
+    Blocking the signals instead would hand the block down to the process, to be undone by code that runs between fork
+    and exec, which is not safe beside threads and shows in the time that a start takes.
+    """
+    came: list[int] = []
+    handlers = {number: signal.signal(number, lambda heard, _: came.append(heard)) for number in INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for heard in came:
+            signal.raise_signal(heard)
 
 
 def send_to_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:

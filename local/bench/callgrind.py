@@ -1,0 +1,96 @@
+"""Instructions, as valgrind counts them: the same for the same work, however busy the machine is."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+# Where cargo and rustc have a crate's sources: the registry's index/name-1.2.3/, and the standard library's own.
+REGISTRY = re.compile(r"/registry/src/[^/]+/(?P<crate>.+?)-\d+\.\d+\.\d+[^/]*/")
+BUNDLED = re.compile(r"/rust/deps/(?P<crate>.+?)-\d+\.\d+\.\d+[^/]*/")
+STANDARD = re.compile(r"/library/(?:alloc|core|std|compiler-builtins)[^/]*/")
+STANDARD_FUNCTION = re.compile(r"<*(?:alloc|core|std)::")
+AWS_LC = re.compile(r"^(?:/aws-lc/|aws_lc_)")  # C and assembly
+
+NAMED = re.compile(r"\((\d+)\)(?: (.+))?")
+
+
+def wrapper(profile: Path) -> tuple[str, ...]:
+    # the least optimizing: most of what runs, runs once, and the function has time-outs
+    return ("valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", "--vex-iropt-level=1", "-q")
+
+
+def total(profile: Path) -> int:
+    """The instructions of a run."""
+    totals = re.findall(r"^(?:summary|totals): (\d+)", profile.read_text(errors="replace"), re.MULTILINE)
+    return int(totals[-1])
+
+
+def by_crate(profile: Path) -> Counter[str]:
+    """The instructions by the crate whose source line they come from, also where it was inlined into another's.
+
+    Callgrind's format: `ob=` (a library), `fl=` and `fn=` (a function and its file), `fi=` and `fe=` (the file of what
+    was inlined) say what the lines with costs below them belong to. Each name is written out once, and is a number from
+    then on. A `calls=` is followed by what the callee cost.
+    """
+    names: dict[tuple[str, str], str] = {}
+    place = {"ob": "", "fl": "", "fn": "", "inlined": ""}
+    costs: Counter[tuple[str, ...]] = Counter()
+    is_of_callee = False
+    for line in profile.read_text(errors="replace").splitlines():
+        key, equals, value = line.partition("=")
+        if equals and key in SPACES:
+            space = SPACES[key]
+            name = named(names, space, value)
+            if key == "fl":
+                place["fl"] = place["inlined"] = name
+            elif key in ("fi", "fe"):
+                place["inlined"] = name
+            elif key in ("ob", "fn"):
+                place[key] = name
+        elif key == "calls":
+            is_of_callee = True
+        elif line[:1] in "+-*0123456789" and line:
+            if not is_of_callee:
+                costs[tuple(place.values())] += int(line.split()[-1])
+            is_of_callee = False
+    crates: Counter[str] = Counter()
+    for (library, file, function, inlined), cost in costs.items():
+        # what is inlined of the standard library is the work of whoever calls it
+        crates[crate(library, file if STANDARD.search(inlined) else inlined, function)] += cost
+    return crates
+
+
+# What a key names: a callee's (c…) has to be read too, as the name may be written out there.
+SPACES = {
+    "ob": "ob",
+    "cob": "ob",
+    "fn": "fn",
+    "cfn": "fn",
+    "fl": "fl",
+    "fi": "fl",
+    "fe": "fl",
+    "cfi": "fl",
+    "cfl": "fl",
+}
+
+
+def named(names: dict[tuple[str, str], str], space: str, value: str) -> str:
+    match = NAMED.match(value)
+    if not match:
+        return value
+    number, name = match.groups()
+    if name is not None:
+        names[space, number] = name
+    return names[space, number]
+
+
+def crate(library: str, file: str, function: str) -> str:
+    if match := REGISTRY.search(file) or BUNDLED.search(file):
+        return match["crate"]
+    if STANDARD.search(file) or STANDARD_FUNCTION.match(function):
+        return "the standard library"
+    if AWS_LC.match(file) or AWS_LC.match(function):
+        return "aws-lc"
+    if ".so" in Path(library).name:
+        return Path(library).name.split(".so")[0].split("-")[0]
+    return "jw-webhook-forwarder" if file.endswith(".rs") else "(no line numbers)"

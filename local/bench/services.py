@@ -1,0 +1,237 @@
+"""What a function talks to: Lambda's Runtime API, Secrets Manager and SQS, for one function's life.
+
+A thread for each connection and nothing clever: while a function works, all of this waits. It counts what a function's
+promises are about: connections, handshakes, requests.
+"""
+
+import hashlib
+import json
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+from bench.certificates import Certificates
+from bench.requests import Event
+
+LOCALHOST = "127.0.0.1"
+RUNTIME_API, SECRETS_MANAGER, SQS = "Runtime API", "Secrets Manager", "SQS"
+QUEUE_PATH = "/123456789012/jw-webhook-events"
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:jw-webhook-forwarder"
+TRACE = "Root=1-6553f4a2-0a1b2c3d4e5f60718293a4b5;Parent=53995c3f42cd8ad8;Sampled=0"
+DEADLINE_SECONDS = 30
+
+
+@dataclass
+class Answer:
+    """What came of one event."""
+
+    event: Event
+    status: int
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Services:
+    """Listens on three free ports until it is closed."""
+
+    def __init__(self, certificates: Certificates, secret: str, sqs_seconds: float = 0) -> None:
+        self._secret = secret
+        self._sqs_seconds = sqs_seconds
+        self._date = formatdate(usegmt=True)
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.load_cert_chain(certificates.chain, certificates.key)
+        self._tls.set_ecdh_curve("X25519")  # else an OpenSSL that knows a longer exchange would have its own figures
+        self._sockets: list[socket.socket] = []
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._under_way: dict[str, tuple[Event, float]] = {}
+        self._numbers = iter(range(1, 1 << 32))
+        self._lock = threading.Lock()
+        self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self.polls = threading.Semaphore(0)  # of the function, for the next event
+        self.connections: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self.connected: list[tuple[str, float]] = []
+        self.messages: list[str] = []
+        self.init_error = ""
+        self.ports = {service: self._listen(service) for service in (RUNTIME_API, SECRETS_MANAGER, SQS)}
+
+    def hand_out(self, event: Event) -> None:
+        """Has the function's next poll answered with this event."""
+        self._events.put(event)
+
+    def close(self) -> None:
+        for sock in self._sockets:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def _listen(self, service: str) -> int:
+        listener = socket.create_server((LOCALHOST, 0), backlog=64)
+        self._sockets.append(listener)
+        threading.Thread(target=self._accept, args=(listener, service), daemon=True).start()
+        port: int = listener.getsockname()[1]
+        return port
+
+    def _accept(self, listener: socket.socket, service: str) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                sock, _ = listener.accept()
+                self.connections[service] += 1
+                self.connected.append((service, time.perf_counter()))
+                self._sockets.append(sock)
+                threading.Thread(target=self._serve, args=(sock, service), daemon=True).start()
+
+    def _serve(self, sock: socket.socket, service: str) -> None:
+        with suppress(OSError):  # the function has ended, or Services has been closed
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if service != RUNTIME_API:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+            answer = {RUNTIME_API: self._runtime_api, SECRETS_MANAGER: self._secrets_manager, SQS: self._sqs}[service]
+            buffer = b""
+            while True:
+                request, buffer = read_request(sock, buffer)
+                if request is None:
+                    return
+                sock.sendall(answer(request))
+
+    def _runtime_api(self, request: Request) -> bytes:
+        path = request.path.removeprefix("/2018-06-01/runtime")
+        if request.method == "GET" and path == "/invocation/next":
+            return self._next_invocation()
+        if path == "/init/error":
+            self.init_error = request.body.decode(errors="replace")
+        elif path.startswith("/invocation/"):
+            self._answered(path.split("/")[2], request.body, time.perf_counter())
+        return self._response("202 Accepted", b'{"status":"OK"}\n')
+
+    def _next_invocation(self) -> bytes:
+        self.polls.release()
+        event = self._events.get()
+        with self._lock:
+            number = next(self._numbers)
+        request_id = f"8476a536-e9f4-4abc-8def-{number:012x}"
+        headers = (
+            f"Lambda-Runtime-Aws-Request-Id: {request_id}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {int((time.time() + DEADLINE_SECONDS) * 1000)}\r\n"
+            f"Lambda-Runtime-Invoked-Function-Arn: {FUNCTION_ARN}\r\n"
+            f"Lambda-Runtime-Trace-Id: {TRACE}\r\n"
+        )
+        response = self._response("200 OK", event.payload, headers)
+        self._under_way[request_id] = (event, time.perf_counter())
+        return response
+
+    def _answered(self, request_id: str, body: bytes, ended: float) -> None:
+        event, began = self._under_way.pop(request_id)
+        try:
+            status = int(json.loads(body)["statusCode"])
+        except (ValueError, KeyError, TypeError):
+            status = 0  # an error of the function's own
+        self.answers.put(Answer(event, status, began, ended))
+
+    def _secrets_manager(self, request: Request) -> bytes:
+        if request.headers.get("x-amz-target") != "secretsmanager.GetSecretValue":
+            return self._response("400 Bad Request", b'{"__type":"UnknownOperationException"}')
+        self.requests[SECRETS_MANAGER] += 1
+        answer = {
+            "ARN": json.loads(request.body)["SecretId"],
+            "Name": "jw-webhook-forwarder",
+            "SecretString": self._secret,
+            "VersionId": "EXAMPLE1-90ab-cdef-fedc-ba987SECRET1",
+            "VersionStages": ["AWSCURRENT"],
+            "CreatedDate": 1.7e9,
+        }
+        return self._response("200 OK", json.dumps(answer).encode())
+
+    def _sqs(self, request: Request) -> bytes:
+        if request.headers.get("x-amz-target") != "AmazonSQS.SendMessage":
+            # what somebody sends to open a connection, and SQS knows no such call
+            return self._response("404 Not Found", b"<UnknownOperationException/>\n")
+        self.requests[SQS] += 1
+        asked = json.loads(request.body)
+        body = asked["MessageBody"]
+        self.messages.append(body)
+        answer = {
+            "MD5OfMessageBody": hashlib.md5(body.encode()).hexdigest(),
+            "MessageId": "219f8380-5770-4cc2-8c3e-5c715e145f5e",
+        }
+        if attributes := asked.get("MessageAttributes"):
+            answer["MD5OfMessageAttributes"] = md5_of_attributes(attributes)
+        if attributes := asked.get("MessageSystemAttributes"):
+            answer["MD5OfMessageSystemAttributes"] = md5_of_attributes(attributes)
+        if self._sqs_seconds:
+            time.sleep(self._sqs_seconds)  # as long as SQS takes, so that requests are under way at once
+        return self._response("200 OK", json.dumps(answer).encode())
+
+    def _response(self, status: str, body: bytes, headers: str = "") -> bytes:
+        head = (
+            f"HTTP/1.1 {status}\r\nDate: {self._date}\r\nContent-Type: application/json\r\n{headers}"
+            f"x-amzn-RequestId: 9f4f7f5a-1c5d-5b43-8c7c-2c1f0e6d3b1a\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+def md5_of_attributes(attributes: dict[str, dict[str, str]]) -> str:
+    """SQS Developer Guide, "Calculating the MD5 message digest for message attributes"; all of ours are strings."""
+    md5 = hashlib.md5()
+    for name in sorted(attributes):
+        for prefix, text in (
+            (b"", name),
+            (b"", attributes[name]["DataType"]),
+            (b"\x01", attributes[name]["StringValue"]),
+        ):
+            md5.update(prefix + len(text.encode()).to_bytes(4, "big") + text.encode())
+    return md5.hexdigest()
+
+
+def read_request(sock: Any, buffer: bytes) -> tuple[Request | None, bytes]:
+    """One HTTP/1.1 request, and what came behind it; none once the connection is closed."""
+    while b"\r\n\r\n" not in buffer:
+        if not (more := sock.recv(1 << 18)):
+            return None, b""
+        buffer += more
+    head, buffer = buffer.split(b"\r\n\r\n", 1)
+    first, *lines = head.decode().split("\r\n")
+    method, path, _ = first.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+
+    def read_until(enough: int) -> None:
+        nonlocal buffer
+        while len(buffer) < enough:
+            if not (more := sock.recv(1 << 18)):
+                raise ConnectionError(f"a {method} ended in the middle")
+            buffer += more
+
+    if not chunked:
+        length = int(headers.get("content-length", "0"))
+        read_until(length)
+        return Request(method, path, headers, buffer[:length]), buffer[length:]
+    body = b""
+    while True:
+        while b"\r\n" not in buffer:
+            read_until(len(buffer) + 1)
+        size, buffer = buffer.split(b"\r\n", 1)
+        length = int(size.split(b";")[0], 16)
+        read_until(length + 2)
+        body, buffer = body + buffer[:length], buffer[length + 2 :]
+        if length == 0:  # no client of these sends trailers
+            return Request(method, path, headers, body), buffer
