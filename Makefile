@@ -2,7 +2,7 @@
 
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
 .PHONY: template package prove arm64 deploy logs local delete
-.PHONY: twins mutants reference fuzz counts reproducible
+.PHONY: twins mutants reference fuzz bench counts plot reproducible
 
 help: ## show this list
 	@echo "make <target>:"
@@ -66,11 +66,24 @@ target/tools/bin/cargo-fuzz:
 	@echo "==> cargo-fuzz (two minutes, the first time only)"
 	@cargo install --quiet --locked --root target/tools cargo-fuzz@0.13.2
 
+bench: venv build nothing .venv-bench/stamp ## measure it beside the documented check in Python and a function that does nothing
+	@echo "==> side by side (a minute)"
+	@$(BENCH).side_by_side
+
 counts: venv build ## hold its instructions against those that were recorded (ARGS=--record records them)
 	@echo "==> instructions"
 	@$(BENCH).counts $(ARGS)
 
+plot: venv build ## draw what its CPU grows with: body, key ring, requests at once (docs/growth.svg)
+	@echo "==> growth (two minutes)"
+	@$(BENCH).growth
+
 BENCH = PYTHONPATH=local .venv/bin/python -m bench
+
+.PHONY: nothing
+nothing: need-cargo
+	@echo "==> a function that does nothing (some minutes the first time)"
+	@MAKEFLAGS= cargo build --release --locked --quiet --example nothing
 
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
@@ -173,6 +186,9 @@ venv: .venv/stamp
 .venv-sam/stamp: local/sam.txt local/venv.sh
 	@sh local/venv.sh .venv-sam "-r local/sam.txt"
 
+.venv-bench/stamp: local/sample.txt local/venv.sh
+	@sh local/venv.sh .venv-bench "-r local/sample.txt"
+
 .venv-zig/stamp: local/zig.txt local/venv.sh
 	@sh local/venv.sh .venv-zig "-r local/zig.txt"
 
@@ -195,4 +211,4 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "error: there is no cargo on the PATH: install Rust (https://rustup.rs), then try again" >&2; exit 1; }
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-sam .venv-checkov .venv-zig .venv-sbom .aws-sam target
+	rm -rf .venv .venv-sam .venv-checkov .venv-zig .venv-bench .venv-sbom .aws-sam target

@@ -1,0 +1,150 @@
+"""`make bench`: the forwarder beside what one would write instead, and beside a function that does nothing.
+
+Exists so that anybody can have the README's table of their own machine. The functions take turns, round by round, so
+that what else the machine does strikes all of them; each figure is the median of the rounds. Milliseconds are the
+machine's, ratios are the functions'.
+
+    python -m bench.side_by_side [ROUNDS]
+"""
+
+import io
+import statistics
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import certificates, requests
+from bench.certificates import Certificates
+from bench.life import Function, lived, stay_on_first_core
+from bench.services import RUNTIME_API, SECRETS_MANAGER, SQS, Services
+from make_events import SECRET
+from processes import LocalError, exit_with
+from stack import ROOT, built, forwarder_binary
+
+ROUNDS = 9
+WARM_UP, WARM, FORGED = 50, 400, 100
+SAMPLE = Path(__file__).with_name("sample")
+SAMPLE_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+
+OURS, DOCUMENTED, NOTHING = "this forwarder", "the documented check in Python", "a function that does nothing"
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure's name in the table, and how it is written."""
+
+    figure: str
+    title: str
+    scale: float = 1
+    digits: int = 0
+
+
+ROWS = (
+    Row("cold", "cold start: start to first answer, ms", 1e3, 1),
+    Row("cold_cpu", "its CPU, ms", 1e3, 1),
+    Row("cpu", "CPU of an event, µs", 1e6),
+    Row("forged_cpu", "CPU of a forged one, µs", 1e6),
+    Row("p50", "an event, p50, ms", 1e3, 2),
+    Row("p99", "p99, ms", 1e3, 2),
+    Row("memory", "peak memory, MB", 1e-6, 1),
+    Row("binary", "binary, MB", 1e-6, 1),
+    Row("zip", "zip, MB", 1e-6, 1),
+    Row("threads", "threads"),
+    Row(RUNTIME_API, "connections to the Runtime API"),
+    Row(SECRETS_MANAGER, "to Secrets Manager"),
+    Row(SQS, "to SQS"),
+)
+COUNTED = ("threads", RUNTIME_API, SECRETS_MANAGER, SQS)  # a ratio would say nothing
+
+
+def functions() -> dict[str, Function]:
+    if not SAMPLE_PYTHON.exists():
+        raise LocalError(f"there is no {SAMPLE_PYTHON}: `make bench` makes it")
+    runtime = (str(SAMPLE_PYTHON), "-m", "awslambdaric", "handler.handler")
+    nothing = built("release", "examples/nothing", "make bench")
+    return {
+        OURS: Function("forwarder", (str(forwarder_binary()),), ROOT),
+        DOCUMENTED: Function("documented check", runtime, SAMPLE, {"_HANDLER": "handler.handler"}),
+        NOTHING: Function("nothing", (str(nothing),), ROOT),
+    }
+
+
+def measure(function: Function, given: Certificates, *, checks: bool) -> Figures:
+    """One life: the first event, then warm ones, then forged ones where the function `checks` what it gets."""
+    services = Services(given, SECRET)
+    first, *warm_up = requests.accepted(1 + WARM_UP)
+    with lived(function, services, given) as life:
+        cold = life.send(first)
+        figures = {"cold": cold.ended - life.began, "cold_cpu": life.cpu_seconds()}
+        life.send_each(warm_up)
+        before = life.cpu_seconds()
+        answers = life.send_each(requests.accepted(WARM))
+        figures["cpu"] = (life.cpu_seconds() - before) / WARM
+        if checks:
+            # the first of them has our forwarder fetch the secret again
+            life.send_each(requests.forged(1))
+            before = life.cpu_seconds()
+            life.send_each(requests.forged(FORGED))
+            figures["forged_cpu"] = (life.cpu_seconds() - before) / FORGED
+        latencies = sorted(answer.seconds for answer in answers)
+        figures["p50"], figures["p99"] = latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]
+        figures["memory"], figures["threads"] = life.peak_memory_bytes(), life.threads()
+        life.end()
+    if checks and len(services.messages) != 1 + WARM_UP + WARM:
+        raise LocalError(f"{function.name} queued {len(services.messages)} messages of {1 + WARM_UP + WARM} events")
+    return figures | {service: float(services.connections[service]) for service in (RUNTIME_API, SECRETS_MANAGER, SQS)}
+
+
+def sizes(function: Function) -> Figures:
+    """Of what is deployed, where that is a binary."""
+    binary = Path(function.command[0])
+    if len(function.command) > 1:
+        return {}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.write(binary, "bootstrap")
+    return {"binary": binary.stat().st_size, "zip": packed.tell()}
+
+
+def table(medians: dict[str, Figures]) -> list[str]:
+    lines = [f"| | {' | '.join(medians)} |", f"|---|{'--:|' * len(medians)}"]
+    for row in ROWS:
+        cells = [cell(row, name, figures, medians[OURS]) for name, figures in medians.items()]
+        lines.append(f"| {row.title} | {' | '.join(cells)} |")
+    return lines
+
+
+def cell(row: Row, name: str, figures: Figures, ours: Figures) -> str:
+    if row.figure not in figures:
+        return "–"
+    text = f"{figures[row.figure] * row.scale:,.{row.digits}f}"
+    if name == OURS or row.figure in COUNTED:
+        return text
+    ratio = figures[row.figure] / ours[row.figure]
+    return f"{text} ({ratio:.{0 if ratio >= 10 else 1}f} ×)"
+
+
+def main() -> int:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    stay_on_first_core()
+    side = functions()
+    measured: dict[str, list[Figures]] = {name: [] for name in side}
+    with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
+        given = certificates.make(Path(folder))
+        for number in range(1, rounds + 1):
+            print(f"  round {number} of {rounds}", file=sys.stderr, flush=True)
+            for name, function in side.items():
+                measured[name].append(measure(function, given, checks=name != NOTHING))
+    medians = {
+        name: {figure: statistics.median(life[figure] for life in lives) for figure in lives[0]} | sizes(side[name])
+        for name, lives in measured.items()
+    }
+    print("\n".join(table(medians)))
+    return 0
+
+
+if __name__ == "__main__":
+    exit_with(main)
