@@ -1,0 +1,78 @@
+"""Small line charts side by side, as SVG that is legible on a light page and on a dark one.
+
+Written by hand: a library for this would weigh more than everything else that the local tools import.
+"""
+
+import math
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 300, 230  # of a panel
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 16, 44  # of its frame
+TICKS = 4
+
+# In between, for where the viewer doesn't say which of the two it is.
+STYLE = """\
+text { font: 12px system-ui, sans-serif; fill: #7d8590 }
+.axis { stroke: #8c959f; fill: none }
+.grid { stroke: #8c959f; stroke-opacity: .3 }
+.line { stroke: #2f81f7; stroke-width: 2; fill: none }
+.dot { fill: #2f81f7 }
+@media (prefers-color-scheme: light) { text { fill: #57606a } }
+@media (prefers-color-scheme: dark) { text { fill: #9198a1 } }"""
+
+
+@dataclass
+class Panel:
+    """y over x, both from zero on: what is linear looks linear."""
+
+    x_title: str
+    points: dict[float, float]
+
+
+def draw(panels: list[Panel], y_title: str) -> str:
+    width, height = WIDTH * len(panels), HEIGHT + 20
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" width="{width}">',
+        f"<title>{y_title}, by {', '.join(panel.x_title for panel in panels)}</title>",
+        f"<style>{STYLE}</style>",
+        f'<text x="4" y="14">{y_title}</text>',
+    ]
+    for number, panel in enumerate(panels):
+        parts += [f'<g transform="translate({number * WIDTH} 20)">', *frame(panel), "</g>"]
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def frame(panel: Panel) -> list[str]:
+    x_step, y_step = step(max(panel.points)), step(max(panel.points.values()))
+    x_end = max(panel.points)
+    y_end = y_step * math.ceil(max(panel.points.values()) / y_step)
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+
+    def x(value: float) -> float:
+        return round(LEFT + (right - LEFT) * value / x_end, 1)
+
+    def y(value: float) -> float:
+        return round(bottom - (bottom - TOP) * value / y_end, 1)
+
+    parts = []
+    for index in range(1, round(y_end / y_step) + 1):
+        parts.append(f'<path class="grid" d="M{LEFT} {y(index * y_step)}H{right}"/>')
+    for index in range(round(y_end / y_step) + 1):
+        value = index * y_step
+        parts.append(f'<text x="{LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{value:,.0f}</text>')
+    for index in range(int(x_end / x_step) + 1):
+        value = index * x_step
+        parts.append(f'<text x="{x(value)}" y="{bottom + 17}" text-anchor="middle">{value:,.0f}</text>')
+    corners = [f"{x(value)} {y(cpu)}" for value, cpu in panel.points.items()]
+    parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>')
+    parts.append(f'<path class="line" d="M{"L".join(corners)}"/>')
+    parts += [f'<circle class="dot" cx="{x(value)}" cy="{y(cpu)}" r="3"/>' for value, cpu in panel.points.items()]
+    parts.append(f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{panel.x_title}</text>')
+    return parts
+
+
+def step(largest: float) -> float:
+    """The distance of ticks: 1, 2 or 5 and zeros, some four of them up to the largest value."""
+    rough = largest / TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
