@@ -72,6 +72,7 @@ bench: venv build nothing .venv-bench/stamp ## measure it beside the documented 
 
 counts: venv build ## hold its instructions against those that were recorded (ARGS=--record records them)
 	@echo "==> instructions"
+	@PYTHONPATH=local .venv/bin/python -m unittest --quiet bench.test_counts
 	@$(BENCH).counts $(ARGS)
 
 plot: venv build ## draw what its CPU grows with: body, key ring, requests at once (docs/growth.svg)
