@@ -169,7 +169,11 @@ def main() -> int:
         counter = Counter(Path(folder))
         if broken := counter.promises(binary):
             raise LocalError("\n  ".join(["in one life of the function there were", *broken]))
-        now = {figure.name: round(counter.instructions(binary, figure)) for figure in figures()}
+        now: dict[str, int] = {}
+        for figure in figures():
+            now[figure.name] = round(counter.instructions(binary, figure))
+            if counter.doubt:
+                break  # a start is in each of the others
         now["binary_bytes"] = binary.stat().st_size
         if sys.argv[1:] == ["--record"]:
             crates = crates_of(counter, figures())
