@@ -13,7 +13,7 @@
 
 use std::fmt::Write;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use crate::json::{Object, Value};
 
@@ -21,7 +21,7 @@ use crate::json::{Object, Value};
 pub fn event_id(claims: &Object<'_>) -> String {
     let mut text = String::new();
     write_object(&mut text, claims.members().filter(|(name, _)| name != b"webhook_id"));
-    hex::encode(Sha256::digest(text))
+    hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
 fn write_object<'v>(text: &mut String, members: impl Iterator<Item = (&'v [u8], &'v Value<'v>)>) {

@@ -9,7 +9,8 @@
 //! 5. [`token`] verifies the signature, the claims and the body ([`json`]): an [`event`] with an [`event_id`];
 //! 6. [`queue`] sends its [`message`] to SQS, [`attempt`] after attempt, in the invocation's [`trace`];
 //! 7. what came of it is a receipt or a [`rejection`], which [`http`] answers
-//! 8. and [`telemetry`] writes to the log. [`config`] was read before the first request.
+//! 8. and [`telemetry`] writes to the log. [`config`] was read before the first request, and [`aws`] had
+//!    made what the clients of both services share: one [`https`] client, and credentials.
 
 pub mod http;
 
@@ -32,3 +33,6 @@ pub mod rejection;
 pub mod telemetry;
 
 pub mod config;
+
+pub mod aws;
+pub mod https;

@@ -1,12 +1,10 @@
 //! The Lambda function: builds what a request needs, and serves.
 
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
 use jw_webhook_forwarder::config::Config;
 use jw_webhook_forwarder::forwarder::Forwarder;
 use jw_webhook_forwarder::queue::EventQueue;
 use jw_webhook_forwarder::secrets::SecretStore;
-use jw_webhook_forwarder::{http, telemetry};
+use jw_webhook_forwarder::{aws, http, telemetry};
 use lambda_http::{Error, run_concurrent, service_fn};
 
 /// One thread: a request costs its CPU for microseconds and waits for AWS the rest of the time.
@@ -15,11 +13,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     telemetry::init_diagnostics(config.log_levels);
 
-    // `attempt` retries, for as long as an event's time allows
-    let sdk = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::disabled())
-        .load()
-        .await;
+    let sdk = aws::sdk_config().await;
     let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
     let secrets =
         SecretStore::new(secrets, config.secret_id, config.secret_ttl, config.secret_max_stale);

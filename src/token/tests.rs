@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use proptest::prelude::*;
 
 use super::*;
@@ -50,7 +51,7 @@ fn with_header(header: &str) -> String {
 #[test]
 fn the_documented_sample_is_verified_and_signed_to_the_byte() {
     assert_eq!(verify(TOKEN, &ring(SECRET), EVENT).as_deref(), Ok(EVENT));
-    assert_eq!(sign(EVENT, SECRET.as_bytes()).unwrap(), TOKEN);
+    assert_eq!(sign(EVENT, SECRET.as_bytes()), TOKEN);
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn with_a_ring_claims_that_can_not_be_read_name_no_webhook() {
         r#"{"webhook_id":7}"#,
         "{}",
     ] {
-        let token = sign(claims, SECRET.as_bytes()).unwrap();
+        let token = sign(claims, SECRET.as_bytes());
         assert_eq!(verify(&token, &ring, claims).unwrap_err(), Refusal::WebhookUnknown, "{claims}");
     }
 }
@@ -152,7 +153,7 @@ fn a_header_may_be_in_any_order_and_have_members_that_mean_nothing_here() {
 #[test]
 fn claims_that_are_not_one_strict_object_are_malformed() {
     for claims in ["[]", "{", "{} {}", r#"{"a":1,"a":1}"#, "\"x\"", ""] {
-        let token = sign(claims, SECRET.as_bytes()).unwrap();
+        let token = sign(claims, SECRET.as_bytes());
         assert_eq!(
             verify(&token, &ring(SECRET), claims).unwrap_err(),
             Refusal::ClaimsMalformed,
@@ -163,9 +164,8 @@ fn claims_that_are_not_one_strict_object_are_malformed() {
 
 #[test]
 fn a_registered_claim_is_valid_or_refuses_the_token() {
-    let verdict = |claims: &str| {
-        verify(&sign(claims, SECRET.as_bytes()).unwrap(), &ring(SECRET), claims).map(|_| ())
-    };
+    let verdict =
+        |claims: &str| verify(&sign(claims, SECRET.as_bytes()), &ring(SECRET), claims).map(|_| ());
     for valid in [
         r#"{"exp":1700000001}"#,
         r#"{"exp":1.800000001e9}"#,

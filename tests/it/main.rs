@@ -25,3 +25,4 @@ mod rotation;
 mod secrets;
 mod support;
 mod telemetry;
+mod tls;

@@ -1,0 +1,63 @@
+//! The HTTPS client that the SDK's clients share: HTTP/1.1 over rustls.
+//!
+//! The SDK's own also speaks HTTP/2 and to proxies, which no call of ours needs, and reads the
+//! system's root certificates more slowly than all else in a start.
+
+mod connections;
+mod roots;
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
+use rustls::{ClientConfig, crypto};
+
+use self::connections::Connections;
+use self::roots::system_roots;
+
+/// A client that trusts the system's root certificates, or those in the file that `SSL_CERT_FILE`
+/// names.
+///
+/// It sets no time-outs: `attempt` gives up a call that takes too long.
+pub fn client() -> SharedHttpClient {
+    let mut tcp = TcpConnector::new();
+    tcp.enforce_http(false); // whose connections TLS is laid over
+    tcp.set_nodelay(true);
+    let connections = Connections::new(HttpsConnector::from((tcp, tls())));
+    let connector = SharedHttpConnector::new(HttpsClient(connections));
+    http_client_fn(move |_, _| connector.clone())
+}
+
+#[expect(clippy::expect_used, reason = "at the start, and what it says can't fail")]
+fn tls() -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the cipher suites of TLS 1.2 and 1.3")
+        .with_root_certificates(system_roots())
+        .with_no_client_auth()
+}
+
+#[derive(Debug)]
+struct HttpsClient(Connections<HttpsConnector<TcpConnector>>);
+
+impl HttpConnector for HttpsClient {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => {
+                return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
+            }
+        };
+        let answer = self.0.request(request);
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await.map_err(|error| ConnectorError::io(error.into()))?;
+            HttpResponse::try_from(answer)
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! AWS over TLS: the function trusts whoever the roots of `SSL_CERT_FILE` vouch for, and nobody else.
+
+use crate::support::{
+    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, SendMessage, seconds,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// An authority that signs servers.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn named(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+}
+
+/// What stands in for a server's certificate.
+fn server(host: &str) -> CertificateParams {
+    CertificateParams::new([host.to_owned()]).expect("a host")
+}
+
+/// The stand-in behind TLS, as a server with this certificate. Gives its address.
+async fn behind_tls(aws: &Aws, certificate: CertificateParams, authority: &Authority) -> String {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = certificate.signed_by(&key, &authority.issuer).expect("a certificate");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring's suites")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
+        .expect("a key of this certificate");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("https://localhost:{}", listener.local_addr().expect("an address").port());
+    let plain = aws.url().replace("http://", "");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, plain) = (acceptor.clone(), plain.clone());
+            tokio::spawn(async move {
+                // a client that doesn't trust us goes away
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut aws = TcpStream::connect(&plain).await.expect("the stand-in listens");
+                let _ = copy_bidirectional(&mut stream, &mut aws).await;
+            });
+        }
+    });
+    url
+}
+
+/// A file of roots; it goes when the result does.
+struct Bundle(PathBuf);
+
+impl Bundle {
+    fn of(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("jw-roots-{name}-{}.pem", std::process::id()));
+        std::fs::write(&path, text).expect("a writable folder");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("a path in UTF-8")
+    }
+}
+
+impl Drop for Bundle {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0); // the folder is a temporary one
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_a_root_vouches_for_is_trusted_wherever_in_the_bundle_it_stands() {
+    let aws = Aws::start().await;
+    let (ours, other) = (Authority::named("Ours"), Authority::named("Another"));
+    let url = behind_tls(&aws, server("localhost"), &ours).await;
+    let windows = ours.pem.replace('\n', "\r\n");
+    let broken = ours.pem.replacen('M', "?", 1);
+    let bundles = [
+        ("only", ours.pem.clone()),
+        ("last", format!("# Another\n{}\n# Ours\n{}", other.pem, ours.pem)),
+        ("first", ours.pem.clone() + &other.pem),
+        ("windows", windows),
+        ("after-a-broken-one", broken + &ours.pem),
+    ];
+    for (case, text) in bundles {
+        let bundle = Bundle::of(case, &text);
+        let start = Function::of(&aws).env("AWS_ENDPOINT_URL", &url);
+        let function = start.env("SSL_CERT_FILE", bundle.path()).start().await;
+        let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
+        assert_eq!(answer.verdict(), "200 accepted", "{case}");
+    }
+    assert_eq!(aws.calls(SendMessage), 5);
+}
+
+#[tokio::test]
+async fn a_server_that_no_root_vouches_for_is_told_nothing() {
+    let ours = Authority::named("Ours");
+    let bundle = Bundle::of("refusals", &ours.pem);
+    let mut expired = server("localhost");
+    (expired.not_before, expired.not_after) =
+        (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+    let servers = [
+        ("signed by another", server("localhost"), &Authority::named("Another")),
+        ("signed by another of the same name", server("localhost"), &Authority::named("Ours")),
+        ("for another host", server("sqs.eu-west-1.amazonaws.com"), &ours),
+        ("expired", expired, &ours),
+    ];
+    for (case, certificate, authority) in servers {
+        let aws = Aws::start().await;
+        let url = behind_tls(&aws, certificate, authority).await;
+        let start = Function::of(&aws).env("AWS_ENDPOINT_URL", &url);
+        let function = start.env("SSL_CERT_FILE", bundle.path()).start().await;
+        let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).within(seconds(3)).await;
+        assert_eq!(answer.verdict(), "503 secret_unavailable", "{case}");
+        assert_eq!((aws.calls(GetSecretValue), aws.connections()), (0, 0), "{case}");
+        function.stderr.find("why", |line| line.contains("certificate").then_some(())).await;
+    }
+}
