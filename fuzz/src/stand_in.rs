@@ -4,7 +4,7 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_sdk_sqs::operation::send_message::SendMessageOutput;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use jw_webhook_forwarder::forwarder::Forwarder;
-use jw_webhook_forwarder::http::handle;
+use jw_webhook_forwarder::http::{TextResponse, handle};
 use jw_webhook_forwarder::queue::EventQueue;
 use jw_webhook_forwarder::secrets::SecretStore;
 use lambda_http::{Body, Request, Response};
@@ -38,6 +38,6 @@ static FUNCTION: LazyLock<(Runtime, Forwarder)> = LazyLock::new(|| {
 /// The answer to a request, and the messages that came of it.
 pub fn answer(request: Request) -> (Response<Body>, Vec<String>) {
     let (runtime, forwarder) = &*FUNCTION;
-    let Ok(response) = runtime.block_on(handle(forwarder, request));
+    let Ok(TextResponse(response)) = runtime.block_on(handle(forwarder, request));
     (response, std::mem::take(&mut *SENT.lock().expect("no panic")))
 }
