@@ -7,14 +7,12 @@
 
 mod case;
 mod json;
-mod random;
 mod values;
 
-use crate::support::{Aws, Delivery, Function, SECRET, all_at_once, seconds};
+use crate::support::{Aws, Delivery, Function, Random, SECRET, all_at_once, number, seconds};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use case::Case;
-use random::Random;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -83,12 +81,6 @@ async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
     answers
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name)
-        .ok()
-        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
-}
-
 /// What became of the requests of one kind.
 #[derive(Default)]
 struct Tally {
@@ -100,8 +92,7 @@ struct Tally {
 #[tokio::test]
 async fn what_we_accept_jws_documented_check_accepts_and_names_alike() {
     let seed = number("ORACLE_SEED").unwrap_or(SEED);
-    let count = number("ORACLE_CASES")
-        .map_or(CASES, |count| usize::try_from(count).expect("a number of cases"));
+    let count = number("ORACLE_CASES").unwrap_or(CASES);
     let mut random = Random::new(seed);
     let mut faults = Vec::new();
     let mut tallies = BTreeMap::<_, Tally>::new();

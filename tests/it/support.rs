@@ -8,13 +8,16 @@ mod connection;
 mod delivery;
 mod function;
 mod invocation;
+mod outages;
 mod output;
+mod random;
+mod runtime_api;
 mod secrets_manager;
 mod service;
 mod sqs;
 
 pub use answer::Answer;
-pub use aws::{Aws, Operation::GetSecretValue, Operation::SendMessage, Reply, THROTTLING};
+pub use aws::{Aws, Operation::GetSecretValue, Operation::SendMessage, Reply};
 #[cfg(feature = "cli")]
 pub use canaries::Canaries;
 pub use connection::Order;
@@ -22,6 +25,9 @@ pub use delivery::{
     CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, padded, sign, token,
 };
 pub use function::{FIFO_QUEUE, Function, STANDARD_QUEUE};
+pub use outages::{queue_faults, queue_lies, queue_refusals, secret_outages, secret_refusals};
+pub use random::Random;
+pub use runtime_api::RuntimeApi;
 pub use sqs::Message;
 
 use futures_util::FutureExt;
@@ -35,6 +41,13 @@ pub const fn seconds(n: u64) -> Duration {
 
 pub const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
+}
+
+/// What a variable of the environment sets, where a target of the Makefile asks for more than a
+/// test does by itself.
+pub fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 /// Lets a secret of one second's life grow older than that.

@@ -1,9 +1,8 @@
 //! Requests, good ones and others.
 
 use super::json::Json;
-use super::random::Random;
 use super::values;
-use crate::support::{OTHER_SECRET, SECRET, sign, token};
+use crate::support::{OTHER_SECRET, Random, SECRET, sign, token};
 
 /// One request.
 pub struct Case {

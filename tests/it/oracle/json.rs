@@ -1,6 +1,6 @@
 //! JSON values that remember what parsers forget, and all the ways to write them.
 
-use super::random::Random;
+use crate::support::Random;
 
 /// A value as text has it: numbers by their spelling, strings by their UTF-16 units (which need not
 /// pair up), members in order and perhaps twice.

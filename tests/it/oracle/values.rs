@@ -1,7 +1,7 @@
 //! Events as JW may make them, and the same with something done to them.
 
 use super::json::Json;
-use super::random::Random;
+use crate::support::Random;
 
 /// An object's members.
 type Members = [(Vec<u16>, Json)];

@@ -1,53 +1,13 @@
 //! Outages that end in time cost a retry, never an event.
 
 use crate::support::{
-    Aws, Delivery, Function, MEDIA_AVAILABLE, Order, Reply, SendMessage, THROTTLING, all_at_once,
-    millis, seconds,
+    Aws, Delivery, Function, MEDIA_AVAILABLE, Order, Reply, SendMessage, all_at_once, millis,
+    queue_faults, queue_lies, seconds,
 };
 use serde_json::json;
 
 fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
-}
-
-/// What says nothing about whether the next try may work.
-fn faults() -> Vec<Reply> {
-    let others = [
-        Reply::Error(400, "KMS.ThrottlingException"),
-        Reply::QueryError(400, "RequestThrottled", "RequestThrottled"),
-        Reply::QueryError(400, "KmsThrottled", "KMS.ThrottlingException"),
-        Reply::ErrorInHeader(400, "ThrottlingException"),
-        Reply::Error(403, "RequestThrottled"),
-        Reply::Raw(429, ""),
-        Reply::Error(500, "InternalError"),
-        Reply::Error(500, "InternalFailure"),
-        Reply::Error(503, "ServiceUnavailable"),
-        Reply::Raw(500, ""),
-        Reply::Raw(502, "<html>Bad Gateway</html>"),
-        Reply::Raw(503, "{}"),
-        Reply::Raw(504, ""),
-        Reply::Error(400, "RequestTimeout"),
-        Reply::Error(400, "RequestExpired"), // signed before the process was frozen
-        Reply::Break(Order::Reset),
-        Reply::Break(Order::Close),
-    ];
-    THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
-}
-
-/// Answers that look like success and prove nothing.
-fn lies() -> [Reply; 9] {
-    let altered = |members| Reply::Altered(members);
-    [
-        altered(json!({"MD5OfMessageBody": "d41d8cd98f00b204e9800998ecf8427e"})),
-        altered(json!({"MD5OfMessageBody": ""})),
-        altered(json!({"MD5OfMessageBody": null})),
-        altered(json!({"MessageId": null})),
-        altered(json!({"MessageId": ""})),
-        Reply::Raw(200, "{}"),
-        Reply::Raw(200, ""),
-        Reply::Raw(200, "<html>Welcome to the hotel's network</html>"),
-        Reply::Raw(200, r#"{"MessageId":"#),
-    ]
 }
 
 /// Sends one event through two failures of the kind and expects that it is queued, once on a FIFO
@@ -70,12 +30,12 @@ async fn survives(fault: Reply) {
 
 #[tokio::test]
 async fn a_fault_that_passes_costs_retries_and_no_event() {
-    all_at_once(faults(), survives).await;
+    all_at_once(queue_faults(), survives).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_proves_nothing_is_no_success() {
-    all_at_once(lies(), survives).await;
+    all_at_once(queue_lies(), survives).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::support::{
     Answer, Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET,
     Order, Reply, STANDARD_QUEUE, SendMessage, all_at_once, event, millis, one_second_passes,
-    seconds,
+    queue_refusals, seconds,
 };
 use serde_json::{Value, json};
 
@@ -93,30 +93,7 @@ async fn a_queue_that_is_gone_is_answered_in_time_and_the_event_is_in_the_log() 
 
 #[tokio::test]
 async fn a_refusal_is_not_tried_again_and_the_event_is_in_the_log() {
-    let refusals = [
-        Reply::Error(400, "AccessDenied"),
-        Reply::Error(403, "AccessDenied"),
-        Reply::Error(400, "AccessDeniedException"),
-        Reply::Error(403, "AccessDeniedException"),
-        Reply::ErrorInHeader(403, "AccessDeniedException"),
-        Reply::Error(400, "QueueDoesNotExist"),
-        Reply::QueryError(400, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
-        Reply::QueryError(400, "KmsDisabled", "KMS.DisabledException"),
-        Reply::QueryError(400, "KmsAccessDenied", "KMS.AccessDeniedException"),
-        Reply::QueryError(400, "KmsNotFound", "KMS.NotFoundException"),
-        Reply::QueryError(400, "KmsInvalidState", "KMS.InvalidStateException"),
-        Reply::QueryError(400, "KmsOptInRequired", "KMS.OptInRequired"),
-        Reply::QueryError(400, "KmsInvalidKeyUsage", "KMS.InvalidKeyUsageException"),
-        Reply::QueryError(400, "InvalidSecurity", "InvalidSecurity"),
-        Reply::QueryError(400, "InvalidMessageContents", "InvalidMessageContents"),
-        Reply::QueryError(
-            400,
-            "UnsupportedOperation",
-            "AWS.SimpleQueueService.UnsupportedOperation",
-        ),
-        Reply::Error(400, "InvalidParameterValue"),
-    ];
-    all_at_once(refusals, async |refusal| {
+    all_at_once(queue_refusals(), async |refusal| {
         let case = format!("{refusal:?}");
         let aws = Aws::start().await;
         aws.always(SendMessage, refusal.clone());

@@ -3,7 +3,8 @@
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Reply, SECRET,
-    SendMessage, THROTTLING, all_at_once, event, millis, one_second_passes, seconds,
+    SendMessage, all_at_once, event, millis, one_second_passes, seconds, secret_outages,
+    secret_refusals,
 };
 use serde_json::json;
 use std::time::Instant;
@@ -17,40 +18,6 @@ async fn warm(aws: &Aws) -> Function {
     let function = Function::of(aws).short_lived_secret().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
     function
-}
-
-/// Whatever says that Secrets Manager can't be reached, and not that it refuses.
-fn unreachable() -> Vec<Reply> {
-    let others = [
-        Reply::ErrorInHeader(400, "ThrottlingException"),
-        Reply::Error(429, "TooManyRequestsException"),
-        Reply::Raw(429, ""),
-        Reply::Error(500, "InternalServiceError"),
-        Reply::Error(500, "InternalFailure"),
-        Reply::Error(503, "ServiceUnavailableException"),
-        Reply::Raw(500, ""),
-        Reply::Raw(502, "<html>Bad Gateway</html>"),
-        Reply::Raw(503, "{}"),
-        Reply::Raw(504, "<html>Gateway Timeout</html>"),
-        Reply::Raw(200, "<html>Welcome to the hotel's network</html>"), // a proxy's, who refuses nothing
-        Reply::Hang,
-        Reply::Break(Order::Reset),
-        Reply::Break(Order::Close),
-    ];
-    THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
-}
-
-/// Whatever says that Secrets Manager refuses.
-fn refusals() -> [Reply; 7] {
-    [
-        Reply::Error(400, "AccessDeniedException"),
-        Reply::Error(403, "AccessDeniedException"),
-        Reply::ErrorInHeader(400, "AccessDeniedException"),
-        Reply::Error(400, "ResourceNotFoundException"),
-        Reply::Error(400, "InvalidRequestException"), // marked for deletion
-        Reply::Error(400, "DecryptionFailure"),
-        Reply::ErrorInHeader(400, "ResourceNotFoundException"),
-    ]
 }
 
 #[tokio::test]
@@ -86,7 +53,7 @@ async fn a_secret_that_was_removed_verifies_nothing_after_its_ttl() {
 
 #[tokio::test]
 async fn while_secrets_manager_is_unreachable_the_cached_secret_serves() {
-    all_at_once(unreachable(), async |outage| {
+    all_at_once(secret_outages(), async |outage| {
         let aws = Aws::start().await;
         let function = warm(&aws).await;
         aws.always(GetSecretValue, outage.clone());
@@ -128,7 +95,7 @@ async fn with_secrets_manager_gone_the_cached_secret_serves_and_is_replaced_once
 
 #[tokio::test]
 async fn once_secrets_manager_refuses_the_cached_secret_is_not_used_past_its_ttl() {
-    all_at_once(refusals(), async |refusal| {
+    all_at_once(secret_refusals(), async |refusal| {
         let aws = Aws::start().await;
         let function = warm(&aws).await;
         aws.always(GetSecretValue, refusal.clone());
@@ -187,8 +154,10 @@ async fn a_cached_secret_serves_no_longer_than_the_limit() {
 
 #[tokio::test]
 async fn without_a_secret_the_answer_is_503_and_the_next_request_asks_again() {
-    let failures =
-        unreachable().into_iter().filter(|reply| !matches!(reply, Reply::Hang)).chain(refusals());
+    let failures = secret_outages()
+        .into_iter()
+        .filter(|reply| !matches!(reply, Reply::Hang))
+        .chain(secret_refusals());
     all_at_once(failures, async |failure| {
         let aws = Aws::start().await;
         aws.always(GetSecretValue, failure.clone());

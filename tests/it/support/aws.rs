@@ -91,6 +91,11 @@ impl Aws {
         self.shared.state().script.entry(operation).or_default().0.extend(replies);
     }
 
+    /// From now on every call of the operation works, whatever was scripted.
+    pub fn works_again(&self, operation: Operation) {
+        self.shared.state().script.remove(&operation);
+    }
+
     pub fn calls(&self, operation: Operation) -> usize {
         self.shared.state().calls(operation).total
     }
@@ -123,6 +128,13 @@ impl Aws {
 
     pub fn queued(&self) -> Vec<Message> {
         self.shared.state().queued.clone()
+    }
+
+    /// Empties the queue, and forgets what was sent to it.
+    pub fn drained(&self) -> Vec<Message> {
+        let mut state = self.shared.state();
+        state.sends.clear();
+        std::mem::take(&mut state.queued)
     }
 
     /// Ends every open connection so; new ones are served.
@@ -183,20 +195,3 @@ fn listen(listener: TcpListener, shared: Arc<Shared>) -> AbortHandle {
     };
     tokio::spawn(accepting).abort_handle()
 }
-
-/// Throttling, in the spellings that the SDKs' retry rules list.
-pub const THROTTLING: [&str; 13] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-];

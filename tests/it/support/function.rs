@@ -17,6 +17,7 @@ use super::{millis, seconds};
 use lambda_simulator::{FreezeMode, Simulator};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -70,18 +71,25 @@ impl Start {
         self
     }
 
-    pub async fn start(self) -> Function {
-        let simulator =
-            Simulator::builder().freeze_mode(self.freeze).build().await.expect("a Runtime API");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_forwarder"))
+    /// The process alone, under a Runtime API that listens here.
+    pub fn spawn(&self, runtime_api: SocketAddr) -> Child {
+        // another build of it than this one, where a target of the Makefile names one
+        let binary = std::env::var_os("FORWARDER");
+        Command::new(binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_forwarder").into()))
             .env_clear()
-            .envs(self.environment)
-            .env("AWS_LAMBDA_RUNTIME_API", simulator.addr().to_string())
+            .envs(&self.environment)
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the binary starts");
+            .expect("the binary starts")
+    }
+
+    pub async fn start(self) -> Function {
+        let simulator =
+            Simulator::builder().freeze_mode(self.freeze).build().await.expect("a Runtime API");
+        let mut process = self.spawn(simulator.addr());
         simulator.register_freeze_pid(process.id());
         Function {
             simulator,
@@ -181,6 +189,40 @@ impl Function {
             .wait_for_frozen(seconds(5))
             .await
             .expect("the process is frozen after its answer");
+    }
+
+    /// How long the process and this thread, which answers its calls, were ready to run and the
+    /// machine had no CPU for them.
+    pub fn starved(&self) -> Duration {
+        let waited = |of: &str| {
+            // CPU time, time on the run queue, time slices; the first two in nanoseconds
+            let schedstat = std::fs::read_to_string(format!("/proc/{of}/schedstat"));
+            let field = schedstat.ok()?.split(' ').nth(1)?.parse().ok()?;
+            Some(Duration::from_nanos(field))
+        };
+        let process = waited(&self.process.id().to_string()).unwrap_or_default();
+        process + waited("thread-self").unwrap_or_default()
+    }
+
+    /// Stops the process as a freeze does, at a moment of the test's choosing.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets a paused process go on.
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("kill runs");
+        assert!(sent.success(), "SIG{name} to the function");
+    }
+
+    /// Whether the process that was started is still there.
+    pub fn runs(&mut self) -> bool {
+        self.process.try_wait().expect("a child").is_none()
     }
 
     /// Until the process has ended by itself.

@@ -22,6 +22,8 @@ pub struct State {
     /// Each valid `SendMessage` that was taken, also a FIFO queue's duplicates.
     pub sends: Vec<Message>,
     pub queued: Vec<Message>,
+    /// How many were ever taken.
+    pub taken: usize,
     pub script: HashMap<Operation, (VecDeque<Reply>, Reply)>,
     calls: HashMap<Operation, Calls>,
     pub connections: usize,

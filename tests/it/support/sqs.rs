@@ -42,8 +42,9 @@ pub fn take(state: &mut State, parameters: &Value) -> Result<Value, String> {
     });
     message.id = match earlier {
         Some(queued) => queued.id.clone(),
-        None => format!("00000000-0000-4000-8000-{:012}", state.sends.len()),
+        None => format!("00000000-0000-4000-8000-{:012}", state.taken),
     };
+    state.taken += 1;
     if earlier.is_none() {
         state.queued.push(message.clone());
     }

@@ -1,0 +1,124 @@
+//! What an outage of Secrets Manager or SQS looks like from the function, in all the spellings that
+//! there are of it.
+
+use super::aws::Reply;
+use super::connection::Order;
+use serde_json::json;
+
+/// What SQS may answer that says nothing about whether the next try may work.
+pub fn queue_faults() -> Vec<Reply> {
+    let others = [
+        Reply::Error(400, "KMS.ThrottlingException"),
+        Reply::QueryError(400, "RequestThrottled", "RequestThrottled"),
+        Reply::QueryError(400, "KmsThrottled", "KMS.ThrottlingException"),
+        Reply::ErrorInHeader(400, "ThrottlingException"),
+        Reply::Error(403, "RequestThrottled"),
+        Reply::Raw(429, ""),
+        Reply::Error(500, "InternalError"),
+        Reply::Error(500, "InternalFailure"),
+        Reply::Error(503, "ServiceUnavailable"),
+        Reply::Raw(500, ""),
+        Reply::Raw(502, "<html>Bad Gateway</html>"),
+        Reply::Raw(503, "{}"),
+        Reply::Raw(504, ""),
+        Reply::Error(400, "RequestTimeout"),
+        Reply::Error(400, "RequestExpired"), // signed before the process was frozen
+        Reply::Break(Order::Reset),
+        Reply::Break(Order::Close),
+    ];
+    THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
+}
+
+/// Answers of SQS's that look like success and prove nothing.
+pub fn queue_lies() -> [Reply; 9] {
+    let altered = |members| Reply::Altered(members);
+    [
+        altered(json!({"MD5OfMessageBody": "d41d8cd98f00b204e9800998ecf8427e"})),
+        altered(json!({"MD5OfMessageBody": ""})),
+        altered(json!({"MD5OfMessageBody": null})),
+        altered(json!({"MessageId": null})),
+        altered(json!({"MessageId": ""})),
+        Reply::Raw(200, "{}"),
+        Reply::Raw(200, ""),
+        Reply::Raw(200, "<html>Welcome to the hotel's network</html>"),
+        Reply::Raw(200, r#"{"MessageId":"#),
+    ]
+}
+
+/// SQS's answers that the next try would get too.
+pub fn queue_refusals() -> [Reply; 17] {
+    [
+        Reply::Error(400, "AccessDenied"),
+        Reply::Error(403, "AccessDenied"),
+        Reply::Error(400, "AccessDeniedException"),
+        Reply::Error(403, "AccessDeniedException"),
+        Reply::ErrorInHeader(403, "AccessDeniedException"),
+        Reply::Error(400, "QueueDoesNotExist"),
+        Reply::QueryError(400, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+        Reply::QueryError(400, "KmsDisabled", "KMS.DisabledException"),
+        Reply::QueryError(400, "KmsAccessDenied", "KMS.AccessDeniedException"),
+        Reply::QueryError(400, "KmsNotFound", "KMS.NotFoundException"),
+        Reply::QueryError(400, "KmsInvalidState", "KMS.InvalidStateException"),
+        Reply::QueryError(400, "KmsOptInRequired", "KMS.OptInRequired"),
+        Reply::QueryError(400, "KmsInvalidKeyUsage", "KMS.InvalidKeyUsageException"),
+        Reply::QueryError(400, "InvalidSecurity", "InvalidSecurity"),
+        Reply::QueryError(400, "InvalidMessageContents", "InvalidMessageContents"),
+        Reply::QueryError(
+            400,
+            "UnsupportedOperation",
+            "AWS.SimpleQueueService.UnsupportedOperation",
+        ),
+        Reply::Error(400, "InvalidParameterValue"),
+    ]
+}
+
+/// Whatever says that Secrets Manager can't be reached, and not that it refuses.
+pub fn secret_outages() -> Vec<Reply> {
+    let others = [
+        Reply::ErrorInHeader(400, "ThrottlingException"),
+        Reply::Error(429, "TooManyRequestsException"),
+        Reply::Raw(429, ""),
+        Reply::Error(500, "InternalServiceError"),
+        Reply::Error(500, "InternalFailure"),
+        Reply::Error(503, "ServiceUnavailableException"),
+        Reply::Raw(500, ""),
+        Reply::Raw(502, "<html>Bad Gateway</html>"),
+        Reply::Raw(503, "{}"),
+        Reply::Raw(504, "<html>Gateway Timeout</html>"),
+        Reply::Raw(200, "<html>Welcome to the hotel's network</html>"), // a proxy's, who refuses nothing
+        Reply::Hang,
+        Reply::Break(Order::Reset),
+        Reply::Break(Order::Close),
+    ];
+    THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
+}
+
+/// Whatever says that Secrets Manager refuses.
+pub fn secret_refusals() -> [Reply; 7] {
+    [
+        Reply::Error(400, "AccessDeniedException"),
+        Reply::Error(403, "AccessDeniedException"),
+        Reply::ErrorInHeader(400, "AccessDeniedException"),
+        Reply::Error(400, "ResourceNotFoundException"),
+        Reply::Error(400, "InvalidRequestException"), // marked for deletion
+        Reply::Error(400, "DecryptionFailure"),
+        Reply::ErrorInHeader(400, "ResourceNotFoundException"),
+    ]
+}
+
+/// Throttling, in the spellings that the SDKs' retry rules list.
+const THROTTLING: [&str; 13] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
+];

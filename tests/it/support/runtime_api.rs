@@ -1,0 +1,134 @@
+//! Lambda's Runtime API with nothing but its way of handing out invocations. The simulator's keeps
+//! each for good, which a hundred thousand are too many for.
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+
+/// Lambda's time-out for an invocation: how soon is measured, not bounded.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// The way back to who made an invocation: the answer, and when it came.
+type Back = oneshot::Sender<(Bytes, Instant)>;
+
+struct Invocation {
+    event: Bytes,
+    back: Back,
+}
+
+struct Shared {
+    waiting: AsyncMutex<mpsc::UnboundedReceiver<Invocation>>,
+    under_way: Mutex<HashMap<String, Back>>,
+    handed_out: AtomicU64,
+}
+
+pub struct RuntimeApi {
+    pub address: SocketAddr,
+    invocations: mpsc::UnboundedSender<Invocation>,
+}
+
+impl RuntimeApi {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (invocations, waiting) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            waiting: AsyncMutex::new(waiting),
+            under_way: Mutex::default(),
+            handed_out: AtomicU64::new(0),
+        });
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = shared.clone();
+                let service = service_fn(move |request| serve(request, shared.clone()));
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Self { address, invocations }
+    }
+
+    /// The answer to an event, and the time that it took.
+    pub async fn invoke(&self, event: &Value) -> (Value, Duration) {
+        let (back, answered) = oneshot::channel();
+        let event = Bytes::from(event.to_string());
+        let began = Instant::now();
+        let handed_over = self.invocations.send(Invocation { event, back });
+        assert!(handed_over.is_ok(), "the Runtime API lives");
+        let (answer, at) = tokio::time::timeout(WITHIN, answered)
+            .await
+            .expect("an answer in time")
+            .expect("an answer, and no error");
+        (serde_json::from_slice(&answer).expect("JSON"), at - began)
+    }
+}
+
+async fn serve(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    // /2018-06-01/runtime/invocation/…
+    let path = request.uri().path().to_owned();
+    let path: Vec<_> = path.split('/').skip(4).collect();
+    match path[..] {
+        ["next"] => Ok(next(&shared).await),
+        [id, "response"] => {
+            let body = request.into_body().collect().await.map(|body| body.to_bytes());
+            let back = shared.under_way().remove(id);
+            if let (Some(back), Ok(body)) = (back, body) {
+                let _ = back.send((body, Instant::now())); // an error says that nobody waits any more
+            }
+            Ok(status(StatusCode::ACCEPTED))
+        }
+        // The sender of the answer is dropped, which fails the test.
+        [id, "error"] => {
+            shared.under_way().remove(id);
+            Ok(status(StatusCode::ACCEPTED))
+        }
+        _ => Ok(status(StatusCode::NOT_FOUND)),
+    }
+}
+
+impl Shared {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Back>> {
+        self.under_way.lock().expect("nothing panics while it holds the invocations")
+    }
+}
+
+async fn next(shared: &Shared) -> Response<Full<Bytes>> {
+    let Some(Invocation { event, back }) = shared.waiting.lock().await.recv().await else {
+        return status(StatusCode::GONE);
+    };
+    let number = shared.handed_out.fetch_add(1, Ordering::Relaxed);
+    let id = format!("00000000-0000-4000-8000-{number:012}");
+    shared.under_way().insert(id.clone(), back);
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970") + WITHIN;
+    let arn = "arn:aws:lambda:eu-west-1:123456789012:function:jw-forwarder";
+    let mut response = Response::new(Full::new(event));
+    for (name, value) in [
+        ("lambda-runtime-aws-request-id", id.as_str()),
+        ("lambda-runtime-deadline-ms", &deadline.as_millis().to_string()),
+        ("lambda-runtime-invoked-function-arn", arn),
+        ("lambda-runtime-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"),
+    ] {
+        response.headers_mut().insert(name, value.parse().expect("a header value"));
+    }
+    response
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}
