@@ -89,21 +89,25 @@ impl Forwarder {
         time: &Budget,
         wide_event: &mut WideEvent,
     ) -> Result<VerifiedEvent, Rejection> {
-        let secret = self.secrets.current(time.secret_deadline).await?;
-        wide_event.secret(&secret);
-        let refusal = match token.verify(secret.ring(), body, SystemTime::now()) {
-            Err(refusal @ (Refusal::WebhookUnknown | Refusal::SignatureInvalid)) => refusal,
-            verdict => return Ok(verdict?.into()),
-        };
-        match self.secrets.recheck(&secret, time.secret_deadline).await {
-            Recheck::Fetched(secret) => {
-                wide_event.secret(&secret);
-                Ok(token.verify(secret.ring(), body, SystemTime::now())?.into())
-            }
-            // We have no key to refuse it by, and it may be there.
-            Recheck::Failed(failure) if refusal == Refusal::WebhookUnknown => Err(failure.into()),
-            Recheck::Failed(_) | Recheck::TooSoon => Err(refusal.into()),
+        let mut secret = self.secrets.current(time.secret_deadline).await?;
+        // the first recheck may be a fetch that is under way, and was asked for before the key came
+        for _ in 0..2 {
+            wide_event.secret(&secret);
+            let refusal = match token.verify(secret.ring(), body, SystemTime::now()) {
+                Err(refusal @ (Refusal::WebhookUnknown | Refusal::SignatureInvalid)) => refusal,
+                verdict => return Ok(verdict?.into()),
+            };
+            secret = match self.secrets.recheck(&secret, time.secret_deadline).await {
+                Recheck::Fetched(secret) => secret,
+                // We have no key to refuse it by, and it may be there.
+                Recheck::Failed(failure) if refusal == Refusal::WebhookUnknown => {
+                    return Err(failure.into());
+                }
+                Recheck::Failed(_) | Recheck::TooSoon => return Err(refusal.into()),
+            };
         }
+        wide_event.secret(&secret);
+        Ok(token.verify(secret.ring(), body, SystemTime::now())?.into())
     }
 }
 

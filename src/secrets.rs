@@ -172,14 +172,16 @@ impl SecretStore {
     }
 
     /// The outcome of a fetch that is under way or begins now. One that began earlier may have failed
-    /// for a reason that is over (the process was frozen in the middle): then another is made.
+    /// for a reason that is over (the process was frozen in the middle), or be answered so late that
+    /// it is to be fetched again already: then another is made.
     async fn fetched(&self, deadline: Instant) -> Result<Secret, FetchError> {
         let asked = Instant::now();
         loop {
             let fetch = self.fetch(&mut self.state());
             let began_earlier = fetch.began < asked;
             let outcome = fetch.outcome_by(deadline).await;
-            if outcome.is_ok() || !began_earlier || Instant::now() >= deadline {
+            let serves = outcome.as_ref().is_ok_and(|secret| secret.age() < self.0.ttl);
+            if serves || !began_earlier || Instant::now() >= deadline {
                 return outcome;
             }
         }

@@ -155,6 +155,48 @@ async fn all_who_wait_for_the_one_fetch_have_its_answer() {
     assert_eq!(aws.queued().len(), 9);
 }
 
+/// Secrets Manager is asked for the ring, has it ready, and the answer takes so long.
+async fn late(aws: &Aws, function: &Function, by: u64) {
+    one_second_passes().await;
+    aws.next(GetSecretValue, [Reply::TakenThen(Box::new(Reply::Delay(millis(by))))]);
+    let asks = aws.calls(GetSecretValue) + 1;
+    let (answer, ()) = tokio::join!(function.invoke(&old()).into_future(), async {
+        aws.until_calls(GetSecretValue, asks).await;
+        aws.keep(both()); // too late for that answer
+    });
+    assert_eq!(answer.verdict(), "200 accepted");
+}
+
+#[tokio::test]
+async fn a_fetch_that_began_before_the_key_came_refuses_no_event_that_needs_it() {
+    let aws = Aws::start().await;
+    aws.keep(json!({"7Rav0hC5": SECRET}));
+    let function = Function::of(&aws).short_lived_secret().concurrency(8).start().await;
+    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+    let rotated = async {
+        aws.until_calls(GetSecretValue, 2).await;
+        function.invoke(&new()).await
+    };
+    let ((), answer) = tokio::join!(late(&aws, &function, 1_400), rotated);
+    assert_eq!(answer.verdict(), "200 accepted");
+}
+
+#[tokio::test]
+async fn an_answer_that_came_older_than_its_ttl_is_not_gone_by() {
+    let aws = Aws::start().await;
+    aws.keep(json!({"7Rav0hC5": SECRET}));
+    let function = Function::of(&aws).short_lived_secret().concurrency(8).start().await;
+    assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+    let asks = aws.calls(GetSecretValue) + 1;
+    let rotated = async {
+        aws.until_calls(GetSecretValue, asks).await;
+        one_second_passes().await; // the key is there for longer than the TTL
+        function.invoke(&new()).await
+    };
+    let ((), answer) = tokio::join!(late(&aws, &function, 1_500), rotated);
+    assert_eq!(answer.verdict(), "200 accepted");
+}
+
 #[tokio::test]
 async fn a_flood_of_forgeries_delays_no_rotation_beyond_the_ttl() {
     let aws = Aws::start().await;
