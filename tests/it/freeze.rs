@@ -1,13 +1,99 @@
 //! Lambda stops the process between invocations: time passes and sockets die without its noticing.
 
 use crate::support::{
-    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, Order, Reply, SendMessage,
-    all_at_once, one_second_passes, seconds,
+    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, Order, Random, Reply, SendMessage,
+    all_at_once, event, millis, number, one_second_passes, seconds,
 };
+use serde_json::json;
+
+const ENDS: [Order; 3] = [Order::Close, Order::Reset, Order::Mute];
+
+/// As many sequences of freezes are under way at once, each of so many.
+const SEQUENCES: u64 = 8;
+const FREEZES: usize = 12;
+
+/// Any freezes one after another: short ones and some that the secret's life is over in, while
+/// connections to either service die, or both, or none.
+#[tokio::test]
+async fn whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued() {
+    let seed = number("FREEZE_SEED").unwrap_or(20_231_114);
+    let freezes = number("FREEZE_FREEZES").unwrap_or(FREEZES);
+    all_at_once(seed..seed + SEQUENCES, async |seed| {
+        let random = &mut Random::new(seed);
+        let (secrets, queue) = (Aws::start().await, Aws::start().await);
+        let start = Function::of(&secrets).also(&queue).short_lived_secret();
+        let start = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).frozen_between_invocations();
+        let function = start.start().await;
+        for freeze in 0..freezes {
+            let told = format!("freeze {freeze} of FREEZE_SEED={seed}");
+            let claims = event(json!({"media_id": format!("media{freeze:03}")}));
+            let answer = function.invoke(&Delivery::of(&claims)).within(seconds(6)).await;
+            assert_eq!(answer.verdict(), "200 accepted", "{told}");
+            let queued = queue.queued().pop().expect("a message");
+            assert_eq!(queued.body, claims, "{told}");
+            assert_eq!(answer.body["message_id"], queued.id, "{told}");
+            function.frozen().await;
+            for service in [&secrets, &queue] {
+                if !random.one_in(3) {
+                    service.break_connections(*random.pick(&ENDS));
+                }
+            }
+            tokio::time::sleep(millis(*random.pick(&[0, 1, 20, 300, 1_100, 2_200]))).await;
+        }
+        assert_eq!(queue.sends().len(), freezes, "each is sent once that is answered once: {seed}");
+        assert_eq!(function.undelivered().len(), 0, "FREEZE_SEED={seed}");
+    })
+    .await;
+    eprintln!("freeze: {SEQUENCES} sequences of {freezes} from seed {seed}, every event queued");
+}
+
+#[tokio::test]
+async fn a_start_that_is_frozen_while_its_calls_are_under_way_costs_no_event() {
+    let cases = ENDS.into_iter().flat_map(|how| [20, 2_000, 4_000].map(|time| (how, time)));
+    all_at_once(cases, async |(how, time)| {
+        let aws = Aws::start().await;
+        aws.next(GetSecretValue, [Reply::Delay(millis(300))]);
+        let function = Function::of(&aws).start().await;
+        aws.until_calls(GetSecretValue, 1).await;
+        function.pause();
+        aws.break_connections(how);
+        tokio::time::sleep(millis(time)).await;
+        function.resume();
+        let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).within(seconds(6)).await;
+        assert_eq!(answer.verdict(), "200 accepted", "{how:?} for {time} ms");
+        assert_eq!(aws.queued().len(), 1, "{how:?} for {time} ms");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn however_many_connections_died_while_frozen_every_event_is_queued() {
+    let cases = ENDS.into_iter().flat_map(|how| [1, 3, 8].map(|events| (how, events)));
+    all_at_once(cases, async |(how, events)| {
+        let aws = Aws::start().await;
+        let function = Function::of(&aws).short_lived_secret().concurrency(8).start().await;
+        let send = async |number: usize| {
+            let claims = event(json!({"media_id": format!("media{number:03}")}));
+            let answer = function.invoke(&Delivery::of(claims)).await;
+            assert_eq!(answer.verdict(), "200 accepted", "{how:?}, {number} of {events}");
+        };
+        aws.next(SendMessage, vec![Reply::Delay(millis(500)); 8]); // a connection each
+        all_at_once(0..8, send).await;
+        let most = aws.most_at_once(SendMessage);
+        assert!(most > 3, "as many connections as an event has tries, or more: {most}");
+        function.pause();
+        aws.break_connections(how);
+        one_second_passes().await;
+        function.resume();
+        all_at_once(8..8 + events, send).await;
+        assert_eq!(aws.queued().len(), 8 + events, "{how:?}");
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn sockets_that_died_while_frozen_cost_a_retry_and_never_an_event() {
-    all_at_once([Order::Close, Order::Reset, Order::Mute], async |how| {
+    all_at_once(ENDS, async |how| {
         let aws = Aws::start().await;
         let function =
             Function::of(&aws).short_lived_secret().frozen_between_invocations().start().await;
