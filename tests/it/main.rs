@@ -14,6 +14,7 @@ mod concurrency;
 mod configuration;
 mod event_ids;
 mod events;
+mod faults;
 mod freeze;
 #[cfg(feature = "cli")]
 mod jwhook;

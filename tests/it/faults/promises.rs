@@ -1,0 +1,151 @@
+//! What must hold of a run, whatever failed in it.
+
+use super::case::{Case, Outcome};
+use super::run::Run;
+use super::schedule::Schedule;
+use super::tally::Tally;
+use crate::support::{Answer, Message};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+
+/// Counts what became of a run's events, and tells each promise that was broken.
+pub fn judge(schedule: &Schedule, run: &Run) -> (Tally, Vec<String>) {
+    let mut judge = Judge { run, tally: Tally::default(), lost: Vec::new(), broken: Vec::new() };
+    let cases = || schedule.cases.iter().chain([&schedule.last]);
+    for (case, answer) in cases().zip(run.answers.iter().chain([&run.last])) {
+        judge.answer(case, answer);
+    }
+    judge.queue(cases());
+    judge.log();
+    if run.last.status != 200 {
+        judge.break_("accept a good event once the faults are over", run.last.verdict());
+    }
+    if !run.lives {
+        judge.break_("outlive every fault", "the process has ended".to_owned());
+    }
+    judge.tally.schedules = 1;
+    judge.tally.sent_again = run.sends.len().saturating_sub(judge.tally.accepted);
+    (judge.tally, judge.broken)
+}
+
+struct Judge<'r> {
+    run: &'r Run,
+    tally: Tally,
+    /// The records of the events that were verified and got no 2xx.
+    lost: Vec<Value>,
+    broken: Vec<String>,
+}
+
+impl Judge<'_> {
+    fn break_(&mut self, promise: &str, how: String) {
+        self.broken.push(format!("promised to {promise}, but {how}"));
+    }
+
+    fn answer(&mut self, case: &Case, answer: &Answer) {
+        let verdict = answer.verdict();
+        self.tally.events += 1;
+        match &case.outcome {
+            Outcome::Queued(message) => match verdict.as_str() {
+                "200 accepted" => {
+                    self.tally.accepted += 1;
+                    self.receipt(message, answer);
+                }
+                "503 queue_unavailable" | "503 queue_refused" => {
+                    self.tally.undelivered += 1;
+                    self.lost.push(record(message));
+                }
+                "503 secret_unavailable" | "503 secret_invalid" => self.tally.without_secret += 1,
+                _ => self.break_(
+                    "answer no fault of ours with 4xx",
+                    format!("{verdict} for {message:?}: {}", answer.log),
+                ),
+            },
+            Outcome::Refused { verdict: expected, takes_secret } => {
+                self.tally.refused += 1;
+                let ours = ["503 secret_unavailable", "503 secret_invalid"];
+                let no_secret = *takes_secret && ours.contains(&verdict.as_str());
+                if verdict != *expected && !no_secret {
+                    self.break_(
+                        "refuse what JW didn't sign",
+                        format!("{verdict} for {expected}: {}", answer.log),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Every 2xx is in the queue.
+    fn receipt(&mut self, message: &Message, answer: &Answer) {
+        let id = answer.body["message_id"].as_str().unwrap_or_default();
+        let queued = self.run.queued.iter().find(|queued| queued.id == id).cloned();
+        let queued = queued.map(|queued| untraced(&queued));
+        let event_id = message.attribute("event_id");
+        if queued.as_ref() != Some(&message.clone().with_id(id))
+            || event_id != Some(answer.event_id())
+        {
+            self.break_(
+                "have every 2xx in the queue, as it was signed",
+                format!("{message:?} was accepted as {} and queued as {queued:?}", answer.body),
+            );
+        }
+    }
+
+    /// Nothing unverified is in the queue.
+    fn queue<'c>(&mut self, cases: impl Iterator<Item = &'c Case>) {
+        let mut verified = HashMap::new();
+        for case in cases {
+            if let Outcome::Queued(message) = &case.outcome {
+                verified.insert(message.attribute("event_id"), message);
+            }
+        }
+        for sent in &self.run.sends {
+            let message = verified.get(&sent.attribute("event_id"));
+            let expected = message.map(|message| (*message).clone().with_id(&sent.id));
+            if expected != Some(untraced(sent)) {
+                self.break_(
+                    "queue only what JW signed, as it was signed",
+                    format!("{sent:?} was queued, not {expected:?}"),
+                );
+            }
+        }
+    }
+
+    /// Every verified event that got no 2xx is in the log exactly once, whole.
+    fn log(&mut self) {
+        let mut records = BTreeMap::<String, isize>::new();
+        for lost in &self.lost {
+            *records.entry(lost.to_string()).or_default() -= 1;
+        }
+        for logged in &self.run.undelivered {
+            *records.entry(logged.to_string()).or_default() += 1;
+        }
+        for (record, too_many) in records {
+            if too_many != 0 {
+                self.break_(
+                    "have every verified event without a 2xx in the log once",
+                    format!("one is there {too_many:+} times too often: {record}"),
+                );
+            }
+        }
+    }
+}
+
+/// Each invocation has a trace of its own, which other tests look at.
+fn untraced(message: &Message) -> Message {
+    Message { trace_header: None, ..message.clone() }
+}
+
+/// The record that puts a message back.
+fn record(message: &Message) -> Value {
+    let mut record = json!({
+        "queue_url": message.queue_url,
+        "event_id": message.attribute("event_id"),
+        "body": message.body,
+        "attributes": message.attributes,
+        "group_id": message.group,
+    });
+    if let Some(deduplication) = &message.deduplication {
+        record["deduplication_id"] = json!(deduplication);
+    }
+    record
+}

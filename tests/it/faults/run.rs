@@ -1,0 +1,143 @@
+//! A schedule, run: the function under it, and what came of each request.
+
+use super::case::Case;
+use super::schedule::{Incident, Schedule, Service};
+use crate::support::{
+    Answer, Aws, Function, GetSecretValue, Message, SendMessage, millis, seconds,
+};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::rc::Rc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// What there is to judge when all is over.
+pub struct Run {
+    pub answers: Vec<Answer>,
+    /// The answer to the event that came when the faults were over.
+    pub last: Answer,
+    pub sends: Vec<Message>,
+    pub queued: Vec<Message>,
+    pub undelivered: Vec<Value>,
+    /// It is still the process that was started.
+    pub lives: bool,
+}
+
+/// The two services, each of which can go.
+struct Services {
+    secrets_manager: Aws,
+    sqs: Aws,
+}
+
+/// How far the run is, for who waits for something of it.
+struct Progress {
+    events: watch::Sender<usize>,
+    /// Since when the new webhook may send.
+    rotated: watch::Sender<Option<Instant>>,
+}
+
+pub async fn run(schedule: &Rc<Schedule>) -> Run {
+    let mut services = Services { secrets_manager: Aws::start().await, sqs: Aws::start().await };
+    services.secrets_manager.keep(schedule.secrets().0);
+    services.secrets_manager.next(GetSecretValue, schedule.secret.iter().cloned());
+    services.sqs.next(SendMessage, schedule.queue.iter().cloned());
+    let mut start = Function::of(&services.secrets_manager)
+        .also(&services.sqs)
+        .env("AWS_ENDPOINT_URL_SQS", &services.sqs.url())
+        .short_lived_secret()
+        .concurrency(schedule.concurrency);
+    if schedule.setting.fifo {
+        start = start.fifo();
+    }
+    let function = Rc::new(start.start().await);
+
+    let progress =
+        Rc::new(Progress { events: watch::Sender::new(0), rotated: watch::Sender::new(None) });
+    let answers = Rc::new(RefCell::new(Vec::new()));
+    let mut senders = JoinSet::new();
+    for _ in 0..schedule.concurrency {
+        let (schedule, function) = (schedule.clone(), function.clone());
+        let (progress, answers) = (progress.clone(), answers.clone());
+        senders.spawn_local(async move {
+            while let Some((index, case)) = next(&schedule, &progress) {
+                if case.after_rotation {
+                    rotation(&progress).await;
+                }
+                let answer = function.invoke(&case.delivery).within(case.within).await;
+                answers.borrow_mut().push((index, answer));
+            }
+        });
+    }
+    let sending = async {
+        while let Some(sent) = senders.join_next().await {
+            sent.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        }
+    };
+    tokio::join!(sending, bring_about(schedule, &progress, &mut services));
+
+    services.secrets_manager.works_again(GetSecretValue);
+    services.sqs.works_again(SendMessage);
+    let mut function = Rc::into_inner(function).expect("all senders are done");
+    let last = function.invoke(&schedule.last.delivery).within(schedule.last.within).await;
+    let mut answers = answers.take();
+    answers.sort_by_key(|(index, _)| *index);
+    Run {
+        answers: answers.into_iter().map(|(_, answer)| answer).collect(),
+        last,
+        sends: services.sqs.sends(),
+        queued: services.sqs.queued(),
+        undelivered: function.undelivered(),
+        lives: function.runs(),
+    }
+}
+
+/// The next request to send, if there is one.
+fn next<'s>(schedule: &'s Schedule, progress: &Progress) -> Option<(usize, &'s Case)> {
+    let index = *progress.events.borrow();
+    let case = schedule.cases.get(index)?;
+    progress.events.send_replace(index + 1);
+    Some((index, case))
+}
+
+async fn rotation(progress: &Progress) {
+    let mut rotated = progress.rotated.subscribe();
+    let since = rotated.wait_for(Option::is_some).await.expect("the sender lives");
+    let since = since.expect("waited for");
+    sleep_until(since).await;
+}
+
+/// Lets the schedule's incidents happen, each when its time has come.
+async fn bring_about(schedule: &Schedule, progress: &Progress, services: &mut Services) {
+    let mut events = progress.events.subscribe();
+    for (after, incident) in &schedule.incidents {
+        let after = (*after).min(schedule.cases.len());
+        events.wait_for(|events| *events >= after).await.expect("the sender lives");
+        match incident {
+            Incident::Break(service, how) => services.of(*service).break_connections(*how),
+            Incident::Gone(service) => services.of(*service).gone().await,
+            Incident::Back(service) => services.of(*service).back(),
+            Incident::Rotation { amid_fetch } => {
+                let fetches = services.secrets_manager.calls(GetSecretValue);
+                let fetch = services.secrets_manager.until_calls(GetSecretValue, fetches + 1);
+                if *amid_fetch {
+                    // there may be none any more, if the events are all sent
+                    let _ = timeout(seconds(3), fetch).await;
+                }
+                services.secrets_manager.keep(schedule.secrets().1);
+                // the secret's life; an event in its last moment may still need the time to fetch it
+                let ttl = if schedule.setting.at_once { millis(0) } else { millis(1_050) };
+                progress.rotated.send_replace(Some(Instant::now() + ttl));
+            }
+        }
+    }
+}
+
+impl Services {
+    fn of(&mut self, service: Service) -> &mut Aws {
+        match service {
+            Service::SecretsManager => &mut self.secrets_manager,
+            Service::Sqs => &mut self.sqs,
+        }
+    }
+}

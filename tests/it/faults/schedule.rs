@@ -1,0 +1,110 @@
+//! A run's plan, all of it made of one seed: what is sent, what each call to AWS meets, and when
+//! connections break, services go and come back, and a webhook is rotated.
+
+use super::case::{Case, NEW_WEBHOOK, Setting, WEBHOOK};
+use super::weather;
+use crate::support::{OTHER_SECRET, Order, Random, Reply, SECRET};
+use serde_json::{Value, json};
+
+/// As many events as one process is started for, for each request that it serves at once: all that
+/// it wrote is kept and searched.
+const EVENTS: usize = 30;
+
+pub struct Schedule {
+    pub seed: u64,
+    pub setting: Setting,
+    pub concurrency: u8,
+    pub cases: Vec<Case>,
+    /// Sent when all faults are over.
+    pub last: Case,
+    pub queue: Vec<Reply>,
+    pub secret: Vec<Reply>,
+    /// What happens once so many events are under way or answered, in this order.
+    pub incidents: Vec<(usize, Incident)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Service {
+    SecretsManager,
+    Sqs,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Incident {
+    Break(Service, Order),
+    Gone(Service),
+    Back(Service),
+    /// The new webhook's key comes into the ring, now or when the next fetch has begun.
+    Rotation {
+        amid_fetch: bool,
+    },
+}
+
+impl Schedule {
+    pub fn generate(seed: u64) -> Self {
+        let random = &mut Random::new(seed);
+        let rotation = random.one_in(3);
+        let setting = Setting {
+            fifo: random.one_in(2),
+            ring: rotation || random.one_in(2),
+            rotation,
+            at_once: rotation && random.one_in(2),
+        };
+        let concurrency = *random.pick(&[1, 2, 8, 8, 8]);
+        let events = usize::from(concurrency) * EVENTS;
+        let rotated_at = events / 4 + random.below(events / 4);
+        let mut cases: Vec<Case> = Vec::new();
+        for number in 0..events {
+            let case = Case::generate(setting, number, number >= rotated_at, random);
+            // JW sends an event twice at times
+            let again = random.one_in(20).then(|| case.clone());
+            cases.extend([Some(case), again].into_iter().flatten());
+        }
+        cases.truncate(events);
+        let mut incidents = incidents(events, random);
+        if rotation {
+            let amid_fetch = random.one_in(2);
+            incidents.push((rotated_at, Incident::Rotation { amid_fetch }));
+        }
+        incidents.sort_by_key(|(events, _)| *events);
+        Self {
+            seed,
+            setting,
+            concurrency,
+            last: Case::plain(setting, events, random),
+            queue: weather::of_queue(random, events),
+            secret: weather::of_secret(random, 20, rotation),
+            cases,
+            incidents,
+        }
+    }
+
+    /// The secret's value at the start, and from the rotation on.
+    pub fn secrets(&self) -> (String, String) {
+        let both = json!({WEBHOOK: SECRET, NEW_WEBHOOK: OTHER_SECRET});
+        let before = match self.setting {
+            Setting { ring: false, .. } => Value::from(SECRET),
+            Setting { rotation: true, .. } => json!({WEBHOOK: SECRET}),
+            _ => both.clone(),
+        };
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (text(&before), text(&both))
+    }
+}
+
+fn incidents(events: usize, random: &mut Random) -> Vec<(usize, Incident)> {
+    let mut incidents = Vec::new();
+    for service in [Service::SecretsManager, Service::Sqs] {
+        for _ in 0..random.below(5) {
+            let how =
+                *random.pick(&[Order::Close, Order::Reset, Order::CloseAfterAnswer, Order::Mute]);
+            incidents.push((random.below(events), Incident::Break(service, how)));
+        }
+        if random.one_in(4) {
+            let gone = random.below(events);
+            incidents.push((gone, Incident::Gone(service)));
+            incidents.push((gone + 1 + random.below(16), Incident::Back(service)));
+        }
+    }
+    incidents
+}

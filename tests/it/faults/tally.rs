@@ -1,0 +1,62 @@
+//! What became of the events, of all the schedules together.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+#[derive(Default)]
+pub struct Tally {
+    pub schedules: usize,
+    pub events: usize,
+    pub accepted: usize,
+    /// Answered 503 and written to the log.
+    pub undelivered: usize,
+    /// Answered 503 unverified, for want of a secret.
+    pub without_secret: usize,
+    /// Not JW's.
+    pub refused: usize,
+    /// Messages that SQS took although no answer said so in time.
+    pub sent_again: usize,
+}
+
+impl Tally {
+    /// A test of all that can become of an event: of none too few.
+    pub fn is_of_every_kind(&self) {
+        let at_least = |part: usize, percent: usize, what: &str| {
+            assert!(part * 100 >= self.events * percent, "too few {what}: {self}");
+        };
+        at_least(self.accepted, 40, "accepted");
+        at_least(self.undelivered, 2, "undelivered");
+        at_least(self.without_secret, 1, "without a secret");
+        at_least(self.refused, 15, "refused");
+        at_least(self.sent_again, 1, "sent again");
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.schedules += other.schedules;
+        self.events += other.events;
+        self.accepted += other.accepted;
+        self.undelivered += other.undelivered;
+        self.without_secret += other.without_secret;
+        self.refused += other.refused;
+        self.sent_again += other.sent_again;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} schedules, {} events: {} accepted ({} sent again), {} undelivered, \
+             {} without a secret, {} refused",
+            self.schedules,
+            self.events,
+            self.accepted,
+            self.sent_again,
+            self.undelivered,
+            self.without_secret,
+            self.refused
+        )
+    }
+}
