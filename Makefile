@@ -2,7 +2,7 @@
 
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
 .PHONY: template package prove arm64 deploy logs local delete
-.PHONY: twins mutants reference fuzz bench counts plot reproducible
+.PHONY: twins mutants reference fuzz soak load bench counts plot reproducible
 
 help: ## show this list
 	@echo "make <target>:"
@@ -51,6 +51,22 @@ reference: need-cargo venv ## JW's documented check, in PyJWT, beside ours over 
 	@echo "==> reference"
 	@ORACLE_PYTHON="$$(pwd)/.venv/bin/python" ORACLE_SEED="$(SEED)" ORACLE_CASES="$(CASES)" \
 		cargo test --locked --all-features --test it --quiet -- --exact --nocapture oracle::what_we_accept_jws_documented_check_accepts_and_names_alike
+
+# The build that is deployed, under the test binary that the tests use. A failed seed is told with the line that runs it
+# again: make soak SEED=7 EVENTS=1
+EVENTS = 1000000
+soak: need-cargo build ## a million events under random outages, then some hundred freezes (hours)
+	@echo "==> soak"
+	@FORWARDER="$$(pwd)/target/release/forwarder" FAULTS_SEED="$(SEED)" FAULTS_EVENTS="$(EVENTS)" FREEZE_SEED="$(SEED)" FREEZE_FREEZES=100 \
+		cargo test --locked --all-features --test it --quiet -- --exact --nocapture --test-threads 1 $(SOAKED)
+SOAKED = faults::whatever_fails_the_promise_holds \
+	freeze::whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued
+
+LOAD_EVENTS = 100000
+load: need-cargo build ## 100,000 events one at a time and eight at once, and a flood of forgeries: losses, memory, latency
+	@echo "==> load"
+	@FORWARDER="$$(pwd)/target/release/forwarder" LOAD_EVENTS="$(LOAD_EVENTS)" \
+		cargo test --locked --all-features --test it --quiet -- --nocapture --test-threads 1 load::
 
 FUZZ_SECONDS = 900
 fuzz: need-cargo target/tools/bin/cargo-fuzz ## fuzz the token, the JSON, the header and the request, 15 minutes each

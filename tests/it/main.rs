@@ -18,6 +18,7 @@ mod faults;
 mod freeze;
 #[cfg(feature = "cli")]
 mod jwhook;
+mod load;
 mod messages;
 mod oracle;
 mod outages;

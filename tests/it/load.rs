@@ -1,0 +1,171 @@
+//! The function under load: nothing lost, nothing that grows, and a flood of forgeries that neither
+//! Secrets Manager nor a good event notices.
+//!
+//! What a test asserts by itself doesn't depend on how busy the machine is: losses, calls, memory.
+//! `make load` (`LOAD_EVENTS`) sends a hundred thousand events to the release build, prints figures,
+//! and asserts on times too, each beside others of the same run.
+
+mod figures;
+mod process;
+
+use crate::support::{
+    Aws, Delivery, GetSecretValue, OTHER_SECRET, SECRET, SendMessage, all_at_once, event, number,
+    seconds,
+};
+use figures::{Figures, median, times};
+use process::Process;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+const EVENTS: usize = 3_000;
+
+/// How much larger the process may be at a run's end than after its first tenth, in kB: the
+/// allocator's pieces and the growth of buffers, not something that is kept for each event.
+const MEMORY_GROWTH: usize = 1_024;
+
+fn events() -> (usize, bool) {
+    let asked_for = number("LOAD_EVENTS");
+    (asked_for.unwrap_or(EVENTS), asked_for.is_some())
+}
+
+fn media_id(number: usize) -> String {
+    format!("{number:08}")
+}
+
+fn good(number: usize) -> Value {
+    Delivery::of(event(json!({"media_id": media_id(number)}))).event()
+}
+
+fn forged(number: usize) -> Value {
+    Delivery::signed(event(json!({"media_id": media_id(number)})), OTHER_SECRET).event()
+}
+
+/// Sends a good event, and gives the id of its message and the time that the answer took.
+async fn accepted(process: &Process, number: usize) -> (String, Duration) {
+    let (answer, took) = process.api.invoke(&good(number)).await;
+    assert_eq!(answer["statusCode"], 200, "event {number}: {answer}");
+    let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
+    (body["message_id"].as_str().expect("an id").to_owned(), took)
+}
+
+/// Sends events, `at_once` of them at a time, and finds each in the queue.
+async fn send(process: &Process, aws: &Aws, numbers: &[usize], at_once: usize) -> Figures {
+    let cpu = process.cpu();
+    let mut latencies = Vec::new();
+    for some in numbers.chunks(500) {
+        let lanes = (0..at_once).map(|lane| some.iter().copied().skip(lane).step_by(at_once));
+        let sent = all_at_once(lanes, async |lane| {
+            let mut sent = Vec::new();
+            for number in lane {
+                sent.push((number, accepted(process, number).await));
+            }
+            sent
+        });
+        let sent = sent.await.concat();
+        let queued: HashMap<_, _> =
+            aws.drained().into_iter().map(|message| (message.id.clone(), message)).collect();
+        for (number, (message_id, took)) in sent {
+            let media_id =
+                queued.get(&message_id).and_then(|message| message.attribute("media_id"));
+            assert_eq!(media_id, Some(self::media_id(number).as_str()), "event {number} is lost");
+            latencies.push(took);
+        }
+    }
+    Figures {
+        latency: median(latencies),
+        cpu: (process.cpu() - cpu) / u32::try_from(numbers.len()).expect("a number of events"),
+        resident: process.resident(),
+    }
+}
+
+async fn of_many_events_none_is_lost_and_nothing_grows(at_once: u8) {
+    let (events, measured) = events();
+    let aws = Aws::start().await;
+    let process = Process::start(&aws, at_once, seconds(300)).await;
+    let numbers: Vec<_> = (0..events).collect();
+    let mut tenths = Vec::new();
+    for tenth in numbers.chunks(events / 10) {
+        let figures = send(&process, &aws, tenth, at_once.into()).await;
+        eprintln!("load: {at_once} at once, to event {}: {figures}", tenth[tenth.len() - 1] + 1);
+        tenths.push(figures);
+    }
+    assert_eq!(process.undelivered(), 0);
+    // What grows, grows in every tenth; what only the machine's other work slows down, not in the best.
+    let (first, last) = (Figures::best(&tenths[..3]), Figures::best(&tenths[7..]));
+    let grown = tenths[9].resident.saturating_sub(tenths[0].resident);
+    let (latency, cpu) = (times(first.latency, last.latency), times(first.cpu, last.cpu));
+    eprintln!(
+        "load: {events} events, {at_once} at once, none lost; at the end {grown} kB more than after a tenth, \
+         {latency:.2} times the latency and {cpu:.2} times the CPU time that an event took at first",
+    );
+    assert!(grown <= MEMORY_GROWTH, "memory grows");
+    if measured {
+        assert!(cpu < 1.15, "events take more and more CPU time");
+        assert!(latency < 1.5, "answers come later and later");
+    }
+}
+
+#[tokio::test]
+async fn of_many_events_one_at_a_time_none_is_lost_and_nothing_grows() {
+    of_many_events_none_is_lost_and_nothing_grows(1).await;
+}
+
+#[tokio::test]
+async fn of_many_events_eight_at_once_none_is_lost_and_nothing_grows() {
+    of_many_events_none_is_lost_and_nothing_grows(8).await;
+}
+
+/// Ten forgeries come with each good event: first before it, one request at a time, as one execution
+/// environment of Lambda's has them; then seven of them beside it, as a managed instance has them.
+#[tokio::test]
+async fn a_flood_of_forgeries_makes_no_calls_and_slows_no_good_event() {
+    const TTL: Duration = seconds(2);
+    let (events, measured) = events();
+    let goods = events / 40; // a quarter for each of two kinds of flood, ten in eleven of it forged
+    for at_once in [1, 8] {
+        let aws = Aws::start().await;
+        aws.keep(json!({"7Rav0hC5": SECRET}));
+        let process = Process::start(&aws, at_once, TTL).await;
+        let began = Instant::now();
+        let (mut alone, mut flooded) = (Vec::new(), Vec::new());
+        for number in 0..goods {
+            // In turns, so that both find the machine as busy.
+            alone.push(accepted(&process, 2 * number).await.1);
+            let bad = async || {
+                let (answer, _) = process.api.invoke(&forged(number)).await;
+                assert_eq!(answer["statusCode"], 401, "{answer}");
+            };
+            let beside = usize::from(at_once) - 1;
+            for _ in 0..10 - beside {
+                bad().await;
+            }
+            let flood = all_at_once(0..beside, async |_| bad().await);
+            let ((_, took), _) = tokio::join!(accepted(&process, 2 * number + 1), flood);
+            flooded.push(took);
+        }
+        let took = began.elapsed();
+        let calls = aws.calls(GetSecretValue);
+        let allowed = 1 + within(took, TTL) + within(took, seconds(30));
+        let (alone, flooded) = (median(alone), median(flooded));
+        eprintln!(
+            "load: {} forgeries beside {goods} good events, {at_once} at once, in {took:.0?}: {calls} calls to \
+             Secrets Manager of {allowed} allowed; median {alone:.1?} alone, {flooded:.1?} in the flood, {:.2} times",
+            10 * goods,
+            times(alone, flooded)
+        );
+        assert!(calls <= allowed, "{calls} calls to Secrets Manager in {took:?}");
+        assert_eq!(aws.calls(SendMessage), 2 * goods, "a call for each good event");
+        assert_eq!(process.undelivered(), 0);
+        if measured {
+            // one thread: what comes beside an event costs it that CPU time, and nothing else
+            let bound = if at_once == 1 { 1.3 } else { 8.0 };
+            assert!(times(alone, flooded) < bound, "good events wait for the forged");
+        }
+    }
+}
+
+/// How often something can happen in this time that happens at most once in each interval.
+fn within(time: Duration, interval: Duration) -> usize {
+    usize::try_from(time.as_millis() / interval.as_millis()).expect("a number") + 1
+}
