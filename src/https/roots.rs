@@ -26,7 +26,8 @@ pub fn system_roots() -> RootCertStore {
 /// The certificates of a PEM file (RFC 7468). What can't be read isn't trusted, as by the SDK.
 fn roots(bundle: &[u8]) -> RootCertStore {
     let end = memmem::Finder::new(END);
-    let certificates = memmem::find_iter(bundle, BEGIN).filter_map(|at| {
+    let begins_line = |at: &usize| *at == 0 || bundle[at - 1] == b'\n';
+    let certificates = memmem::find_iter(bundle, BEGIN).filter(begins_line).filter_map(|at| {
         let block = &bundle[at + BEGIN.len()..];
         let text = without_line_ends(&block[..end.find(block)?]);
         STANDARD.decode_to_vec(text).ok().map(CertificateDer::from)

@@ -1,7 +1,7 @@
 //! AWS over TLS: the function trusts whoever the roots of `SSL_CERT_FILE` vouch for, and nobody else.
 
 use crate::support::{
-    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, SendMessage, seconds,
+    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, SendMessage, all_at_once, seconds,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
@@ -128,7 +128,7 @@ async fn a_server_that_no_root_vouches_for_is_told_nothing() {
         ("for another host", server("sqs.eu-west-1.amazonaws.com"), &ours),
         ("expired", expired, &ours),
     ];
-    for (case, certificate, authority) in servers {
+    all_at_once(servers, async |(case, certificate, authority)| {
         let aws = Aws::start().await;
         let url = behind_tls(&aws, certificate, authority).await;
         let start = Function::of(&aws).env("AWS_ENDPOINT_URL", &url);
@@ -137,5 +137,6 @@ async fn a_server_that_no_root_vouches_for_is_told_nothing() {
         assert_eq!(answer.verdict(), "503 secret_unavailable", "{case}");
         assert_eq!((aws.calls(GetSecretValue), aws.connections()), (0, 0), "{case}");
         function.stderr.find("why", |line| line.contains("certificate").then_some(())).await;
-    }
+    })
+    .await;
 }
