@@ -22,6 +22,7 @@ mod load;
 mod messages;
 mod oracle;
 mod outages;
+mod panics;
 mod refuses;
 mod rotation;
 mod secrets;
