@@ -13,8 +13,8 @@ use crate::https;
 /// The SDK's configuration: its environment variables, one HTTPS client, no retries.
 pub async fn sdk_config() -> SdkConfig {
     let https = https::client();
-    // Lambda gives credentials in these two ways. Only to ask for others, which the SDK's default
-    // chain would, takes a twentieth of a start.
+    // Lambda gives credentials by the environment, and with SnapStart by the container's endpoint.
+    // To be ready to ask for others, as the SDK's default chain is, takes a twentieth of a start.
     let container = ProviderConfig::without_region().with_http_client(https.clone());
     let container = EcsCredentialsProvider::builder().configure(&container).build();
     let environment = EnvironmentVariableCredentialsProvider::new();

@@ -1,4 +1,5 @@
-//! The configuration: the environment, read once. No other module reads it.
+//! The configuration: the environment, read once. No other module reads it, but for what the SDK and
+//! `https` read by their own names.
 
 use std::env::VarError;
 use std::fmt;

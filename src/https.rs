@@ -1,7 +1,8 @@
 //! The HTTPS client that the SDK's clients share: HTTP/1.1 over rustls.
 //!
-//! The SDK's own also speaks HTTP/2 and to proxies, which no call of ours needs, and reads the
-//! system's root certificates more slowly than all else in a start.
+//! The SDK's own also speaks HTTP/2, which no call of ours needs, and to proxies, which the README
+//! says that we don't; and it reads the system's root certificates more slowly than all else in a
+//! start.
 
 mod connections;
 mod roots;
@@ -13,8 +14,6 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use rustls::{ClientConfig, crypto};
 
 use self::connections::Connections;
@@ -23,13 +22,9 @@ use self::roots::system_roots;
 /// A client that trusts the system's root certificates, or those in the file that `SSL_CERT_FILE`
 /// names.
 ///
-/// It sets no time-outs: `attempt` gives up a call that takes too long.
+/// Only connecting has a time-out here: `attempt` gives up a call that takes too long.
 pub fn client() -> SharedHttpClient {
-    let mut tcp = TcpConnector::new();
-    tcp.enforce_http(false); // whose connections TLS is laid over
-    tcp.set_nodelay(true);
-    let connections = Connections::new(HttpsConnector::from((tcp, tls())));
-    let connector = SharedHttpConnector::new(HttpsClient(connections));
+    let connector = SharedHttpConnector::new(HttpsClient(Connections::new(tls())));
     http_client_fn(move |_, _| connector.clone())
 }
 
@@ -43,7 +38,7 @@ fn tls() -> ClientConfig {
 }
 
 #[derive(Debug)]
-struct HttpsClient(Connections<HttpsConnector<TcpConnector>>);
+struct HttpsClient(Connections);
 
 impl HttpConnector for HttpsClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {

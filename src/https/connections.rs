@@ -3,81 +3,104 @@
 //! A freeze, or a network that changed, leaves connections that take a request and never answer. A
 //! call finds that out of one of them, by its time-out. Where requests are served at once there are
 //! several, and the next attempts would meet the others, one after another, until the event's time
-//! is over: so a call that is given up takes all connections that are idle with it.
+//! is over: so a call that is given up before an answer begins takes all idle connections with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_types::body::SdkBody;
-use hyper_util::client::legacy::connect::Connect;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_http::http::{Request, Response};
+use rustls::ClientConfig;
 
-/// The connections that a connector makes, which calls use one after another.
+/// How long the addresses of a name may take together: one of a VPC endpoint's may be dead, and
+/// `attempt` gives the first attempt two seconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+type Pool = Client<HttpsConnector<HttpConnector>, SdkBody>;
+
+/// Connections over TLS or none, as a URL says, which calls use one after another.
 #[derive(Clone, Debug)]
-pub struct Connections<C> {
-    connector: C,
-    pool: Arc<Mutex<Pool<C>>>,
+pub struct Connections {
+    connector: HttpsConnector<HttpConnector>,
+    pool: Arc<Mutex<Arc<Pool>>>,
 }
 
-/// A client, and the connections that it keeps.
-#[derive(Clone, Debug)]
-struct Pool<C> {
-    client: Client<C, SdkBody>,
-    number: u64,
-}
-
-impl<C: Connect + Clone + Send + Sync + 'static> Pool<C> {
-    fn new(connector: C, number: u64) -> Self {
-        let mut client = Client::builder(TokioExecutor::new());
-        Self { client: client.pool_timer(TokioTimer::new()).build(connector), number }
-    }
-}
-
-impl<C: Connect + Clone + Send + Sync + 'static> Connections<C> {
+impl Connections {
     /// None yet: the first call makes the first.
-    pub fn new(connector: C) -> Self {
-        let pool = Arc::new(Mutex::new(Pool::new(connector.clone(), 0)));
-        Self { connector, pool }
+    pub fn new(tls: ClientConfig) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false); // TLS is laid over it
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let connector = HttpsConnector::from((tcp, tls));
+        Self { pool: Arc::new(Mutex::new(pool(&connector))), connector }
     }
 
-    /// Makes a call. If it is dropped before there is an answer, later calls get new connections.
+    /// Makes a call. If it is dropped before an answer begins, later calls get new connections.
     pub fn request(
         &self,
-        request: Request<SdkBody>,
-    ) -> impl Future<Output = Result<Response<SdkBody>, Error>> + use<C> {
-        let Pool { client, number } = self.pool().clone();
-        let given_up = GivenUp { connections: self.clone(), number: Some(number) };
+        mut request: Request<SdkBody>,
+    ) -> impl Future<Output = Result<Response<SdkBody>, Error>> + use<> {
+        reveal_connection(&mut request);
+        let pool = self.pool().clone();
+        let unanswered = Unanswered { connections: self.clone(), pool: Some(pool.clone()) };
         async move {
-            let answer = client.request(request).await;
-            given_up.answered();
+            let answer = pool.request(request).await;
+            unanswered.no_more();
             answer.map(|answer| answer.map(SdkBody::from_body_1_x))
         }
     }
 
-    fn pool(&self) -> MutexGuard<'_, Pool<C>> {
+    fn pool(&self) -> MutexGuard<'_, Arc<Pool>> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Dropped with a call that has had no answer, it leaves the pool to the calls that are in it.
-struct GivenUp<C: Connect + Clone + Send + Sync + 'static> {
-    connections: Connections<C>,
-    number: Option<u64>,
+fn pool(connector: &HttpsConnector<HttpConnector>) -> Arc<Pool> {
+    let mut client = Client::builder(TokioExecutor::new());
+    Arc::new(client.pool_timer(TokioTimer::new()).build(connector.clone()))
 }
 
-impl<C: Connect + Clone + Send + Sync + 'static> GivenUp<C> {
-    fn answered(mut self) {
-        self.number = None;
+/// Lets the SDK close the connection that a 5xx came over: its host may be the one that fails.
+fn reveal_connection(request: &mut Request<SdkBody>) {
+    let connection = capture_connection(request);
+    let Some(asked) = request.extensions().get::<CaptureSmithyConnection>() else { return };
+    asked.set_connection_retriever(move || {
+        connection.connection_metadata().as_ref()?;
+        let connection = connection.clone();
+        let close = move || {
+            if let Some(connected) = connection.connection_metadata().as_ref() {
+                connected.poison();
+            }
+        };
+        Some(ConnectionMetadata::builder().proxied(false).poison_fn(close).build())
+    });
+}
+
+/// Dropped with a call that has had no answer, it leaves the pool to the calls that are in it.
+struct Unanswered {
+    connections: Connections,
+    pool: Option<Arc<Pool>>,
+}
+
+impl Unanswered {
+    fn no_more(mut self) {
+        self.pool = None;
     }
 }
 
-impl<C: Connect + Clone + Send + Sync + 'static> Drop for GivenUp<C> {
+impl Drop for Unanswered {
     fn drop(&mut self) {
-        let mut pool = self.connections.pool();
+        let Some(pool) = &self.pool else { return };
+        let mut current = self.connections.pool();
         // calls that were made together are given up together, and once is enough
-        if self.number == Some(pool.number) {
-            *pool = Pool::new(self.connections.connector.clone(), pool.number + 1);
+        if Arc::ptr_eq(&current, pool) {
+            *current = self::pool(&self.connections.connector);
         }
     }
 }

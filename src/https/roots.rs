@@ -12,15 +12,16 @@ use rustls::pki_types::CertificateDer;
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
 
-/// The roots in the system's bundle, or in the file that `SSL_CERT_FILE` names.
+/// The roots in the system's bundle, or in the file that `SSL_CERT_FILE` names, if it is there.
 pub fn system_roots() -> RootCertStore {
     let file = openssl_probe::probe().cert_file.unwrap_or_default();
-    let bundle = std::fs::read(&file).unwrap_or_else(|error| {
-        tracing::error!(%error, file = %file.display(), "the root certificates can't be read, and no call to AWS \
-            will succeed; install the system's (ca-certificates), or let SSL_CERT_FILE name a file of them");
-        Vec::new()
-    });
-    roots(&bundle)
+    let bundle = std::fs::read(&file).unwrap_or_default();
+    let roots = roots(&bundle);
+    if roots.is_empty() {
+        tracing::error!(file = %file.display(), "there is no root certificate, and no call to AWS over TLS will \
+            succeed; install the system's (ca-certificates), or let SSL_CERT_FILE name a PEM file of them");
+    }
+    roots
 }
 
 /// The certificates of a PEM file (RFC 7468). What can't be read isn't trusted, as by the SDK.

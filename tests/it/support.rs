@@ -24,7 +24,9 @@ pub use connection::Order;
 pub use delivery::{
     CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, padded, sign, token,
 };
-pub use function::{FIFO_QUEUE, Function, STANDARD_QUEUE};
+pub use function::{
+    ACCESS_KEY_ID, FIFO_QUEUE, Function, SECRET_ACCESS_KEY, SESSION_TOKEN, STANDARD_QUEUE,
+};
 pub use outages::{queue_faults, queue_lies, queue_refusals, secret_outages, secret_refusals};
 pub use random::Random;
 pub use runtime_api::RuntimeApi;

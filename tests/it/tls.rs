@@ -140,3 +140,17 @@ async fn a_server_that_no_root_vouches_for_is_told_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_bundle_without_a_root_is_told_at_the_start() {
+    let aws = Aws::start().await;
+    for (case, text) in [("empty", ""), ("no-pem", "MIIB")] {
+        let bundle = Bundle::of(case, text);
+        let function = Function::of(&aws).env("SSL_CERT_FILE", bundle.path()).start().await;
+        let told = |line: &str| {
+            (line.contains("there is no root certificate") && line.contains(bundle.path()))
+                .then_some(())
+        };
+        function.stderr.find(case, told).await;
+    }
+}

@@ -73,7 +73,7 @@ pub fn table(headings: &[&str]) -> Table {
 /// With `--verbose`, each call to JW and what the library says, on stderr. Never what libraries say
 /// that would print requests, with the secrets in them.
 pub fn init_diagnostics(verbose: bool) {
-    let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::OFF };
+    let level = if verbose { LevelFilter::INFO } else { LevelFilter::OFF };
     let ours =
         Targets::new().with_target(env!("CARGO_CRATE_NAME"), level).with_target(OWN_TARGET, level);
     let lines = fmt::layer().with_writer(io::stderr).without_time().with_filter(ours);

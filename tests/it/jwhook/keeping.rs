@@ -86,7 +86,9 @@ async fn an_answer_that_quotes_the_api_secret_is_quoted_without_it() {
     let body = "\"no rights for Canary-JW-API-secret-0123456789abcdefghijklmnopqrstuv\"";
     jw.next("GET", Meet::Answer(403, body));
     let list = Jwhook::of(&account, &jw, &["list", "--verbose"]).env("RUST_LOG", "trace");
-    let error = list.run(&jw).await.error();
+    let ran = list.run(&jw).await;
+    assert!(ran.stderr.contains("INFO") && ran.stderr.contains("GET v2/webhooks/"), "{ran:#?}");
+    let error = ran.error();
     assert!(error.contains("JW answered 403, no rights for [API secret]"), "{error}");
 }
 

@@ -158,3 +158,19 @@ async fn connections_that_end_after_each_answer_cost_nothing() {
     }
     assert_eq!(aws.queued().len(), 5);
 }
+
+#[tokio::test]
+async fn a_connection_whose_server_is_sick_is_left_and_nobody_is_blamed_for_it() {
+    let (secrets, queue) = (Aws::start().await, Aws::start().await);
+    let start = Function::of(&secrets).also(&queue);
+    let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;
+    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    let connections = queue.connections();
+    let sick = [Reply::Error(503, "ServiceUnavailable"), Reply::Error(500, "InternalError")];
+    queue.next(SendMessage, sick);
+    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    assert_eq!(queue.connections(), connections + 2, "each try after a 5xx on a new connection");
+    let blaming: Vec<_> =
+        function.stderr.lines().into_iter().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(blaming, Vec::<String>::new());
+}

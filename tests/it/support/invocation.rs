@@ -39,7 +39,13 @@ impl<'f> Invoke<'f> {
     async fn answer(self) -> Answer {
         let Function { simulator, stdout, stderr, .. } = self.function;
         let ready = simulator.wait_for_phase(SimulatorPhase::Ready, INIT_MAX).await;
-        ready.unwrap_or_else(|error| panic!("no start: {error}; {:#?}", stderr.lines()));
+        ready.unwrap_or_else(|error| {
+            panic!(
+                "no start: {error}, {:?} without a CPU; {:#?}",
+                self.function.starved(),
+                stderr.lines()
+            )
+        });
         let within = u64::try_from(self.within.as_millis()).expect("a time-out");
         let mut invocation = Invocation::new(self.event, within);
         invocation.trace_id = self.trace.unwrap_or(invocation.trace_id);

@@ -184,7 +184,7 @@ impl Jw {
         let response = request.send().await.map_err(|error| no_answer(&error.without_url()))?;
         let status = response.status();
         let body = response.bytes().await.map_err(|error| no_answer(&error.without_url()))?;
-        tracing::debug!("{method} {path}: {}", status.as_u16());
+        tracing::info!("{method} {path}: {}", status.as_u16());
         let body = Zeroizing::new(body.to_vec());
         let said = if status.is_success() { None } else { Some(answer::said(&body, &self.secret)) };
         Ok(Answer { what: what.to_owned(), status, body, said })

@@ -72,7 +72,7 @@ pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
     let began = Instant::now();
     let response = request.body(body.to_owned()).send().await.map_err(failed)?;
     let status = response.status();
-    tracing::debug!("POST {url}: {}", status.as_u16());
+    tracing::info!("POST {url}: {}", status.as_u16());
     let body = response.bytes().await.map_err(failed)?.to_vec();
     Ok(Answer { status, body, took: began.elapsed() })
 }
