@@ -43,6 +43,8 @@ pub enum Reply {
     TakenThen(Box<Reply>),
     /// A normal answer with these of its members replaced (null: removed).
     Altered(Value),
+    /// The same answer, as if another message had been taken: nothing has come of the call.
+    Lost(Value),
 }
 
 /// The stand-in. Dropped at the end of a test, it fails it if AWS would have had a complaint.

@@ -29,15 +29,16 @@ pub fn queue_faults() -> Vec<Reply> {
     THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
 }
 
-/// Answers of SQS's that look like success and prove nothing.
-pub fn queue_lies() -> [Reply; 9] {
-    let altered = |members| Reply::Altered(members);
+/// Answers of SQS's that look like success and prove nothing. The message isn't in the queue: who
+/// believes one of them has lost it.
+pub fn queue_lies() -> [Reply; 10] {
     [
-        altered(json!({"MD5OfMessageBody": "d41d8cd98f00b204e9800998ecf8427e"})),
-        altered(json!({"MD5OfMessageBody": ""})),
-        altered(json!({"MD5OfMessageBody": null})),
-        altered(json!({"MessageId": null})),
-        altered(json!({"MessageId": ""})),
+        Reply::Lost(json!({"MD5OfMessageBody": "d41d8cd98f00b204e9800998ecf8427e"})),
+        Reply::Lost(json!({"MD5OfMessageBody": ""})),
+        Reply::Lost(json!({"MD5OfMessageBody": null})),
+        Reply::Lost(json!({"MD5OfMessageAttributes": "d41d8cd98f00b204e9800998ecf8427e"})),
+        Reply::Lost(json!({"MessageId": null})),
+        Reply::Lost(json!({"MessageId": ""})),
         Reply::Raw(200, "{}"),
         Reply::Raw(200, ""),
         Reply::Raw(200, "<html>Welcome to the hotel's network</html>"),

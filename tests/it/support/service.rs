@@ -107,6 +107,7 @@ impl Shared {
         match reply {
             Reply::Normal => self.perform(operation, parameters, &Value::Null),
             Reply::Altered(members) => self.perform(operation, parameters, &members),
+            Reply::Lost(members) => self.pretend(operation, parameters, &members),
             Reply::Delay(time) => {
                 tokio::time::sleep(time).await;
                 self.perform(operation, parameters, &Value::Null)
@@ -148,11 +149,24 @@ impl Shared {
         parameters: &Value,
         altered: &Value,
     ) -> Response<Full<Bytes>> {
-        let mut state = self.state();
-        let outcome = match operation {
-            Operation::GetSecretValue => secrets_manager::value_of(&state.secret, parameters),
-            Operation::SendMessage => sqs::take(&mut state, parameters),
-        };
+        let outcome = outcome(&mut self.state(), operation, parameters);
+        self.told(outcome, altered)
+    }
+
+    /// Answers as `perform` does, and nothing has come of the call.
+    fn pretend(
+        &self,
+        operation: Operation,
+        parameters: &Value,
+        altered: &Value,
+    ) -> Response<Full<Bytes>> {
+        let secret = self.state().secret.clone();
+        // the answer's message id is one that no message of the test's has
+        let mut elsewhere = State { secret, taken: 1_000_000_000, ..State::default() };
+        self.told(outcome(&mut elsewhere, operation, parameters), altered)
+    }
+
+    fn told(&self, outcome: Result<Value, String>, altered: &Value) -> Response<Full<Bytes>> {
         match outcome {
             Ok(mut members) => {
                 for (name, value) in altered.as_object().into_iter().flatten() {
@@ -162,7 +176,7 @@ impl Shared {
                 plain(200, members.to_string())
             }
             Err(complaint) => {
-                state.complaints.push(complaint);
+                self.complain(complaint);
                 error(400, "InvalidParameterValue")
             }
         }
@@ -181,6 +195,14 @@ impl Drop for UnderWay<'_> {
         if let Some(calls) = self.0.state().calls.get_mut(&self.1) {
             calls.now -= 1;
         }
+    }
+}
+
+/// What the operation does to this state, and its answer; or what AWS would have against the call.
+fn outcome(state: &mut State, operation: Operation, parameters: &Value) -> Result<Value, String> {
+    match operation {
+        Operation::GetSecretValue => secrets_manager::value_of(&state.secret, parameters),
+        Operation::SendMessage => sqs::take(state, parameters),
     }
 }
 
