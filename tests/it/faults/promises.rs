@@ -61,10 +61,12 @@ impl Judge<'_> {
                 ),
             },
             Outcome::Refused { verdict: expected, takes_secret } => {
-                self.tally.refused += 1;
                 let ours = ["503 secret_unavailable", "503 secret_invalid"];
-                let no_secret = *takes_secret && ours.contains(&verdict.as_str());
-                if verdict != *expected && !no_secret {
+                if verdict == *expected {
+                    self.tally.refused += 1;
+                } else if *takes_secret && ours.contains(&verdict.as_str()) {
+                    self.tally.not_told += 1;
+                } else {
                     self.break_(
                         "refuse what JW didn't sign",
                         format!("{verdict} for {expected}: {}", answer.log),

@@ -12,8 +12,10 @@ pub struct Tally {
     pub undelivered: usize,
     /// Answered 503 unverified, for want of a secret.
     pub without_secret: usize,
-    /// Not JW's.
+    /// Not JW's, and refused for what is wrong with it.
     pub refused: usize,
+    /// Not JW's, and answered 503, as it took a secret to tell and there was none.
+    pub not_told: usize,
     /// Messages that SQS took although no answer said so in time.
     pub sent_again: usize,
 }
@@ -29,6 +31,7 @@ impl Tally {
         at_least(self.without_secret, 1, "without a secret");
         at_least(self.refused, 15, "refused");
         at_least(self.sent_again, 1, "sent again");
+        assert!(self.not_told > 0, "no forgery met an outage of the secret: {self}");
     }
 }
 
@@ -40,6 +43,7 @@ impl AddAssign for Tally {
         self.undelivered += other.undelivered;
         self.without_secret += other.without_secret;
         self.refused += other.refused;
+        self.not_told += other.not_told;
         self.sent_again += other.sent_again;
     }
 }
@@ -49,14 +53,15 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} schedules, {} events: {} accepted ({} sent again), {} undelivered, \
-             {} without a secret, {} refused",
+             {} without a secret, {} refused, {} forged and without a secret",
             self.schedules,
             self.events,
             self.accepted,
             self.sent_again,
             self.undelivered,
             self.without_secret,
-            self.refused
+            self.refused,
+            self.not_told
         )
     }
 }
