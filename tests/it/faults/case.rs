@@ -14,7 +14,7 @@ const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 const OF_AN_ATTACKER: &str = "a key that an attacker made up, long enough";
 
 /// What a schedule says of all its requests.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setting {
     pub fifo: bool,
     pub ring: bool,
