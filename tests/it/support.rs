@@ -11,7 +11,6 @@ mod invocation;
 mod outages;
 mod output;
 mod random;
-mod runtime_api;
 mod secrets_manager;
 mod service;
 mod sqs;
@@ -29,7 +28,6 @@ pub use function::{
 };
 pub use outages::{queue_faults, queue_lies, queue_refusals, secret_outages, secret_refusals};
 pub use random::Random;
-pub use runtime_api::RuntimeApi;
 pub use sqs::Message;
 
 use futures_util::FutureExt;

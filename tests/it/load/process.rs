@@ -1,6 +1,7 @@
 //! The forwarder as a process of which nothing is kept but figures.
 
-use crate::support::{Aws, Function, RuntimeApi};
+use super::runtime_api::RuntimeApi;
+use crate::support::{Aws, Function};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::process::Child;
