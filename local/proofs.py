@@ -2,7 +2,7 @@
 
 Exists because a page of proofs goes stale without a sound: a test is renamed, and its row still says that it shows
 something. Every row of a table whose last column is "shown by" or "proved by" has to name something, and everything
-that it names has to be there. So has each `make TARGET` that any page tells the reader to run.
+that it names has to be there; a table of any other last column has to be known as one that proves nothing. So has each `make TARGET` that any page tells the reader to run.
 """
 
 import re
@@ -12,7 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ["SECURITY.md", "docs/proof.md"]
-PAGES = [*TABLES, "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PAGES = [*TABLES, "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/scale.md"]
+PROOFS = ("shown by", "proved by")
+NO_PROOFS = ("seconds",)  # the last runs
 RUST_TEST = re.compile(r"#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)\(")
 PYTHON_TEST = re.compile(r"def (test_\w+)\(")
 
@@ -32,24 +34,31 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z0-9-]+):", text(ROOT / "Makefile"), re.MULTILINE))
 
 
-def rows(page: str) -> Iterator[tuple[str, str]]:
-    """The first column that isn't empty, and the last, of each row that has to be proved."""
-    proofs = False
+def rows(page: str) -> Iterator[tuple[str, list[str]]]:
+    """Each row of a table, after the last column's name; the one with the names is not among them."""
+    column = None
     for line in page.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
         if not cells:
-            proofs = False
-        elif cells[-1] in ("shown by", "proved by"):
-            proofs = True
-        elif proofs and set("".join(cells)) - set("-:"):
-            yield next(cell for cell in cells if cell), cells[-1]
+            column = None
+        elif column is None:
+            column = cells[-1]
+        elif set("".join(cells)) - set("-:"):
+            yield column, cells
 
 
 def faults() -> Iterator[str]:
     known_tests, known_targets = tests(), targets()
     for name in TABLES:
-        for row, proofs in rows(text(ROOT / name)):
-            named = re.findall(r"`([^`]+)`", proofs)
+        table = list(rows(text(ROOT / name)))
+        columns = {column for column, _ in table}
+        if not columns & set(PROOFS):
+            yield f"{name}: no table has a last column {' or '.join(PROOFS)}"
+        for column in sorted(columns - {*PROOFS, *NO_PROOFS}):
+            yield f"{name}: nobody knows whether a table proves something whose last column is {column!r}"
+        for cells in (cells for column, cells in table if column in PROOFS):
+            row = next(cell for cell in cells if cell)
+            named = re.findall(r"`([^`]+)`", cells[-1])
             if not named:
                 yield f"{name}: nothing shows: {row}"
             for proof in named:
