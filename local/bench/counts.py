@@ -1,7 +1,7 @@
 """`make counts`: the function's instructions, held against those that were recorded.
 
 Exists so that what costs time is noticed when it comes in, whatever the machine is busy with: a dependency that
-computes at its start, a gathering of entropy, a second handshake. Milliseconds can't be asserted on a shared machine;
+computes at its start, a root that is read for nothing, a second handshake. Milliseconds can't be asserted on a shared machine;
 instructions can, as they are the same each time (within 0.3 %).
 
     python -m bench.counts             more than 3 % above counts.toml fails, and says what grew
@@ -82,7 +82,19 @@ class Counter:
         return {crate: round(count / figure.events) for crate, count in more.most_common()}
 
     def promises(self, binary: Path) -> list[str]:
-        """What is broken of that which holds for every life of the function, however many events it has."""
+        """What is broken of that which holds for every life of the function, however many events it has.
+
+        On a busy machine a time-out of the function's may pass in one life, and it connects again. What the function
+        does by itself is there each time.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            broken = self._broken(binary)
+            if not broken or attempt == ATTEMPTS:
+                break
+            print(f"in life {attempt} of {ATTEMPTS} there were {'; '.join(broken)}: looking again", flush=True)
+        return broken
+
+    def _broken(self, binary: Path) -> list[str]:
         services = Services(self._certificates, KEY_RING)
         with lived(Function("forwarder", (str(binary),), self._folder), services, self._certificates) as life:
             began = life.send(requests.accepted(1)[0]).began
@@ -168,7 +180,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
         counter = Counter(Path(folder))
         if broken := counter.promises(binary):
-            raise LocalError("\n  ".join(["in the life of one function there were", *broken]))
+            raise LocalError("\n  ".join([f"in each of {ATTEMPTS} lives of the function a promise was broken; in the last there were", *broken]))
         now: dict[str, int] = {}
         for figure in figures():
             now[figure.name] = round(counter.instructions(binary, figure))
