@@ -9,7 +9,7 @@ REGISTRY = re.compile(r"/registry/src/[^/]+/(?P<crate>.+?)-\d+\.\d+\.\d+[^/]*/")
 BUNDLED = re.compile(r"/rust/deps/(?P<crate>.+?)-\d+\.\d+\.\d+[^/]*/")
 STANDARD = re.compile(r"/library/(?:alloc|core|std|compiler-builtins)[^/]*/")
 STANDARD_FUNCTION = re.compile(r"<*(?:alloc|core|std)::")
-AWS_LC = re.compile(r"^(?:/aws-lc/|aws_lc_)")  # C and assembly
+RING = re.compile(r"^ring_core_")  # its assembly, and what its C gives to Rust
 
 NAMED = re.compile(r"\((\d+)\)(?: (.+))?")
 
@@ -89,8 +89,8 @@ def crate(library: str, file: str, function: str) -> str:
         return match["crate"]
     if STANDARD.search(file) or STANDARD_FUNCTION.match(function):
         return "the standard library"
-    if AWS_LC.match(file) or AWS_LC.match(function):
-        return "aws-lc"
+    if RING.match(function):
+        return "ring"
     if ".so" in Path(library).name:
         return Path(library).name.split(".so")[0].split("-")[0]
     return "jw-webhook-forwarder" if file.endswith(".rs") else "(no line numbers)"

@@ -32,7 +32,7 @@ class Certificates:
 
 def make(folder: Path) -> Certificates:
     root_key, intermediate_key, leaf_key = (rsa.generate_private_key(65537, 2048) for _ in range(3))
-    # named as one of the five that sign AWS's endpoints: a client may look at those first
+    # named as one of the five that sign AWS's endpoints, so that the chain has the bytes that theirs have
     root_name = name("Amazon", "Amazon Root CA 1")
     intermediate_name = name("Amazon", "Amazon RSA 2048 M02")
     root = authority(root_name, root_key, root_name, root_key)

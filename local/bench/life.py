@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bench.certificates import Certificates
 from bench.requests import Event
-from bench.services import LOCALHOST, QUEUE_PATH, RUNTIME_API, SECRETS_MANAGER, SQS, Answer, Services
+from bench.services import QUEUE_PATH, RUNTIME_API, SECRETS_MANAGER, SQS, Answer, Services
 from processes import LocalError, Part, Processes
+from stack import LOCALHOST
 
 ANSWER_SECONDS = 120  # valgrind is fifty times slower
 END_SECONDS = 60

@@ -19,8 +19,8 @@ from typing import Any
 
 from bench.certificates import Certificates
 from bench.requests import Event
+from stack import LOCALHOST
 
-LOCALHOST = "127.0.0.1"
 RUNTIME_API, SECRETS_MANAGER, SQS = "Runtime API", "Secrets Manager", "SQS"
 QUEUE_PATH = "/123456789012/jw-webhook-events"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:jw-webhook-forwarder"
