@@ -1,5 +1,5 @@
-//! The function under load: nothing lost, nothing that grows, and a flood of forgeries that neither
-//! Secrets Manager nor a good event notices.
+//! The function under load: nothing lost, nothing that grows, and a flood of forgeries that costs no
+//! good event, and Secrets Manager no more calls than are allowed.
 //!
 //! What a test asserts by itself doesn't depend on how busy the machine is: losses, calls, memory.
 //! `make load` (`LOAD_EVENTS`) sends a hundred thousand events to the release build, prints figures,
