@@ -34,6 +34,8 @@ TREE = ROOT / "target" / "twins" / "tree"
 BUILD = ROOT / "target" / "twins" / "build"
 # A twin may wait for ever where the forwarder wouldn't; the whole suite takes minutes.
 RUN_SECONDS = 900
+# Of the random outages' ten thousand: a mistake that they are to show, they show in each hundred.
+FAULTS_EVENTS = 2_000
 # One that loops for ever may ask for memory at each turn.
 MEMORY_BYTES = 8 << 30
 
@@ -126,7 +128,7 @@ def run(
     program: str, *arguments: str, seconds: int = RUN_SECONDS, until_failure: bool = False
 ) -> tuple[set[str], set[str]]:
     """Which tests passed and which failed. One that the time-out ended has failed, whatever it would have come to."""
-    environment = {**os.environ, "ORACLE_PYTHON": sys.executable}
+    environment = {"FAULTS_EVENTS": str(FAULTS_EVENTS), **os.environ, "ORACLE_PYTHON": sys.executable}
     process = subprocess.Popen(
         [program, "--test-threads=4", *arguments],
         cwd=TREE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
