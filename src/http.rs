@@ -30,7 +30,7 @@ const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
 /// A response whose body is text already.
 ///
 /// `lambda_http` would ask its content type for a character set to decode it from, and keep the
-/// tables of all of them in the binary: 4 % of it.
+/// tables of all of them in the binary: 3 % of it.
 #[derive(Debug)]
 pub struct TextResponse(pub Response<Body>);
 

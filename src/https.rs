@@ -1,7 +1,7 @@
 //! The HTTPS client that the SDK's clients share: HTTP/1.1 over rustls.
 //!
 //! The SDK's own also speaks HTTP/2, which no call of ours needs, and to proxies, which the README
-//! says that we don't; and it reads the system's root certificates more slowly than all else in a
+//! says that we don't; and to read the system's root certificates takes it more than a quarter of a
 //! start.
 
 mod connections;

@@ -1,8 +1,8 @@
 //! The system's root certificates.
 //!
 //! `rustls-native-certs` decodes them in constant time, as if they were keys: with some 140 of them
-//! that is more work than the rest of a start. They are public, and decoded by the base64 that the
-//! SDK has.
+//! that was more than a quarter of a start. They are public, and decoded by the base64 that the SDK
+//! has.
 
 use base64_simd::STANDARD;
 use memchr::{memchr_iter, memmem};
