@@ -80,7 +80,6 @@ fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> String {
             let causes: Vec<String> = causes.map(ToString::to_string).collect();
             format!("no connection: {}", causes.join(": "))
         }
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::ResponseError(_) => "an answer that couldn't be read".to_owned(),
         _ => "the request couldn't be made: are there a region and credentials?".to_owned(),
     }
@@ -273,6 +272,15 @@ mod tests {
         ] {
             assert!(!may_change(400, code), "{code}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_could_not_be_read_is_no_request_that_could_not_be_made() {
+        let answer = HttpResponse::new(200.try_into().unwrap(), "x".into());
+        let error: SdkError<()> = SdkError::response_error("of x", answer);
+        assert_eq!(no_answer(&error), "an answer that couldn't be read");
+        let error: SdkError<()> = SdkError::construction_failure("x");
+        assert!(no_answer(&error).contains("couldn't be made"));
     }
 
     #[test]

@@ -262,6 +262,7 @@ mod tests {
                 .collect();
             let error = config(&variables).unwrap_err();
             assert!(error.contains(&format!("{name} can't be read")), "{name}={value}: {error}");
+            assert!(!error.contains("isn't set"), "{name}={value}: {error}");
         }
     }
 }

@@ -150,6 +150,13 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_not_moved_while_it_is_written() {
+        let value = format!(r#"{{"\u0001\u0002\u0003":"{OLD}"}}"#);
+        let value = EditableRing::parse(value.as_bytes()).ok().unwrap().value();
+        assert_eq!(value.capacity(), value.len() + 1); // a comma; else it would be doubled
+    }
+
+    #[test]
     fn a_secret_by_itself_becomes_a_ring_of_its_webhook() {
         let refused = |value: &str| EditableRing::parse(value.as_bytes()).err().unwrap();
         assert_eq!(refused(OLD), NotEditable::Single);
