@@ -8,6 +8,7 @@ Exists so that `make demo` and `make run` drive the very binary that is deployed
 import http.client
 import json
 import os
+import random
 import select
 import shlex
 import shutil
@@ -250,10 +251,15 @@ def built(profile: str, name: str, by: str) -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind((LOCALHOST, 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """One that is free, and below those that a system gives to connections: none of these takes it before it is used."""
+    for port in random.sample(range(16_384, 32_768), 100):
+        with socket.socket() as sock:
+            try:
+                sock.bind((LOCALHOST, port))
+                return port
+            except OSError:
+                continue
+    raise LocalError("there is no free port from 16384 to 32767")
 
 
 def readable(sock: socket.socket) -> bool:
