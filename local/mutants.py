@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from twins import BUILD, ROOT, TREE, TwinError, build_forwarder, build_tests, cargo, copy_tree, only_one, run, tomllib
+from twins import BUILD, ENDED, ROOT, TREE, TwinError, tomllib
+from twins import build_forwarder, build_tests, cargo, copy_tree, only_one, run
 
 KNOWN = ROOT / "tests" / "mutants.toml"
 OUTCOMES = BUILD.parent / "mutants.jsonl"
@@ -85,9 +86,13 @@ def first_that_fails(tests: str, chosen: tuple[str, ...]) -> str:
         _, failed = run(tests, *chosen, *skip(flaky), until_failure=True)
         if not failed:
             return ""
-        if all(run(tests, "--exact", test)[1] for test in failed):
-            return min(failed)
-        flaky += tuple(failed)
+        if ENDED in failed:
+            _, again = run(tests, *chosen, *skip(flaky), until_failure=True)
+        else:
+            again = {test for test in failed if run(tests, "--exact", test)[1]}
+        if again:
+            return min(again)
+        flaky += tuple(failed - {ENDED})
 
 
 def skip(names: tuple[str, ...]) -> tuple[str, ...]:

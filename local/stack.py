@@ -251,7 +251,7 @@ def built(profile: str, name: str, by: str) -> Path:
 
 
 def free_port() -> int:
-    """One that is free, and below those that a system gives to connections: none of these takes it before it is used."""
+    """One that is free, and below those that systems give to connections, none of which takes it meanwhile."""
     for port in random.sample(range(16_384, 32_768), 100):
         with socket.socket() as sock:
             try:

@@ -34,6 +34,8 @@ TREE = ROOT / "target" / "twins" / "tree"
 BUILD = ROOT / "target" / "twins" / "build"
 # A twin may wait for ever where the forwarder wouldn't; the whole suite takes minutes.
 RUN_SECONDS = 900
+# What stands for the test that failed where a run ended without saying.
+ENDED = "(the program ended before its time)"
 # Of the random outages' ten thousand: a mistake that they are to show, they show in each hundred.
 FAULTS_EVENTS = 2_000
 # One that loops for ever may ask for memory at each turn.
@@ -145,7 +147,7 @@ def run(
                 os.killpg(process.pid, signal.SIGKILL)  # its forwarders too
     timer.cancel()
     if process.wait() != 0 and "FAILED" not in results.values():
-        results["(the program ended before its time)"] = "FAILED"
+        results[ENDED] = "FAILED"
     return {test for test, result in results.items() if result == "ok"}, {
         test for test, result in results.items() if result == "FAILED"
     }
