@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -253,12 +253,9 @@ def built(profile: str, name: str, by: str) -> Path:
 def free_port() -> int:
     """One that is free, and below those that systems give to connections, none of which takes it meanwhile."""
     for port in random.sample(range(16_384, 32_768), 100):
-        with socket.socket() as sock:
-            try:
-                sock.bind((LOCALHOST, port))
-                return port
-            except OSError:
-                continue
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind((LOCALHOST, port))
+            return port
     raise LocalError("there is no free port from 16384 to 32767")
 
 
