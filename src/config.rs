@@ -8,15 +8,18 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
-use crate::telemetry::OWN_TARGET;
+use crate::OWN_TARGET;
+use crate::queue_url::QueueUrl;
 
 /// What the operator sets.
 #[derive(Debug, PartialEq)]
 pub struct Config {
     /// `QUEUE_URL`
-    pub queue_url: String,
+    pub queue_url: QueueUrl,
     /// `WEBHOOK_SECRET_ID`: the secret's name or ARN.
     pub secret_id: String,
+    /// `HELD_QUEUE_URL`: the queue for events that cannot be verified yet.
+    pub held_queue_url: Option<QueueUrl>,
     /// `SECRET_TTL_SECONDS`
     pub secret_ttl: Duration,
     /// `SECRET_MAX_STALE_SECONDS`
@@ -27,13 +30,13 @@ pub struct Config {
     pub log_levels: Targets,
 }
 
-/// Every variable that is missing or can't be read, with what it should be.
+/// Every variable that is missing or cannot be used, and what to set it to.
 #[derive(PartialEq, thiserror::Error)]
 pub struct ConfigError(Vec<String>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the function can't start with this environment: {}", self.0.join("; "))
+        write!(f, "the function cannot start: {}", self.0.join("; "))
     }
 }
 
@@ -55,18 +58,36 @@ impl Config {
         lookup: impl Fn(&str) -> Result<String, VarError>,
     ) -> Result<Self, ConfigError> {
         let mut environment = Environment { lookup, problems: Vec::new() };
-        let config = Self {
-            queue_url: environment.required("QUEUE_URL", "the URL of the SQS queue, like https://sqs.eu-west-1.amazonaws.com/123456789012/events", queue_url),
-            secret_id: environment.required("WEBHOOK_SECRET_ID", "the name or ARN of the Secrets Manager secret", not_blank),
-            secret_ttl: environment.seconds("SECRET_TTL_SECONDS").unwrap_or(Duration::from_secs(300)),
-            secret_max_stale: environment.seconds("SECRET_MAX_STALE_SECONDS").unwrap_or(Duration::from_secs(86_400)),
-            max_event_age: environment.seconds("MAX_EVENT_AGE_SECONDS"),
-            log_levels: environment.log_levels(),
-        };
-        if environment.problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigError(environment.problems))
+        let queue_url = environment.required("QUEUE_URL", "the URL of the SQS queue, like https://sqs.eu-west-1.amazonaws.com/123456789012/events", QueueUrl::parse);
+        let secret_id = environment.required(
+            "WEBHOOK_SECRET_ID",
+            "the name or ARN of the Secrets Manager secret",
+            not_empty,
+        );
+        let is_for_events =
+            |held: &QueueUrl| queue_url.as_ref().is_some_and(|queue| queue.is_same_queue(held));
+        let held_queue_url = environment.optional(
+            "HELD_QUEUE_URL",
+            "the URL of a standard SQS queue that is not QUEUE_URL's: consumers must not get tokens",
+            |text| QueueUrl::parse(text).filter(|held| !held.is_fifo() && !is_for_events(held)),
+        );
+        let secret_ttl =
+            environment.seconds("SECRET_TTL_SECONDS").unwrap_or(Duration::from_secs(300));
+        let secret_max_stale =
+            environment.seconds("SECRET_MAX_STALE_SECONDS").unwrap_or(Duration::from_secs(86_400));
+        let max_event_age = environment.seconds("MAX_EVENT_AGE_SECONDS");
+        let log_levels = environment.log_levels();
+        match (queue_url, secret_id) {
+            (Some(queue_url), Some(secret_id)) if environment.problems.is_empty() => Ok(Self {
+                queue_url,
+                secret_id,
+                held_queue_url,
+                secret_ttl,
+                secret_max_stale,
+                max_event_age,
+                log_levels,
+            }),
+            _ => Err(ConfigError(environment.problems)),
         }
     }
 }
@@ -77,12 +98,16 @@ struct Environment<L> {
 }
 
 impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
-    fn required(&mut self, name: &str, wanted: &str, read: fn(&str) -> Option<String>) -> String {
-        let value = self.optional(name, wanted, read);
-        if value.is_none() && (self.lookup)(name) == Err(VarError::NotPresent) {
-            self.problems.push(format!("{name} isn't set; it must be {wanted}"));
+    fn required<T>(
+        &mut self,
+        name: &str,
+        wanted: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        if (self.lookup)(name) == Err(VarError::NotPresent) {
+            self.problems.push(format!("{name} is not set; set it to {wanted}"));
         }
-        value.unwrap_or_default()
+        self.optional(name, wanted, read)
     }
 
     fn seconds(&mut self, name: &str) -> Option<Duration> {
@@ -110,22 +135,26 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
         lambda.and_then(|level| level.parse().ok()).or(rust).unwrap_or_else(default_levels)
     }
 
-    /// The variable's value, if it is set; a value that can't be read is a problem.
+    /// The variable's value, if it is set. No variable holds white space or other characters than
+    /// ASCII's, which a person who copies a value does not see.
     fn optional<T>(
         &mut self,
         name: &str,
         wanted: &str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let found = match (self.lookup)(name) {
+        let is_printable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        let (value, problem) = match (self.lookup)(name) {
             Err(VarError::NotPresent) => return None,
-            Err(VarError::NotUnicode(_)) => None,
-            Ok(text) => read(&text),
+            Ok(text) if is_printable(&text) => (read(&text), "cannot be used"),
+            Ok(_) | Err(VarError::NotUnicode(_)) => {
+                (None, "contains white space or a character that is not ASCII")
+            }
         };
-        if found.is_none() {
-            self.problems.push(format!("{name} can't be read; it must be {wanted}"));
+        if value.is_none() {
+            self.problems.push(format!("{name} {problem}; set it to {wanted}"));
         }
-        found
+        value
     }
 }
 
@@ -147,122 +176,9 @@ fn default_levels() -> Targets {
     Targets::new().with_default(LevelFilter::INFO)
 }
 
-fn not_blank(text: &str) -> Option<String> {
-    (!text.trim().is_empty()).then(|| text.to_owned())
-}
-
-fn queue_url(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let (host, path) = rest.split_once('/')?;
-    let (_, queue) = path.rsplit_once('/').unwrap_or(("", path));
-    let is_url = matches!(scheme, "https" | "http") && !host.is_empty() && !queue.is_empty();
-    (is_url && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| text.to_owned())
+fn not_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const QUEUE: (&str, &str) =
-        ("QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo");
-    const SECRET: (&str, &str) = ("WEBHOOK_SECRET_ID", "jw/webhook");
-
-    fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
-        let lookup = |name: &str| {
-            variables
-                .iter()
-                .find(|(set, _)| *set == name)
-                .map(|(_, value)| (*value).to_owned())
-                .ok_or(VarError::NotPresent)
-        };
-        Config::from_lookup(lookup).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_two_required_variables_are_enough() {
-        let expected = Config {
-            queue_url: QUEUE.1.to_owned(),
-            secret_id: SECRET.1.to_owned(),
-            secret_ttl: Duration::from_secs(300),
-            secret_max_stale: Duration::from_secs(86_400),
-            max_event_age: None,
-            log_levels: "info".parse().unwrap(),
-        };
-        assert_eq!(config(&[QUEUE, SECRET]), Ok(expected));
-    }
-
-    #[test]
-    fn every_variable_is_used() {
-        let config = config(&[
-            QUEUE,
-            SECRET,
-            ("SECRET_TTL_SECONDS", "1"),
-            ("SECRET_MAX_STALE_SECONDS", "2"),
-            ("MAX_EVENT_AGE_SECONDS", "3"),
-            ("RUST_LOG", "warn,a=trace"),
-        ])
-        .unwrap();
-        assert_eq!(
-            (config.secret_ttl.as_secs(), config.secret_max_stale.as_secs(), config.max_event_age),
-            (1, 2, Some(Duration::from_secs(3)))
-        );
-        assert_eq!(config.log_levels, "warn,a=trace".parse().unwrap());
-    }
-
-    #[test]
-    fn rust_log_may_be_empty_or_a_module_of_ours() {
-        let levels = |value| config(&[QUEUE, SECRET, ("RUST_LOG", value)]).unwrap().log_levels;
-        assert_eq!(levels(""), "info".parse().unwrap());
-        let module = "jw_webhook_forwarder::queue";
-        assert_eq!(levels(module), module.parse().unwrap());
-    }
-
-    #[test]
-    fn lambdas_log_level_comes_before_rust_log() {
-        let levels = |level| {
-            config(&[QUEUE, SECRET, ("AWS_LAMBDA_LOG_LEVEL", level), ("RUST_LOG", "trace")])
-                .unwrap()
-                .log_levels
-        };
-        assert_eq!(levels("debug"), "debug".parse().unwrap());
-        assert_eq!(levels("FATAL"), "error".parse().unwrap());
-    }
-
-    #[test]
-    fn a_missing_variable_is_named() {
-        let error = config(&[]).unwrap_err();
-        assert!(
-            error.contains("QUEUE_URL isn't set") && error.contains("WEBHOOK_SECRET_ID isn't set"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_value_that_can_not_be_read_is_named_and_never_replaced_by_a_default() {
-        for (name, value) in [
-            ("QUEUE_URL", ""),
-            ("QUEUE_URL", "events"),
-            ("QUEUE_URL", "sqs://host/1/events"),
-            ("QUEUE_URL", "https://host/1/"),
-            ("WEBHOOK_SECRET_ID", " "),
-            ("SECRET_TTL_SECONDS", ""),
-            ("SECRET_TTL_SECONDS", "5m"),
-            ("SECRET_TTL_SECONDS", "+5"),
-            ("SECRET_MAX_STALE_SECONDS", "-1"),
-            ("SECRET_MAX_STALE_SECONDS", "99999999999999999999"),
-            ("MAX_EVENT_AGE_SECONDS", "1.5"),
-            ("AWS_LAMBDA_LOG_LEVEL", "CHATTY"),
-            ("RUST_LOG", "a=chatty"),
-            ("RUST_LOG", "infoo"),
-            ("RUST_LOG", "info,"),
-        ] {
-            let variables: Vec<_> = [(name, value)]
-                .into_iter()
-                .chain([QUEUE, SECRET].into_iter().filter(|(set, _)| *set != name))
-                .collect();
-            let error = config(&variables).unwrap_err();
-            assert!(error.contains(&format!("{name} can't be read")), "{name}={value}: {error}");
-            assert!(!error.contains("isn't set"), "{name}={value}: {error}");
-        }
-    }
-}
+mod tests;

@@ -27,6 +27,7 @@ pub mod json;
 pub mod attempt;
 pub mod message;
 pub mod queue;
+pub mod queue_url;
 pub mod trace;
 
 pub mod rejection;
@@ -36,3 +37,6 @@ pub mod config;
 
 pub mod aws;
 pub mod https;
+
+/// What the targets of this library's diagnostics begin with.
+pub const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::attempt::{self, Fault};
 use crate::event::VerifiedEvent;
 use crate::message::{Message, QueueKind};
+use crate::queue_url::QueueUrl;
 use crate::rejection::Failure;
 use crate::trace::TraceHeader;
 
@@ -27,7 +28,7 @@ use crate::trace::TraceHeader;
 #[derive(Debug)]
 pub struct EventQueue {
     client: Client,
-    url: String,
+    url: QueueUrl,
     kind: QueueKind,
 }
 
@@ -51,15 +52,15 @@ pub struct Receipt {
 }
 
 impl EventQueue {
-    /// The queue at this URL; a name that ends in `.fifo` means a FIFO queue.
-    pub fn new(client: Client, url: String) -> Self {
-        let kind = if url.ends_with(".fifo") { QueueKind::Fifo } else { QueueKind::Standard };
+    /// The queue at this URL.
+    pub fn new(client: Client, url: QueueUrl) -> Self {
+        let kind = if url.is_fifo() { QueueKind::Fifo } else { QueueKind::Standard };
         Self { client, url, kind }
     }
 
     /// The queue's URL.
     pub fn url(&self) -> &str {
-        &self.url
+        self.url.as_str()
     }
 
     /// The message that [`send`](Self::send) sends for an event.
@@ -80,12 +81,12 @@ impl EventQueue {
         {
             Ok(message_id) => Ok(Receipt { event_id: event_id.to_owned(), message_id }),
             Err(fault @ Fault::Unreachable(_)) => {
-                tracing::error!(%fault, event_id, queue_url = self.url, "SQS didn't confirm the event \
+                tracing::error!(%fault, event_id, queue_url = self.url(), "SQS didn't confirm the event \
                     in time; it is in the log as undelivered");
                 Err(Failure::QueueUnavailable)
             }
             Err(fault @ Fault::Refused(_)) => {
-                tracing::error!(%fault, event_id, queue_url = self.url, "SQS refused the event, which \
+                tracing::error!(%fault, event_id, queue_url = self.url(), "SQS refused the event, which \
                     is in the log as undelivered; check that the queue exists, that the function's \
                     role has sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its \
                     key if it has one");
@@ -102,7 +103,7 @@ impl EventQueue {
         let mut request = self
             .client
             .send_message()
-            .queue_url(&self.url)
+            .queue_url(self.url())
             .message_body(message.body.as_ref())
             .set_message_group_id(message.group_id.clone())
             .set_message_deduplication_id(message.deduplication_id.map(str::to_owned));
@@ -134,7 +135,8 @@ impl EventQueue {
         let unsigned = Config::builder()
             .allow_no_auth()
             .auth_scheme_preference([AuthSchemeId::from("noAuth")]);
-        let request = self.client.send_message().queue_url(&self.url).message_body("-").customize();
+        let request =
+            self.client.send_message().queue_url(self.url()).message_body("-").customize();
         // the answer is an error, whatever it is: only the connection is wanted
         let _ = request.config_override(unsigned).interceptor(AsPlainGet).send().await;
     }

@@ -18,6 +18,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use crate::OWN_TARGET;
 use crate::event::VerifiedEvent;
 use crate::message::Message;
 use crate::queue::Receipt;
@@ -26,9 +27,6 @@ use crate::secrets::Secret;
 
 /// The metrics' namespace in CloudWatch.
 pub const NAMESPACE: &str = "JwWebhookForwarder";
-
-/// What the targets of our own diagnostics begin with.
-pub const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");
 
 /// Sends diagnostics to stderr, as JSON lines. Whatever `levels` asks for, other crates' are cut off
 /// below INFO: at DEBUG and TRACE they print requests, with the secrets in them.

@@ -6,6 +6,7 @@ use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use jw_webhook_forwarder::forwarder::Forwarder;
 use jw_webhook_forwarder::http::{TextResponse, handle};
 use jw_webhook_forwarder::queue::EventQueue;
+use jw_webhook_forwarder::queue_url::QueueUrl;
 use jw_webhook_forwarder::secrets::SecretStore;
 use lambda_http::{Body, Request, Response};
 use md5::{Digest, Md5};
@@ -31,7 +32,8 @@ static FUNCTION: LazyLock<(Runtime, Forwarder)> = LazyLock::new(|| {
     let queue = mock_client!(aws_sdk_sqs, RuleMode::MatchAny, &[&send]);
     let day = Duration::from_secs(86_400);
     let secrets = SecretStore::new(secrets, "secret".to_owned(), day, day);
-    let queue = EventQueue::new(queue, "https://sqs.example/1/events.fifo".to_owned());
+    let url = QueueUrl::parse("https://sqs.example/1/events.fifo").expect("a URL");
+    let queue = EventQueue::new(queue, url);
     (runtime, Forwarder::new(secrets, queue, None))
 });
 

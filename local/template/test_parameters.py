@@ -22,6 +22,6 @@ class AParameter(unittest.TestCase):
     def test_has_the_code_s_default(self) -> None:
         config, parameters = source("config.rs"), template()["Parameters"]
         for name, field in {"SecretTtlSeconds": "secret_ttl", "SecretMaxStaleSeconds": "secret_max_stale"}.items():
-            default = re.search(rf"{field}: environment.*?from_secs\(([\d_]+)\)", config, re.DOTALL)
+            default = re.search(rf"let {field} =.*?from_secs\(([\d_]+)\)", config, re.DOTALL)
             assert default
             self.assertEqual(parameters[name]["Default"], int(default[1].replace("_", "")), name)

@@ -1,9 +1,9 @@
 //! What the environment says is taken as it is said, or the process doesn't start.
 
 use crate::support::{
-    ACCESS_KEY_ID, Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply,
-    SECRET_ACCESS_KEY, SESSION_TOKEN, SendMessage, all_at_once, at, millis, one_second_passes,
-    seconds,
+    ACCESS_KEY_ID, Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE,
+    OTHER_SECRET, Reply, SECRET_ACCESS_KEY, SESSION_TOKEN, STANDARD_QUEUE, SendMessage,
+    all_at_once, at, millis, one_second_passes, seconds,
 };
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,6 +28,7 @@ async fn is_fatal(name: &str, value: Option<&str>) {
 async fn a_missing_variable_stops_the_start_and_is_named() {
     let names = ["QUEUE_URL", "WEBHOOK_SECRET_ID"];
     all_at_once(names, async |name| is_fatal(name, None).await).await;
+    let names = ["QUEUE_URL", "WEBHOOK_SECRET_ID", "HELD_QUEUE_URL"];
     all_at_once(names, async |name| is_fatal(name, Some("")).await).await;
 }
 
@@ -45,6 +46,36 @@ async fn a_queue_that_is_no_url_stops_the_start_and_is_named() {
     let values =
         ["jw-events", "arn:aws:sqs:eu-west-1:123456789012:jw-events", "sqs://queue", "https://"];
     all_at_once(values, async |value| is_fatal("QUEUE_URL", Some(value)).await).await;
+    all_at_once(values, async |value| is_fatal("HELD_QUEUE_URL", Some(value)).await).await;
+}
+
+#[tokio::test]
+async fn white_space_in_a_variable_stops_the_start_and_is_named() {
+    let held = format!("{STANDARD_QUEUE}-held");
+    for (name, good) in [
+        ("QUEUE_URL", STANDARD_QUEUE),
+        ("HELD_QUEUE_URL", &held),
+        ("WEBHOOK_SECRET_ID", "jw/webhooks"),
+        ("SECRET_TTL_SECONDS", "300"),
+        ("RUST_LOG", "info,jw_webhook_forwarder=debug"),
+    ] {
+        let values = [
+            format!("{good}\n"),
+            format!("{good}\r\n"),
+            format!(" {good}"),
+            format!("{good}\u{a0}"),
+            format!("\u{feff}{good}"),
+        ];
+        all_at_once(values, async |value| is_fatal(name, Some(&value)).await).await;
+    }
+}
+
+/// Consumers of a queue would get tokens, and a FIFO queue would stop at the first token that stays.
+#[tokio::test]
+async fn a_held_queue_that_is_fifo_or_the_events_own_stops_the_start_and_is_named() {
+    let own = STANDARD_QUEUE.replace("sqs.eu-west-1", "eu-west-1.queue"); // the same queue's older URL
+    let values = [FIFO_QUEUE, STANDARD_QUEUE, &own];
+    all_at_once(values, async |value| is_fatal("HELD_QUEUE_URL", Some(value)).await).await;
 }
 
 #[tokio::test]

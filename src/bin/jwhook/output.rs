@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
-use jw_webhook_forwarder::telemetry::OWN_TARGET;
+use jw_webhook_forwarder::OWN_TARGET;
 use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;

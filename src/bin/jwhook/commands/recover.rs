@@ -13,6 +13,7 @@ use aws_sdk_sqs::config::Builder;
 use clap::Args;
 use jw_webhook_forwarder::attempt::Fault;
 use jw_webhook_forwarder::queue::EventQueue;
+use jw_webhook_forwarder::queue_url::QueueUrl;
 use serde::Serialize;
 use tokio::time::{Duration, Instant};
 
@@ -136,7 +137,9 @@ async fn send(context: &Context, records: &[Record], recovery: &mut Recovery) ->
     let number = records.len();
     let bar = progress::count(number, "sending");
     for (record, event) in records.iter().zip(&mut recovery.events) {
-        let queue = EventQueue::new(client.clone(), event.queue_url.clone());
+        let url = QueueUrl::parse(&event.queue_url)
+            .with_context(|| format!("{} is not the URL of an SQS queue", event.queue_url))?;
+        let queue = EventQueue::new(client.clone(), url);
         let sent = queue.send_again(&record.undelivered, Instant::now() + TIME_FOR_EACH).await;
         match sent {
             Ok(message_id) => event.message_id = Some(message_id.to_string()),

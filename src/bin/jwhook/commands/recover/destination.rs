@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
+use jw_webhook_forwarder::queue_url::QueueUrl;
 
 use super::log::Record;
 use crate::cli::Options;
@@ -67,7 +68,7 @@ impl Destination {
 }
 
 fn is_fifo(queue_url: &str) -> bool {
-    queue_url.ends_with(".fifo")
+    QueueUrl::parse(queue_url).is_some_and(|url| url.is_fifo())
 }
 
 fn kind(queue_url: &str) -> &'static str {
