@@ -1,11 +1,12 @@
 //! An event that JW signed: what may be put on the queue, and nothing else may.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::event_id::event_id;
+use crate::rejection::Refusal;
 use crate::token::VerifiedClaims;
 
 /// The claims that consumers filter and order by. JW sends one of the last two.
@@ -70,9 +71,12 @@ impl VerifiedEvent {
         self.time.map(|time| now - time)
     }
 
-    /// Whether the event says that it happened at most `limit` before `now`, or not much after.
-    pub fn is_within(&self, limit: Duration, now: OffsetDateTime) -> bool {
-        self.age(now).is_some_and(|age| age <= limit && age >= -MAX_CLOCK_SKEW)
+    /// Refuses an event that does not say that it happened at most `limit` before `now`, or at most
+    /// 300 seconds after.
+    pub fn check_age(&self, limit: Option<Duration>, now: SystemTime) -> Result<(), Refusal> {
+        let age = self.age(now.into());
+        let is_within = |limit| age.is_some_and(|age| age <= limit && age >= -MAX_CLOCK_SKEW);
+        if limit.is_none_or(is_within) { Ok(()) } else { Err(Refusal::EventStale) }
     }
 }
 
@@ -114,7 +118,7 @@ pub(crate) mod tests {
     fn an_event_is_within_the_limit_from_its_age_to_300_seconds_ahead() {
         let limit = Duration::from_secs(60);
         let event = verified(r#"{"event_time":"2023-11-14T22:30:10+00:00"}"#);
-        let within = |now| event.is_within(limit, at(now));
+        let within = |now| event.check_age(Some(limit), at(now).into()).is_ok();
         assert!(within("2023-11-14T22:31:10Z"));
         assert!(!within("2023-11-14T22:31:10.001Z"));
         assert!(within("2023-11-14T22:25:10Z"));
@@ -131,7 +135,9 @@ pub(crate) mod tests {
         ] {
             let event = verified(payload);
             assert_eq!(event.age(OffsetDateTime::UNIX_EPOCH), None, "{payload}");
-            assert!(!event.is_within(Duration::MAX, OffsetDateTime::UNIX_EPOCH), "{payload}");
+            let checked = event.check_age(Some(Duration::MAX), SystemTime::UNIX_EPOCH);
+            assert_eq!(checked, Err(Refusal::EventStale), "{payload}");
+            assert_eq!(event.check_age(None, SystemTime::UNIX_EPOCH), Ok(()), "{payload}");
         }
     }
 }

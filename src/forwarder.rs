@@ -6,11 +6,14 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::event::VerifiedEvent;
+use crate::held::HeldRecord;
+use crate::http::Delivery;
+use crate::queue::held::HeldQueue;
 use crate::queue::{EventQueue, Receipt};
-use crate::rejection::{Refusal, Rejection};
-use crate::secrets::{FETCH_TIMEOUT, Recheck, SecretStore};
+use crate::rejection::{Failure, NoSecret, Refusal, Rejection};
+use crate::secrets::{FETCH_TIMEOUT, Recheck, Secret, SecretStore, WaitLimits};
 use crate::telemetry::{self, WideEvent};
-use crate::token::UnverifiedToken;
+use crate::token::{self, UnverifiedToken};
 use crate::trace::TraceHeader;
 
 /// The longest that a request may take: well within the 30 s that API Gateway waits.
@@ -23,107 +26,174 @@ const RESERVE: Duration = Duration::from_secs(1);
 /// requests, which would otherwise wait for the same.
 const WARM_UP: Duration = Duration::from_secs(3);
 
-/// What a webhook's request brings, of which nothing is believed yet.
-#[derive(Debug)]
-pub struct Delivery<'r> {
-    /// The bearer token.
-    pub token: &'r str,
-    /// The body's bytes, decoded from the transport's base64.
-    pub body: &'r [u8],
-    /// The invocation's X-Ray trace.
-    pub trace: Option<TraceHeader>,
-    /// The time left until Lambda stops the invocation.
-    pub time_left: Duration,
-}
-
 /// Everything a request needs, shared by all of them.
 #[derive(Debug)]
 pub struct Forwarder {
     secrets: SecretStore,
     queue: EventQueue,
+    held_queue: Option<HeldQueue>,
     max_event_age: Option<Duration>,
 }
 
 impl Forwarder {
-    /// A forwarder that refuses events older than `max_event_age`, if there is one.
-    pub fn new(secrets: SecretStore, queue: EventQueue, max_event_age: Option<Duration>) -> Self {
-        Self { secrets, queue, max_event_age }
+    /// A forwarder that refuses events older than `max_event_age`, if there is one, and holds what it
+    /// has no secret for, if there is a queue for that.
+    pub fn new(
+        secrets: SecretStore,
+        queue: EventQueue,
+        held_queue: Option<HeldQueue>,
+        max_event_age: Option<Duration>,
+    ) -> Self {
+        Self { secrets, queue, held_queue, max_event_age }
     }
 
     /// Fetches the secret and connects to the queue, so that the first event meets both warm. An
     /// outage is met again, and answered, at the first request.
     pub async fn warm_up(&self) {
         let deadline = Instant::now() + WARM_UP;
-        let fetch = self.secrets.current(deadline);
+        let fetch = self.secrets.current(WaitLimits::until(deadline));
         let connect = tokio::time::timeout_at(deadline, self.queue.connect());
         // the first event meets again what went wrong
         let _ = tokio::join!(fetch, connect);
     }
 
-    /// Takes a delivery to the queue, and notes in the request's wide event what is learned of it.
+    /// Takes a delivery to the queue, or its token to the held queue, and notes in the request's wide
+    /// event what is learned of it.
     pub async fn accept(
         &self,
         delivery: Delivery<'_>,
+        budget: Budget,
+        trace: Option<&TraceHeader>,
         wide_event: &mut WideEvent,
     ) -> Result<Receipt, Rejection> {
-        let time = Budget::new(delivery.time_left);
         let token = UnverifiedToken::parse(delivery.token)?;
-        let event = self.verify(&token, delivery.body, &time, wide_event).await?;
-        let now = OffsetDateTime::now_utc();
-        wide_event.verified(&event, now);
-        if self.max_event_age.is_some_and(|limit| !event.is_within(limit, now)) {
-            return Err(Refusal::EventStale.into());
-        }
-        let sent = self.queue.send(&event, delivery.trace.as_ref(), time.send_deadline).await;
-        if sent.is_err() {
-            telemetry::undelivered(&self.queue.message(&event), self.queue.url());
-        }
-        Ok(sent?)
+        let now = SystemTime::now();
+        let event = match self.verify(&token, delivery.body, now, budget, wide_event).await {
+            Err(Rejection::Failed(Failure::NoSecret(why))) => {
+                return Err(self.hold(&token, delivery.body, why, budget).await);
+            }
+            verdict => verdict?,
+        };
+        let mut record = RecordUnlessSent { queue: &self.queue, event: Some(&event), wide_event };
+        let receipt = self.queue.send(&event, trace, budget.send_deadline).await?;
+        record.event = None;
+        Ok(receipt)
     }
 
-    /// Verifies a token, and once more if its key may have come into the secret since it was fetched.
+    /// Takes a held token to the queue, as if its request came at the time when it was held. If that
+    /// fails the held queue still has it, so that the log needs no record of it.
+    pub async fn accept_held(
+        &self,
+        record: &HeldRecord<'_>,
+        budget: Budget,
+        trace: Option<&TraceHeader>,
+        wide_event: &mut WideEvent,
+    ) -> Result<Receipt, Rejection> {
+        if !token::is_token(&record.token) {
+            return Err(Refusal::AuthorizationMalformed.into());
+        }
+        let token = UnverifiedToken::parse(&record.token)?;
+        let event =
+            self.verify(&token, token.payload(), record.held_at, budget, wide_event).await?;
+        Ok(self.queue.send(&event, trace, budget.send_deadline).await?)
+    }
+
+    /// Whether this is the ARN of the held queue.
+    pub fn holds(&self, queue_arn: &str) -> bool {
+        self.held_queue.as_ref().is_some_and(|queue| queue.is_at(queue_arn))
+    }
+
+    /// The secret to verify with.
+    pub async fn secret(&self, budget: &Budget) -> Result<Secret, NoSecret> {
+        self.secrets.current(budget.secret).await
+    }
+
+    /// Verifies a token at the time when it came, and again whenever its key may have come into the
+    /// secret since the secret was fetched.
     async fn verify(
         &self,
         token: &UnverifiedToken<'_>,
         body: &[u8],
-        time: &Budget,
+        came: SystemTime,
+        budget: Budget,
         wide_event: &mut WideEvent,
     ) -> Result<VerifiedEvent, Rejection> {
-        let mut secret = self.secrets.current(time.secret_deadline).await?;
-        // the first recheck may be a fetch that is under way, and was asked for before the key came
-        for _ in 0..2 {
+        let mut secret = self.secret(&budget).await?;
+        let mut since = None;
+        loop {
             wide_event.secret(&secret);
-            let refusal = match token.verify(secret.ring(), body, SystemTime::now()) {
-                Err(refusal @ (Refusal::WebhookUnknown | Refusal::SignatureInvalid)) => refusal,
-                verdict => return Ok(verdict?.into()),
-            };
-            secret = match self.secrets.recheck(&secret, time.secret_deadline).await {
-                Recheck::Fetched(secret) => secret,
-                // We have no key to refuse it by, and it may be there.
-                Recheck::Failed(failure) if refusal == Refusal::WebhookUnknown => {
-                    return Err(failure.into());
+            let rejection = match token.verify(secret.ring(), body, came) {
+                Ok(claims) => {
+                    let event = VerifiedEvent::from(claims);
+                    wide_event.verified(&event, OffsetDateTime::from(came));
+                    event.check_age(self.max_event_age, came)?;
+                    return Ok(event);
                 }
-                Recheck::Failed(_) | Recheck::TooSoon => return Err(refusal.into()),
+                Err(
+                    rejection @ (Rejection::Refused(
+                        Refusal::WebhookUnknown | Refusal::SignatureInvalid,
+                    )
+                    | Rejection::Failed(_)),
+                ) => rejection,
+                Err(rejection) => return Err(rejection),
+            };
+            let since = *since.get_or_insert_with(|| self.secrets.next_fetch());
+            secret = match self.secrets.recheck(&secret, since, budget.secret).await {
+                Recheck::Newer(secret) => secret,
+                Recheck::Settled => return Err(rejection),
+                Recheck::Failed(why) => return Err(why.into()),
             };
         }
-        wide_event.secret(&secret);
-        Ok(token.verify(secret.ring(), body, SystemTime::now())?.into())
+    }
+
+    /// Puts a token that no secret could verify into the held queue.
+    async fn hold(
+        &self,
+        token: &UnverifiedToken<'_>,
+        body: &[u8],
+        why: NoSecret,
+        budget: Budget,
+    ) -> Rejection {
+        let Some(token) = token.to_hold(body) else { return why.into() };
+        let Some(held_queue) = &self.held_queue else { return Rejection::Lost(why) };
+        match held_queue.hold(&token, budget.send_deadline).await {
+            Ok(_) => Rejection::Held(why),
+            Err(_) => Rejection::Lost(why),
+        }
     }
 }
 
-/// When a request's parts have to be over.
-struct Budget {
-    secret_deadline: Instant,
+/// Writes a verified event to the log when it is dropped, unless the event was sent before: SQS failed,
+/// the forwarder panicked, or the request was given up.
+struct RecordUnlessSent<'r> {
+    queue: &'r EventQueue,
+    event: Option<&'r VerifiedEvent>,
+    wide_event: &'r WideEvent,
+}
+
+impl Drop for RecordUnlessSent<'_> {
+    fn drop(&mut self) {
+        let Some(event) = self.event else { return };
+        let message = self.queue.message(event);
+        telemetry::undelivered(&message, self.queue.url(), self.wide_event.request_id());
+    }
+}
+
+/// When the parts of a request, or of a batch, have to be over.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    secret: WaitLimits,
     send_deadline: Instant,
 }
 
 impl Budget {
-    fn new(time_left: Duration) -> Self {
+    /// The budget of an invocation that begins now.
+    pub fn new(time_left: Duration) -> Self {
         let began = Instant::now();
         let total = time_left.min(MAX_DURATION);
         let usable = total - RESERVE.min(total / 2);
         Self {
-            secret_deadline: began + FETCH_TIMEOUT.min(usable / 2),
+            secret: WaitLimits::until(began + FETCH_TIMEOUT.min(usable / 2)),
             send_deadline: began + usable,
         }
     }
@@ -138,7 +208,8 @@ mod tests {
         let budget = |millis| {
             let budget = Budget::new(Duration::from_millis(millis));
             let now = Instant::now();
-            ((budget.secret_deadline - now).as_millis(), (budget.send_deadline - now).as_millis())
+            let secret = budget.secret.deadline - now;
+            (secret.as_millis(), (budget.send_deadline - now).as_millis())
         };
         assert_eq!(budget(900_000), (5_000, 19_000));
         assert_eq!(budget(30_000), (5_000, 19_000));

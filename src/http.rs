@@ -1,113 +1,70 @@
 //! HTTP, and the only place that knows a status code.
 
-use std::convert::Infallible;
-use std::future::ready;
-use std::time::{Duration, SystemTime};
+use std::borrow::Cow;
 
-use lambda_http::http::header::{
-    ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
-};
-use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use lambda_http::{Body, BoxFuture, Context, IntoResponse, Request, RequestExt, Response};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::json;
 
-use crate::forwarder::{Delivery, Forwarder};
 use crate::queue::Receipt;
 use crate::rejection::{Failure, Refusal, Rejection};
-use crate::telemetry::WideEvent;
-use crate::trace::TraceHeader;
+use crate::token;
 
 /// The size of an SQS message until AWS raised it in 2025; many queues still have that limit.
 const MAX_BODY_BYTES: usize = 262_144;
 
-/// The largest body takes 349,528 bytes in base64url; the rest is for the header, the signature and
-/// escapes that the token spells longer than the body.
-const MAX_TOKEN_BYTES: usize = 393_216;
-
-/// Lambda's limit, 15 minutes.
-const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
-
-/// A response whose body is text already.
-///
-/// `lambda_http` would ask its content type for a character set to decode it from, and keep the
-/// tables of all of them in the binary: 3 % of it.
-#[derive(Debug)]
-pub struct TextResponse(pub Response<Body>);
-
-impl IntoResponse for TextResponse {
-    fn into_response(self) -> BoxFuture<'static, Response<Body>> {
-        Box::pin(ready(self.0))
-    }
+/// What the forwarder reads of an HTTP request. Nothing of it is believed yet.
+#[derive(Debug, Default, PartialEq)]
+pub struct Request<'e> {
+    /// The method's name.
+    pub method: Cow<'e, str>,
+    /// The values of all `Authorization` headers.
+    pub authorization: Vec<Cow<'e, str>>,
+    /// The values of all `Content-Encoding` headers.
+    pub content_encoding: Vec<Cow<'e, str>>,
+    /// The body's bytes, decoded from the gateway's base64.
+    pub body: Cow<'e, [u8]>,
 }
 
-/// Answers one request.
-pub async fn handle(forwarder: &Forwarder, request: Request) -> Result<TextResponse, Infallible> {
-    let context = request.lambda_context();
-    let mut wide_event = WideEvent::begin(&context.env_config.function_name, &context.request_id);
-    let result = match delivery(&request, &context) {
-        Ok(delivery) => forwarder.accept(delivery, &mut wide_event).await,
-        Err(refusal) => Err(refusal.into()),
-    };
-    let response = response(&result);
-    wide_event.end(&result, response.status().as_u16());
-    Ok(TextResponse(response))
+/// A webhook's delivery, of which nothing is believed yet.
+#[derive(Clone, Copy)]
+pub struct Delivery<'r> {
+    /// The bearer token.
+    pub token: &'r str,
+    /// The body.
+    pub body: &'r [u8],
 }
 
-fn delivery<'r>(request: &'r Request, context: &Context) -> Result<Delivery<'r>, Refusal> {
-    if request.method() != Method::POST {
-        return Err(Refusal::MethodNotAllowed);
-    }
-    if request.body().len() > MAX_BODY_BYTES {
-        return Err(Refusal::BodyTooLarge);
-    }
-    if !request
-        .headers()
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-    {
-        return Err(Refusal::ContentEncodingUnsupported);
-    }
-    Ok(Delivery {
-        token: bearer_token(request.headers())?,
-        body: request.body(),
-        trace: context.xray_trace_id.as_deref().and_then(TraceHeader::parse),
-        time_left: time_left(context.deadline()),
-    })
-}
-
-/// The time until Lambda stops the invocation. A deadline of another age is none: `cargo lambda
-/// watch` sends one in 1970.
-fn time_left(deadline: SystemTime) -> Duration {
-    match deadline.duration_since(SystemTime::now()) {
-        Ok(left) => left,
-        Err(over) if over.duration() > LONGEST_INVOCATION => Duration::MAX,
-        Err(_) => Duration::ZERO,
+impl Request<'_> {
+    /// The request's token and body, if it can be a webhook's delivery.
+    pub fn delivery(&self) -> Result<Delivery<'_>, Refusal> {
+        if self.method != Method::POST.as_str() {
+            return Err(Refusal::MethodNotAllowed);
+        }
+        if self.body.len() > MAX_BODY_BYTES {
+            return Err(Refusal::BodyTooLarge);
+        }
+        if !self.content_encoding.iter().all(|coding| coding.eq_ignore_ascii_case("identity")) {
+            return Err(Refusal::ContentEncodingUnsupported);
+        }
+        let [authorization] = self.authorization.as_slice() else {
+            return Err(Refusal::AuthorizationMissing);
+        };
+        let token = bearer_token(authorization).ok_or(Refusal::AuthorizationMalformed)?;
+        Ok(Delivery { token, body: &self.body })
     }
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750, section 2.1).
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(Refusal::AuthorizationMissing);
-    };
-    let (scheme, token) = value
-        .to_str()
-        .ok()
-        .and_then(|value| value.split_once(' '))
-        .ok_or(Refusal::AuthorizationMalformed)?;
+fn bearer_token(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
     let token = token.trim_start_matches(' ');
-    let is_token = (1..=MAX_TOKEN_BYTES).contains(&token.len())
-        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if scheme.eq_ignore_ascii_case("Bearer") && is_token {
-        Ok(token)
-    } else {
-        Err(Refusal::AuthorizationMalformed)
-    }
+    (scheme.eq_ignore_ascii_case("Bearer") && token::is_token(token)).then_some(token)
 }
 
-fn response(result: &Result<Receipt, Rejection>) -> Response<Body> {
+/// The answer, as a gateway reads it.
+pub fn response(result: &Result<Receipt, Rejection>) -> ApiGatewayV2httpResponse {
     let (status, header, body) = match result {
         Ok(receipt) => (
             StatusCode::OK,
@@ -119,17 +76,20 @@ fn response(result: &Result<Receipt, Rejection>) -> Response<Body> {
             (status, header, json!({ "error": error }))
         }
     };
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = status.as_u16().into();
+    response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some((name, value)) = header {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response.headers.insert(name, HeaderValue::from_static(value));
     }
+    response.body = Some(body.to_string().into());
     response
 }
 
 /// What the caller is told. Why a token was refused is for the operator only.
 fn answer(rejection: Rejection) -> (StatusCode, &'static str, Option<(HeaderName, &'static str)>) {
+    const UNAVAILABLE: (StatusCode, &str, Option<(HeaderName, &str)>) =
+        (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", Some((RETRY_AFTER, "5")));
     match rejection {
         Rejection::Refused(refusal) => match refusal {
             Refusal::MethodNotAllowed => {
@@ -153,13 +113,10 @@ fn answer(rejection: Rejection) -> (StatusCode, &'static str, Option<(HeaderName
                 (StatusCode::UNAUTHORIZED, "unauthorized", Some((WWW_AUTHENTICATE, "Bearer")))
             }
         },
+        Rejection::Held(_) | Rejection::Lost(_) => UNAVAILABLE,
         Rejection::Failed(failure) => match failure {
-            Failure::SecretUnavailable
-            | Failure::SecretInvalid
-            | Failure::QueueUnavailable
-            | Failure::QueueRefused => {
-                (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", Some((RETRY_AFTER, "5")))
-            }
+            Failure::NoSecret(_) | Failure::QueueUnavailable | Failure::QueueRefused => UNAVAILABLE,
+            Failure::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", None),
         },
     }
 }
@@ -168,43 +125,26 @@ fn answer(rejection: Rejection) -> (StatusCode, &'static str, Option<(HeaderName
 mod tests {
     use super::*;
 
-    fn authorization(values: &[&str]) -> HeaderMap {
-        values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_str(value).unwrap())).collect()
-    }
-
-    #[test]
-    fn only_a_deadline_of_another_age_is_none() {
-        assert_eq!(time_left(SystemTime::now() - Duration::from_millis(1)), Duration::ZERO);
-        assert_eq!(time_left(SystemTime::UNIX_EPOCH + Duration::from_secs(600)), Duration::MAX);
-        let left = time_left(SystemTime::now() + Duration::from_secs(3));
-        assert!((Duration::from_secs(2)..=Duration::from_secs(3)).contains(&left), "{left:?}");
-    }
-
     #[test]
     fn a_bearer_token_may_be_spelled_in_any_case_and_after_several_spaces() {
         for value in ["Bearer a.b-c_D9", "bearer a.b-c_D9", "BEARER    a.b-c_D9"] {
-            assert_eq!(bearer_token(&authorization(&[value])), Ok("a.b-c_D9"), "{value}");
+            assert_eq!(bearer_token(value), Some("a.b-c_D9"), "{value}");
         }
     }
 
     #[test]
     fn anything_but_one_header_is_missing_authorization() {
-        for values in [&[][..], &["Bearer a.b.c", "Bearer a.b.c"]] {
-            assert_eq!(
-                bearer_token(&authorization(values)),
-                Err(Refusal::AuthorizationMissing),
-                "{values:?}"
-            );
+        for values in [vec![], vec!["Bearer a.b.c".into(), "Bearer a.b.c".into()]] {
+            let request =
+                Request { method: "POST".into(), authorization: values, ..Request::default() };
+            assert_eq!(request.delivery().err(), Some(Refusal::AuthorizationMissing));
         }
     }
 
     #[test]
     fn anything_but_bearer_and_one_token_is_malformed() {
-        let longest = "a".repeat(MAX_TOKEN_BYTES);
-        assert_eq!(
-            bearer_token(&authorization(&[&format!("Bearer {longest}")])),
-            Ok(longest.as_str())
-        );
+        let longest = "a".repeat(393_216);
+        assert_eq!(bearer_token(&format!("Bearer {longest}")), Some(longest.as_str()));
         let too_long = format!("Bearer {longest}a");
         for value in [
             "",
@@ -222,12 +162,14 @@ mod tests {
             "Bearer \u{e9}",
             &too_long,
         ] {
-            assert_eq!(
-                bearer_token(&authorization(&[value])),
-                Err(Refusal::AuthorizationMalformed),
-                "{value:.40}"
-            );
+            assert_eq!(bearer_token(value), None, "{value:.40}");
         }
+    }
+
+    #[test]
+    fn a_panic_is_a_500() {
+        let response = response(&Err(Failure::Panicked.into()));
+        assert_eq!(response.status_code, 500);
     }
 }
 

@@ -5,6 +5,7 @@
 //! refuses the first and keeps a number's text. It follows RFC 8259, with three limits of its own
 //! (see [`Error`]), and reads a lone surrogate escape as Python's `json` does.
 
+pub mod members;
 mod parser;
 
 use std::borrow::Cow;

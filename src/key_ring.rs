@@ -22,6 +22,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const MAX_NAMED_ID_BYTES: usize = 16;
 
 /// One webhook's key: the secret's bytes, as JW returned them, not decoded.
+#[derive(PartialEq)]
 pub struct Key(Zeroizing<Vec<u8>>);
 
 impl Key {
@@ -41,7 +42,17 @@ impl fmt::Debug for Key {
     }
 }
 
+/// no key
+#[derive(Debug)]
+pub enum NoKey {
+    /// u
+    Unknown,
+    /// d
+    Disabled,
+}
+
 /// The keys that a secret's value holds: at least one.
+#[derive(PartialEq)]
 pub enum KeyRing {
     /// One key, which verifies every webhook's tokens.
     Single(Key),
@@ -60,6 +71,13 @@ impl fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
+    /// key
+    pub fn key(&self, id: Option<&str>) -> Result<&Key, NoKey> {
+        match self {
+            KeyRing::Single(key) => Ok(key),
+            KeyRing::ByWebhook(keys) => id.and_then(|id| keys.get(id)).ok_or(NoKey::Unknown),
+        }
+    }
     /// Reads a secret's value, and says which entries of a ring can't be used.
     pub fn parse(value: &[u8]) -> Result<(Self, Vec<DisabledEntry>), KeyRingError> {
         let value = value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value);

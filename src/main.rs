@@ -3,9 +3,10 @@
 use jw_webhook_forwarder::config::Config;
 use jw_webhook_forwarder::forwarder::Forwarder;
 use jw_webhook_forwarder::queue::EventQueue;
+use jw_webhook_forwarder::queue::held::HeldQueue;
 use jw_webhook_forwarder::secrets::SecretStore;
-use jw_webhook_forwarder::{aws, http, telemetry};
-use lambda_http::{Error, run_concurrent, service_fn};
+use jw_webhook_forwarder::{aws, invocation, telemetry};
+use lambda_runtime::{Error, Runtime, service_fn};
 
 /// One thread: a request costs its CPU for microseconds and waits for AWS the rest of the time.
 #[tokio::main(flavor = "current_thread")]
@@ -17,10 +18,15 @@ async fn main() -> Result<(), Error> {
     let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
     let secrets =
         SecretStore::new(secrets, config.secret_id, config.secret_ttl, config.secret_max_stale);
-    let queue = EventQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queue_url);
+    let sqs = aws_sdk_sqs::Client::new(&sdk);
+    let held_queue = config.held_queue_url.map(|url| HeldQueue::new(sqs.clone(), url));
+    let queue = EventQueue::new(sqs, config.queue_url);
 
     let forwarder: &'static Forwarder =
-        Box::leak(Box::new(Forwarder::new(secrets, queue, config.max_event_age)));
+        Box::leak(Box::new(Forwarder::new(secrets, queue, held_queue, config.max_event_age)));
     forwarder.warm_up().await;
-    run_concurrent(service_fn(move |request| http::handle(forwarder, request))).await
+    // boxed: the runtime nests the future in many others, more than the compiler follows
+    Runtime::new(service_fn(move |event| Box::pin(invocation::handle(forwarder, event))))
+        .run_concurrent()
+        .await
 }

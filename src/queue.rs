@@ -3,6 +3,9 @@
 //! An event is in the queue when SQS returned a message id, and the MD5s that it returned are those
 //! of the body and the attributes. Anything else is tried again, always as the same message.
 
+pub mod held;
+
+use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_sdk_sqs::Client;
@@ -126,7 +129,7 @@ impl EventQueue {
                 value,
             );
         }
-        confirmed(message, request.send().await?)
+        confirmed(&message.body, &message.attributes, request.send().await?)
     }
 
     /// Opens the connection that the first event will use, without a call: a plain GET, which needs
@@ -169,13 +172,17 @@ impl Intercept for AsPlainGet {
     }
 }
 
-/// The message's id, if SQS's answer says that it took this message and no other.
-fn confirmed(message: &Message<'_>, answer: SendMessageOutput) -> Result<MessageId, Fault> {
-    let body_md5 = hex::encode(Md5::digest(message.body.as_bytes()));
+/// The message's id, if SQS's answer says that it took this body with these attributes and no other.
+fn confirmed(
+    body: &str,
+    attributes: &BTreeMap<&'static str, &str>,
+    answer: SendMessageOutput,
+) -> Result<MessageId, Fault> {
+    let body_md5 = hex::encode(Md5::digest(body.as_bytes()));
     if answer.md5_of_message_body() != Some(body_md5.as_str()) {
         return Err(Fault::unreachable("SQS returned another MD5 than the body's"));
     }
-    if answer.md5_of_message_attributes().is_some_and(|md5| md5 != attributes_md5(message)) {
+    if answer.md5_of_message_attributes().is_some_and(|md5| md5 != attributes_md5(attributes)) {
         return Err(Fault::unreachable("SQS returned another MD5 than the attributes'"));
     }
     match answer.message_id {
@@ -186,14 +193,14 @@ fn confirmed(message: &Message<'_>, answer: SendMessageOutput) -> Result<Message
 
 /// SQS Developer Guide, "Calculating the MD5 message digest for message attributes": names in
 /// order; name, data type and value each after their length in four bytes; 1 before a string value.
-fn attributes_md5(message: &Message<'_>) -> String {
+fn attributes_md5(attributes: &BTreeMap<&'static str, &str>) -> String {
     let mut md5 = Md5::new();
     let mut part = |prefix: &[u8], text: &str| {
         md5.update(prefix);
         md5.update((text.len() as u32).to_be_bytes());
         md5.update(text);
     };
-    for (name, value) in &message.attributes {
+    for (name, value) in attributes {
         part(b"", name);
         part(b"", "String");
         // the transport type stands before the value's length

@@ -9,9 +9,21 @@ pub enum Rejection {
     /// The request is wrong, and sending it again changes nothing.
     #[error("refused: {0}")]
     Refused(#[from] Refusal),
+    /// No secret could verify the request. Its token is in the held queue.
+    #[error("held: {0}")]
+    Held(NoSecret),
+    /// No secret could verify the request, and its token could not be put into the held queue.
+    #[error("lost: {0}")]
+    Lost(NoSecret),
     /// The request may be right, but we couldn't do our part.
     #[error("failed: {0}")]
     Failed(#[from] Failure),
+}
+
+impl From<NoSecret> for Rejection {
+    fn from(why: NoSecret) -> Self {
+        Rejection::Failed(why.into())
+    }
 }
 
 impl Rejection {
@@ -19,6 +31,7 @@ impl Rejection {
     pub fn reason(self) -> &'static str {
         match self {
             Rejection::Refused(refusal) => refusal.reason(),
+            Rejection::Held(why) | Rejection::Lost(why) => why.reason(),
             Rejection::Failed(failure) => failure.reason(),
         }
     }
@@ -92,30 +105,50 @@ impl Refusal {
     }
 }
 
+/// Why no secret could verify a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoSecret {
+    /// Secrets Manager is unreachable or denied the call, and no cached secret may still be used.
+    #[error("Secrets Manager did not give the secret")]
+    Unavailable,
+    /// The secret, or the entry of the request's webhook, holds no usable key.
+    #[error("the secret holds no usable key")]
+    Invalid,
+}
+
+impl NoSecret {
+    fn reason(self) -> &'static str {
+        match self {
+            NoSecret::Unavailable => "secret_unavailable",
+            NoSecret::Invalid => "secret_invalid",
+        }
+    }
+}
+
 /// What we couldn't do. The details are in the log, where they happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// Secrets Manager gave no answer, or no, and there is no secret that may still be used.
-    #[error("the secret couldn't be had from Secrets Manager")]
-    SecretUnavailable,
-    /// The secret holds no key that may be used.
-    #[error("the secret holds no usable key")]
-    SecretInvalid,
+    /// No secret could verify the request.
+    #[error(transparent)]
+    NoSecret(#[from] NoSecret),
     /// SQS didn't confirm the message in time.
-    #[error("the queue couldn't be reached")]
+    #[error("SQS did not confirm the message in time")]
     QueueUnavailable,
-    /// SQS said no, and would say it again.
-    #[error("the queue refused the message")]
+    /// SQS refused the message, and would refuse it again.
+    #[error("SQS refused the message")]
     QueueRefused,
+    /// The forwarder panicked, which is a bug.
+    #[error("the forwarder panicked")]
+    Panicked,
 }
 
 impl Failure {
     fn reason(self) -> &'static str {
         match self {
-            Failure::SecretUnavailable => "secret_unavailable",
-            Failure::SecretInvalid => "secret_invalid",
+            Failure::NoSecret(why) => why.reason(),
             Failure::QueueUnavailable => "queue_unavailable",
             Failure::QueueRefused => "queue_refused",
+            Failure::Panicked => "internal_error",
         }
     }
 }

@@ -1,33 +1,60 @@
-//! The webhook's secret: fetched from Secrets Manager, kept, and fetched again.
+//! The webhook's secret: fetched from Secrets Manager, cached, and fetched again.
 //!
-//! Secrets Manager may be away for hours and no event is lost: what was fetched goes on serving.
-//! When it says *no* the operator has revoked the secret, and what was fetched serves only until
-//! it would have been fetched again. A failed fetch is no answer: the next request fetches again.
+//! An outage of Secrets Manager may last for hours and must not cost an event or slow one down: the
+//! cached secret goes on serving. When Secrets Manager *denies* the call or returns an invalid value,
+//! the operator has revoked the secret: the cached one serves to the end of its TTL and no longer.
+//!
+//! What a request does, by the state of the cache (`S`: [`SECRET_MAX_STALE_SECONDS`][S]):
+//!
+//! | state | how it is reached | a request | a request that does not verify (a *recheck*) |
+//! |---|---|---|---|
+//! | fresh | the cached secret is younger than its TTL | uses it | fetches once more and waits up to 1 s; none during a pause |
+//! | expired | the TTL is over and no fetch has failed since the last success | fetches; waits up to 1 s, or until an attempt fails | as fresh |
+//! | unreachable | an attempt failed, or a request waited its second in vain | uses the cached secret up to `S`; fetches in the background from 1 s after a failure; one request in 10 s waits, up to 1 s | fails; from 1 s after a failed recheck one fetches again and waits until an attempt ends, up to 1 s |
+//! | denied, invalid | Secrets Manager denied the call, or the value holds no usable key | uses the cached secret to its TTL; after it, as empty | as unreachable |
+//! | empty | nothing is cached that may be used | fetches and waits up to 5 s; fails at once within 1 s after a failed fetch | – |
+//!
+//! Only a fetch that succeeds leaves the last three states. Lambda freezes the process between
+//! requests, so a fetch may be frozen in the middle. Such a fetch proves nothing about Secrets
+//! Manager: once it is older than [`FETCH_TIMEOUT`] allows, nobody waits for it and its failure does not
+//! count.
+//!
+//! A recheck needs an answer to a question asked after the request failed to verify. It never uses an
+//! older fetch; it starts its own beside it.
+//!
+//! [S]: crate::config::Config::secret_max_stale
+
+mod fetch;
+mod rechecks;
+mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::attempt::{self, Fault};
+use self::fetch::Progress;
+use self::state::{Fetch, State};
 use crate::key_ring::KeyRing;
-use crate::rejection::Failure;
+use crate::rejection::NoSecret;
 
 /// How long one fetch goes on, its attempts together. No request waits longer for it.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a request waits for a fetch when it could go on with what was fetched before.
-const PATIENCE_WITH_FALLBACK: Duration = Duration::from_secs(1);
+/// How long a request waits for a fetch while a cached secret exists. Longer waits would multiply the
+/// function's concurrency in an outage until Lambda throttles.
+const MAX_WAIT_WITH_CACHE: Duration = Duration::from_secs(1);
 
-/// How often requests that fail verification may cause a fetch, in the whole process: a flood of
-/// forged ones must not become a flood at Secrets Manager.
-const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
+/// After a failure, how long until the next fetch: an outage must not become a flood of calls.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The secret in Secrets Manager, and what of it is cached.
+/// In an outage one request in this time waits for a fetch, so that the outage's end is noticed even
+/// if Lambda freezes the process after each answer and no background fetch ever ends.
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The secret in Secrets Manager, and its cache.
 #[derive(Clone, Debug)]
 pub struct SecretStore(Arc<Store>);
 
@@ -35,27 +62,15 @@ pub struct SecretStore(Arc<Store>);
 struct Store {
     client: Client,
     secret_id: String,
-    ttl: Duration,
-    max_stale: Duration,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    cached: Option<Secret>,
-    /// Secrets Manager has refused since `cached` was fetched: not to be used past its TTL.
-    revoked: bool,
-    /// Why the last fetch failed, if it did.
-    last_error: Option<FetchError>,
-    in_flight: Option<Fetch>,
-    rechecked: Option<Moment>,
-}
-
-/// A key ring, as it was at Secrets Manager some time ago.
+/// A key ring, and when Secrets Manager was asked for it.
 #[derive(Clone, Debug)]
 pub struct Secret {
     ring: Arc<KeyRing>,
-    fetched: Moment,
+    asked: Moment,
+    fetch: FetchId,
 }
 
 impl Secret {
@@ -64,48 +79,46 @@ impl Secret {
         &self.ring
     }
 
-    /// The time since it was fetched.
+    /// The time since Secrets Manager was asked for it.
     pub fn age(&self) -> Duration {
-        self.fetched.elapsed()
+        self.asked.elapsed()
     }
 }
 
-/// What a recheck of a secret brought.
+/// Fetches, numbered in the order in which they began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct FetchId(u64);
+
+/// A request's time limits for the secret.
+#[derive(Clone, Copy, Debug)]
+pub struct WaitLimits {
+    /// While a cached secret exists: 1 s after the request began.
+    pub(crate) with_cache: Instant,
+    /// Otherwise.
+    pub(crate) deadline: Instant,
+}
+
+impl WaitLimits {
+    /// The limits of a request that begins now and must have its secret by `deadline`.
+    pub fn until(deadline: Instant) -> Self {
+        let with_cache = deadline.min(Instant::now() + MAX_WAIT_WITH_CACHE);
+        Self { with_cache, deadline }
+    }
+}
+
+/// The result of a recheck.
 #[derive(Debug)]
 pub enum Recheck {
-    /// The secret has been fetched since.
-    Fetched(Secret),
-    /// It was rechecked a moment ago: there is nothing newer to go by.
-    TooSoon,
-    /// It couldn't be fetched.
-    Failed(Failure),
-}
-
-/// A fetch that any number of requests await.
-#[derive(Clone, Debug)]
-struct Fetch {
-    began: Instant,
-    result: Shared<BoxFuture<'static, Result<Secret, FetchError>>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum FetchError {
-    Unreachable,
-    Refused,
-    Invalid,
-}
-
-impl From<FetchError> for Failure {
-    fn from(error: FetchError) -> Self {
-        match error {
-            FetchError::Unreachable | FetchError::Refused => Failure::SecretUnavailable,
-            FetchError::Invalid => Failure::SecretInvalid,
-        }
-    }
+    /// A secret that was fetched after the one that the request saw.
+    Newer(Secret),
+    /// The secret at hand decides: it was fetched since the request failed to verify, or rechecks pause.
+    Settled,
+    /// Secrets Manager is unreachable, denied the call, or returned an invalid value.
+    Failed(NoSecret),
 }
 
 /// A point in time. A frozen process's monotonic clock may stand still, and a wall clock may be set
-/// back: of the two times that have passed since, the longer one counts.
+/// back: the longer of the two elapsed times counts.
 #[derive(Clone, Copy, Debug)]
 struct Moment {
     monotonic: Instant,
@@ -126,161 +139,130 @@ impl SecretStore {
     /// The secret with this name or ARN, fetched again at the age of `ttl`, and used up to the age of
     /// `max_stale` while Secrets Manager is unreachable.
     pub fn new(client: Client, secret_id: String, ttl: Duration, max_stale: Duration) -> Self {
-        Self(Arc::new(Store { client, secret_id, ttl, max_stale, state: Mutex::default() }))
+        let state = Mutex::new(State::new(ttl, max_stale));
+        Self(Arc::new(Store { client, secret_id, state }))
     }
 
-    /// The secret to verify with, had by `deadline` at the latest.
-    pub async fn current(&self, deadline: Instant) -> Result<Secret, Failure> {
-        let cached = self.state().cached.clone();
-        if let Some(secret) = cached.filter(|secret| secret.age() < self.0.ttl) {
-            return Ok(secret);
-        }
-        let patience =
-            if self.fallback().is_some() { PATIENCE_WITH_FALLBACK } else { FETCH_TIMEOUT };
-        match self.fetched(deadline.min(Instant::now() + patience)).await {
-            Ok(secret) => Ok(secret),
-            Err(FetchError::Unreachable) => self.fallback().ok_or(Failure::SecretUnavailable),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// What may have replaced a secret that a token didn't verify with.
-    pub async fn recheck(&self, seen: &Secret, deadline: Instant) -> Recheck {
-        let fetch = {
-            let mut state = self.state();
-            if let Some(newer) = state
-                .cached
-                .as_ref()
-                .filter(|cached| cached.fetched.monotonic > seen.fetched.monotonic)
-            {
-                return Recheck::Fetched(newer.clone());
-            }
-            if state.in_flight().is_none() {
-                if state.rechecked.is_some_and(|at| at.elapsed() < RECHECK_INTERVAL) {
-                    return state
-                        .last_error
-                        .map_or(Recheck::TooSoon, |error| Recheck::Failed(error.into()));
-                }
-                state.rechecked = Some(Moment::now());
-            }
-            self.fetch(&mut state)
-        };
-        match fetch.outcome_by(deadline).await {
-            Ok(secret) => Recheck::Fetched(secret),
-            Err(error) => Recheck::Failed(error.into()),
-        }
-    }
-
-    /// The outcome of a fetch that is under way or begins now. One that began earlier may have failed
-    /// for a reason that is over (the process was frozen in the middle), or be answered so late that
-    /// it is to be fetched again already: then another is made.
-    async fn fetched(&self, deadline: Instant) -> Result<Secret, FetchError> {
-        let asked = Instant::now();
+    /// The secret to verify with.
+    pub async fn current(&self, limits: WaitLimits) -> Result<Secret, NoSecret> {
+        let arrived = self.next_fetch();
         loop {
-            let fetch = self.fetch(&mut self.state());
-            let began_earlier = fetch.began < asked;
-            let outcome = fetch.outcome_by(deadline).await;
-            let serves = outcome.as_ref().is_ok_and(|secret| secret.age() < self.0.ttl);
-            if serves || !began_earlier || Instant::now() >= deadline {
-                return outcome;
+            let (mut fetch, stale) = {
+                let mut state = self.state();
+                if let Some(secret) = state.fresh(arrived) {
+                    return Ok(secret);
+                }
+                let stale = state.stale();
+                match &stale {
+                    Some(secret) if state.is_unreachable() => {
+                        let Some(fetch) = self.fetch_in_outage(&mut state) else {
+                            return Ok(secret.clone());
+                        };
+                        (fetch, stale)
+                    }
+                    None if state.in_flight().is_none() && state.failed_just_now() => {
+                        return Err(state.error());
+                    }
+                    _ => (self.fetch(&mut state), stale),
+                }
+            };
+            match stale {
+                Some(secret) if !fetch.progresses_by(limits.with_cache).await => {
+                    self.state().waited_in_vain();
+                    return Ok(secret);
+                }
+                None if !fetch.ends_by(limits.deadline).await => return Err(NoSecret::Unavailable),
+                _ => {}
             }
         }
     }
 
-    /// The fetch that is under way, or a new one. It goes on by itself when nobody waits any more.
-    fn fetch(&self, state: &mut State) -> Fetch {
-        if let Some(fetch) = state.in_flight() {
-            return fetch.clone();
-        }
-        let store = self.clone();
-        let task = tokio::spawn(async move { store.fetch_and_keep().await });
-        let result =
-            task.map(|outcome| outcome.unwrap_or(Err(FetchError::Unreachable))).boxed().shared();
-        state.in_flight.insert(Fetch { began: Instant::now(), result }).clone()
+    /// The fetch that would begin next: [`recheck`](Self::recheck) wants one at least as new.
+    pub fn next_fetch(&self) -> FetchId {
+        self.state().next_fetch()
     }
 
-    async fn fetch_and_keep(&self) -> Result<Secret, FetchError> {
-        let outcome = self.0.fetch().await;
+    /// Looks for a newer secret, for a request that did not verify with the one that it `saw`.
+    ///
+    /// `since` is the [`next_fetch`](Self::next_fetch) at the time when the request first failed.
+    pub async fn recheck(&self, saw: &Secret, since: FetchId, limits: WaitLimits) -> Recheck {
+        let (mut fetch, is_outage) = {
+            let mut state = self.state();
+            state.rechecks.requested();
+            if let Some(newer) = state.newer_than(saw) {
+                return Recheck::Newer(newer);
+            }
+            if saw.fetch >= since {
+                return Recheck::Settled;
+            }
+            let is_outage = state.has_failed();
+            let paused = state.rechecks.paused();
+            if is_outage && (paused || state.rechecks.failed_just_now()) {
+                return Recheck::Failed(state.error());
+            }
+            if paused {
+                return Recheck::Settled;
+            }
+            if is_outage {
+                state.rechecks.failed(); // until this one ends, others do not wait
+            }
+            (self.fetch_for_recheck(&mut state, since), is_outage)
+        };
+        if is_outage {
+            fetch.progresses_by(limits.with_cache).await;
+        } else if !fetch.ends_by(limits.with_cache).await {
+            self.state().waited_in_vain();
+        }
         let mut state = self.state();
-        state.in_flight = None;
-        state.last_error = outcome.as_ref().err().copied();
-        match &outcome {
-            Ok(secret) => {
-                state.cached = Some(secret.clone());
-                state.revoked = false;
+        match state.newer_than(saw) {
+            Some(newer) => Recheck::Newer(newer),
+            None => {
+                state.rechecks.failed();
+                Recheck::Failed(state.error())
             }
-            Err(FetchError::Refused | FetchError::Invalid) => state.revoked = true,
-            Err(FetchError::Unreachable) => {}
         }
-        outcome
     }
 
-    /// What may still be used while Secrets Manager is unreachable.
-    fn fallback(&self) -> Option<Secret> {
-        let state = self.state();
-        state.cached.clone().filter(|secret| !state.revoked && secret.age() <= self.0.max_stale)
+    /// The fetch in flight, or a new one.
+    fn fetch(&self, state: &mut State) -> Fetch {
+        state.in_flight().unwrap_or_else(|| self.start(state, false))
+    }
+
+    /// Keeps a fetch going in the background; returns it if this request is the one to wait for it.
+    fn fetch_in_outage(&self, state: &mut State) -> Option<Fetch> {
+        if state.in_flight().is_none() && state.failed_just_now() {
+            return None;
+        }
+        let fetch = self.fetch(state);
+        state.may_probe().then_some(fetch)
+    }
+
+    /// A fetch that is at least as new as `since`, or the recheck that another request has begun.
+    fn fetch_for_recheck(&self, state: &mut State, since: FetchId) -> Fetch {
+        state.join_for_recheck(since).unwrap_or_else(|| self.start(state, true))
+    }
+
+    /// Starts a fetch, which goes on when nobody waits for it any more.
+    fn start(&self, state: &mut State, recheck: bool) -> Fetch {
+        let (progress, seen) = watch::channel(Progress::default());
+        let fetch = state.begin(recheck, seen);
+        tokio::spawn(self.clone().run(fetch.id, progress));
+        fetch
+    }
+
+    async fn run(self, id: FetchId, progress: watch::Sender<Progress>) {
+        let attempt_failed = || {
+            self.state().attempt_failed(id);
+            progress.send_modify(Progress::attempt_failed);
+        };
+        let outcome = self.0.fetch(id, attempt_failed).await;
+        self.state().end(id, outcome);
+        progress.send_modify(Progress::end);
     }
 
     /// The state, for a moment: no lock is held across an await.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Fetch {
-    async fn outcome_by(self, deadline: Instant) -> Result<Secret, FetchError> {
-        timeout_at(deadline, self.result).await.unwrap_or(Err(FetchError::Unreachable))
-    }
-}
-
-impl State {
-    /// The fetch that is under way: one that has a result, even a panic, isn't.
-    fn in_flight(&self) -> Option<&Fetch> {
-        self.in_flight.as_ref().filter(|fetch| fetch.result.peek().is_none())
-    }
-}
-
-impl Store {
-    async fn fetch(&self) -> Result<Secret, FetchError> {
-        let secret_id = self.secret_id.as_str();
-        let deadline = Instant::now() + FETCH_TIMEOUT;
-        let call = || async {
-            // as old as the question: the process may be frozen before it reads the answer
-            let asked = Moment::now();
-            Ok((self.client.get_secret_value().secret_id(secret_id).send().await?, asked))
-        };
-        let fetched = attempt::until("secretsmanager:GetSecretValue", deadline, call).await;
-        let (answer, asked) = fetched.map_err(|fault| match fault {
-            Fault::Unreachable(_) => {
-                tracing::warn!(%fault, secret_id, "Secrets Manager couldn't be reached; what was \
-                    fetched before, if anything was, serves until SECRET_MAX_STALE_SECONDS");
-                FetchError::Unreachable
-            }
-            Fault::Refused(_) => {
-                tracing::error!(%fault, secret_id, "Secrets Manager refused the secret; check that it \
-                    exists and isn't marked for deletion, that the function's role has \
-                    secretsmanager:GetSecretValue on it, and kms:Decrypt on its key if it has one");
-                FetchError::Refused
-            }
-        })?;
-        let (ring, disabled) = KeyRing::parse(value(&answer)).map_err(|error| {
-            tracing::error!(%error, secret_id, "the secret's value can't be used; store the webhook's secret \
-                as JW returned it, or a JSON object from webhook ids to secrets");
-            FetchError::Invalid
-        })?;
-        for entry in disabled {
-            tracing::warn!(entry = entry.entry, why = %entry.why, secret_id, "an entry of the key ring isn't used, \
-                and this webhook's events are refused; mend it in the secret");
-        }
-        Ok(Secret { ring: Arc::new(ring), fetched: asked })
-    }
-}
-
-fn value(answer: &GetSecretValueOutput) -> &[u8] {
-    match (answer.secret_string(), answer.secret_binary()) {
-        (Some(text), _) => text.as_bytes(),
-        (None, Some(blob)) => blob.as_ref(),
-        (None, None) => b"",
     }
 }
 

@@ -2,11 +2,12 @@
 //! events that could not be delivered.
 //!
 //! Both are lines of JSON on stdout, written whatever the log level is. Diagnostics go to stderr.
-//! The metrics are in CloudWatch's embedded metric format. (`metrique`, which writes it, would add 67
-//! crates to the function for these few members.)
 
+mod metrics;
+
+use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -18,30 +19,47 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use self::metrics::{Metrics, Outcome};
 use crate::OWN_TARGET;
-use crate::event::VerifiedEvent;
+use crate::event::{ROUTING_CLAIMS, VerifiedEvent};
 use crate::message::Message;
 use crate::queue::Receipt;
 use crate::rejection::Rejection;
 use crate::secrets::Secret;
 
-/// The metrics' namespace in CloudWatch.
-pub const NAMESPACE: &str = "JwWebhookForwarder";
-
 /// Sends diagnostics to stderr, as JSON lines. Whatever `levels` asks for, other crates' are cut off
 /// below INFO: at DEBUG and TRACE they print requests, with the secrets in them.
 pub fn init_diagnostics(levels: Targets) {
+    std::panic::set_hook(Box::new(|panic| {
+        // without its message, which may quote a request
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(
+            location,
+            "the forwarder panicked, which is a bug: report it with this location"
+        );
+    }));
     let safe = Targets::new().with_target(OWN_TARGET, LevelFilter::TRACE).with_default(Level::INFO);
     let lines = fmt::layer().json().flatten_event(true).with_writer(io::stderr);
     tracing_subscriber::registry().with(lines.with_filter(levels).with_filter(safe)).init();
 }
 
-/// What is learned of a request on its way, written as one line at its end.
+/// Where a token came from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// An HTTP request.
+    Webhook,
+    /// The held queue.
+    HeldQueue,
+}
+
+/// What is learned of a request, or of a held token, on its way, written as one line at its end.
 #[derive(Debug)]
 pub struct WideEvent {
     began: Instant,
     function_name: String,
     request_id: String,
+    source: Source,
     secret_age: Option<Duration>,
     event: Option<EventFields>,
 }
@@ -50,72 +68,76 @@ pub struct WideEvent {
 #[derive(Debug, Serialize)]
 struct EventFields {
     event_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    webhook_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    site_id: Option<String>,
+    #[serde(flatten)]
+    routing: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_age_ms: Option<i64>,
 }
 
 impl WideEvent {
-    /// A request that begins now: an invocation of this function with this id.
-    pub fn begin(function_name: &str, request_id: &str) -> Self {
+    /// A request, or a held token, of an invocation with this id. It begins now.
+    pub fn begin(function_name: &str, request_id: &str, source: Source) -> Self {
         Self {
             began: Instant::now(),
             function_name: function_name.to_owned(),
             request_id: request_id.to_owned(),
+            source,
             secret_age: None,
             event: None,
         }
     }
 
-    /// The secret that the request is verified with.
+    /// The invocation's id.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The secret that the token is verified with.
     pub fn secret(&mut self, secret: &Secret) {
         self.secret_age = Some(secret.age());
     }
 
-    /// The event, once it is verified.
-    pub fn verified(&mut self, event: &VerifiedEvent, now: OffsetDateTime) {
-        let text = |claim| event.attribute(claim).map(str::to_owned);
+    /// The event, once it is verified, and when it came.
+    pub fn verified(&mut self, event: &VerifiedEvent, came: OffsetDateTime) {
+        let claim = |name| Some((name, event.attribute(name)?.to_owned()));
         self.event = Some(EventFields {
             event_id: event.event_id().to_owned(),
-            event: text("event"),
-            webhook_id: text("webhook_id"),
-            site_id: text("site_id"),
-            event_age_ms: event.age(now).map(|age| age.whole_milliseconds() as i64),
+            routing: ROUTING_CLAIMS.into_iter().filter_map(claim).collect(),
+            event_age_ms: event.age(came).map(|age| age.whole_milliseconds() as i64),
         });
     }
 
-    /// Writes the line.
-    pub fn end(self, result: &Result<Receipt, Rejection>, status: u16) {
-        write_line(&self.line(result, status));
+    /// Writes the line of a request.
+    pub fn end(self, result: &Result<Receipt, Rejection>, status: i64) {
+        let outcome = Outcome::of(result);
+        write_line(&self.line(result, outcome.name(), Some(outcome), Some(status)));
     }
 
-    fn line(&self, result: &Result<Receipt, Rejection>, status: u16) -> Line<'_> {
-        let (outcome, metric) = match result {
-            Ok(_) => ("accepted", "Accepted"),
-            Err(Rejection::Refused(_)) => ("refused", "Refused"),
-            Err(Rejection::Failed(_)) => ("failed", "Failed"),
-        };
-        let reason = result.as_ref().err().map(|rejection| rejection.reason());
+    /// Writes the line of a held token. One that stays in the held queue has no metrics: they counted it
+    /// when it was held.
+    pub fn end_held(self, result: &Result<Receipt, Rejection>, stays: bool) {
+        let outcome = if stays { Outcome::Held } else { Outcome::of(result) };
+        let counted = (!stays).then_some(outcome);
+        write_line(&self.line(result, outcome.name(), counted, None));
+    }
+
+    fn line<'l>(
+        &'l self,
+        result: &Result<Receipt, Rejection>,
+        outcome: &'static str,
+        counted: Option<Outcome>,
+        status: Option<i64>,
+    ) -> Line<'l> {
         let duration_ms = (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let event_age_ms = self.event.as_ref().and_then(|event| event.event_age_ms);
-        let count = |name| (name == metric).then_some(1);
+        let metrics =
+            counted.map(|it| Metrics::new(&self.function_name, it, duration_ms, event_age_ms));
         Line {
-            aws: Metadata::new(metric, event_age_ms.is_some()),
-            function_name: &self.function_name,
-            reason_dimension: reason.unwrap_or("none"),
-            accepted: count("Accepted"),
-            refused: count("Refused"),
-            failed: count("Failed"),
-            duration: duration_ms,
-            event_age: event_age_ms,
+            metrics,
             outcome,
-            reason,
+            reason: result.as_ref().err().map_or("none", |rejection| rejection.reason()),
             status,
+            source: self.source,
             request_id: &self.request_id,
             duration_ms,
             secret_age_s: self.secret_age.map(|age| age.as_secs()),
@@ -126,10 +148,11 @@ impl WideEvent {
 }
 
 /// Writes a verified event that isn't in the queue: all that sending it again takes.
-pub fn undelivered(message: &Message<'_>, queue_url: &str) {
+pub fn undelivered(message: &Message<'_>, queue_url: &str, request_id: &str) {
     #[derive(Serialize)]
     struct Record<'m> {
         queue_url: &'m str,
+        request_id: &'m str,
         #[serde(flatten)]
         message: &'m Message<'m>,
     }
@@ -137,31 +160,19 @@ pub fn undelivered(message: &Message<'_>, queue_url: &str) {
     struct Undelivered<'m> {
         undelivered: Record<'m>,
     }
-    write_line(&Undelivered { undelivered: Record { queue_url, message } });
+    write_line(&Undelivered { undelivered: Record { queue_url, request_id, message } });
 }
 
-/// The wide event as it is written: the embedded metric format's members, then our own.
+/// The wide event as it is written.
 #[derive(Serialize)]
 struct Line<'e> {
-    #[serde(rename = "_aws")]
-    aws: Metadata,
-    #[serde(rename = "FunctionName")]
-    function_name: &'e str,
-    #[serde(rename = "Reason")]
-    reason_dimension: &'e str,
-    #[serde(rename = "Accepted", skip_serializing_if = "Option::is_none")]
-    accepted: Option<u8>,
-    #[serde(rename = "Refused", skip_serializing_if = "Option::is_none")]
-    refused: Option<u8>,
-    #[serde(rename = "Failed", skip_serializing_if = "Option::is_none")]
-    failed: Option<u8>,
-    #[serde(rename = "Duration")]
-    duration: f64,
-    #[serde(rename = "EventAge", skip_serializing_if = "Option::is_none")]
-    event_age: Option<i64>,
+    #[serde(flatten)]
+    metrics: Option<Metrics<'e>>,
     outcome: &'static str,
-    reason: Option<&'static str>,
-    status: u16,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<i64>,
+    source: Source,
     request_id: &'e str,
     duration_ms: f64,
     secret_age_s: Option<u64>,
@@ -169,48 +180,6 @@ struct Line<'e> {
     event: Option<&'e EventFields>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
-}
-
-/// The `_aws` member: which members of the line are metrics, and by which they are grouped
-/// (CloudWatch User Guide, "Embedded metric format specification").
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metadata {
-    timestamp: u64,
-    cloud_watch_metrics: [Directive; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Directive {
-    namespace: &'static str,
-    dimensions: [&'static [&'static str]; 2],
-    metrics: Vec<Metric>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metric {
-    name: &'static str,
-    unit: &'static str,
-}
-
-impl Metadata {
-    fn new(count: &'static str, has_event_age: bool) -> Self {
-        let mut metrics = vec![
-            Metric { name: count, unit: "Count" },
-            Metric { name: "Duration", unit: "Milliseconds" },
-        ];
-        if has_event_age {
-            metrics.push(Metric { name: "EventAge", unit: "Milliseconds" });
-        }
-        let dimensions: [&[&str]; 2] = [&["FunctionName"], &["FunctionName", "Reason"]];
-        Self {
-            timestamp: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
-                as u64,
-            cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions, metrics }],
-        }
-    }
 }
 
 /// Writes a line in one piece, so that requests served at once don't mix theirs.

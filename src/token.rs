@@ -1,29 +1,52 @@
-//! JW's token: a compact JWS (RFC 7515) whose payload is the body's members.
+//! JW's token: a compact JWS (RFC 7515) whose payload has the body's members.
 //!
-//! A library checks the signature. What it would be lenient about is checked here, before: one
-//! spelling of base64url, one algorithm, no header that changes what the signature means. Nothing is
-//! parsed before it is authenticated but the header, and the claim that says whose key to use.
+//! `jsonwebtoken` is trusted with one thing: whether the HMAC-SHA256 of the signing input under a key is
+//! the token's signature. It would be lenient about the rest, so the rest is checked here: one
+//! spelling of base64url, one algorithm, no header that changes what the signature means. Before the
+//! signature is verified nothing is parsed but the header, and the claim that names the key.
+
+mod hs256;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ring::hmac;
 
 use crate::json::{Object, Value};
-use crate::key_ring::{Key, KeyRing};
-use crate::rejection::Refusal;
+use crate::key_ring::{KeyRing, NoKey};
+use crate::rejection::{NoSecret, Refusal, Rejection};
 
 /// Header parameters that change what is signed or how the payload is read (RFC 7515, 4.1.11;
 /// RFC 7797; RFC 7516). JW sends none, and a token that has one is not the kind we verify.
 const FORBIDDEN_PARAMETERS: [&str; 4] = ["crit", "b64", "enc", "zip"];
 
+/// The largest body takes 349,528 bytes in base64url; the rest is for the header, the signature and
+/// escapes that the token spells longer than the body.
+const MAX_BYTES: usize = 393_216;
+
+/// Whether a text has a token's characters and at most 393,216 of them: base64url and dots.
+pub fn is_token(text: &str) -> bool {
+    (1..=MAX_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
 /// A token whose form and header are right, and of which nothing is believed yet.
-#[derive(Debug)]
-pub struct UnverifiedToken<'h> {
-    signing_input: &'h str,
-    signature: Vec<u8>,
+pub struct UnverifiedToken<'t> {
+    text: &'t str,
+    signing_input: &'t str,
+    signature: &'t str,
     payload: Vec<u8>,
+}
+
+/// A token whose payload has the members of the body that came with it, and of which nothing else is
+/// believed. Only [`UnverifiedToken::to_hold`] makes it, and nothing else can be held.
+pub struct HeldToken<'t>(&'t str);
+
+impl<'t> HeldToken<'t> {
+    /// The token as it came.
+    pub fn as_str(&self) -> &'t str {
+        self.0
+    }
 }
 
 /// Claims that were signed, are valid now, and are the body's members. Only
@@ -46,67 +69,84 @@ impl<'t> VerifiedClaims<'t> {
     }
 }
 
-impl<'h> UnverifiedToken<'h> {
+impl<'t> UnverifiedToken<'t> {
     /// Reads a token's parts and checks its header, without looking into its payload.
-    pub fn parse(token: &'h str) -> Result<Self, Refusal> {
-        let (signing_input, signature) = token.rsplit_once('.').ok_or(Refusal::TokenMalformed)?;
+    pub fn parse(text: &'t str) -> Result<Self, Refusal> {
+        let (signing_input, signature) = text.rsplit_once('.').ok_or(Refusal::TokenMalformed)?;
         let (header, payload) = signing_input.split_once('.').ok_or(Refusal::TokenMalformed)?;
         let header = decode(header)?;
         let payload = decode(payload)?;
-        let signature = decode(signature)?;
+        decode(signature)?;
         let header = Object::parse(&header).map_err(|_| Refusal::TokenMalformed)?;
         if !is_plain_hs256(&header) {
             return Err(Refusal::AlgorithmNotAllowed);
         }
-        Ok(Self { signing_input, signature, payload })
+        Ok(Self { text, signing_input, signature, payload })
     }
 
-    /// The claims, if a key of the ring signed it, they are valid now, and `body` has the same
+    /// The payload, of which nothing is believed.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The token, if it may be held until a secret can verify it: `body` has the payload's members.
+    pub fn to_hold(&self, body: &[u8]) -> Option<HeldToken<'t>> {
+        let payload = Object::parse(&self.payload).ok()?;
+        (Object::parse(body).ok()? == payload).then_some(HeldToken(self.text))
+    }
+
+    /// The claims, if a key of the ring signed it, they are valid at `now`, and `body` has the same
     /// members and values.
     pub fn verify(
         &self,
         ring: &KeyRing,
         body: &[u8],
         now: SystemTime,
-    ) -> Result<VerifiedClaims<'_>, Refusal> {
+    ) -> Result<VerifiedClaims<'_>, Rejection> {
         let claims = match ring {
             KeyRing::Single(key) => {
-                self.verify_signature(key)?;
+                self.verify_signature(key.bytes())?;
                 Object::parse(&self.payload)
             }
-            KeyRing::ByWebhook(keys) => {
+            KeyRing::ByWebhook(_) => {
                 let unverified_claims = Object::parse(&self.payload);
                 let webhook_id =
                     unverified_claims.as_ref().ok().and_then(|claims| claims.string("webhook_id"));
-                let key = webhook_id.and_then(|id| keys.get(std::str::from_utf8(id).ok()?));
-                self.verify_signature(key.ok_or(Refusal::WebhookUnknown)?)?;
+                let webhook_id = webhook_id.and_then(|id| std::str::from_utf8(id).ok());
+                let key = ring.key(webhook_id).map_err(|error| match error {
+                    NoKey::Unknown => Rejection::from(Refusal::WebhookUnknown),
+                    NoKey::Disabled => NoSecret::Invalid.into(),
+                })?;
+                self.verify_signature(key.bytes())?;
                 unverified_claims
             }
         };
         let claims = claims.map_err(|_| Refusal::ClaimsMalformed)?;
         if !registered_claims_allow(&claims, now) {
-            return Err(Refusal::ClaimsNotValid);
+            return Err(Refusal::ClaimsNotValid.into());
         }
         if Object::parse(body).map_err(|_| Refusal::BodyMalformed)? != claims {
-            return Err(Refusal::BodyMismatch);
+            return Err(Refusal::BodyMismatch.into());
         }
         let payload = std::str::from_utf8(&self.payload).map_err(|_| Refusal::ClaimsMalformed)?;
         Ok(VerifiedClaims { payload, claims })
     }
 
-    fn verify_signature(&self, key: &Key) -> Result<(), Refusal> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key.bytes());
-        hmac::verify(&key, self.signing_input.as_bytes(), &self.signature)
-            .map_err(|_| Refusal::SignatureInvalid)
+    fn verify_signature(&self, key: &[u8]) -> Result<(), Refusal> {
+        if hs256::verify(self.signature, self.signing_input, key) {
+            Ok(())
+        } else {
+            Err(Refusal::SignatureInvalid)
+        }
     }
 }
 
 /// The token that JW would send with these claims, a JSON object's text.
+#[cfg(feature = "cli")]
 pub fn sign(claims: &str, key: &[u8]) -> String {
     let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     let signing_input = format!("{header}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-    let signature = BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key, signing_input.as_bytes()));
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(hs256::sign(&signing_input, key));
     format!("{signing_input}.{signature}")
 }
 

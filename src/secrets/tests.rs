@@ -1,5 +1,6 @@
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 use aws_smithy_types::body::SdkBody;
 use tokio::time::advance;
@@ -56,17 +57,40 @@ impl SecretsManager {
         *self.answer.lock().unwrap() = answer;
     }
 
-    async fn current(&self) -> Result<&'static str, Failure> {
-        self.store.current(Instant::now() + FETCH_TIMEOUT).await.map(|secret| name(&secret))
+    async fn current(&self) -> Result<&'static str, NoSecret> {
+        self.store.current(limits()).await.map(|secret| name(&secret))
     }
 
     async fn secret(&self) -> Secret {
-        self.store.current(Instant::now() + FETCH_TIMEOUT).await.unwrap()
+        self.store.current(limits()).await.unwrap()
     }
 
-    async fn recheck(&self, seen: &Secret) -> Recheck {
-        self.store.recheck(seen, Instant::now() + FETCH_TIMEOUT).await
+    /// A recheck for a request that has just failed to verify with this secret.
+    async fn recheck(&self, saw: &Secret) -> Recheck {
+        self.store.recheck(saw, self.store.next_fetch(), limits()).await
     }
+
+    /// A request that verifies with no secret that Secrets Manager has: how its rechecks end.
+    async fn forged(&self) -> Recheck {
+        let mut saw = self.secret().await;
+        let since = self.store.next_fetch();
+        let limits = limits();
+        loop {
+            match self.store.recheck(&saw, since, limits).await {
+                Recheck::Newer(newer) => saw = newer,
+                end => return end,
+            }
+        }
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.num_calls()
+    }
+}
+
+/// A moment longer than a fetch, so that a test sees its end.
+fn limits() -> WaitLimits {
+    WaitLimits::until(Instant::now() + FETCH_TIMEOUT + Duration::from_millis(10))
 }
 
 fn name(secret: &Secret) -> &'static str {
@@ -78,157 +102,244 @@ fn name(secret: &Secret) -> &'static str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_is_fetched_once_and_again_at_its_ttl() {
+async fn secret_is_fetched_once_and_again_at_its_ttl() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
     aws.answers(Answer::Value(NEW));
     advance(TTL - SECOND).await;
     assert_eq!(aws.current().await, Ok(OLD));
-    assert_eq!(aws.calls.num_calls(), 1);
+    assert_eq!(aws.calls(), 1);
     advance(SECOND).await;
     assert_eq!(aws.current().await, Ok(NEW));
-    assert_eq!(aws.calls.num_calls(), 2);
+    assert_eq!(aws.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_at_once_share_one_fetch() {
+async fn concurrent_requests_share_one_fetch() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let results = tokio::join!(aws.current(), aws.current(), aws.current());
     assert_eq!(results, (Ok(OLD), Ok(OLD), Ok(OLD)));
-    assert_eq!(aws.calls.num_calls(), 1);
+    assert_eq!(aws.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_secrets_manager_is_unreachable_the_cached_secret_serves_up_to_its_bound() {
+async fn cached_secret_is_used_without_waiting_during_an_outage_up_to_its_limit() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
     aws.answers(GONE);
     advance(TTL).await;
-    let before = Instant::now();
+    let outage = Instant::now();
+    let mut waits = Vec::new();
+    for _ in 0..100 {
+        let before = Instant::now();
+        assert_eq!(aws.current().await, Ok(OLD));
+        if before.elapsed() > Duration::ZERO {
+            assert!(before.elapsed() <= SECOND, "{:?}", before.elapsed());
+            waits.push(before);
+        }
+        advance(SECOND / 2).await;
+    }
+    let too_close = waits.windows(2).filter(|pair| pair[1] - pair[0] < PROBE_INTERVAL);
+    assert_eq!(too_close.count(), 0, "{waits:?}");
+    assert!(aws.calls() > 10, "Secrets Manager is asked in the background: {} calls", aws.calls());
+    advance(MAX_STALE - TTL - outage.elapsed()).await;
     assert_eq!(aws.current().await, Ok(OLD));
-    assert!(before.elapsed() <= PATIENCE_WITH_FALLBACK + SECOND / 10, "{:?}", before.elapsed());
-    advance(MAX_STALE - TTL - 10 * SECOND).await;
-    assert_eq!(aws.current().await, Ok(OLD));
-    advance(10 * SECOND).await;
-    assert_eq!(aws.current().await, Err(Failure::SecretUnavailable));
+    advance(SECOND).await;
+    assert_eq!(aws.current().await, Err(NoSecret::Unavailable));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_secret_serves_to_its_ttl_and_no_longer_even_in_an_outage() {
+async fn end_of_an_outage_is_noticed_by_one_request_in_ten_seconds() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
+    aws.answers(GONE);
+    advance(TTL).await;
+    assert_eq!(aws.current().await, Ok(OLD));
+    // Lambda freezes the process, and with it the fetch in the background
+    advance(PROBE_INTERVAL).await;
+    aws.answers(Answer::Value(NEW));
+    assert_eq!(aws.current().await, Ok(NEW));
+}
+
+#[tokio::test(start_paused = true)]
+async fn denied_secret_is_used_to_its_ttl_and_no_longer_even_in_an_outage() {
+    let aws = SecretsManager::with(Answer::Value(OLD));
+    let saw = aws.secret().await;
     aws.answers(DENIED);
+    assert!(matches!(aws.recheck(&saw).await, Recheck::Failed(NoSecret::Unavailable)));
     advance(TTL - SECOND).await;
     assert_eq!(aws.current().await, Ok(OLD));
     advance(SECOND).await;
-    assert_eq!(aws.current().await, Err(Failure::SecretUnavailable));
+    assert_eq!(aws.current().await, Err(NoSecret::Unavailable));
     aws.answers(GONE);
-    assert_eq!(aws.current().await, Err(Failure::SecretUnavailable));
+    advance(SECOND).await;
+    assert_eq!(aws.current().await, Err(NoSecret::Unavailable));
     aws.answers(Answer::Value(OLD));
+    advance(SECOND).await;
     assert_eq!(aws.current().await, Ok(OLD));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_fetch_is_not_remembered() {
-    for failure in [GONE, DENIED] {
+async fn outage_before_a_denial_does_not_hide_it() {
+    let aws = SecretsManager::with(Answer::Value(OLD));
+    assert_eq!(aws.current().await, Ok(OLD));
+    aws.answers(GONE);
+    advance(TTL).await;
+    assert_eq!(aws.current().await, Ok(OLD));
+    aws.answers(DENIED);
+    advance(PROBE_INTERVAL).await;
+    assert_eq!(aws.current().await, Err(NoSecret::Unavailable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_fetch_is_repeated_after_a_second_and_not_before() {
+    for (failure, error) in [
+        (DENIED, NoSecret::Unavailable),
+        (Answer::Value("{}"), NoSecret::Invalid),
+        (GONE, NoSecret::Unavailable),
+    ] {
         let aws = SecretsManager::with(failure);
-        assert_eq!(aws.current().await, Err(Failure::SecretUnavailable));
+        assert_eq!(aws.current().await, Err(error));
+        let calls = aws.calls();
         aws.answers(Answer::Value(NEW));
+        advance(SECOND - Duration::from_millis(2)).await;
+        let before = Instant::now();
+        assert_eq!(aws.current().await, Err(error));
+        assert_eq!((before.elapsed(), aws.calls()), (Duration::ZERO, calls));
+        advance(Duration::from_millis(2)).await;
         assert_eq!(aws.current().await, Ok(NEW));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_without_a_key_is_a_fault_of_ours_until_it_is_mended() {
-    let aws = SecretsManager::with(Answer::Value("{}"));
-    assert_eq!(aws.current().await, Err(Failure::SecretInvalid));
+async fn recheck_brings_a_new_secret_at_once() {
+    let aws = SecretsManager::with(Answer::Value(OLD));
+    let saw = aws.secret().await;
     aws.answers(Answer::Value(NEW));
+    assert!(matches!(aws.recheck(&saw).await, Recheck::Newer(secret) if name(&secret) == NEW));
     assert_eq!(aws.current().await, Ok(NEW));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recheck_brings_a_new_secret_at_once() {
+async fn pause_after_each_recheck_with_the_same_value_doubles_up_to_30_seconds() {
     let aws = SecretsManager::with(Answer::Value(OLD));
-    let seen = aws.secret().await;
-    aws.answers(Answer::Value(NEW));
-    assert!(matches!(aws.recheck(&seen).await, Recheck::Fetched(secret) if name(&secret) == NEW));
-    assert_eq!(aws.current().await, Ok(NEW));
-}
-
-#[tokio::test(start_paused = true)]
-async fn rechecks_fetch_at_most_once_in_30_seconds() {
-    let aws = SecretsManager::with(Answer::Value(OLD));
-    let mut seen = aws.secret().await;
-    for calls in 2..=3 {
-        assert!(matches!(aws.recheck(&seen).await, Recheck::Fetched(_)));
-        seen = aws.secret().await;
-        advance(RECHECK_INTERVAL - SECOND).await;
-        for _ in 0..1000 {
-            assert!(matches!(aws.recheck(&seen).await, Recheck::TooSoon));
+    assert_eq!(aws.current().await, Ok(OLD));
+    let start = Instant::now();
+    let mut rechecks = Vec::new();
+    while start.elapsed() < Duration::from_secs(122) {
+        let calls = aws.calls();
+        assert!(matches!(aws.forged().await, Recheck::Settled));
+        if aws.calls() > calls {
+            rechecks.push((start.elapsed().as_millis() + 50) / 100);
         }
-        assert_eq!(aws.calls.num_calls(), calls);
-        advance(SECOND).await;
+        advance(SECOND / 100).await;
     }
+    assert_eq!(rechecks, [0, 5, 15, 35, 75, 155, 315, 615, 915, 1215]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_saw_an_older_secret_gets_the_newer_one_without_a_fetch() {
+async fn new_value_or_five_quiet_minutes_end_the_pause() {
     let aws = SecretsManager::with(Answer::Value(OLD));
-    let seen = aws.secret().await;
+    let rechecks = async |aws: &SecretsManager| {
+        let calls = aws.calls();
+        for _ in 0..100 {
+            assert!(matches!(aws.forged().await, Recheck::Settled));
+            advance(SECOND / 2).await;
+        }
+        aws.calls() - calls
+    };
+    let many = rechecks(&aws).await;
+    assert_eq!(rechecks(&aws).await, 2);
+    aws.answers(Answer::Value(NEW));
+    advance(TTL).await; // the refresh at the TTL brings it
+    assert_eq!(aws.current().await, Ok(NEW));
+    assert_eq!(rechecks(&aws).await, many - 1); // all but the first fetch
+    assert_eq!(rechecks(&aws).await, 2);
+    advance(Duration::from_secs(300)).await;
+    assert_eq!(rechecks(&aws).await, many); // with the refresh
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_saw_an_older_secret_gets_the_newer_one_without_a_fetch() {
+    let aws = SecretsManager::with(Answer::Value(OLD));
+    let saw = aws.secret().await;
     advance(TTL).await;
     aws.answers(Answer::Value(NEW));
     assert_eq!(aws.current().await, Ok(NEW));
-    assert!(matches!(aws.recheck(&seen).await, Recheck::Fetched(secret) if name(&secret) == NEW));
-    assert_eq!(aws.calls.num_calls(), 2);
+    assert!(matches!(aws.recheck(&saw).await, Recheck::Newer(secret) if name(&secret) == NEW));
+    assert_eq!(aws.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_recheck_at_once_share_one_fetch() {
+async fn concurrent_rechecks_share_one_fetch() {
     let aws = SecretsManager::with(Answer::Value(OLD));
-    let seen = aws.secret().await;
-    advance(SECOND).await;
+    let saw = aws.secret().await;
     aws.answers(Answer::Value(NEW));
-    let rechecks = tokio::join!(aws.recheck(&seen), aws.recheck(&seen), aws.recheck(&seen));
+    let rechecks = tokio::join!(aws.recheck(&saw), aws.recheck(&saw), aws.recheck(&saw));
     for recheck in <[Recheck; 3]>::from(rechecks) {
-        assert!(matches!(recheck, Recheck::Fetched(secret) if name(&secret) == NEW));
+        assert!(matches!(recheck, Recheck::Newer(secret) if name(&secret) == NEW));
     }
-    assert_eq!(aws.calls.num_calls(), 2);
+    assert_eq!(aws.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recheck_that_failed_says_so_until_a_fetch_succeeds() {
+async fn failed_recheck_is_repeated_after_a_second() {
+    for (failure, error) in [
+        (DENIED, NoSecret::Unavailable),
+        (Answer::Value("{}"), NoSecret::Invalid),
+        (GONE, NoSecret::Unavailable),
+    ] {
+        let aws = SecretsManager::with(Answer::Value(OLD));
+        let saw = aws.secret().await;
+        aws.answers(failure);
+        let failed = |recheck| matches!(recheck, Recheck::Failed(why) if why == error);
+        assert!(failed(aws.recheck(&saw).await));
+        aws.answers(Answer::Value(NEW));
+        let (before, calls) = (Instant::now(), aws.calls());
+        for _ in 0..100 {
+            assert!(failed(aws.recheck(&saw).await));
+        }
+        assert_eq!((before.elapsed(), aws.calls()), (Duration::ZERO, calls));
+        assert_eq!(aws.current().await, Ok(OLD), "within its TTL");
+        advance(SECOND).await;
+        assert!(matches!(aws.recheck(&saw).await, Recheck::Newer(secret) if name(&secret) == NEW));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn recheck_waits_no_longer_than_a_second() {
     let aws = SecretsManager::with(Answer::Value(OLD));
-    let seen = aws.secret().await;
+    let saw = aws.secret().await;
     aws.answers(GONE);
-    for _ in 0..2 {
-        let recheck = aws.recheck(&seen).await;
-        assert!(matches!(recheck, Recheck::Failed(Failure::SecretUnavailable)), "{recheck:?}");
-    }
-    assert_eq!(aws.current().await, Ok(OLD));
+    let before = Instant::now();
+    assert!(matches!(aws.recheck(&saw).await, Recheck::Failed(NoSecret::Unavailable)));
+    assert!(before.elapsed() <= SECOND, "{:?}", before.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn rechecks_at_once_that_fail_make_one_fetch() {
+async fn recheck_does_not_use_a_fetch_that_began_before_the_request_failed() {
     let aws = SecretsManager::with(Answer::Value(OLD));
-    let seen = aws.secret().await;
-    aws.answers(DENIED);
-    for _ in 0..100 {
-        tokio::join!(aws.recheck(&seen), aws.recheck(&seen), aws.recheck(&seen));
-    }
-    assert_eq!(aws.calls.num_calls(), 2);
+    let saw = aws.secret().await;
+    advance(TTL).await;
+    let refresh = aws.store.fetch(&mut aws.store.state());
+    let since = aws.store.next_fetch();
+    assert!(refresh.id < since);
+    let recheck = aws.store.recheck(&saw, since, limits()).await;
+    assert!(matches!(recheck, Recheck::Newer(secret) if secret.fetch >= since));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_began_before_a_request_does_not_fail_it() {
+async fn fetch_that_was_frozen_does_not_fail_the_next_request() {
     let aws = SecretsManager::with(GONE);
     let first = aws.store.clone();
-    let first = tokio::spawn(async move { first.current(Instant::now() + SECOND).await });
+    let limit = WaitLimits::until(Instant::now() + SECOND);
+    let first = tokio::spawn(async move { first.current(limit).await });
     tokio::time::sleep(2 * SECOND).await;
-    assert_eq!(first.await.unwrap().unwrap_err(), Failure::SecretUnavailable);
+    assert_eq!(first.await.unwrap().unwrap_err(), NoSecret::Unavailable);
     // its fetch still goes on; the process freezes past the fetch's end, and Secrets Manager is back
-    let last_attempt_failed = aws.calls.num_calls();
+    let calls = aws.calls();
     advance(FETCH_TIMEOUT).await;
     aws.answers(Answer::Value(NEW));
     assert_eq!(aws.current().await, Ok(NEW));
-    assert!(aws.calls.num_calls() > last_attempt_failed);
+    assert!(aws.calls() > calls);
 }

@@ -29,7 +29,11 @@ fn now() -> SystemTime {
 /// The payload that is verified.
 fn verify(token: &str, ring: &KeyRing, body: &str) -> Result<String, Refusal> {
     let token = UnverifiedToken::parse(token)?;
-    Ok(token.verify(ring, body.as_bytes(), now())?.payload().to_owned())
+    match token.verify(ring, body.as_bytes(), now()) {
+        Ok(claims) => Ok(claims.payload().to_owned()),
+        Err(Rejection::Refused(refusal)) => Err(refusal),
+        Err(other) => panic!("{other:?}"),
+    }
 }
 
 /// A token with this header's text, signed with the sample secret.
@@ -228,4 +232,32 @@ proptest! {
         prop_assume!(token != TOKEN);
         prop_assert!(verify(&token, &ring(SECRET), EVENT).is_err());
     }
+}
+
+#[test]
+fn a_token_is_held_only_with_a_body_of_its_payloads_members() {
+    let held = |body: &str| {
+        UnverifiedToken::parse(TOKEN).unwrap().to_hold(body.as_bytes()).map(|held| held.as_str())
+    };
+    assert_eq!(held(EVENT), Some(TOKEN));
+    assert_eq!(held(&EVENT.replace(',', " , ").replace("event\"", "\\u0065vent\"")), Some(TOKEN));
+    for other in [
+        "",
+        "[]",
+        "{}",
+        &EVENT.replace("UUhbHm6C", "UUhbHm6D"),
+        &EVENT.replace('{', "{\"event\":1,"),
+    ] {
+        assert_eq!(held(other), None, "{other}");
+    }
+    let not_an_object = sign("[]", SECRET.as_bytes());
+    assert!(UnverifiedToken::parse(&not_an_object).unwrap().to_hold(b"[]").is_none());
+}
+
+#[test]
+fn a_webhook_whose_entry_is_disabled_is_our_fault() {
+    let ring = ring(&format!(r#"{{"7Rav0hC5":"too short","c0Y6ebVU":"{OTHER_SECRET}"}}"#));
+    let token = UnverifiedToken::parse(TOKEN).unwrap();
+    let rejection = token.verify(&ring, EVENT.as_bytes(), now()).unwrap_err();
+    assert_eq!(rejection, Rejection::from(NoSecret::Invalid));
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::*;
-use crate::rejection::Rejection;
 
 #[derive(Deserialize)]
 struct File {
@@ -48,8 +47,9 @@ fn verdict(key: &[u8], vector: &Vector) -> &'static str {
     };
     let ring = KeyRing::parse(key).unwrap().0;
     let verified = UnverifiedToken::parse(&vector.jws)
+        .map_err(Rejection::from)
         .and_then(|token| token.verify(&ring, &body, now).map(|_| ()));
-    verified.map_or_else(|refusal| Rejection::from(refusal).reason(), |()| "accepted")
+    verified.map_or_else(Rejection::reason, |()| "accepted")
 }
 
 #[test]

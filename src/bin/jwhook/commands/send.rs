@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use jw_webhook_forwarder::key_ring::edit::PLACEHOLDER;
 use jw_webhook_forwarder::key_ring::{Key, KeyRing};
+use jw_webhook_forwarder::rejection::Rejection;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -89,7 +90,11 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         max_event_age: stack.max_event_age(),
         at: SystemTime::now(),
     };
-    let sent = sent.advised(stack.log_group(), capture.check(&ring).err());
+    let refusal = match capture.check(&ring) {
+        Err(Rejection::Refused(refusal)) => Some(refusal),
+        _ => None,
+    };
+    let sent = sent.advised(stack.log_group(), refusal);
     context.format().result(&sent, || sent.text())?;
     Ok(sent.verdict())
 }

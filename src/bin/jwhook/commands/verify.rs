@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use jw_webhook_forwarder::event::VerifiedEvent;
 use jw_webhook_forwarder::key_ring::KeyRing;
-use jw_webhook_forwarder::rejection::{Refusal, Rejection};
+use jw_webhook_forwarder::rejection::Rejection;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
@@ -92,7 +92,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let max_event_age_s = capture.max_event_age.map(|limit| limit.as_secs());
     match capture.check(&ring) {
         Ok(event) => accepted(context, &event, at, max_event_age_s),
-        Err(refusal) => refused(context, refusal, &capture, &ring, at, max_event_age_s),
+        Err(rejection) => refused(context, rejection, &capture, &ring, at, max_event_age_s),
     }
 }
 
@@ -135,22 +135,31 @@ fn plain(json: &str) -> String {
 
 fn refused(
     context: &Context,
-    refusal: Refusal,
+    rejection: Rejection,
     capture: &Capture,
     ring: &KeyRing,
     at: String,
     max_event_age_s: Option<u64>,
 ) -> Result<Verdict> {
-    let reason = Rejection::from(refusal).reason();
-    let advice = advice::advice(refusal, &capture.body, ring);
+    let reason = rejection.reason();
+    let advice = match rejection {
+        Rejection::Refused(refusal) => advice::advice(refusal, &capture.body, ring),
+        Rejection::Held(_) | Rejection::Lost(_) | Rejection::Failed(_) => {
+            advice::DISABLED_ENTRY.to_owned()
+        }
+    };
+    let message = match rejection {
+        Rejection::Refused(refusal) => refusal.to_string(),
+        other => other.to_string(),
+    };
     let checked = Checked::Refused {
         reason,
-        message: refusal.to_string(),
+        message: message.clone(),
         advice: advice.clone(),
         at,
         max_event_age_s,
     };
-    context.format().result(&checked, || format!("refused: {reason}: {refusal}\n{advice}"))?;
+    context.format().result(&checked, || format!("refused: {reason}: {message}\n{advice}"))?;
     Ok(Verdict::Bad)
 }
 

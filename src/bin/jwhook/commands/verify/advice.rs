@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::keys;
 
+/// The function answers 503, and holds the event.
+pub const DISABLED_ENTRY: &str = "the key ring has an entry for this webhook, but its key cannot be used: \
+    `jwhook doctor` says why. Until the entry is repaired the function holds this webhook's events";
+
 pub fn advice(refusal: Refusal, body: &[u8], ring: &KeyRing) -> String {
     match refusal {
         Refusal::WebhookUnknown => unknown(body, ring),

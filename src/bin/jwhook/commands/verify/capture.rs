@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use jw_webhook_forwarder::event::VerifiedEvent;
 use jw_webhook_forwarder::http::captured;
 use jw_webhook_forwarder::key_ring::KeyRing;
-use jw_webhook_forwarder::rejection::Refusal;
+use jw_webhook_forwarder::rejection::Rejection;
 use reqwest::header::HeaderValue;
 
 /// A request, and when and within which limit it is to be checked.
@@ -19,9 +19,9 @@ pub struct Capture {
 
 impl Capture {
     /// Checks it as the function does.
-    pub fn check(&self, ring: &KeyRing) -> Result<VerifiedEvent, Refusal> {
-        let authorization = self.authorization.clone();
-        captured::check(authorization, self.body.clone(), ring, self.max_event_age, self.at)
+    pub fn check(&self, ring: &KeyRing) -> Result<VerifiedEvent, Rejection> {
+        let authorization = String::from_utf8_lossy(self.authorization.as_bytes());
+        captured::check(&authorization, &self.body, ring, self.max_event_age, self.at)
     }
 }
 

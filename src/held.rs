@@ -1,0 +1,81 @@
+//! Held events: tokens that no secret could verify when they came.
+//!
+//! The held queue gives them back in batches, and each is verified again, as the request that it came
+//! with would be: a held token is not trusted. What may be verified later stays in the queue.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use futures_util::future::join_all;
+
+use crate::forwarder::{Budget, Forwarder};
+use crate::invocation::unless_panicked;
+use crate::queue::Receipt;
+use crate::rejection::{Refusal, Rejection};
+use crate::telemetry::WideEvent;
+use crate::trace::TraceHeader;
+
+/// A message of the held queue, as its event source mapping hands it over.
+#[derive(PartialEq)]
+pub struct HeldRecord<'e> {
+    /// SQS's id of the message.
+    pub message_id: Cow<'e, str>,
+    /// The ARN of the queue that it comes from.
+    pub queue_arn: Cow<'e, str>,
+    /// The message's body: a token.
+    pub token: Cow<'e, str>,
+    /// When it was sent to the held queue.
+    pub held_at: SystemTime,
+}
+
+/// Sends the events of those records that can be verified now, and returns the message ids of those
+/// records that stay in the held queue.
+pub async fn release(
+    forwarder: &Forwarder,
+    records: &[HeldRecord<'_>],
+    budget: Budget,
+    trace: Option<TraceHeader>,
+    wide_event: impl Fn() -> WideEvent,
+) -> Vec<String> {
+    let (held, strange): (Vec<_>, Vec<_>) =
+        records.iter().partition(|record| forwarder.holds(&record.queue_arn));
+    if let Some(record) = strange.first() {
+        tracing::error!(queue_arn = %record.queue_arn, records = strange.len(), "cannot take these records: they are \
+            not from the queue that HELD_QUEUE_URL names; remove the event source mapping that sends them, or \
+            correct HELD_QUEUE_URL");
+    }
+    let no_secret = forwarder.secret(&budget).await.err();
+    let verdicts = join_all(held.iter().map(async |record| {
+        let mut wide_event = wide_event();
+        let result = match no_secret {
+            Some(why) => Err(why.into()),
+            None => {
+                unless_panicked(forwarder.accept_held(
+                    record,
+                    budget,
+                    trace.as_ref(),
+                    &mut wide_event,
+                ))
+                .await
+            }
+        };
+        let stays = stays(&result);
+        wide_event.end_held(&result, stays);
+        stays
+    }))
+    .await;
+    let staying = held.iter().zip(verdicts).filter(|(_, stays)| *stays).map(|(record, _)| *record);
+    staying.chain(strange).map(|record| record.message_id.clone().into_owned()).collect()
+}
+
+/// Whether a record may still be accepted at a later attempt. A signature that is wrong today may be
+/// right tomorrow: the secret may have been repaired with an old or wrong value.
+fn stays(result: &Result<Receipt, Rejection>) -> bool {
+    match result {
+        Ok(_) => false,
+        Err(Rejection::Refused(refusal)) => {
+            matches!(refusal, Refusal::WebhookUnknown | Refusal::SignatureInvalid)
+        }
+        Err(Rejection::Held(_) | Rejection::Lost(_) | Rejection::Failed(_)) => true,
+    }
+}

@@ -1,0 +1,202 @@
+//! What invokes the function: an HTTP request of the gateway's, or a batch of the held queue's.
+//!
+//! This is the only module that knows the shape of Lambda's events, and it reads from them what the
+//! job needs. The types of `lambda_http` read everything, and one odd member that nobody needs (a
+//! query string, a `timeEpoch`, 24,577 headers) makes them fail the request or panic.
+
+use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use futures_util::FutureExt;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::forwarder::{Budget, Forwarder};
+use crate::held::{self, HeldRecord};
+use crate::http::{self, Request};
+use crate::json::members::{Members, Text};
+use crate::queue::Receipt;
+use crate::rejection::{Failure, Rejection};
+use crate::telemetry::{Source, WideEvent};
+use crate::trace::TraceHeader;
+
+/// Lambda's limit, 15 minutes.
+const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
+
+/// What the function answers Lambda.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To a gateway.
+    Http(ApiGatewayV2httpResponse),
+    /// To an event source mapping with `ReportBatchItemFailures`.
+    Batch(BatchResponse),
+}
+
+/// The records of a batch that stay in their queue (Lambda Developer Guide, "Handling errors for an
+/// SQS event source in Lambda").
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchResponse {
+    batch_item_failures: Vec<BatchItemFailure>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchItemFailure {
+    item_identifier: String,
+}
+
+/// An event that is neither an HTTP request nor a batch, which only a wrong configuration sends.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot read the event: it is neither an HTTP API event (payload format 2.0) nor an SQS batch. Invoke \
+     the function through an HTTP API, its Function URL, or the event source mapping of its held queue"
+)]
+pub struct UnknownEvent;
+
+impl From<UnknownEvent> for Diagnostic {
+    fn from(error: UnknownEvent) -> Self {
+        Self { error_type: "UnknownEvent".to_owned(), error_message: error.to_string() }
+    }
+}
+
+/// What an invocation asks for.
+enum Job<'e> {
+    Request(Request<'e>),
+    Batch(Vec<HeldRecord<'e>>),
+}
+
+/// Does what one invocation asks for.
+pub async fn handle(
+    forwarder: &Forwarder,
+    invocation: LambdaEvent<Box<RawValue>>,
+) -> Result<Answer, UnknownEvent> {
+    let (event, context) = invocation.into_parts();
+    let budget = Budget::new(time_left(context.deadline()));
+    let trace = context.xray_trace_id.as_deref().and_then(TraceHeader::parse);
+    match job(event.get()).ok_or(UnknownEvent)? {
+        Job::Request(request) => {
+            Ok(Answer::Http(respond(forwarder, &request, &context, budget, trace).await))
+        }
+        Job::Batch(records) => {
+            let wide_event = || wide_event(&context, Source::HeldQueue);
+            let failures = held::release(forwarder, &records, budget, trace, wide_event).await;
+            let failures = failures.into_iter().map(|id| BatchItemFailure { item_identifier: id });
+            Ok(Answer::Batch(BatchResponse { batch_item_failures: failures.collect() }))
+        }
+    }
+}
+
+async fn respond(
+    forwarder: &Forwarder,
+    request: &Request<'_>,
+    context: &Context,
+    budget: Budget,
+    trace: Option<TraceHeader>,
+) -> ApiGatewayV2httpResponse {
+    let mut wide_event = wide_event(context, Source::Webhook);
+    let accepted = async {
+        let delivery = request.delivery()?;
+        forwarder.accept(delivery, budget, trace.as_ref(), &mut wide_event).await
+    };
+    let result = unless_panicked(accepted).await;
+    let response = http::response(&result);
+    wide_event.end(&result, response.status_code);
+    response
+}
+
+/// A panic costs what panicked and nothing else.
+pub(crate) async fn unless_panicked(
+    work: impl Future<Output = Result<Receipt, Rejection>>,
+) -> Result<Receipt, Rejection> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Failure::Panicked.into()))
+}
+
+fn wide_event(context: &Context, source: Source) -> WideEvent {
+    WideEvent::begin(&context.env_config.function_name, &context.request_id, source)
+}
+
+/// The time until Lambda stops the invocation. A deadline of another age is none: `cargo lambda
+/// watch` sends one in 1970.
+fn time_left(deadline: SystemTime) -> Duration {
+    match deadline.duration_since(SystemTime::now()) {
+        Ok(left) => left,
+        Err(over) if over.duration() > LONGEST_INVOCATION => Duration::MAX,
+        Err(_) => Duration::ZERO,
+    }
+}
+
+fn job(event: &str) -> Option<Job<'_>> {
+    let event = Members::of(event).ok()?;
+    let context: Option<Members<'_>> = event.read("requestContext");
+    let method = context.and_then(|context| context.read::<Members<'_>>("http")?.read("method"));
+    match method {
+        Some(Text(method)) => Some(Job::Request(request(&event, method))),
+        None => batch(&event).map(Job::Batch),
+    }
+}
+
+fn request<'e>(event: &Members<'e>, method: Cow<'e, str>) -> Request<'e> {
+    let headers: Members<'e> = event.read("headers").unwrap_or_default();
+    Request {
+        method,
+        authorization: header(&headers, "authorization"),
+        content_encoding: header(&headers, "content-encoding"),
+        body: body(event),
+    }
+}
+
+fn body<'e>(event: &Members<'e>) -> Cow<'e, [u8]> {
+    let Some(Text(text)) = event.read("body") else { return Cow::default() };
+    if event.read("isBase64Encoded") == Some(true)
+        && let Ok(bytes) = BASE64_STANDARD.decode(text.as_bytes())
+    {
+        return bytes.into();
+    }
+    match text {
+        Cow::Borrowed(text) => text.as_bytes().into(),
+        Cow::Owned(text) => text.into_bytes().into(),
+    }
+}
+
+/// The values of all headers with this name, in any case. A value that is no text is an empty one.
+fn header<'e>(headers: &Members<'e>, name: &str) -> Vec<Cow<'e, str>> {
+    let named = headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
+    named
+        .flat_map(|(_, value)| match serde_json::from_str::<Vec<Text<'e>>>(value.get()) {
+            Ok(values) => values.into_iter().map(|Text(value)| value).collect(),
+            Err(_) => vec![text(value).unwrap_or_default()],
+        })
+        .collect()
+}
+
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str(value.get()).ok().map(|Text(text)| text)
+}
+
+fn batch<'e>(event: &Members<'e>) -> Option<Vec<HeldRecord<'e>>> {
+    let records: Vec<Members<'e>> = event.read("Records")?;
+    records.iter().map(held_record).collect()
+}
+
+fn held_record<'e>(record: &Members<'e>) -> Option<HeldRecord<'e>> {
+    let text = |name| record.read::<Text<'e>>(name).map(|Text(text)| text);
+    let attributes: Option<Members<'e>> = record.read("attributes");
+    let sent: Option<Text<'e>> = attributes.and_then(|all| all.read("SentTimestamp"));
+    let millis = sent.and_then(|Text(millis)| millis.parse().ok())?;
+    Some(HeldRecord {
+        message_id: text("messageId")?,
+        queue_arn: text("eventSourceARN").unwrap_or_default(),
+        token: text("body").unwrap_or_default(),
+        held_at: SystemTime::UNIX_EPOCH + Duration::from_millis(millis),
+    })
+}
+
+#[cfg(test)]
+mod tests;

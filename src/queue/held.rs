@@ -1,0 +1,46 @@
+//! The held queue: tokens that wait for a secret that can verify them.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sqs::Client;
+use tokio::time::Instant;
+
+use super::{MessageId, confirmed};
+use crate::attempt::{self, Fault};
+use crate::queue_url::QueueUrl;
+use crate::token::HeldToken;
+
+/// A standard queue whose messages are tokens and nothing else, and the client that sends to it.
+#[derive(Debug)]
+pub struct HeldQueue {
+    client: Client,
+    url: QueueUrl,
+}
+
+impl HeldQueue {
+    /// The queue at this URL.
+    pub fn new(client: Client, url: QueueUrl) -> Self {
+        Self { client, url }
+    }
+
+    /// Whether this is the queue's ARN.
+    pub fn is_at(&self, arn: &str) -> bool {
+        self.url.is_queue(arn)
+    }
+
+    /// Sends a token, again and again until SQS confirms or refuses it or `deadline` is reached.
+    pub async fn hold(&self, token: &HeldToken<'_>, deadline: Instant) -> Result<MessageId, Fault> {
+        let sent =
+            attempt::until("sqs:SendMessage", deadline, || self.send_once(token.as_str())).await;
+        sent.inspect_err(|fault| {
+            tracing::error!(%fault, held_queue_url = self.url.as_str(), "cannot hold an event that no secret could \
+                verify: it is lost unless JW sends it again; check that the held queue exists, that the function's role \
+                has sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its KMS key if it has one");
+        })
+    }
+
+    async fn send_once(&self, token: &str) -> Result<MessageId, Fault> {
+        let request = self.client.send_message().queue_url(self.url.as_str()).message_body(token);
+        confirmed(token, &BTreeMap::new(), request.send().await?)
+    }
+}

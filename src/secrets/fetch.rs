@@ -1,0 +1,102 @@
+//! One fetch of the secret: attempts at `GetSecretValue`, and what the log says of them.
+
+use std::sync::Arc;
+
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
+use tokio::time::Instant;
+
+use super::{FETCH_TIMEOUT, FetchId, Moment, Secret, Store};
+use crate::attempt::{self, Fault};
+use crate::key_ring::KeyRing;
+use crate::rejection::NoSecret;
+
+/// What those who wait for a fetch are told of it.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    failed_attempts: u32,
+    pub(super) ended: bool,
+}
+
+impl Progress {
+    pub(super) fn attempt_failed(&mut self) {
+        self.failed_attempts += 1;
+    }
+
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum FetchError {
+    Unreachable,
+    Denied,
+    Invalid,
+}
+
+impl From<FetchError> for NoSecret {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Unreachable | FetchError::Denied => NoSecret::Unavailable,
+            FetchError::Invalid => NoSecret::Invalid,
+        }
+    }
+}
+
+impl Store {
+    /// Calls Secrets Manager until it answers or [`FETCH_TIMEOUT`] is over.
+    pub(super) async fn fetch(
+        &self,
+        id: FetchId,
+        attempt_failed: impl Fn(),
+    ) -> Result<Secret, FetchError> {
+        let secret_id = self.secret_id.as_str();
+        let deadline = Instant::now() + FETCH_TIMEOUT;
+        let call = || async {
+            // the secret is as old as the question: the process may be frozen before it reads the answer
+            let asked = Moment::now();
+            match self.client.get_secret_value().secret_id(secret_id).send().await {
+                Ok(answer) => Ok((answer, asked)),
+                Err(error) => {
+                    let fault = Fault::from(error);
+                    if matches!(fault, Fault::Unreachable(_)) {
+                        attempt_failed();
+                    }
+                    Err(fault)
+                }
+            }
+        };
+        let fetched = attempt::until("secretsmanager:GetSecretValue", deadline, call).await;
+        let (answer, asked) = fetched.map_err(|fault| match fault {
+            Fault::Unreachable(_) => {
+                tracing::warn!(%fault, secret_id, "cannot reach Secrets Manager: the cached secret, if there is one, \
+                    is used until SECRET_MAX_STALE_SECONDS; check the region, the network and AWS's status page");
+                FetchError::Unreachable
+            }
+            Fault::Refused(_) => {
+                tracing::error!(%fault, secret_id, "Secrets Manager refused the secret: check that it exists and is \
+                    not marked for deletion, that the function's role has secretsmanager:GetSecretValue on it, and \
+                    kms:Decrypt on its KMS key if it has one");
+                FetchError::Denied
+            }
+        })?;
+        let (ring, disabled) = KeyRing::parse(value(&answer)).map_err(|error| {
+            tracing::error!(%error, secret_id, "the secret's value can't be used; store the webhook's secret \
+                as JW returned it, or a JSON object from webhook ids to secrets");
+            FetchError::Invalid
+        })?;
+        for entry in disabled {
+            tracing::warn!(entry = entry.entry, why = %entry.why, secret_id, "an entry of the key ring isn't used, \
+                and this webhook's events are refused; mend it in the secret");
+        }
+        Ok(Secret { ring: Arc::new(ring), asked, fetch: id })
+    }
+}
+
+fn value(answer: &GetSecretValueOutput) -> &[u8] {
+    match (answer.secret_string(), answer.secret_binary()) {
+        (Some(text), _) => text.as_bytes(),
+        (None, Some(blob)) => blob.as_ref(),
+        (None, None) => b"",
+    }
+}

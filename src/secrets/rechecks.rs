@@ -1,0 +1,72 @@
+//! How often requests that do not verify may cause a fetch, in the whole process: a flood of forged
+//! requests must not become a flood of calls to Secrets Manager.
+
+use std::time::Duration;
+
+use super::{Moment, RETRY_INTERVAL};
+
+/// The pause after each recheck that brought the same value again; the last one repeats. A webhook's
+/// first event may come just before its key, so the first pauses are short.
+const PAUSES: [Duration; 7] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(30),
+];
+
+/// After so long without a request that did not verify, the pauses start again at the first.
+const FORGET_AFTER: Duration = Duration::from_secs(300);
+
+#[derive(Debug, Default)]
+pub(super) struct Rechecks {
+    /// How many rechecks in a row brought the same value.
+    unchanged: usize,
+    /// When the last of them ended.
+    ended: Option<Moment>,
+    last_failure: Option<Moment>,
+    last_request: Option<Moment>,
+}
+
+impl Rechecks {
+    /// A request did not verify.
+    pub(super) fn requested(&mut self) {
+        if self.last_request.is_some_and(|last| last.elapsed() >= FORGET_AFTER) {
+            self.restart();
+        }
+        self.last_request = Some(Moment::now());
+    }
+
+    /// Whether the pause after the last recheck goes on.
+    pub(super) fn paused(&self) -> bool {
+        let pause = self.unchanged.checked_sub(1).map(|last| PAUSES[last.min(PAUSES.len() - 1)]);
+        pause.zip(self.ended).is_some_and(|(pause, ended)| ended.elapsed() < pause)
+    }
+
+    /// A recheck brought the same value again.
+    pub(super) fn unchanged(&mut self) {
+        self.unchanged += 1;
+        self.ended = Some(Moment::now());
+    }
+
+    /// The value has changed.
+    pub(super) fn restart(&mut self) {
+        self.unchanged = 0;
+    }
+
+    /// A recheck failed.
+    pub(super) fn failed(&mut self) {
+        self.last_failure = Some(Moment::now());
+    }
+
+    /// A fetch succeeded.
+    pub(super) fn succeeded(&mut self) {
+        self.last_failure = None;
+    }
+
+    pub(super) fn failed_just_now(&self) -> bool {
+        self.last_failure.is_some_and(|at| at.elapsed() < RETRY_INTERVAL)
+    }
+}

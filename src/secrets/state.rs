@@ -1,0 +1,205 @@
+//! The state of the cache, and the only places that change it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::fetch::{FetchError, Progress};
+use super::rechecks::Rechecks;
+use super::{FETCH_TIMEOUT, FetchId, Moment, PROBE_INTERVAL, RETRY_INTERVAL, Secret};
+use crate::rejection::NoSecret;
+
+/// A fetch that has lasted so long was frozen in the middle: it ends by itself after [`FETCH_TIMEOUT`],
+/// and a busy machine may delay that a little.
+const FROZEN_AFTER: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
+
+#[derive(Debug)]
+pub(super) struct State {
+    ttl: Duration,
+    max_stale: Duration,
+    cached: Option<Secret>,
+    /// The last failure since the last success.
+    failure: Option<(FetchError, Moment)>,
+    /// The last fetch that Secrets Manager denied, or whose value was invalid, since the last success.
+    revoked_by: Option<FetchId>,
+    /// When a request last waited in an outage.
+    last_probe: Option<Moment>,
+    in_flight: Option<Fetch>,
+    last_fetch: FetchId,
+    pub(super) rechecks: Rechecks,
+}
+
+/// A fetch that any number of requests wait for.
+#[derive(Clone, Debug)]
+pub(super) struct Fetch {
+    pub(super) id: FetchId,
+    began: Moment,
+    recheck: bool,
+    progress: watch::Receiver<Progress>,
+}
+
+impl Fetch {
+    /// Waits until an attempt fails or the fetch ends: whether that happens by then.
+    pub(super) async fn progresses_by(&mut self, deadline: Instant) -> bool {
+        // an error says that the fetch's task has ended
+        timeout_at(deadline, self.progress.changed()).await.is_ok()
+    }
+
+    /// Waits until the fetch ends: whether that happens by then.
+    pub(super) async fn ends_by(&mut self, deadline: Instant) -> bool {
+        timeout_at(deadline, self.progress.wait_for(|progress| progress.ended)).await.is_ok()
+    }
+
+    /// What happened before a request joins the fetch is no progress for that request.
+    fn joined(&self) -> Self {
+        let mut fetch = self.clone();
+        fetch.progress.mark_unchanged();
+        fetch
+    }
+}
+
+impl State {
+    pub(super) fn new(ttl: Duration, max_stale: Duration) -> Self {
+        Self {
+            ttl,
+            max_stale,
+            cached: None,
+            failure: None,
+            revoked_by: None,
+            last_probe: None,
+            in_flight: None,
+            last_fetch: FetchId::default(),
+            rechecks: Rechecks::default(),
+        }
+    }
+
+    /// The cached secret, if it is younger than its TTL or fetched since the request arrived. (A fetch
+    /// may take longer than the TTL.)
+    pub(super) fn fresh(&self, arrived: FetchId) -> Option<Secret> {
+        let serves = |secret: &&Secret| secret.age() < self.ttl || secret.fetch >= arrived;
+        self.cached.as_ref().filter(serves).cloned()
+    }
+
+    /// The cached secret, if it may be used while Secrets Manager is unreachable.
+    pub(super) fn stale(&self) -> Option<Secret> {
+        let serves = |secret: &&Secret| self.revoked_by.is_none() && secret.age() <= self.max_stale;
+        self.cached.as_ref().filter(serves).cloned()
+    }
+
+    pub(super) fn newer_than(&self, saw: &Secret) -> Option<Secret> {
+        self.cached.as_ref().filter(|cached| cached.fetch > saw.fetch).cloned()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self.failure, Some((FetchError::Unreachable, _)))
+    }
+
+    pub(super) fn failed_just_now(&self) -> bool {
+        self.failure.is_some_and(|(_, at)| at.elapsed() < RETRY_INTERVAL)
+    }
+
+    /// Why there is no secret.
+    pub(super) fn error(&self) -> NoSecret {
+        self.failure.map_or(NoSecret::Unavailable, |(error, _)| error.into())
+    }
+
+    /// Whether a request may wait in an outage; if so, it is the one that does.
+    pub(super) fn may_probe(&mut self) -> bool {
+        let may = self.last_probe.is_none_or(|at| at.elapsed() >= PROBE_INTERVAL);
+        if may {
+            self.last_probe = Some(Moment::now());
+        }
+        may
+    }
+
+    /// A request waited for a fetch as long as it may.
+    pub(super) fn waited_in_vain(&mut self) {
+        self.fail(FetchError::Unreachable);
+    }
+
+    fn fail(&mut self, error: FetchError) {
+        self.failure = Some((error, Moment::now()));
+        self.last_probe.get_or_insert_with(Moment::now);
+    }
+
+    pub(super) fn next_fetch(&self) -> FetchId {
+        FetchId(self.last_fetch.0 + 1)
+    }
+
+    pub(super) fn begin(&mut self, recheck: bool, progress: watch::Receiver<Progress>) -> Fetch {
+        self.last_fetch = self.next_fetch();
+        let fetch = Fetch { id: self.last_fetch, began: Moment::now(), recheck, progress };
+        self.in_flight.insert(fetch).clone()
+    }
+
+    /// The fetch in flight. One that was frozen in the middle is none, and neither is one whose task
+    /// has panicked.
+    pub(super) fn in_flight(&self) -> Option<Fetch> {
+        let runs = |fetch: &&Fetch| {
+            fetch.began.elapsed() <= FROZEN_AFTER && fetch.progress.has_changed().is_ok()
+        };
+        self.in_flight.as_ref().filter(runs).map(Fetch::joined)
+    }
+
+    /// The fetch in flight, if a recheck may wait for it: it was asked for late enough, or for another
+    /// request's recheck a moment ago.
+    pub(super) fn join_for_recheck(&mut self, since: FetchId) -> Option<Fetch> {
+        let joined = self.in_flight()?;
+        let fetch = self.in_flight.as_mut()?;
+        let is_recent_recheck = fetch.recheck && fetch.began.elapsed() < RETRY_INTERVAL;
+        let serves = fetch.id >= since || is_recent_recheck;
+        fetch.recheck |= serves;
+        serves.then_some(joined)
+    }
+
+    fn is_current(&self, id: FetchId) -> bool {
+        self.in_flight().is_some_and(|fetch| fetch.id == id)
+    }
+
+    /// An attempt of this fetch could not reach Secrets Manager.
+    pub(super) fn attempt_failed(&mut self, id: FetchId) {
+        if self.is_current(id) {
+            self.fail(FetchError::Unreachable);
+        }
+    }
+
+    /// This fetch has ended.
+    pub(super) fn end(&mut self, id: FetchId, outcome: Result<Secret, FetchError>) {
+        let ended = if self.is_current(id) { self.in_flight.take() } else { None };
+        match outcome {
+            Ok(secret) => self.keep(secret, ended.is_some_and(|fetch| fetch.recheck)),
+            // what a frozen fetch, or one that another has replaced, met may be over
+            Err(_) if ended.is_none() => {}
+            Err(error) => {
+                if error != FetchError::Unreachable {
+                    self.revoked_by = Some(id);
+                }
+                self.fail(error);
+            }
+        }
+    }
+
+    fn keep(&mut self, secret: Secret, recheck: bool) {
+        let cached = self.cached.as_ref();
+        let is_outdated = cached.is_some_and(|cached| cached.fetch > secret.fetch)
+            || self.revoked_by.is_some_and(|id| id > secret.fetch);
+        if is_outdated {
+            return;
+        }
+        if cached.is_none_or(|cached| cached.ring != secret.ring) {
+            self.rechecks.restart();
+        } else if recheck {
+            self.rechecks.unchanged();
+        }
+        self.rechecks.succeeded();
+        self.cached = Some(secret);
+        self.failure = None;
+        self.revoked_by = None;
+        self.last_probe = None;
+    }
+}

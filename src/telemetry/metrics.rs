@@ -1,0 +1,153 @@
+//! The metrics of a wide event, in CloudWatch's embedded metric format (CloudWatch User Guide,
+//! "Embedded metric format specification").
+//!
+//! `metrique`, which writes it, would add 67 crates to the function for these few members.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use crate::queue::Receipt;
+use crate::rejection::Rejection;
+
+/// The metrics' namespace in CloudWatch.
+const NAMESPACE: &str = "JwWebhookForwarder";
+
+/// What became of a request or of a held token. Each has a metric of its own.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Outcome {
+    Accepted,
+    Refused,
+    Held,
+    Failed,
+    /// Failed, and it should have been held.
+    Lost,
+}
+
+impl Outcome {
+    pub(super) fn of(result: &Result<Receipt, Rejection>) -> Self {
+        match result {
+            Ok(_) => Outcome::Accepted,
+            Err(Rejection::Refused(_)) => Outcome::Refused,
+            Err(Rejection::Held(_)) => Outcome::Held,
+            Err(Rejection::Lost(_)) => Outcome::Lost,
+            Err(Rejection::Failed(_)) => Outcome::Failed,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Outcome::Accepted => "accepted",
+            Outcome::Refused => "refused",
+            Outcome::Held => "held",
+            Outcome::Failed | Outcome::Lost => "failed",
+        }
+    }
+
+    fn metric(self) -> &'static str {
+        match self {
+            Outcome::Accepted => "Accepted",
+            Outcome::Refused => "Refused",
+            Outcome::Held => "Held",
+            Outcome::Failed | Outcome::Lost => "Failed",
+        }
+    }
+}
+
+/// The metrics, and the members that they are read from.
+#[derive(Serialize)]
+pub(super) struct Metrics<'e> {
+    #[serde(rename = "_aws")]
+    aws: Metadata,
+    #[serde(rename = "FunctionName")]
+    function_name: &'e str,
+    /// 0 for what was not accepted, so that an alarm can tell silence from refusal.
+    #[serde(rename = "Accepted")]
+    accepted: u8,
+    #[serde(rename = "Refused", skip_serializing_if = "Option::is_none")]
+    refused: Option<u8>,
+    #[serde(rename = "Held", skip_serializing_if = "Option::is_none")]
+    held: Option<u8>,
+    #[serde(rename = "Failed", skip_serializing_if = "Option::is_none")]
+    failed: Option<u8>,
+    #[serde(rename = "Lost", skip_serializing_if = "Option::is_none")]
+    lost: Option<u8>,
+    #[serde(rename = "Duration")]
+    duration: f64,
+    #[serde(rename = "EventAge", skip_serializing_if = "Option::is_none")]
+    event_age: Option<i64>,
+}
+
+impl<'e> Metrics<'e> {
+    pub(super) fn new(
+        function_name: &'e str,
+        outcome: Outcome,
+        duration_ms: f64,
+        event_age_ms: Option<i64>,
+    ) -> Self {
+        let metric = outcome.metric();
+        let count = |name| (name == metric).then_some(1);
+        Self {
+            aws: Metadata::new(outcome, event_age_ms.is_some()),
+            function_name,
+            accepted: count("Accepted").unwrap_or(0),
+            refused: count("Refused"),
+            held: count("Held"),
+            failed: count("Failed"),
+            lost: (outcome == Outcome::Lost).then_some(1),
+            duration: duration_ms,
+            event_age: event_age_ms,
+        }
+    }
+}
+
+/// The `_aws` member: which members of the line are metrics, and by which they are grouped.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    timestamp: u64,
+    cloud_watch_metrics: [Directive; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    namespace: &'static str,
+    dimensions: [&'static [&'static str]; 1],
+    metrics: Vec<Metric>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+impl Metadata {
+    fn new(outcome: Outcome, has_event_age: bool) -> Self {
+        let counts = [
+            Some("Accepted"),
+            (outcome != Outcome::Accepted).then_some(outcome.metric()),
+            (outcome == Outcome::Lost).then_some("Lost"),
+        ];
+        let times = [Some("Duration"), has_event_age.then_some("EventAge")];
+        let count = |name| Metric { name, unit: "Count" };
+        let time = |name| Metric { name, unit: "Milliseconds" };
+        let all = counts.into_iter().flatten().map(count);
+        let all = all.chain(times.into_iter().flatten().map(time));
+        let directive = |dimensions, metrics| Directive {
+            namespace: NAMESPACE,
+            dimensions: [dimensions],
+            metrics,
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            timestamp: now.as_millis() as u64,
+            cloud_watch_metrics: [
+                directive(&["FunctionName"], all.collect()),
+                directive(&["FunctionName", "reason"], vec![count(outcome.metric())]),
+            ],
+        }
+    }
+}
