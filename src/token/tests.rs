@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use ::hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
+use sha2::Sha256;
 
 use super::*;
 
@@ -43,12 +44,9 @@ fn with_header(header: &str) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(header),
         BASE64_URL_SAFE_NO_PAD.encode(EVENT)
     );
-    let signature = crypto::sign(
-        signing_input.as_bytes(),
-        &EncodingKey::from_secret(SECRET.as_bytes()),
-        Algorithm::HS256,
-    )
-    .unwrap();
+    let mut hmac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    hmac.update(signing_input.as_bytes());
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes());
     format!("{signing_input}.{signature}")
 }
 
