@@ -16,13 +16,13 @@ mod event_ids;
 mod events;
 mod faults;
 mod freeze;
+mod held;
 #[cfg(feature = "cli")]
 mod jwhook;
 mod load;
 mod messages;
 mod oracle;
 mod outages;
-mod panics;
 mod refuses;
 mod rotation;
 mod secrets;

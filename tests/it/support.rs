@@ -3,6 +3,7 @@
 
 mod answer;
 mod aws;
+mod batch;
 mod canaries;
 mod connection;
 mod delivery;
@@ -14,21 +15,25 @@ mod random;
 mod secrets_manager;
 mod service;
 mod sqs;
+mod start;
+mod wide_event;
 
 pub use answer::Answer;
-pub use aws::{Aws, Operation::GetSecretValue, Operation::SendMessage, Reply};
+pub use aws::{
+    Aws, Operation::GetSecretValue, Operation::HoldMessage, Operation::SendMessage, Reply,
+};
+pub use batch::{Batch, Record};
 #[cfg(feature = "cli")]
 pub use canaries::Canaries;
 pub use connection::Order;
 pub use delivery::{
     CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, padded, sign, token,
 };
-pub use function::{
-    ACCESS_KEY_ID, FIFO_QUEUE, Function, SECRET_ACCESS_KEY, SESSION_TOKEN, STANDARD_QUEUE,
-};
+pub use function::Function;
 pub use outages::{queue_faults, queue_lies, queue_refusals, secret_outages, secret_refusals};
 pub use random::Random;
 pub use sqs::Message;
+pub use start::{ACCESS_KEY_ID, FIFO_QUEUE, SECRET_ACCESS_KEY, SESSION_TOKEN, STANDARD_QUEUE};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;

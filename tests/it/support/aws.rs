@@ -17,7 +17,10 @@ use tokio::task::AbortHandle;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     GetSecretValue,
+    /// To the events' queue.
     SendMessage,
+    /// `SendMessage` to the held queue.
+    HoldMessage,
 }
 
 /// What one call meets.
@@ -130,6 +133,11 @@ impl Aws {
 
     pub fn queued(&self) -> Vec<Message> {
         self.shared.state().queued.clone()
+    }
+
+    /// What is in the held queue.
+    pub fn held(&self) -> Vec<Message> {
+        self.shared.state().held.clone()
     }
 
     /// Empties the queue, and forgets what was sent to it.

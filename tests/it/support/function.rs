@@ -2,106 +2,22 @@
 //!
 //! The Runtime API is `lambda-simulator`'s: it gives each invocation its own deadline and trace,
 //! serves as many polls at once as come, and freezes the process between invocations if told to.
-//! It can't capture output or empty the environment of what it starts, so the process is started
-//! here.
 
 use super::answer::Answer;
 use super::aws::Aws;
+use super::batch::{Deliver, Record};
 use super::canaries::Canaries;
 use super::delivery::Delivery;
-use super::invocation::Invoke;
+use super::invocation::{self, Invoke, Setting};
 use super::output::Output;
-use super::secrets_manager::SECRET_ID;
 use super::service::Shared;
-use super::{millis, seconds};
-use lambda_simulator::{FreezeMode, Simulator};
+use super::start::{SECRET_ACCESS_KEY, SESSION_TOKEN, Start};
+use super::{millis, seconds, wide_event};
+use lambda_simulator::Simulator;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-
-pub const REGION: &str = "eu-west-1";
-pub const ACCESS_KEY_ID: &str = "ASIAIOSFODNN7EXAMPLE";
-pub const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYcanarykey0";
-pub const SESSION_TOKEN: &str =
-    "IQoJb3JpZ2luX2VjCanarySessionToken/8Jq2xWvT5nRkLmPz0yHs3dFgU7bAeCi";
-pub const STANDARD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/jw-events";
-pub const FIFO_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/jw-events.fifo";
-
-/// A function about to start.
-pub struct Start {
-    environment: BTreeMap<String, String>,
-    aws: Vec<Arc<Shared>>,
-    freeze: FreezeMode,
-}
-
-impl Start {
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.insert(name.into(), value.into());
-        self
-    }
-
-    pub fn without(mut self, name: &str) -> Self {
-        self.environment.remove(name);
-        self
-    }
-
-    pub fn fifo(self) -> Self {
-        self.env("QUEUE_URL", FIFO_QUEUE)
-    }
-
-    pub fn short_lived_secret(self) -> Self {
-        self.env("SECRET_TTL_SECONDS", "1")
-    }
-
-    pub fn concurrency(self, limit: u8) -> Self {
-        self.env("AWS_LAMBDA_MAX_CONCURRENCY", &limit.to_string())
-    }
-
-    pub fn frozen_between_invocations(mut self) -> Self {
-        self.freeze = FreezeMode::Process;
-        self
-    }
-
-    /// Another stand-in's secrets are not to be written either.
-    pub fn also(mut self, aws: &Aws) -> Self {
-        self.aws.push(aws.shared.clone());
-        self
-    }
-
-    /// The process alone, under a Runtime API that listens here.
-    pub fn spawn(&self, runtime_api: SocketAddr) -> Child {
-        // another build of it than this one, where a target of the Makefile names one
-        let binary = std::env::var_os("FORWARDER");
-        Command::new(binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_forwarder").into()))
-            .env_clear()
-            .envs(&self.environment)
-            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts")
-    }
-
-    pub async fn start(self) -> Function {
-        let simulator =
-            Simulator::builder().freeze_mode(self.freeze).build().await.expect("a Runtime API");
-        let mut process = self.spawn(simulator.addr());
-        simulator.register_freeze_pid(process.id());
-        Function {
-            simulator,
-            stdout: Output::of(process.stdout.take().expect("piped")),
-            stderr: Output::of(process.stderr.take().expect("piped")),
-            process,
-            aws: self.aws,
-            tokens: Mutex::default(),
-            answers: Mutex::default(),
-        }
-    }
-}
 
 /// A running function. Dropped at the end of a test, it fails it if a secret, a token, a signature
 /// or a credential was written anywhere, or anything on stdout that doesn't belong there.
@@ -118,29 +34,24 @@ pub struct Function {
 impl Function {
     /// A function with all that it needs and nothing else in its environment.
     pub fn of(aws: &Aws) -> Start {
-        let environment = [
-            ("QUEUE_URL", STANDARD_QUEUE),
-            ("WEBHOOK_SECRET_ID", SECRET_ID),
-            ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
-            ("AWS_SESSION_TOKEN", SESSION_TOKEN),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("AWS_ENDPOINT_URL", &aws.url()),
-            ("AWS_LAMBDA_FUNCTION_NAME", "jw-forwarder"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ];
-        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Start {
-            environment: environment.into(),
-            aws: vec![aws.shared.clone()],
-            freeze: FreezeMode::None,
-        }
+        Start::of(aws)
     }
 
     pub async fn start(aws: &Aws) -> Self {
         Self::of(aws).start().await
+    }
+
+    /// The function as a process that was just started.
+    pub fn new(simulator: Simulator, mut process: Child, aws: Vec<Arc<Shared>>) -> Self {
+        Self {
+            simulator,
+            stdout: Output::of(process.stdout.take().expect("piped")),
+            stderr: Output::of(process.stderr.take().expect("piped")),
+            process,
+            aws,
+            tokens: Mutex::default(),
+            answers: Mutex::default(),
+        }
     }
 
     /// Sends a delivery; await it for the answer.
@@ -149,10 +60,32 @@ impl Function {
     }
 
     pub fn invoke_event(&self, event: Value) -> Invoke<'_> {
-        let authorization = event["headers"]["authorization"].to_string();
-        let words = authorization.split([' ', ',', '"']).filter(|word| word.contains('.'));
-        self.tokens().extend(words.map(str::to_owned));
+        let headers = event["headers"].as_object().into_iter().flatten();
+        for (_, value) in headers.filter(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+            let value = value.to_string();
+            let words = value.split([' ', ',', '"']).filter(|word| word.contains('.'));
+            self.tokens().extend(words.map(str::to_owned));
+        }
         Invoke::new(self, event)
+    }
+
+    /// Hands over a batch of the held queue; await it for what came of it.
+    pub fn deliver(&self, records: impl IntoIterator<Item = Record>) -> Deliver<'_> {
+        let records: Vec<_> = records.into_iter().collect();
+        let bodies = records.iter().filter_map(Record::body).filter(|body| body.contains('.'));
+        self.tokens().extend(bodies.map(str::to_owned));
+        Deliver::new(self, records)
+    }
+
+    /// Makes an invocation of any event; none if it fails.
+    pub async fn try_invoke(&self, event: Value) -> Option<Value> {
+        let ended = invocation::run(self, event, &Setting::default()).await;
+        Some(ended.state.response?.payload)
+    }
+
+    /// The wide events so far of an invocation.
+    pub fn wide_events(&self, request_id: &str) -> Vec<Value> {
+        self.stdout.lines().iter().filter_map(|line| wide_event::of(line, request_id)).collect()
     }
 
     /// Sends a delivery again and again until it meets this verdict.

@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::function::Function;
-use super::seconds;
-use lambda_simulator::{Invocation, InvocationStatus, SimulatorPhase};
+use super::{seconds, wide_event};
+use lambda_simulator::{Invocation, InvocationState, InvocationStatus, SimulatorPhase};
 use serde_json::Value;
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,63 +11,91 @@ use std::time::Duration;
 /// Lambda gives a start ten seconds, whatever AWS does meanwhile, and starts again after them.
 const INIT_MAX: Duration = seconds(9);
 
-/// One invocation about to be made.
+/// What Lambda sets for an invocation.
+pub struct Setting {
+    /// Lambda's time-out.
+    pub within: Duration,
+    pub trace: Option<String>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { within: seconds(10), trace: None }
+    }
+}
+
+/// An invocation that is over.
+pub struct Ended {
+    pub request_id: String,
+    pub state: InvocationState,
+    /// The time from the event to the end.
+    pub took: Duration,
+}
+
+/// Makes an invocation and waits for its end, which has to come before Lambda's deadline.
+pub async fn run(function: &Function, event: Value, setting: &Setting) -> Ended {
+    let Function { simulator, stderr, .. } = function;
+    let ready = simulator.wait_for_phase(SimulatorPhase::Ready, INIT_MAX).await;
+    ready.unwrap_or_else(|error| {
+        panic!("no start: {error}, {:?} without a CPU; {:#?}", function.starved(), stderr.lines())
+    });
+    let within = u64::try_from(setting.within.as_millis()).expect("a time-out");
+    let mut invocation = Invocation::new(event, within);
+    if let Some(trace) = &setting.trace {
+        invocation.trace_id.clone_from(trace);
+    }
+    let began = invocation.created_at;
+    let starved = function.starved();
+    let request_id = simulator.enqueue(invocation).await;
+    let state =
+        simulator.wait_for_invocation_complete(&request_id, setting.within + seconds(5)).await;
+    let state = state.unwrap_or_else(|error| panic!("no answer: {error}; {:#?}", stderr.lines()));
+    let ended = state.response.as_ref().map(|response| response.received_at);
+    let ended = ended.or_else(|| Some(state.error.as_ref()?.received_at)).expect("an end");
+    let took = (ended - began).to_std().expect("no time before");
+    // A Lambda function has its CPU to itself. Here it may wait for one, and so may this test.
+    let starved = function.starved().saturating_sub(starved);
+    assert!(
+        took < setting.within + starved,
+        "answered after Lambda's deadline: {took:?}, of which {starved:?} without a CPU"
+    );
+    if let Some(response) = &state.response {
+        function.answered(&response.payload);
+    }
+    Ended { request_id, state, took }
+}
+
+/// One request about to be made.
 pub struct Invoke<'f> {
     function: &'f Function,
     event: Value,
-    within: Duration,
-    trace: Option<String>,
+    setting: Setting,
 }
 
 impl<'f> Invoke<'f> {
     pub fn new(function: &'f Function, event: Value) -> Self {
-        Self { function, event, within: seconds(10), trace: None }
+        Self { function, event, setting: Setting::default() }
     }
 
     /// Sets Lambda's time-out, in place of ten seconds.
     pub fn within(mut self, within: Duration) -> Self {
-        self.within = within;
+        self.setting.within = within;
         self
     }
 
     /// Sets the invocation's X-Ray trace.
     pub fn traced(mut self, trace: &str) -> Self {
-        self.trace = Some(trace.into());
+        self.setting.trace = Some(trace.into());
         self
     }
 
     async fn answer(self) -> Answer {
-        let Function { simulator, stdout, stderr, .. } = self.function;
-        let ready = simulator.wait_for_phase(SimulatorPhase::Ready, INIT_MAX).await;
-        ready.unwrap_or_else(|error| {
-            panic!(
-                "no start: {error}, {:?} without a CPU; {:#?}",
-                self.function.starved(),
-                stderr.lines()
-            )
-        });
-        let within = u64::try_from(self.within.as_millis()).expect("a time-out");
-        let mut invocation = Invocation::new(self.event, within);
-        invocation.trace_id = self.trace.unwrap_or(invocation.trace_id);
-        let began = invocation.created_at;
-        let starved = self.function.starved();
-        let id = simulator.enqueue(invocation).await;
-        let state = simulator.wait_for_invocation_complete(&id, self.within + seconds(5)).await;
-        let state =
-            state.unwrap_or_else(|error| panic!("no answer: {error}; {:#?}", stderr.lines()));
+        let Ended { request_id, state, took } = run(self.function, self.event, &self.setting).await;
         assert_eq!(state.status, InvocationStatus::Success, "{:?}", state.error);
-        let response = state.response.expect("a success has a response");
-        let took = (response.received_at - began).to_std().expect("no time before");
-        // A Lambda function has its CPU to itself. Here it may wait for one, and so may this test.
-        let starved = self.function.starved().saturating_sub(starved);
-        assert!(
-            took < self.within + starved,
-            "answered after Lambda's deadline: {took:?}, of which {starved:?} without a CPU"
-        );
-        let payload = response.payload;
-        self.function.answered(&payload);
-        let log = stdout.find("the wide event", |line| wide_event(line, &id)).await;
-        Answer::new(&payload, took, id, log)
+        let payload = state.response.expect("a success has a response").payload;
+        let of_it = |line: &str| wide_event::of(line, &request_id);
+        let log = self.function.stdout.find("the wide event", of_it).await;
+        Answer::new(&payload, took, request_id, log)
     }
 }
 
@@ -78,12 +106,4 @@ impl<'f> IntoFuture for Invoke<'f> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.answer())
     }
-}
-
-fn wide_event(line: &str, request_id: &str) -> Option<Value> {
-    if !line.contains(request_id) {
-        return None;
-    }
-    let value: Value = serde_json::from_str(line).ok()?;
-    (value["request_id"] == request_id && value.get("outcome").is_some()).then_some(value)
 }

@@ -27,11 +27,15 @@ impl Output {
 
     /// The newest line that this finds something in, as soon as there is one.
     pub async fn find<T>(&self, what: &str, look: impl Fn(&str) -> Option<T>) -> T {
+        self.until(what, |lines| lines.iter().rev().find_map(|line| look(line))).await
+    }
+
+    /// What this finds in the lines so far, as soon as there is something.
+    pub async fn until<T>(&self, what: &str, look: impl Fn(&[String]) -> Option<T>) -> T {
         let mut lines = self.lines.clone();
-        let find = |lines: &Vec<String>| lines.iter().rev().find_map(|line| look(line));
         let waiting = async {
-            let found = lines.wait_for(|lines| find(lines).is_some()).await.ok()?;
-            find(&found)
+            let found = lines.wait_for(|lines| look(lines).is_some()).await.ok()?;
+            look(&found)
         };
         match tokio::time::timeout(seconds(5), waiting).await {
             Ok(Some(found)) => found,

@@ -2,12 +2,12 @@
 
 use super::aws::{Operation, Reply};
 use super::connection::Order;
-use super::function::{ACCESS_KEY_ID, REGION, SESSION_TOKEN};
 use super::secrets_manager::{self, Secret};
 use super::sqs::{self, Message};
+use super::start::{ACCESS_KEY_ID, HELD_QUEUE, REGION, SESSION_TOKEN};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -22,6 +22,8 @@ pub struct State {
     /// Each valid `SendMessage` that was taken, also a FIFO queue's duplicates.
     pub sends: Vec<Message>,
     pub queued: Vec<Message>,
+    /// What was sent to the held queue.
+    pub held: Vec<Message>,
     /// How many were ever taken.
     pub taken: usize,
     pub script: HashMap<Operation, (VecDeque<Reply>, Reply)>,
@@ -62,23 +64,26 @@ impl Shared {
         if request.method() == Method::GET {
             return Ok(plain(404, "")); // a connection opened ahead of the first call
         }
-        let operation = match request.headers().get("x-amz-target").map(|target| target.as_bytes())
-        {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map(|body| body.to_bytes());
+        let parameters: Value =
+            body.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let operation = match head.headers.get("x-amz-target").map(|target| target.as_bytes()) {
             Some(b"secretsmanager.GetSecretValue") => Operation::GetSecretValue,
+            Some(b"AmazonSQS.SendMessage") if parameters["QueueUrl"] == HELD_QUEUE => {
+                Operation::HoldMessage
+            }
             Some(b"AmazonSQS.SendMessage") => Operation::SendMessage,
             other => {
                 self.complain(format!("no such operation: {other:?}"));
                 return Ok(error(400, "UnknownOperationException"));
             }
         };
-        if let Some(fault) = fault_of_signature(&request, operation) {
+        if let Some(fault) = fault_of_signature(&head.headers, operation) {
             self.complain(fault);
             return Ok(error(403, "InvalidSignatureException"));
         }
         let (under_way, reply) = self.begin(operation);
-        let body = request.into_body().collect().await.map(|body| body.to_bytes());
-        let parameters =
-            body.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let answer = self.meet(operation, &parameters, reply, &connection).await;
         drop(under_way);
         Ok(answer)
@@ -202,18 +207,17 @@ impl Drop for UnderWay<'_> {
 fn outcome(state: &mut State, operation: Operation, parameters: &Value) -> Result<Value, String> {
     match operation {
         Operation::GetSecretValue => secrets_manager::value_of(&state.secret, parameters),
-        Operation::SendMessage => sqs::take(state, parameters),
+        Operation::SendMessage | Operation::HoldMessage => sqs::take(state, parameters),
     }
 }
 
-fn fault_of_signature(request: &Request<Incoming>, operation: Operation) -> Option<String> {
+fn fault_of_signature(headers: &HeaderMap, operation: Operation) -> Option<String> {
     let service = match operation {
         Operation::GetSecretValue => "secretsmanager",
-        Operation::SendMessage => "sqs",
+        Operation::SendMessage | Operation::HoldMessage => "sqs",
     };
-    let header = |name: &str| {
-        request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    };
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let scope = format!("/{REGION}/{service}/aws4_request");
     let signed = header("authorization")
         .starts_with(&format!("AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/"))

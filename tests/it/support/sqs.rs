@@ -1,7 +1,7 @@
 //! SQS's `SendMessage`, with the limits that its documentation states, and the digests of its answer.
 
-use super::function::{FIFO_QUEUE, STANDARD_QUEUE};
 use super::service::State;
+use super::start::{FIFO_QUEUE, HELD_QUEUE, STANDARD_QUEUE};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,10 +45,14 @@ pub fn take(state: &mut State, parameters: &Value) -> Result<Value, String> {
         None => format!("00000000-0000-4000-8000-{:012}", state.taken),
     };
     state.taken += 1;
-    if earlier.is_none() {
-        state.queued.push(message.clone());
+    if message.queue_url == HELD_QUEUE {
+        state.held.push(message.clone());
+    } else {
+        if earlier.is_none() {
+            state.queued.push(message.clone());
+        }
+        state.sends.push(message.clone());
     }
-    state.sends.push(message.clone());
     let system: BTreeMap<_, _> = message
         .trace_header
         .iter()
@@ -70,7 +74,13 @@ fn read(parameters: &Value) -> Result<Message, String> {
     let text = |name: &str| parameters[name].as_str().map(str::to_owned);
     let queue_url = text("QueueUrl").unwrap_or_default();
     let fifo = queue_url == FIFO_QUEUE;
-    check(fifo || queue_url == STANDARD_QUEUE, "QueueUrl", &queue_url)?;
+    let known = [STANDARD_QUEUE, FIFO_QUEUE, HELD_QUEUE].contains(&queue_url.as_str());
+    check(known, "QueueUrl", &queue_url)?;
+    for name in parameters.as_object().into_iter().flat_map(|members| members.keys()) {
+        let allowed =
+            queue_url != HELD_QUEUE || ["QueueUrl", "MessageBody"].contains(&name.as_str());
+        check(allowed, name, "a held message has a body and nothing else")?;
+    }
 
     let body = text("MessageBody").unwrap_or_default();
     check(!body.is_empty() && body.chars().all(is_allowed), "MessageBody", "its characters")?;

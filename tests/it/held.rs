@@ -1,0 +1,37 @@
+//! A held event: what is held while there is no usable secret, and what becomes of it afterwards.
+
+mod budget;
+mod odd;
+mod queue;
+mod requests;
+mod times;
+mod verdicts;
+
+use crate::support::{Aws, Delivery, Function, MEDIA_AVAILABLE, OTHER_SECRET, Record};
+
+fn good() -> Delivery {
+    Delivery::of(MEDIA_AVAILABLE)
+}
+
+fn forged() -> Delivery {
+    Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET)
+}
+
+/// The record that holds this delivery.
+fn record(id: &str, delivery: &Delivery) -> Record {
+    Record::new(id, delivery.bearer())
+}
+
+/// Expects that these deliveries' tokens are in the held queue, and nothing else of them anywhere.
+#[track_caller]
+fn assert_held<'d>(
+    deliveries: impl IntoIterator<Item = &'d Delivery>,
+    aws: &Aws,
+    function: &Function,
+    case: &str,
+) {
+    let held: Vec<_> = aws.held().into_iter().map(|message| message.body).collect();
+    let tokens: Vec<_> = deliveries.into_iter().map(Delivery::bearer).collect();
+    assert_eq!(held, tokens, "{case}");
+    assert!(function.undelivered().is_empty(), "{case}: an unverified event has no record");
+}
