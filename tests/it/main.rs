@@ -17,6 +17,7 @@ mod events;
 mod faults;
 mod freeze;
 mod held;
+mod intake;
 #[cfg(feature = "cli")]
 mod jwhook;
 mod load;

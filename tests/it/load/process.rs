@@ -31,6 +31,11 @@ impl Process {
         Self { api, child, undelivered }
     }
 
+    /// Whether the process that was started is still there.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+
     pub fn undelivered(&self) -> usize {
         self.undelivered.load(Ordering::Relaxed)
     }

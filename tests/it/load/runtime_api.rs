@@ -59,10 +59,11 @@ impl RuntimeApi {
         Self { address, invocations }
     }
 
-    /// The answer to an event, and the time that it took.
-    pub async fn invoke(&self, event: &Value) -> (Value, Duration) {
+    /// The answer to an event, and the time that it took. The event is text: a `Value` cannot be all
+    /// that JSON can.
+    pub async fn invoke(&self, event: impl Into<Bytes>) -> (Value, Duration) {
         let (back, answered) = oneshot::channel();
-        let event = Bytes::from(event.to_string());
+        let event = event.into();
         let began = Instant::now();
         let handed_over = self.invocations.send(Invocation { event, back });
         assert!(handed_over.is_ok(), "the Runtime API lives");

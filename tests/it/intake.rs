@@ -1,0 +1,216 @@
+//! The function reads from an invocation only what it needs. Whatever else a request brings, it gets
+//! its verdict, and the next good event is accepted.
+
+mod unneeded;
+
+use crate::support::{
+    Aws, Delivery, Function, MEDIA_AVAILABLE, Reply, SendMessage, all_at_once, millis,
+};
+use serde_json::{Value, json};
+
+/// More than the `http` crate's `HeaderMap` can hold, which panics at the 24,577th name.
+const HEADERS: usize = 24_600;
+
+fn good() -> Delivery {
+    Delivery::of(MEDIA_AVAILABLE)
+}
+
+fn with_headers(mut delivery: Delivery, count: usize) -> Delivery {
+    for number in 0..count {
+        delivery = delivery.header(&format!("h{number}"), "");
+    }
+    delivery
+}
+
+/// The good event with another value of this member.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut event = good().event();
+    let (parent, name) = pointer.rsplit_once('/').expect("a JSON pointer");
+    event.pointer_mut(parent).expect("the member's parent")[name] = value;
+    event
+}
+
+/// Sends each event and a good one after it.
+async fn each_meets<C: std::fmt::Display>(cases: impl IntoIterator<Item = (C, &str, Value)>) {
+    let aws = Aws::start().await;
+    let mut function = Function::start(&aws).await;
+    for (case, verdict, event) in cases {
+        assert_eq!(function.invoke_event(event).await.verdict(), verdict, "{case}");
+        assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted", "after {case}");
+    }
+    assert!(function.runs());
+}
+
+#[tokio::test]
+async fn request_with_thousands_of_headers_gets_its_verdict() {
+    all_at_once([1, 4], async |concurrency| {
+        let aws = Aws::start().await;
+        let mut function = Function::of(&aws).concurrency(concurrency).start().await;
+        for count in [HEADERS, 100_000] {
+            let unauthenticated = with_headers(good().without_header("authorization"), count);
+            let authenticated = with_headers(good(), count);
+            for _ in 0..2 {
+                all_at_once(0..concurrency, async |_| {
+                    let answer = function.invoke(&unauthenticated).await;
+                    assert_eq!(answer.verdict(), "401 authorization_missing", "{count} headers");
+                })
+                .await;
+                let answer = function.invoke(&authenticated).await;
+                assert_eq!(answer.verdict(), "200 accepted", "{count} headers");
+            }
+        }
+        aws.always(SendMessage, Reply::Delay(millis(300)));
+        all_at_once(0..concurrency, async |_| {
+            assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+        })
+        .await;
+        assert_eq!(
+            aws.most_at_once(SendMessage),
+            usize::from(concurrency),
+            "every worker still serves"
+        );
+        assert!(function.runs());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn url_that_is_no_url_is_not_read() {
+    let long = "x".repeat(70_000);
+    let texts = [
+        "",
+        "q=<x>",
+        r#"a={"b":1}"#,
+        "a b",
+        "a=%",
+        "a=%zz&b",
+        "é\u{1F600}",
+        "\u{0}\u{7f}\r\n",
+        "#?#",
+        "//",
+        "http://[::1",
+        "a host",
+        "abc:99999",
+        &long,
+    ];
+    let members = [
+        "/rawPath",
+        "/rawQueryString",
+        "/routeKey",
+        "/headers/host",
+        "/headers/x-forwarded-proto",
+        "/headers/x-forwarded-port",
+        "/requestContext/domainName",
+        "/requestContext/stage",
+        "/requestContext/http/path",
+        "/requestContext/http/protocol",
+    ];
+    let cases = members.into_iter().flat_map(|member| {
+        let event = move |text: &str| {
+            (format!("{member} {text:.20}"), "200 accepted", with(member, json!(text)))
+        };
+        texts.map(event)
+    });
+    each_meets(cases).await;
+}
+
+#[tokio::test]
+async fn headers_of_any_type_get_a_verdict() {
+    let bearer = json!(format!("Bearer {}", good().bearer()));
+    let others = json!({"x-number": 7, "x-null": null, "x-object": {"a": 1}, "x-list": [1, null]});
+    let headers = |authorization: Value| {
+        let mut headers = others.as_object().expect("an object").clone();
+        headers.extend(authorization.as_object().expect("an object").clone());
+        Value::Object(headers)
+    };
+    let cases = [
+        ("200 accepted", headers(json!({"authorization": bearer}))),
+        ("200 accepted", headers(json!({"Authorization": bearer}))),
+        ("200 accepted", headers(json!({"AUTHORIZATION": bearer}))),
+        ("401 authorization_missing", headers(json!({}))),
+        (
+            "401 authorization_missing",
+            headers(json!({"authorization": bearer, "Authorization": bearer})),
+        ),
+        (
+            "401 authorization_missing",
+            headers(json!({"AUTHORIZATION": "Basic YTpi", "authorization": bearer})),
+        ),
+        (
+            "415 content_encoding_unsupported",
+            headers(json!({"authorization": bearer, "Content-Encoding": "gzip"})),
+        ),
+        (
+            "415 content_encoding_unsupported",
+            headers(
+                json!({"authorization": bearer, "CONTENT-ENCODING": "br", "content-encoding": "identity"}),
+            ),
+        ),
+        ("401 authorization_missing", json!(null)),
+        ("401 authorization_missing", json!({})),
+    ];
+    let cases =
+        cases.map(|(verdict, headers)| (headers.to_string(), verdict, with("/headers", headers)));
+    each_meets(cases).await;
+}
+
+#[tokio::test]
+async fn authorization_in_a_place_that_no_gateway_uses_is_not_read() {
+    let bearer = format!("Bearer {}", good().bearer());
+    let elsewhere = [
+        ("/multiValueHeaders", json!({"authorization": [bearer]})),
+        ("/queryStringParameters", json!({"authorization": bearer})),
+        ("/cookies", json!([format!("authorization={bearer}")])),
+        ("/requestContext/authorizer", json!({"authorization": bearer})),
+        ("/authorization", json!(bearer)),
+    ];
+    let cases = elsewhere.map(|(member, value)| {
+        let mut event = with(member, value);
+        event["headers"].as_object_mut().expect("headers").remove("authorization");
+        (member, "401 authorization_missing", event)
+    });
+    each_meets(cases).await;
+}
+
+/// A header that has to be text and is none is not taken for one that is missing or good.
+#[tokio::test]
+async fn authorization_that_is_no_text_is_refused() {
+    let aws = Aws::start().await;
+    let function = Function::start(&aws).await;
+    for value in [json!(null), json!(7), json!(true), json!([]), json!([7]), json!({"a": "b"})] {
+        let answer = function.invoke_event(with("/headers/authorization", value.clone())).await;
+        let verdict = answer.verdict();
+        assert!(verdict.starts_with("401 authorization_"), "{value}: {verdict}");
+    }
+    assert_eq!(aws.calls(SendMessage), 0);
+    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+}
+
+#[tokio::test]
+async fn method_and_body_of_any_type_get_a_verdict() {
+    let mut without_body = good().event();
+    without_body.as_object_mut().expect("an event").remove("body");
+    let mut get_without_body = good().method("GET").event();
+    get_without_body["body"] = json!(null);
+    let mut without_base64 = good().event();
+    without_base64.as_object_mut().expect("an event").remove("isBase64Encoded");
+    let no_base64 = |body: &str| {
+        let mut event = with("/isBase64Encoded", json!(true));
+        event["body"] = json!(body);
+        event
+    };
+    let method = "/requestContext/http/method";
+    let cases = [
+        ("isBase64Encoded: null", "200 accepted", with("/isBase64Encoded", json!(null))),
+        ("no isBase64Encoded", "200 accepted", without_base64),
+        ("body: null", "400 body_malformed", with("/body", json!(null))),
+        ("no body", "400 body_malformed", without_body),
+        ("GET and body: null", "405 method_not_allowed", get_without_body),
+        ("base64 that is none", "400 body_malformed", no_base64("***")),
+        ("method: null", "405 method_not_allowed", with(method, json!(null))),
+        ("method: 7", "405 method_not_allowed", with(method, json!(7))),
+        ("an empty method", "405 method_not_allowed", with(method, json!(""))),
+        ("a method that is none", "405 method_not_allowed", with(method, json!("PO ST\u{0}é"))),
+    ];
+    each_meets(cases).await;
+}
