@@ -24,6 +24,7 @@ mod load;
 mod messages;
 mod oracle;
 mod outages;
+mod rechecks;
 mod refuses;
 mod rotation;
 mod secrets;

@@ -88,58 +88,6 @@ async fn the_first_event_of_a_new_secret_is_accepted_before_the_old_ones_ttl() {
 }
 
 #[tokio::test]
-async fn however_many_bad_requests_come_the_secret_is_fetched_once_more() {
-    let aws = Aws::start().await;
-    aws.keep(json!({"7Rav0hC5": SECRET}));
-    let function = Function::of(&aws).concurrency(8).start().await;
-    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
-    let unknown = new();
-    let forged = forged();
-    for _ in 0..4 {
-        let flood = (0..8).map(|number| {
-            if number % 2 == 0 {
-                (&unknown, "401 webhook_unknown")
-            } else {
-                (&forged, "401 signature_invalid")
-            }
-        });
-        all_at_once(flood, async |(delivery, verdict)| {
-            assert_eq!(function.invoke(delivery).await.verdict(), verdict);
-        })
-        .await;
-    }
-    assert_eq!(aws.calls(GetSecretValue), 2, "at start, and once for all of the flood");
-    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
-    assert_eq!(aws.queued().len(), 2);
-}
-
-#[tokio::test]
-async fn a_fetch_that_fails_is_not_made_again_for_each_bad_request() {
-    let failures = [
-        (Reply::Error(400, "AccessDeniedException"), 1),
-        (Reply::Error(500, "InternalServiceError"), 30), // one fetch, tried for some seconds
-    ];
-    all_at_once(failures, async |(failure, calls)| {
-        let aws = Aws::start().await;
-        aws.keep(json!({"7Rav0hC5": SECRET}));
-        let function = Function::of(&aws).concurrency(8).start().await;
-        assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
-        aws.always(GetSecretValue, failure.clone());
-        for _ in 0..4 {
-            all_at_once(0..8, async |_| {
-                assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
-                let unknown = function.invoke(&new()).await;
-                assert_eq!(unknown.verdict(), "503 secret_unavailable", "{failure:?}");
-            })
-            .await;
-        }
-        assert!(aws.calls(GetSecretValue) <= 1 + calls, "{failure:?}");
-        assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted", "{failure:?}");
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn all_who_wait_for_the_one_fetch_have_its_answer() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
@@ -155,6 +103,8 @@ async fn all_who_wait_for_the_one_fetch_have_its_answer() {
     assert_eq!(aws.queued().len(), 9);
 }
 
+const HELD: &str = "503 held secret_unavailable";
+
 /// Secrets Manager is asked for the ring, has it ready, and the answer takes so long.
 async fn late(aws: &Aws, function: &Function, by: u64) {
     one_second_passes().await;
@@ -169,23 +119,33 @@ async fn late(aws: &Aws, function: &Function, by: u64) {
 
 #[tokio::test]
 async fn a_fetch_that_began_before_the_key_came_refuses_no_event_that_needs_it() {
-    let aws = Aws::start().await;
-    aws.keep(json!({"7Rav0hC5": SECRET}));
-    let function = Function::of(&aws).short_lived_secret().concurrency(8).start().await;
-    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
-    let rotated = async {
-        aws.until_calls(GetSecretValue, 2).await;
-        function.invoke(&new()).await
-    };
-    let ((), answer) = tokio::join!(late(&aws, &function, 1_400), rotated);
-    assert_eq!(answer.verdict(), "200 accepted");
+    // A request waits at most a second for a fetch. After that nobody can tell: the event is held.
+    let cases = [(700, &["200 accepted"][..]), (1_400, &["200 accepted", HELD])];
+    all_at_once(cases, async |(by, verdicts)| {
+        let aws = Aws::start().await;
+        aws.keep(json!({"7Rav0hC5": SECRET}));
+        let start = Function::of(&aws).holding().short_lived_secret();
+        let function = start.concurrency(8).start().await;
+        assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+        let rotated = async {
+            aws.until_calls(GetSecretValue, 2).await;
+            function.invoke(&new()).await
+        };
+        let ((), answer) = tokio::join!(late(&aws, &function, by), rotated);
+        let verdict = answer.verdict();
+        assert!(verdicts.contains(&verdict.as_str()), "{by} ms: {verdict}");
+        one_second_passes().await;
+        assert_eq!(function.invoke(&new()).await.verdict(), "200 accepted", "{by} ms");
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn an_answer_that_came_older_than_its_ttl_is_not_gone_by() {
+async fn response_older_than_the_ttl_refuses_no_event() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
-    let function = Function::of(&aws).short_lived_secret().concurrency(8).start().await;
+    let start = Function::of(&aws).holding().short_lived_secret();
+    let function = start.concurrency(8).start().await;
     assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
     let asks = aws.calls(GetSecretValue) + 1;
     let rotated = async {
@@ -194,7 +154,8 @@ async fn an_answer_that_came_older_than_its_ttl_is_not_gone_by() {
         function.invoke(&new()).await
     };
     let ((), answer) = tokio::join!(late(&aws, &function, 1_500), rotated);
-    assert_eq!(answer.verdict(), "200 accepted");
+    let verdict = answer.verdict();
+    assert!(["200 accepted", HELD].contains(&verdict.as_str()), "{verdict}");
 }
 
 #[tokio::test]

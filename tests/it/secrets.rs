@@ -1,4 +1,5 @@
 //! The secret: the forms of its value, and how long it is good for.
 
 mod age;
+mod outage;
 mod value;

@@ -1,10 +1,9 @@
-//! How long a secret is good for: fetched again at its age, served while Secrets Manager can't be
-//! reached, and no longer once it refuses.
+//! How long a secret is good for: fetched again at its TTL, not used past its TTL once Secrets Manager
+//! refuses, and not past its bound during an outage.
 
 use crate::support::{
-    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Reply, SECRET,
-    SendMessage, all_at_once, event, millis, one_second_passes, seconds, secret_outages,
-    secret_refusals,
+    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SendMessage,
+    all_at_once, millis, one_second_passes, seconds, secret_outages, secret_refusals,
 };
 use serde_json::json;
 use std::time::Instant;
@@ -52,48 +51,6 @@ async fn a_secret_that_was_removed_verifies_nothing_after_its_ttl() {
 }
 
 #[tokio::test]
-async fn while_secrets_manager_is_unreachable_the_cached_secret_serves() {
-    all_at_once(secret_outages(), async |outage| {
-        let aws = Aws::start().await;
-        let function = warm(&aws).await;
-        aws.always(GetSecretValue, outage.clone());
-        one_second_passes().await;
-        let answer = function.invoke(&good()).await;
-        assert_eq!(answer.verdict(), "200 accepted", "{outage:?}");
-        assert!(answer.log["secret_age_s"].as_u64() >= Some(1), "{outage:?}: {}", answer.log);
-        assert!(aws.calls(GetSecretValue) >= 2, "{outage:?}: it was asked");
-        assert!(
-            answer.took < seconds(3),
-            "{outage:?}: a stale secret in hand is not waited for: {:?}",
-            answer.took
-        );
-        assert_eq!(aws.queued().len(), 2, "{outage:?}");
-        // And it refuses as before.
-        let forged = Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET);
-        assert_eq!(function.invoke(&forged).await.verdict(), "401 signature_invalid", "{outage:?}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn with_secrets_manager_gone_the_cached_secret_serves_and_is_replaced_once_it_is_back() {
-    let mut aws = Aws::start().await;
-    let queue = Aws::start().await;
-    let start = Function::of(&aws).also(&queue).short_lived_secret();
-    let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;
-    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
-    aws.gone().await;
-    one_second_passes().await;
-    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
-    aws.keep(OTHER_SECRET);
-    aws.back();
-    let by_the_new = Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET);
-    function.until_verdict("200 accepted", &by_the_new, seconds(3)).await;
-    assert_eq!(function.invoke(&good()).await.verdict(), "401 signature_invalid");
-    assert_eq!(queue.queued().len(), 3);
-}
-
-#[tokio::test]
 async fn once_secrets_manager_refuses_the_cached_secret_is_not_used_past_its_ttl() {
     all_at_once(secret_refusals(), async |refusal| {
         let aws = Aws::start().await;
@@ -114,28 +71,49 @@ async fn once_secrets_manager_refuses_the_cached_secret_is_not_used_past_its_ttl
     .await;
 }
 
+/// Until a fetch succeeds: also through an outage that comes later.
 #[tokio::test]
 async fn an_outage_after_a_refusal_brings_nothing_back() {
-    let aws = Aws::start().await;
-    let function = warm(&aws).await;
-    aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
-    one_second_passes().await;
-    assert_eq!(function.invoke(&good()).await.verdict(), "503 secret_unavailable");
-    aws.always(GetSecretValue, Reply::Error(500, "InternalServiceError"));
-    one_second_passes().await;
-    assert_eq!(function.invoke(&good()).await.verdict(), "503 secret_unavailable");
-    assert_eq!(aws.calls(SendMessage), 1);
+    let refusals = [
+        Reply::Error(400, "AccessDeniedException"),
+        Reply::Altered(json!({"SecretString": "too short"})),
+    ];
+    let outages = [Reply::Error(500, "InternalServiceError"), Reply::Hang];
+    let cases =
+        refusals.into_iter().flat_map(|refusal| outages.clone().map(|o| (refusal.clone(), o)));
+    all_at_once(cases, async |(refusal, outage)| {
+        let case = format!("{refusal:?}, then {outage:?}");
+        let aws = Aws::start().await;
+        let function = warm(&aws).await;
+        aws.always(GetSecretValue, refusal);
+        one_second_passes().await;
+        assert_eq!(function.invoke(&good()).await.status, 503, "{case}");
+        aws.always(GetSecretValue, outage);
+        for _ in 0..2 {
+            one_second_passes().await;
+            let answer = function.invoke(&good()).await;
+            assert_eq!(answer.verdict(), "503 secret_unavailable", "{case}");
+        }
+        assert_eq!(aws.calls(SendMessage), 1, "{case}");
+        aws.always(GetSecretValue, Reply::Normal);
+        function.until_verdict("200 accepted", &good(), seconds(3)).await;
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_refusal_leaves_a_secret_its_ttl() {
     let aws = Aws::start().await;
-    let function = Function::start(&aws).await;
+    let function = Function::of(&aws).holding().env("SECRET_TTL_SECONDS", "4").start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
     aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
-    let forged = Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET); // has it fetched once more
-    assert_eq!(function.invoke(&forged).await.status, 401);
+    let forged = Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET); // rechecks the secret
+    assert_eq!(function.invoke(&forged).await.verdict(), "503 held secret_unavailable");
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    aws.always(GetSecretValue, Reply::Error(500, "InternalServiceError"));
+    tokio::time::sleep(seconds(4)).await;
+    let answer = function.invoke(&good()).await;
+    assert_eq!(answer.verdict(), "503 held secret_unavailable", "revoked, and its TTL is over");
 }
 
 #[tokio::test]
@@ -198,33 +176,32 @@ async fn a_slow_secret_is_waited_for() {
 }
 
 #[tokio::test]
-async fn an_event_of_a_webhook_that_may_be_new_is_not_refused_while_nobody_can_tell() {
+async fn within_a_second_after_a_failure_no_request_waits_for_a_first_secret() {
     let failures = [
+        Reply::Hang,
         Reply::Error(500, "InternalServiceError"),
         Reply::Error(400, "ThrottlingException"),
-        Reply::Break(Order::Reset),
         Reply::Error(400, "AccessDeniedException"),
     ];
     all_at_once(failures, async |failure| {
+        let case = format!("{failure:?}");
         let aws = Aws::start().await;
-        aws.keep(json!({"7Rav0hC5": SECRET}));
-        let function = Function::start(&aws).await;
-        assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
-        aws.always(GetSecretValue, failure.clone());
-        let of_another = Delivery::signed(event(json!({"webhook_id": "c0Y6ebVU"})), OTHER_SECRET);
-        assert_eq!(
-            function.invoke(&of_another).await.verdict(),
-            "503 secret_unavailable",
-            "{failure:?}"
-        );
-        // A known webhook's key decides without a fetch.
-        let forged = Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET);
-        assert_eq!(
-            function.invoke(&forged).await.verdict(),
-            "401 signature_invalid",
-            "{failure:?}"
-        );
-        assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted", "{failure:?}");
+        aws.always(GetSecretValue, failure);
+        let function = Function::of(&aws).holding().start().await;
+        let first = function.invoke(&good()).within(seconds(15)).await;
+        assert_eq!(first.verdict(), "503 held secret_unavailable", "{case}");
+        assert!(first.took < millis(6_000), "{case}: {:?}", first.took);
+        let calls = aws.calls(GetSecretValue);
+        for _ in 0..5 {
+            let next = function.invoke(&good()).await;
+            assert_eq!(next.verdict(), "503 held secret_unavailable", "{case}");
+            assert!(next.took < millis(500), "{case}: {:?}", next.took);
+        }
+        assert_eq!(aws.calls(GetSecretValue), calls, "{case}");
+        one_second_passes().await;
+        function.invoke(&good()).await.verdict();
+        assert!(aws.calls(GetSecretValue) > calls, "{case}: a failure is not an answer");
+        assert_eq!(aws.held().len(), 7, "{case}");
     })
     .await;
 }

@@ -12,24 +12,9 @@ const KEY_OF_32: &str = "abcdefghijklmnopqrstuvwxyz012345";
 #[tokio::test]
 async fn every_form_of_a_value_gives_its_keys() {
     let ring = json!({"7Rav0hC5": SECRET, "2yW4KmiG": OTHER_SECRET});
-    let forms: [(&str, Vec<u8>, Vec<u8>); 15] = [
+    let forms: [(&str, Vec<u8>, Vec<u8>); 13] = [
         ("a secret by itself", SECRET.into(), SECRET.into()),
         ("and a newline", format!("{SECRET}\n").into(), SECRET.into()),
-        (
-            "and two, one of them the key's",
-            format!("{SECRET}\n\n").into(),
-            format!("{SECRET}\n").into(),
-        ),
-        (
-            "with a space at its end, the key's",
-            format!("{SECRET} ").into(),
-            format!("{SECRET} ").into(),
-        ),
-        (
-            "with a space at its start, the key's",
-            format!(" {SECRET}").into(),
-            format!(" {SECRET}").into(),
-        ),
         ("32 bytes", KEY_OF_32.into(), KEY_OF_32.into()),
         ("32 bytes and a newline", format!("{KEY_OF_32}\n").into(), KEY_OF_32.into()),
         ("not ASCII", "é".repeat(16).into(), "é".repeat(16).into()),
@@ -40,6 +25,11 @@ async fn every_form_of_a_value_gives_its_keys() {
         ("a ring with escapes", ring.to_string().replacen('7', r"\u0037", 1).into(), SECRET.into()),
         ("a ring of one", json!({"7Rav0hC5": KEY_OF_32}).to_string().into(), KEY_OF_32.into()),
         ("a ring of many", ring_of_hundreds().into(), SECRET.into()),
+        (
+            "a ring with a newline after the key",
+            json!({"7Rav0hC5": format!("{SECRET}\n")}).to_string().into(),
+            SECRET.into(),
+        ),
     ];
     all_at_once(forms, async |(form, value, key)| {
         let aws = Aws::start().await;
@@ -87,6 +77,14 @@ async fn a_value_with_no_usable_key_is_our_fault() {
         format!("{KEY_OF_31}\n"),
         "{}".into(),
         "[]".into(),
+        // White space is left after one newline at the end is trimmed.
+        format!("{SECRET}\n\n"),
+        format!("{SECRET} "),
+        format!("{SECRET} \n"),
+        format!(" {SECRET}"),
+        format!("\t{SECRET}"),
+        format!("{SECRET} {SECRET}"),
+        json!({"7Rav0hC5": format!("{SECRET} ")}).to_string(),
         json!({"7Rav0hC5": KEY_OF_31}).to_string(),
         json!({"7Rav0hC5": ""}).to_string(),
         json!({"7Rav0hC5": [SECRET]}).to_string(),
@@ -135,6 +133,8 @@ async fn a_bad_entry_of_a_ring_is_reported_and_the_others_go_on() {
         "Nothing1": null,
         "Nested12": {"secret": OTHER_SECRET},
         "Empty123": "",
+        "Space123": format!("{OTHER_SECRET} "),
+        "Lines123": format!("{OTHER_SECRET}\n\n"),
     });
     let mut ring = bad.clone();
     ring["7Rav0hC5"] = json!(SECRET);
@@ -149,7 +149,7 @@ async fn a_bad_entry_of_a_ring_is_reported_and_the_others_go_on() {
         let claims = event(json!({"webhook_id": webhook}));
         for key in [KEY_OF_31, SECRET, OTHER_SECRET, ""] {
             let answer = function.invoke(&Delivery::signed(&claims, key)).await;
-            assert_eq!(answer.verdict(), "401 webhook_unknown", "{webhook}");
+            assert_eq!(answer.verdict(), "503 secret_invalid", "{webhook}");
         }
         function.stderr.find(webhook, |line| line.contains(webhook.as_str()).then_some(())).await;
     }
@@ -165,10 +165,34 @@ async fn a_webhook_that_a_ring_names_twice_is_one_bad_entry() {
     let function = Function::start(&aws).await;
     for key in [SECRET, OTHER_SECRET] {
         let answer = function.invoke(&Delivery::signed(CHANNEL_ACTIVE, key)).await;
-        assert_eq!(answer.verdict(), "401 webhook_unknown", "nobody knows which was meant");
+        assert_eq!(answer.verdict(), "503 secret_invalid", "nobody knows which was meant");
     }
     function.stderr.find("2yW4KmiG", |line| line.contains("2yW4KmiG").then_some(())).await;
     assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
+}
+
+#[tokio::test]
+async fn entry_whose_name_cannot_be_a_webhook_id_is_reported() {
+    let rings = [
+        (json!({"7Rav0hC5": SECRET}), false),
+        (json!({"7Rav0hC5": SECRET, "placeholder": OTHER_SECRET}), false), // the stack's own
+        (json!({"7Rav0hC5": SECRET, "JW_WEBHOOK_SECRET": OTHER_SECRET}), true),
+        (json!({"JW_WEBHOOK_SECRET": SECRET}), true),
+        (json!({"7Rav0hC5": SECRET, "": OTHER_SECRET}), true),
+        (json!({"7Rav0hC5": SECRET, "7Rav-hC5": OTHER_SECRET}), true),
+    ];
+    all_at_once(rings, async |(ring, is_reported)| {
+        let aws = Aws::start().await;
+        aws.keep(ring.clone());
+        let mut function = Function::start(&aws).await;
+        let _ = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
+        function.stop();
+        let reports = function.stderr.lines().into_iter().filter(|line| {
+            line.contains(r#""level":"WARN""#) || line.contains(r#""level":"ERROR""#)
+        });
+        assert_eq!(reports.count() > 0, is_reported, "{ring}");
+    })
+    .await;
 }
 
 /// Each function's end looks for secrets in all that was written.

@@ -1,0 +1,238 @@
+//! Rechecking: a token that does not verify may need a value of the secret that came since the last
+//! fetch.
+
+use crate::support::{
+    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Reply, SECRET,
+    SendMessage, all_at_once, event, millis, one_second_passes, seconds,
+};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// A third webhook's secret.
+const THIRD_SECRET: &str = "Zr5tYu8iOp1aSd4fGh7jKl0zXc3vBn6mQw9eRt2yUi5oPa8sDf1gHj4kLz7xCv0b";
+
+fn old() -> Delivery {
+    Delivery::of(MEDIA_AVAILABLE)
+}
+
+fn new() -> Delivery {
+    Delivery::signed(event(json!({"webhook_id": "c0Y6ebVU"})), OTHER_SECRET)
+}
+
+fn third() -> Delivery {
+    Delivery::signed(event(json!({"webhook_id": "2yW4KmiG"})), THIRD_SECRET)
+}
+
+fn forged() -> Delivery {
+    Delivery::signed(MEDIA_AVAILABLE, "a key that an attacker made up, long enough")
+}
+
+fn one_key() -> Value {
+    json!({"7Rav0hC5": SECRET})
+}
+
+fn two_keys() -> Value {
+    json!({"7Rav0hC5": SECRET, "c0Y6ebVU": OTHER_SECRET})
+}
+
+/// A function that has fetched the ring of one key.
+async fn warm(aws: &Aws, concurrency: u8) -> Function {
+    aws.keep(one_key());
+    let function = Function::of(aws).holding().concurrency(concurrency).start().await;
+    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+    assert_eq!(aws.calls(GetSecretValue), 1);
+    function
+}
+
+/// Sends forged events one after another until so many milliseconds have passed since `began`.
+async fn flood(function: &Function, began: Instant, until: u64) {
+    while began.elapsed() < millis(until) {
+        assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+        tokio::time::sleep(millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn rechecks_of_a_flood_come_at_once_and_after_pauses_that_double() {
+    let aws = Aws::start().await;
+    let function = warm(&aws, 1).await;
+    assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+    let began = Instant::now();
+    // after 0, 0.5, 1.5, 3.5 and 7.5 s, each of them a moment late
+    for (until, rechecks) in [(350, 1), (1_300, 2), (3_200, 3), (7_000, 4), (8_900, 5)] {
+        flood(&function, began, until).await;
+        assert_eq!(aws.calls(GetSecretValue), 1 + rechecks, "after {until} ms");
+    }
+    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+    assert_eq!(aws.calls(SendMessage), 2);
+}
+
+#[tokio::test]
+async fn bad_requests_that_come_at_once_share_one_recheck() {
+    let aws = Aws::start().await;
+    let function = warm(&aws, 8).await;
+    aws.always(GetSecretValue, Reply::Delay(millis(300)));
+    let flood = (0..8).map(|number| match number % 2 {
+        0 => (new(), "401 webhook_unknown"),
+        _ => (forged(), "401 signature_invalid"),
+    });
+    all_at_once(flood, async |(delivery, verdict)| {
+        assert_eq!(function.invoke(&delivery).await.verdict(), verdict);
+    })
+    .await;
+    assert_eq!(aws.calls(GetSecretValue), 2, "at start, and once for all of the flood");
+    assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+    assert_eq!(aws.queued().len(), 2);
+}
+
+#[tokio::test]
+async fn new_value_ends_the_pause() {
+    let aws = Aws::start().await;
+    let function = warm(&aws, 1).await;
+    assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+    let began = Instant::now();
+    flood(&function, began, 2_000).await;
+    let calls = aws.calls(GetSecretValue);
+    assert_eq!(calls, 4, "three rechecks: the pause is two seconds long");
+
+    aws.keep(two_keys());
+    assert_eq!(function.invoke(&new()).await.verdict(), "401 webhook_unknown", "in the pause");
+    tokio::time::sleep(millis(3_800).saturating_sub(began.elapsed())).await;
+    assert_eq!(function.invoke(&new()).await.verdict(), "200 accepted", "after the pause");
+    assert_eq!(aws.calls(GetSecretValue), calls + 1);
+
+    // The new value has ended the pause: the next recheck is immediate, and so is the one after it.
+    aws.keep(json!({"7Rav0hC5": SECRET, "c0Y6ebVU": OTHER_SECRET, "2yW4KmiG": THIRD_SECRET}));
+    assert_eq!(function.invoke(&third()).await.verdict(), "200 accepted");
+    let fetched = calls + 2;
+    assert_eq!(aws.calls(GetSecretValue), fetched);
+    for _ in 0..3 {
+        assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+    }
+    assert_eq!(aws.calls(GetSecretValue), fetched + 1);
+    tokio::time::sleep(millis(600)).await;
+    assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+    assert_eq!(aws.calls(GetSecretValue), fetched + 2, "half a second later");
+}
+
+#[tokio::test]
+async fn webhook_whose_key_comes_a_moment_late_is_accepted_from_its_second_event_on() {
+    let old_value = Reply::Altered(json!({"SecretString": one_key().to_string()}));
+    all_at_once([false, true], async |is_stored| {
+        let case =
+            format!("stored, but Secrets Manager's first answer is the old value: {is_stored}");
+        let aws = Aws::start().await;
+        let function = warm(&aws, 1).await;
+        if is_stored {
+            aws.keep(two_keys());
+            aws.next(GetSecretValue, [old_value.clone()]);
+        }
+        assert_eq!(function.invoke(&new()).await.verdict(), "401 webhook_unknown", "{case}");
+        aws.keep(two_keys());
+        one_second_passes().await;
+        for _ in 0..3 {
+            assert_eq!(function.invoke(&new()).await.verdict(), "200 accepted", "{case}");
+        }
+        assert_eq!(aws.calls(GetSecretValue), 3, "{case}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn webhook_whose_first_recheck_failed_is_accepted_two_seconds_later() {
+    let failures = [
+        Reply::Error(400, "AccessDeniedException"),
+        Reply::Error(500, "InternalServiceError"),
+        Reply::Error(400, "ThrottlingException"),
+        Reply::Break(Order::Reset),
+        Reply::Hang,
+        Reply::Altered(json!({"SecretString": "too short"})),
+    ];
+    all_at_once(failures, async |failure| {
+        let case = format!("{failure:?}");
+        let aws = Aws::start().await;
+        let function = warm(&aws, 1).await;
+        aws.keep(two_keys());
+        aws.always(GetSecretValue, failure);
+        let answer = function.invoke(&new()).await;
+        assert_eq!((answer.status, aws.held().len()), (503, 1), "{case}: {answer:#?}");
+        aws.works_again(GetSecretValue);
+        tokio::time::sleep(seconds(2)).await;
+        assert_eq!(function.invoke(&new()).await.verdict(), "200 accepted", "{case}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_a_recheck_that_failed_events_are_held_without_waiting_and_the_next_comes_a_second_later()
+ {
+    let unusable = Reply::Altered(json!({"SecretString": "too short"}));
+    let failures = [
+        (Reply::Error(400, "AccessDeniedException"), "503 held secret_unavailable"),
+        (Reply::Error(400, "ResourceNotFoundException"), "503 held secret_unavailable"),
+        (unusable, "503 held secret_invalid"),
+    ];
+    all_at_once(failures, async |(failure, verdict)| {
+        let case = format!("{failure:?}");
+        let aws = Aws::start().await;
+        let function = warm(&aws, 8).await;
+        aws.always(GetSecretValue, failure);
+        assert_eq!(function.invoke(&forged()).await.verdict(), verdict, "{case}");
+        let began = Instant::now();
+        for (until, rechecks) in [(700, 1), (1_700, 2), (2_600, 3)] {
+            while began.elapsed() < millis(until) {
+                all_at_once([forged(), new(), forged(), new()], async |delivery| {
+                    let answer = function.invoke(&delivery).await;
+                    assert_eq!(answer.verdict(), verdict, "{case}");
+                    assert!(answer.took < millis(500), "{case}: {:?}", answer.took);
+                })
+                .await;
+                assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted", "{case}");
+                tokio::time::sleep(millis(50)).await;
+            }
+            assert_eq!(aws.calls(GetSecretValue), 1 + rechecks, "{case}, after {until} ms");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn outage_during_a_flood_is_no_storm_at_secrets_manager() {
+    let aws = Aws::start().await;
+    let function = warm(&aws, 8).await;
+    aws.always(GetSecretValue, Reply::Error(500, "InternalServiceError"));
+    let began = Instant::now();
+    while began.elapsed() < seconds(4) {
+        all_at_once(0..8, async |_| {
+            let answer = function.invoke(&forged()).await;
+            assert_eq!(answer.verdict(), "503 held secret_unavailable");
+        })
+        .await;
+        assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
+        tokio::time::sleep(millis(50)).await;
+    }
+    let calls = aws.calls(GetSecretValue);
+    assert!(calls <= 40, "{calls} calls in {:?}", began.elapsed());
+    assert_eq!(aws.most_at_once(GetSecretValue), 1);
+}
+
+#[tokio::test]
+async fn pause_refuses_no_event_once_the_secret_has_expired_in_an_outage() {
+    let outages = [Reply::Hang, Reply::Error(503, "ServiceUnavailableException")];
+    all_at_once(outages, async |outage| {
+        let case = format!("{outage:?}");
+        let aws = Aws::start().await;
+        aws.keep(one_key());
+        let function = Function::of(&aws).holding().short_lived_secret().start().await;
+        assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid", "{case}");
+        let began = Instant::now();
+        flood(&function, began, 1_650).await; // the third recheck is over: a pause of two seconds
+        aws.always(GetSecretValue, outage);
+        aws.keep(two_keys());
+        tokio::time::sleep(millis(1_200)).await;
+        let answer = function.invoke(&new()).await;
+        assert_eq!(answer.verdict(), "503 held secret_unavailable", "{case}");
+        assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted", "{case}");
+    })
+    .await;
+}

@@ -1,0 +1,235 @@
+//! An outage of Secrets Manager while a secret is cached: the cached secret serves, and nobody waits
+//! for an answer that may not come.
+
+use crate::support::{
+    Answer, Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Record,
+    Reply, SendMessage, all_at_once, millis, one_second_passes, seconds, secret_outages,
+};
+use std::time::{Duration, Instant};
+
+/// The longest that a request takes which waits for nothing, on a machine that has other work.
+const QUICK: Duration = millis(500);
+
+/// The longest that a request takes which waits its second for the secret.
+const WAITS_ITS_SECOND: Duration = millis(1_600);
+
+fn good() -> Delivery {
+    Delivery::of(MEDIA_AVAILABLE)
+}
+
+/// Signed with a key that may be the secret's new value, for all that the function knows.
+fn forged() -> Delivery {
+    Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET)
+}
+
+/// A function whose cached secret has expired when the outage meets its next request.
+async fn expired(aws: &Aws, outage: Reply) -> Function {
+    let function = Function::of(aws).holding().short_lived_secret().start().await;
+    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    aws.always(GetSecretValue, outage);
+    one_second_passes().await;
+    function
+}
+
+/// Sends so many, one after another, and expects this verdict of each.
+async fn send(
+    function: &Function,
+    delivery: &Delivery,
+    count: usize,
+    verdict: &str,
+) -> Vec<Duration> {
+    let mut took = Vec::new();
+    for _ in 0..count {
+        let answer = function.invoke(delivery).await;
+        assert_eq!(answer.verdict(), verdict);
+        took.push(answer.took);
+    }
+    took
+}
+
+fn assert_first_waits_alone(took: &[Duration], case: &str) {
+    assert!(took[0] < WAITS_ITS_SECOND, "{case}: {took:?}");
+    assert!(took[1..].iter().all(|took| *took < QUICK), "{case}: {took:?}");
+    assert!(took.iter().sum::<Duration>() < seconds(3), "{case}: {took:?}");
+}
+
+#[tokio::test]
+async fn good_events_during_an_outage_are_accepted_by_the_cached_secret_and_do_not_wait() {
+    // in groups, because the time of each counts
+    for outages in secret_outages().chunks(8) {
+        all_at_once(outages, async |outage| {
+            let case = format!("{outage:?}");
+            let aws = Aws::start().await;
+            let function = expired(&aws, outage.clone()).await;
+            let took = send(&function, &good(), 12, "200 accepted").await;
+            assert_first_waits_alone(&took, &case);
+            assert_eq!(aws.queued().len(), 13, "{case}");
+            assert!(aws.calls(GetSecretValue) >= 2, "{case}: Secrets Manager was asked");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn forged_events_during_an_outage_are_held_and_do_not_wait() {
+    for outages in secret_outages().chunks(8) {
+        all_at_once(outages, async |outage| {
+            let case = format!("{outage:?}");
+            let aws = Aws::start().await;
+            let function = expired(&aws, outage.clone()).await;
+            let took = send(&function, &forged(), 6, "503 held secret_unavailable").await;
+            assert_first_waits_alone(&took, &case);
+            assert_eq!(aws.held().len(), 6, "{case}");
+            assert_eq!(aws.calls(SendMessage), 1, "{case}");
+            let took = send(&function, &good(), 3, "200 accepted").await;
+            assert!(took.iter().all(|took| *took < QUICK), "{case}: {took:?}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn age_of_the_cached_secret_is_logged_during_an_outage() {
+    let aws = Aws::start().await;
+    let function = expired(&aws, Reply::Error(503, "ServiceUnavailableException")).await;
+    let answer = function.invoke(&good()).await;
+    assert_eq!(answer.verdict(), "200 accepted");
+    assert!(answer.log["secret_age_s"].as_u64() >= Some(1), "{}", answer.log);
+}
+
+/// A long outage, of good events and forged ones.
+#[tokio::test]
+async fn at_most_one_request_in_ten_seconds_waits_during_an_outage() {
+    let outages = [
+        Reply::Hang,
+        Reply::Error(503, "ServiceUnavailableException"),
+        Reply::Error(400, "ThrottlingException"),
+        Reply::Break(Order::Reset),
+    ];
+    all_at_once(outages, async |outage| {
+        let case = format!("{outage:?}");
+        let aws = Aws::start().await;
+        let function = expired(&aws, outage).await;
+        let began = Instant::now();
+        let mut waited: Vec<Instant> = Vec::new();
+        while began.elapsed() < seconds(13) {
+            for (delivery, verdict) in
+                [(good(), "200 accepted"), (forged(), "503 held secret_unavailable")]
+            {
+                let answer = function.invoke(&delivery).await;
+                assert_eq!(answer.verdict(), verdict, "{case}");
+                assert!(answer.took < WAITS_ITS_SECOND, "{case}: {:?}", answer.took);
+                if answer.took > QUICK {
+                    waited.push(Instant::now());
+                }
+            }
+            tokio::time::sleep(millis(150)).await;
+        }
+        let waited: Vec<_> = waited.iter().map(|at| *at - began).collect();
+        let apart = waited.windows(2).all(|two| two[1] - two[0] > millis(9_000));
+        assert!(apart, "{case}: waited after {waited:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_that_meet_an_outage_at_once_wait_one_second_together() {
+    let aws = Aws::start().await;
+    let function = Function::of(&aws).holding().short_lived_secret().concurrency(8).start().await;
+    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    aws.always(GetSecretValue, Reply::Hang);
+    one_second_passes().await;
+    let began = Instant::now();
+    for _ in 0..2 {
+        all_at_once(0..8, async |_| {
+            assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+        })
+        .await;
+    }
+    assert!(began.elapsed() < millis(2_200), "{:?}", began.elapsed());
+}
+
+/// Sends good events until one is verified with a secret that was fetched after the outage.
+async fn until_fetched_again(function: &Function, case: &str) -> Answer {
+    let began = Instant::now();
+    loop {
+        let answer = function.invoke(&good()).await;
+        assert_eq!(answer.verdict(), "200 accepted", "{case}");
+        if answer.log["secret_age_s"] == 0 {
+            return answer;
+        }
+        assert!(began.elapsed() < seconds(12), "{case}: {}", answer.log);
+        tokio::time::sleep(millis(400)).await;
+    }
+}
+
+#[tokio::test]
+async fn end_of_an_outage_is_noticed_by_events_that_the_cached_secret_verifies() {
+    let outages = [Reply::Hang, Reply::Error(503, "ServiceUnavailableException")];
+    let cases = outages.into_iter().flat_map(|outage| [false, true].map(|f| (outage.clone(), f)));
+    all_at_once(cases, async |(outage, frozen)| {
+        let case = format!("{outage:?}, frozen: {frozen}");
+        let aws = Aws::start().await;
+        let start = Function::of(&aws).holding().short_lived_secret();
+        let start = if frozen { start.frozen_between_invocations() } else { start };
+        let function = start.start().await;
+        assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted", "{case}");
+        aws.always(GetSecretValue, outage);
+        for _ in 0..5 {
+            one_second_passes().await;
+            assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted", "{case}");
+        }
+        aws.works_again(GetSecretValue);
+        until_fetched_again(&function, &case).await;
+        assert!(function.undelivered().is_empty(), "{case}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_secrets_manager_gone_the_cached_secret_serves_and_is_replaced_once_it_is_back() {
+    let mut aws = Aws::start().await;
+    let queue = Aws::start().await;
+    let start = Function::of(&aws).also(&queue).short_lived_secret();
+    let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;
+    assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+    aws.gone().await;
+    one_second_passes().await;
+    let took = send(&function, &good(), 3, "200 accepted").await;
+    assert_first_waits_alone(&took, "gone");
+    aws.keep(OTHER_SECRET);
+    aws.back();
+    // an event that needs the new value rechecks the secret, at most a second after the last failure
+    function.until_verdict("200 accepted", &forged(), seconds(3)).await;
+    assert_eq!(function.invoke(&good()).await.verdict(), "401 signature_invalid");
+    assert_eq!(queue.queued().len(), 5);
+}
+
+/// The function cannot know that the secret was replaced, but it must not refuse the event.
+#[tokio::test]
+async fn event_signed_with_the_replaced_secret_is_held_during_an_outage_and_arrives_after_it() {
+    for outages in secret_outages().chunks(8) {
+        let cases = outages.iter().flat_map(|outage| ["300", "1"].map(|ttl| (outage, ttl)));
+        all_at_once(cases, async |(outage, ttl)| {
+            let case = format!("{outage:?}, TTL {ttl} s");
+            let aws = Aws::start().await;
+            let start = Function::of(&aws).holding().env("SECRET_TTL_SECONDS", ttl);
+            let function = start.start().await;
+            assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted", "{case}");
+            aws.keep(OTHER_SECRET);
+            aws.always(GetSecretValue, outage.clone());
+            one_second_passes().await;
+            let by_the_new = forged();
+            let answer = function.invoke(&by_the_new).await;
+            assert_eq!(answer.verdict(), "503 held secret_unavailable", "{case}");
+            let [held] = aws.held().try_into().expect("one held message");
+            assert_eq!(held.body, by_the_new.bearer(), "{case}");
+            aws.works_again(GetSecretValue);
+            one_second_passes().await;
+            let batch = function.deliver([Record::new("a", &held.body)]).await;
+            assert_eq!(batch.verdicts(), ["accepted none"], "{case}");
+            assert_eq!(aws.queued().len(), 2, "{case}");
+        })
+        .await;
+    }
+}
