@@ -6,16 +6,26 @@ use super::schedule::Schedule;
 use super::tally::Tally;
 use crate::support::{Answer, Message};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Refused for a body that is not the token's payload.
+const OF_A_BODY: [&str; 2] = ["401 body_mismatch", "400 body_malformed"];
 
 /// Counts what became of a run's events, and tells each promise that was broken.
 pub fn judge(schedule: &Schedule, run: &Run) -> (Tally, Vec<String>) {
-    let mut judge = Judge { run, tally: Tally::default(), lost: Vec::new(), broken: Vec::new() };
+    let mut judge = Judge {
+        schedule,
+        run,
+        tally: Tally::default(),
+        undelivered: Vec::new(),
+        broken: Vec::new(),
+    };
     let cases = || schedule.cases.iter().chain([&schedule.last]);
     for (case, answer) in cases().zip(run.answers.iter().chain([&run.last])) {
         judge.answer(case, answer);
     }
     judge.queue(cases());
+    judge.held(cases().zip(run.answers.iter().chain([&run.last])));
     judge.log();
     if run.last.status != 200 {
         judge.break_("accept a good event once the faults are over", run.last.verdict());
@@ -24,15 +34,17 @@ pub fn judge(schedule: &Schedule, run: &Run) -> (Tally, Vec<String>) {
         judge.break_("outlive every fault", "the process has ended".to_owned());
     }
     judge.tally.schedules = 1;
-    judge.tally.sent_again = run.sends.len().saturating_sub(judge.tally.accepted);
+    let sent_once = judge.tally.accepted + run.released;
+    judge.tally.sent_again = run.sends.len().saturating_sub(sent_once);
     (judge.tally, judge.broken)
 }
 
 struct Judge<'r> {
+    schedule: &'r Schedule,
     run: &'r Run,
     tally: Tally,
     /// The records of the events that were verified and got no 2xx.
-    lost: Vec<Value>,
+    undelivered: Vec<Value>,
     broken: Vec<String>,
 }
 
@@ -52,19 +64,27 @@ impl Judge<'_> {
                 }
                 "503 queue_unavailable" | "503 queue_refused" => {
                     self.tally.undelivered += 1;
-                    self.lost.push(record(message));
+                    self.undelivered.push(record(message));
                 }
-                "503 secret_unavailable" | "503 secret_invalid" => self.tally.without_secret += 1,
+                "503 held secret_unavailable" | "503 held secret_invalid" => self.tally.held += 1,
+                "503 secret_unavailable" | "503 secret_invalid" => {
+                    self.tally.lost += 1;
+                    if !answer.is_lost() || !self.schedule.may_lose() {
+                        self.break_(
+                            "lose no event, and count each that is lost",
+                            format!("{}", answer.log),
+                        );
+                    }
+                }
                 _ => self.break_(
                     "answer no fault of ours with 4xx",
                     format!("{verdict} for {message:?}: {}", answer.log),
                 ),
             },
             Outcome::Refused { verdict: expected, takes_secret } => {
-                let ours = ["503 secret_unavailable", "503 secret_invalid"];
                 if verdict == *expected {
                     self.tally.refused += 1;
-                } else if *takes_secret && ours.contains(&verdict.as_str()) {
+                } else if *takes_secret && verdict.contains("secret_") {
                     self.tally.not_told += 1;
                 } else {
                     self.break_(
@@ -112,11 +132,54 @@ impl Judge<'_> {
         }
     }
 
+    /// What is held are tokens that only the secret can judge, and each of JW's arrives.
+    fn held<'c>(&mut self, cases: impl Iterator<Item = (&'c Case, &'c Answer)>) {
+        let arrived: HashSet<_> =
+            self.run.queued.iter().map(|message| message.attribute("event_id")).collect();
+        let held: HashSet<_> = self.run.held.iter().map(String::as_str).collect();
+        let stay: HashSet<_> = self.run.stay.iter().map(String::as_str).collect();
+        let mut may_be_held = HashSet::new();
+        for (case, answer) in cases {
+            match &case.outcome {
+                Outcome::Queued(message) => {
+                    let token = case.delivery.bearer();
+                    may_be_held.insert(token);
+                    let is_held = held.contains(token);
+                    if answer.log["outcome"] == "held" && !is_held {
+                        self.break_("hold what is answered as held", answer.log.to_string());
+                    }
+                    let has_arrived = arrived.contains(&message.attribute("event_id"));
+                    if is_held && (stay.contains(token) || !has_arrived) {
+                        self.break_(
+                            "forward a held event once the secret is back",
+                            format!("{message:?} is held"),
+                        );
+                    }
+                }
+                Outcome::Refused { verdict, takes_secret: true }
+                    if !OF_A_BODY.contains(verdict) =>
+                {
+                    may_be_held.insert(case.delivery.bearer());
+                }
+                Outcome::Refused { .. } => {
+                    if answer.log["outcome"] == "held" || answer.is_lost() {
+                        self.break_("hold no body that differs", answer.log.to_string());
+                    }
+                }
+            }
+        }
+        for token in held {
+            if !may_be_held.contains(token) {
+                self.break_("hold only what the secret has to judge", token.to_owned());
+            }
+        }
+    }
+
     /// Every verified event that got no 2xx is in the log exactly once, whole.
     fn log(&mut self) {
         let mut records = BTreeMap::<String, isize>::new();
-        for lost in &self.lost {
-            *records.entry(lost.to_string()).or_default() -= 1;
+        for record in &self.undelivered {
+            *records.entry(record.to_string()).or_default() -= 1;
         }
         for logged in &self.run.undelivered {
             *records.entry(logged.to_string()).or_default() += 1;

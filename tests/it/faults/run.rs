@@ -3,7 +3,8 @@
 use super::case::Case;
 use super::schedule::{Incident, Schedule, Service};
 use crate::support::{
-    Answer, Aws, Function, GetSecretValue, Message, SendMessage, millis, seconds,
+    Answer, Aws, Function, GetSecretValue, HoldMessage, Message, Record, SendMessage, millis,
+    one_second_passes, seconds,
 };
 use serde_json::Value;
 use std::cell::RefCell;
@@ -11,6 +12,9 @@ use std::rc::Rc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
+
+/// More rounds than the outages' last effects take.
+const MOST_ROUNDS: usize = 8;
 
 /// What there is to judge when all is over.
 pub struct Run {
@@ -20,6 +24,11 @@ pub struct Run {
     pub sends: Vec<Message>,
     pub queued: Vec<Message>,
     pub undelivered: Vec<Value>,
+    /// The tokens that were ever held, and those that are when the held queue was drained.
+    pub held: Vec<String>,
+    pub stay: Vec<String>,
+    /// How many held events were sent.
+    pub released: usize,
     /// It is still the process that was started.
     pub lives: bool,
 }
@@ -42,11 +51,16 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
     services.secrets_manager.keep(schedule.secrets().0);
     services.secrets_manager.next(GetSecretValue, schedule.secret.iter().cloned());
     services.sqs.next(SendMessage, schedule.queue.iter().cloned());
+    services.sqs.next(HoldMessage, schedule.held.iter().cloned());
     let mut start = Function::of(&services.secrets_manager)
         .also(&services.sqs)
         .env("AWS_ENDPOINT_URL_SQS", &services.sqs.url())
         .short_lived_secret()
+        .env("SECRET_MAX_STALE_SECONDS", &schedule.max_stale.to_string())
         .concurrency(schedule.concurrency);
+    if schedule.holding {
+        start = start.holding();
+    }
     if schedule.setting.fifo {
         start = start.fifo();
     }
@@ -78,8 +92,11 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
 
     services.secrets_manager.works_again(GetSecretValue);
     services.sqs.works_again(SendMessage);
+    services.sqs.works_again(HoldMessage);
     let mut function = Rc::into_inner(function).expect("all senders are done");
     let last = function.invoke(&schedule.last.delivery).within(schedule.last.within).await;
+    let held: Vec<_> = services.sqs.held().into_iter().map(|message| message.body).collect();
+    let (stay, released) = drain(schedule, &function, held.clone()).await;
     let mut answers = answers.take();
     answers.sort_by_key(|(index, _)| *index);
     Run {
@@ -88,8 +105,43 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
         sends: services.sqs.sends(),
         queued: services.sqs.queued(),
         undelivered: function.undelivered(),
+        held,
+        stay,
+        released,
         lives: function.runs(),
     }
+}
+
+/// Hands over what is held until nothing of JW's stays, as the queue does every five minutes. Gives
+/// what stays, and how many events were sent.
+async fn drain(
+    schedule: &Schedule,
+    function: &Function,
+    mut held: Vec<String>,
+) -> (Vec<String>, usize) {
+    let mut released = 0;
+    for _ in 0..MOST_ROUNDS {
+        if !held.iter().any(|token| schedule.is_jws(token)) {
+            break;
+        }
+        one_second_passes().await;
+        let mut stay = Vec::new();
+        for tokens in held.chunks(10) {
+            let numbered = || tokens.iter().enumerate();
+            let records = numbered().map(|(number, token)| Record::new(&number.to_string(), token));
+            let batch = function.deliver(records).lines(0).await;
+            let kept = numbered().filter(|(number, _)| batch.keeps(&number.to_string()));
+            let kept: Vec<_> = kept.map(|(_, token)| token.clone()).collect();
+            released += function
+                .wide_events(&batch.request_id)
+                .iter()
+                .filter(|log| log["outcome"] == "accepted")
+                .count();
+            stay.extend(kept);
+        }
+        held = stay;
+    }
+    (held, released)
 }
 
 /// The next request to send, if there is one.
@@ -117,6 +169,11 @@ async fn bring_about(schedule: &Schedule, progress: &Progress, services: &mut Se
             Incident::Break(service, how) => services.of(*service).break_connections(*how),
             Incident::Gone(service) => services.of(*service).gone().await,
             Incident::Back(service) => services.of(*service).back(),
+            Incident::Outage(reply) => {
+                services.secrets_manager.works_again(GetSecretValue);
+                services.secrets_manager.always(GetSecretValue, reply.clone());
+            }
+            Incident::Over => services.secrets_manager.works_again(GetSecretValue),
             Incident::Rotation { amid_fetch } => {
                 let fetches = services.secrets_manager.calls(GetSecretValue);
                 let fetch = services.secrets_manager.until_calls(GetSecretValue, fetches + 1);

@@ -1,9 +1,9 @@
 //! A run's plan, all of it made of one seed: what is sent, what each call to AWS meets, and when
 //! connections break, services go and come back, and a webhook is rotated.
 
-use super::case::{Case, NEW_WEBHOOK, Setting, WEBHOOK};
+use super::case::{Case, NEW_WEBHOOK, Outcome, Setting, WEBHOOK};
 use super::weather;
-use crate::support::{OTHER_SECRET, Order, Random, Reply, SECRET};
+use crate::support::{OTHER_SECRET, Order, Random, Reply, SECRET, secret_outages};
 use serde_json::{Value, json};
 
 /// As many events as one process is started for, for each request that it serves at once: all that
@@ -19,21 +19,29 @@ pub struct Schedule {
     pub last: Case,
     pub queue: Vec<Reply>,
     pub secret: Vec<Reply>,
+    /// Whether there is a held queue, and what its calls meet.
+    pub holding: bool,
+    pub held: Vec<Reply>,
+    /// How old the cached secret may get in an outage, in seconds.
+    pub max_stale: u32,
     /// What happens once so many events are under way or answered, in this order.
     pub incidents: Vec<(usize, Incident)>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Service {
     SecretsManager,
     Sqs,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Incident {
     Break(Service, Order),
     Gone(Service),
     Back(Service),
+    /// Every fetch of the secret meets this, until the outage is over.
+    Outage(Reply),
+    Over,
     /// The new webhook's key comes into the ring, now or when the next fetch has begun.
     Rotation {
         amid_fetch: bool,
@@ -66,17 +74,47 @@ impl Schedule {
             let amid_fetch = random.one_in(2);
             incidents.push((rotated_at, Incident::Rotation { amid_fetch }));
         }
+        let last = Case::plain(setting, events, random);
+        let queue = weather::of_queue(random, events);
+        let secret = weather::of_secret(random, 20, rotation);
+        // Newer choices come last, so that a seed makes of all others what it made before them.
+        let holding = !random.one_in(6);
+        let held = if random.one_in(3) { weather::of_held(random, events) } else { Vec::new() };
+        let max_stale = *random.pick(&[1, 2, 86_400]);
+        if random.one_in(2) {
+            let began = random.below(events);
+            incidents.push((began, Incident::Outage(random.pick(&secret_outages()).clone())));
+            incidents.push((began + 1 + random.below(events / 2), Incident::Over));
+        }
         incidents.sort_by_key(|(events, _)| *events);
         Self {
             seed,
             setting,
             concurrency,
-            last: Case::plain(setting, events, random),
-            queue: weather::of_queue(random, events),
-            secret: weather::of_secret(random, 20, rotation),
             cases,
+            last,
+            queue,
+            secret,
+            holding,
+            held,
+            max_stale,
             incidents,
         }
+    }
+
+    /// Whether this is the token of an event of JW's.
+    pub fn is_jws(&self, token: &str) -> bool {
+        let cases = self.cases.iter().chain([&self.last]);
+        let mut of_jw = cases.filter(|case| matches!(case.outcome, Outcome::Queued(_)));
+        of_jw.any(|case| case.delivery.bearer() == token)
+    }
+
+    /// Whether an event may be lost: the held queue can fail while there is no secret.
+    pub fn may_lose(&self) -> bool {
+        let fails = |(_, incident): &(usize, Incident)| {
+            matches!(incident, Incident::Break(Service::Sqs, _) | Incident::Gone(Service::Sqs))
+        };
+        !self.holding || !self.held.is_empty() || self.incidents.iter().any(fails)
     }
 
     /// The secret's value at the start, and from the rotation on.

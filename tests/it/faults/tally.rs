@@ -10,8 +10,10 @@ pub struct Tally {
     pub accepted: usize,
     /// Answered 503 and written to the log.
     pub undelivered: usize,
-    /// Answered 503 unverified, for want of a secret.
-    pub without_secret: usize,
+    /// Answered 503 unverified, as there was no secret, and held.
+    pub held: usize,
+    /// Counted as lost: there was no secret, and no held queue that took it.
+    pub lost: usize,
     /// Not JW's, and refused for what is wrong with it.
     pub refused: usize,
     /// Not JW's, and answered 503, as it took a secret to tell and there was none.
@@ -28,7 +30,8 @@ impl Tally {
         };
         at_least(self.accepted, 40, "accepted");
         at_least(self.undelivered, 2, "undelivered");
-        at_least(self.without_secret, 1, "without a secret");
+        at_least(self.held, 1, "held");
+        assert!(self.lost > 0, "nothing is lost with the secret and the held queue gone: {self}");
         at_least(self.refused, 15, "refused");
         at_least(self.sent_again, 1, "sent again");
         assert!(self.not_told > 0, "no forgery met an outage of the secret: {self}");
@@ -41,7 +44,8 @@ impl AddAssign for Tally {
         self.events += other.events;
         self.accepted += other.accepted;
         self.undelivered += other.undelivered;
-        self.without_secret += other.without_secret;
+        self.held += other.held;
+        self.lost += other.lost;
         self.refused += other.refused;
         self.not_told += other.not_told;
         self.sent_again += other.sent_again;
@@ -53,13 +57,14 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} schedules, {} events: {} accepted ({} sent again), {} undelivered, \
-             {} without a secret, {} refused, {} forged and without a secret",
+             {} held, {} lost, {} refused, {} forged and without a secret",
             self.schedules,
             self.events,
             self.accepted,
             self.sent_again,
             self.undelivered,
-            self.without_secret,
+            self.held,
+            self.lost,
             self.refused,
             self.not_told
         )

@@ -27,6 +27,30 @@ pub fn of_queue(random: &mut Random, calls: usize) -> Vec<Reply> {
     replies
 }
 
+/// What so many calls of SQS's `SendMessage` to the held queue meet.
+pub fn of_held(random: &mut Random, calls: usize) -> Vec<Reply> {
+    let mut replies = Vec::new();
+    while replies.len() < calls {
+        match random.below(6) {
+            0..3 => spell(&mut replies, Reply::Normal, 4 + random.below(20)),
+            3 => spell(&mut replies, held_passing(random), 1 + random.below(6)),
+            4 => spell(&mut replies, taken(random), 1 + random.below(4)),
+            _ => spell(&mut replies, random.pick(&queue_refusals()).clone(), 1 + random.below(4)),
+        }
+    }
+    replies
+}
+
+/// A held message has no attributes whose digest could be wrong.
+fn held_passing(random: &mut Random) -> Reply {
+    loop {
+        let reply = passing(random);
+        if !format!("{reply:?}").contains("MD5OfMessageAttributes") {
+            return reply;
+        }
+    }
+}
+
 /// What so many calls of Secrets Manager's `GetSecretValue` meet. While a webhook is rotated, answers
 /// of a moment ago are what matters.
 pub fn of_secret(random: &mut Random, calls: usize, rotation: bool) -> Vec<Reply> {
