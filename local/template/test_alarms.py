@@ -25,21 +25,22 @@ AWS_METRICS = {
     ("AWS/ApiGateway", "4xx"),
     ("AWS/ApiGateway", "5xx"),
 }
+QUEUES = ("Queue", "DeadLetterQueue", "HeldQueue", "HeldDeadLetterQueue")
 # The one dimension that each of them is emitted by, and what it names here.
 DIMENSIONS = {
     OWN: [["FunctionName", "${Forwarder}"]],
     OF_THE_STACK: [[]],  # a filter's metric without dimensions
-    "AWS/SQS": [["QueueName", "${Queue.QueueName}"], ["QueueName", "${DeadLetterQueue.QueueName}"]],
+    "AWS/SQS": [["QueueName", f"${{{queue}.QueueName}}"] for queue in QUEUES],
     "AWS/Lambda": [["FunctionName", "${Forwarder}"]],
     "AWS/ApiGateway": [["ApiId", "${HttpApi}"]],
 }
 
 
 def emitted() -> set[tuple[str, str]]:
-    telemetry = source("telemetry.rs")
-    namespace = re.search(r'NAMESPACE: &str = "(\w+)"', telemetry)
+    metrics = source("telemetry/metrics.rs")
+    namespace = re.search(r'NAMESPACE: &str = "(\w+)"', metrics)
     assert namespace
-    members = set(re.findall(r'#\[serde\(rename = "([A-Z]\w+)"', telemetry)) - {"FunctionName", "Reason"}  # its dimensions
+    members = set(re.findall(r'#\[serde\(rename = "([A-Z]\w+)"', metrics)) - {"FunctionName"}  # a dimension
     return {(namespace[1], name) for name in members} | filtered() | AWS_METRICS
 
 
@@ -103,10 +104,15 @@ class AnAlarm(unittest.TestCase):
         self.assertEqual(filtered() - {(namespace, name) for namespace, name, _ in alarm_metrics()}, set())
 
     def test_is_on_the_function_as_its_lines_name_it(self) -> None:
-        telemetry = source("telemetry.rs")
-        self.assertIn('#[serde(rename = "FunctionName")]', telemetry)
-        self.assertIn('[&["FunctionName"], &["FunctionName", "Reason"]]', telemetry)
-        self.assertEqual({name for namespace, name, _ in alarm_metrics() if namespace == OWN}, {"Accepted", "Refused", "Failed"})
+        metrics = source("telemetry/metrics.rs")
+        self.assertIn('#[serde(rename = "FunctionName")]', metrics)
+        self.assertEqual(re.findall(r'directive\(&\[(.+?)\]', metrics), ['"FunctionName"', '"FunctionName", "reason"'])
+        on = {name for namespace, name, _ in alarm_metrics() if namespace == OWN}
+        self.assertEqual(on, {"Accepted", "Refused", "Failed", "Lost"})
+
+    def test_of_an_event_that_only_a_person_can_put_back_sends_no_ok(self) -> None:
+        silent = {name for name, a in of_type("AWS::CloudWatch::Alarm").items() if "OKActions" not in a["Properties"]}
+        self.assertEqual(silent, {"EventsUndeliveredAlarm", "EventsLostAlarm"})
 
     def test_says_what_to_do_and_reaches_somebody(self) -> None:
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
@@ -140,7 +146,7 @@ class AnAlarm(unittest.TestCase):
 
 class TheDashboard(unittest.TestCase):
     def test_is_json_with_either_endpoint(self) -> None:
-        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [10, 10])
+        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11])
 
     def test_shows_metrics_that_are_emitted_by_what_it_names(self) -> None:
         self.assertEqual({(namespace, name) for namespace, name, _ in dashboard_metrics()} - emitted(), set())
@@ -150,5 +156,19 @@ class TheDashboard(unittest.TestCase):
     def test_searches_for_refusals_by_the_dimensions_that_the_lines_have(self) -> None:
         rows = [row for d in dashboards() for widget in d["widgets"] for row in widget["properties"].get("metrics", [])]
         found = {cell["expression"] for row in rows for cell in row if isinstance(cell, dict) and "expression" in cell}
-        search = '{JwWebhookForwarder,FunctionName,Reason} MetricName="Refused" FunctionName="${Forwarder}"'
+        search = '{JwWebhookForwarder,FunctionName,reason} MetricName="Refused" FunctionName="${Forwarder}"'
         self.assertEqual(found, {f"SEARCH('{search}', 'Sum', 300)"})
+
+    def test_shows_held_events_that_wait_for_their_next_attempt_too(self) -> None:
+        depths = {("HeldQueue", "Visible"), ("HeldQueue", "NotVisible"), ("HeldDeadLetterQueue", "Visible")}
+        shown = [[name, *dimension] for _, name, dimension in dashboard_metrics()]
+        for queue, messages in depths:
+            self.assertIn([f"ApproximateNumberOfMessages{messages}", "QueueName", f"${{{queue}.QueueName}}"], shown)
+
+    def test_lists_every_outcome_but_accepted(self) -> None:
+        written = set(re.findall(r'Outcome::\w+ => "([a-z]+)"', source("telemetry/metrics.rs")))
+        queries = [w["properties"]["query"] for d in dashboards() for w in d["widgets"] if w["type"] == "log"]
+        for query in queries:
+            listed = re.search(r"outcome in \[([^\]]+)\]", query)
+            assert listed
+            self.assertEqual({*re.findall(r"'(\w+)'", listed[1]), "accepted"}, written)

@@ -5,7 +5,8 @@ import unittest
 
 from translated import ROOT, of_type, resources
 
-DATA = {"Queue", "DeadLetterQueue", "Secret"}
+QUEUES = ("Queue", "DeadLetterQueue", "HeldQueue", "HeldDeadLetterQueue")
+DATA = {*QUEUES, "Secret"}
 
 
 class Data(unittest.TestCase):
@@ -21,9 +22,11 @@ class Data(unittest.TestCase):
     def test_has_a_name_that_sqs_takes_whatever_the_stack_is_called(self) -> None:
         longest = {"AWS::StackName": 0, "StackUuid": 8, "Suffix": len(".fifo")}
         ours = []
-        for name in ("Queue", "DeadLetterQueue"):
+        for name in QUEUES:
             text, variables = resources()[name]["Properties"]["QueueName"]["Fn::Sub"]
-            self.assertEqual(variables["Suffix"], {"Fn::If": ["HasFifoQueue", ".fifo", ""]})
+            held = name.startswith("Held")  # always standard queues
+            self.assertEqual(variables.get("Suffix"), None if held else {"Fn::If": ["HasFifoQueue", ".fifo", ""]})
+            self.assertEqual("FifoQueue" in resources()[name]["Properties"], not held)
             ours.append(len(re.sub(r"\$\{([\w:]+)\}", lambda match: "x" * longest[match[1]], text)))
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         self.assertIn(f"(at most {80 - max(ours)} characters", readme)
@@ -35,20 +38,24 @@ class Data(unittest.TestCase):
             (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
             refusing[queue["Ref"]] = (statement["Effect"], statement["Principal"], statement["Action"], statement["Condition"])
         refusal = ("Deny", "*", "sqs:*", {"Bool": {"aws:SecureTransport": "false"}})
-        self.assertEqual(refusing, {"Queue": refusal, "DeadLetterQueue": refusal})
-        for name in ("Queue", "DeadLetterQueue"):
+        self.assertEqual(refusing, dict.fromkeys(QUEUES, refusal))
+        for name in QUEUES:
             properties = resources()[name]["Properties"]
             self.assertEqual(properties["SqsManagedSseEnabled"], {"Fn::If": ["HasQueueKey", False, True]})
             self.assertEqual(properties["KmsMasterKeyId"]["Fn::If"][:2], ["HasQueueKey", {"Ref": "QueueKmsKeyArn"}])
             self.assertEqual(properties["MessageRetentionPeriod"], 14 * 24 * 3600)
+            self.assertEqual(properties["MaximumMessageSize"], 1024 * 1024)
 
-    def test_dead_letters_come_from_this_queue_only(self) -> None:
-        name, variables = resources()["Queue"]["Properties"]["QueueName"]["Fn::Sub"]
-        allow = resources()["DeadLetterQueue"]["Properties"]["RedriveAllowPolicy"]
-        (arn,) = allow["sourceQueueArns"]
-        self.assertEqual(allow["redrivePermission"], "byQueue")
-        prefix = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
-        self.assertEqual(arn["Fn::Sub"], [prefix + name, variables])
+    def test_dead_letters_come_from_their_own_queue_only(self) -> None:
+        for queue, dead in (("Queue", "DeadLetterQueue"), ("HeldQueue", "HeldDeadLetterQueue")):
+            target = resources()[queue]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]
+            self.assertEqual(target, {"Fn::GetAtt": [dead, "Arn"]})
+            name, variables = resources()[queue]["Properties"]["QueueName"]["Fn::Sub"]
+            allow = resources()[dead]["Properties"]["RedriveAllowPolicy"]
+            (arn,) = allow["sourceQueueArns"]
+            self.assertEqual(allow["redrivePermission"], "byQueue")
+            prefix = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
+            self.assertEqual(arn["Fn::Sub"], [prefix + name, variables])
 
     def test_in_a_fresh_secret_is_a_ring_of_a_placeholder_that_is_long_enough_to_be_a_key(self) -> None:
         secret = resources()["Secret"]["Properties"]

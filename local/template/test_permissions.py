@@ -10,9 +10,11 @@ from translated import Json, of_type, resources, shipped
 CALLS = {"get_secret_value": "secretsmanager:GetSecretValue", "send_message": "sqs:SendMessage"}
 FOR_KEYS = {"kms:Decrypt", "kms:GenerateDataKey"}  # which Secrets Manager and SQS call in the function's name
 OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# What Lambda calls with the function's role to poll a queue (Lambda Developer Guide, "Using Lambda with Amazon SQS").
+FOR_POLLING = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 
 
-POLICIES = {"FetchTheSecret", "SendEvents", "DecryptTheSecret", "EncryptEvents"}
+POLICIES = {"FetchTheSecret", "SendEvents", "HoldEvents", "ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents"}
 
 
 def policies() -> Json:
@@ -35,7 +37,7 @@ class APermission(unittest.TestCase):
         calls = set(re.findall(r"\bclient\s*\.(\w+)\(\)", shipped()))
         self.assertEqual(calls, set(CALLS))
         granted = {action for statement in statements() for action in actions(statement)}
-        self.assertEqual(granted, set(CALLS.values()) | FOR_KEYS | OF_LAMBDA)
+        self.assertEqual(granted, set(CALLS.values()) | FOR_KEYS | FOR_POLLING | OF_LAMBDA)
 
     def test_names_the_one_resource_that_it_is_for(self) -> None:
         resource = {statement["Sid"]: statement["Resource"] for statement in statements()}
@@ -43,6 +45,8 @@ class APermission(unittest.TestCase):
         self.assertEqual(resource, {
             "FetchTheSecret": secret,
             "SendEvents": {"Fn::GetAtt": ["Queue", "Arn"]},
+            "HoldEvents": {"Fn::GetAtt": ["HeldQueue", "Arn"]},
+            "ReceiveHeldEvents": {"Fn::GetAtt": ["HeldQueue", "Arn"]},
             "DecryptTheSecret": {"Ref": "SecretKmsKeyArn"},
             "EncryptEvents": {"Ref": "QueueKmsKeyArn"},
             "WriteTheLog": {"Fn::GetAtt": ["ForwarderLogs", "Arn"]},
@@ -60,6 +64,8 @@ class APermission(unittest.TestCase):
         self.assertEqual(found, {
             "FetchTheSecret": (None, None, {"secretsmanager:GetSecretValue"}),
             "SendEvents": (None, None, {"sqs:SendMessage"}),
+            "HoldEvents": (None, None, {"sqs:SendMessage"}),
+            "ReceiveHeldEvents": (None, None, FOR_POLLING),
             "DecryptTheSecret": ("HasSecretKey", "secretsmanager.${AWS::Region}.${AWS::URLSuffix}", {"kms:Decrypt"}),
             "EncryptEvents": ("HasQueueKey", "sqs.${AWS::Region}.${AWS::URLSuffix}", FOR_KEYS),
         })  # fmt: skip
@@ -79,12 +85,15 @@ class APermission(unittest.TestCase):
         self.assertEqual(named, {
             "FetchTheSecret": {"ExistingSecretArn"},
             "SendEvents": {"QueueType"},
+            "HoldEvents": set(),  # no parameter decides which queue is the held one
+            "ReceiveHeldEvents": set(),
             "DecryptTheSecret": {"SecretKmsKeyArn"},
             "EncryptEvents": {"QueueKmsKeyArn"},
         })  # fmt: skip
-        self.assertEqual(set(resources()["Forwarder"]["DependsOn"]), {"FetchTheSecret", "SendEvents"})
+        self.assertEqual(set(resources()["Forwarder"]["DependsOn"]), {"FetchTheSecret", "SendEvents", "HoldEvents"})
+        self.assertEqual(resources()["HeldEvents"]["DependsOn"], "ReceiveHeldEvents")
         for_secret, for_queue = (["HasSecretKey", {"Ref": "DecryptTheSecret"}, ""], ["HasQueueKey", {"Ref": "EncryptEvents"}, ""])
-        waits = {"Secret": for_secret, "FetchTheSecret": for_secret, "Queue": for_queue}
+        waits = {"Secret": for_secret, "FetchTheSecret": for_secret, "Queue": for_queue, "HeldQueue": for_queue}
         self.assertEqual({name: resources()[name]["Metadata"]["WaitsFor"]["Fn::If"] for name in waits}, waits)
 
     def test_to_invoke_is_the_endpoint_s_alone_and_of_the_alias(self) -> None:
