@@ -24,7 +24,7 @@ from stack import LOCALHOST, PATH, ROOT, START_SECONDS, free_port, jwhook_binary
 Json = dict[str, Any]
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
-LOG_SECONDS = 5
+LOG_SECONDS = 10
 # Of every stack here: no CodeDeploy, a secret that is fetched again after a second, and what this machine can run.
 BASE = {
     "Deployment": "AllAtOnce",
@@ -133,6 +133,16 @@ class Cloud:
             messages += batch
         return messages
 
+    def retry_each_second(self, held_queue_url: str) -> None:
+        """Shortens the time between two attempts to forward a held event, which is 300 s in the template."""
+        boto3.client("sqs").set_queue_attributes(QueueUrl=held_queue_url, Attributes={"VisibilityTimeout": "1"})
+
+    def held(self, held_queue_url: str) -> int:
+        """How many events the held queue has, with those that Lambda has received and not deleted."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = boto3.client("sqs").get_queue_attributes(QueueUrl=held_queue_url, AttributeNames=names)["Attributes"]
+        return sum(int(counts[name]) for name in names)
+
     def new_log_lines(self, log_group: str) -> list[Json]:
         """What the function has written since the last call; Lambda's own lines left out."""
         pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
@@ -141,15 +151,15 @@ class Cloud:
         self._logs_read[log_group] = len(texts)
         return [json.loads(text) for text in new if text.startswith("{")]
 
-    def wait_for_log(self, log_group: str) -> list[Json]:
-        """The lines of one request, up to its wide event."""
+    def wait_for_log(self, log_group: str, **members: str) -> list[Json]:
+        """What the function writes from the last call on, up to a wide event with these members."""
         lines: list[Json] = []
 
         def logged() -> bool:
             lines.extend(self.new_log_lines(log_group))
-            return any("outcome" in line for line in lines)
+            return any(members.items() <= line.items() for line in lines if "outcome" in line)
 
-        self._processes.wait("the function's log line", LOG_SECONDS, logged)
+        self._processes.wait(f"the function's log line with {members}", LOG_SECONDS, logged)
         return lines
 
 
@@ -158,6 +168,9 @@ def inventory() -> dict[str, set[str]]:
     listings: dict[str, Callable[[], list[str]]] = {
         "queues": lambda: boto3.client("sqs").list_queues().get("QueueUrls", []),
         "secrets": lambda: [s["ARN"] for s in boto3.client("secretsmanager").list_secrets()["SecretList"]],
+        "event source mappings": lambda: [
+            m["UUID"] for m in boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        ],
         "functions": lambda: [f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"]],
         "roles": lambda: [r["RoleName"] for r in boto3.client("iam").list_roles()["Roles"]],
         "policies": lambda: [p["PolicyName"] for p in boto3.client("iam").list_policies(Scope="Local")["Policies"]],

@@ -1,4 +1,5 @@
-"""`make demo`: every event that JW documents, and a handful of bad requests, through the real binary.
+"""`make demo`: every event that JW documents, one of them in an outage, and a handful of bad requests, through the real
+binary.
 
 Exists so that somebody without an AWS account can watch it work, and so that CI knows that what they watch is true:
 it exits 0 only if each answer, each log line and what is in the queue is what the contract promises.
@@ -19,8 +20,8 @@ from stack import Answer, Message, Stack, running
 
 ROUTED_ON = ("event", "webhook_id", "site_id", "media_id", "channel_id")
 
+HELD = "media_created"  # comes while the secret is deleted
 ACCEPTED = [
-    "media_created",
     "conversions_complete",
     "media_available",
     "media_updated",
@@ -57,7 +58,7 @@ class Delivery:
     name: str
     event: dict[str, Any]
     answer: Answer
-    log: dict[str, Any]
+    log: list[dict[str, Any]]  # one line of the request, and one of each attempt to forward a held event
     messages: list[Message] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -73,15 +74,20 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"  {time.monotonic() - began:4.1f} s  {text}", flush=True)
 
-    with running(KEY_RING, say) as stack:
-        say(f"sending {len(ACCEPTED)} events and {len(REFUSED)} bad requests to {stack.url}")
-        deliveries = [deliver(stack, name) for name in [*ACCEPTED, *REFUSED]]
+    with running(KEY_RING, say, secret_is_deleted=True) as stack:
+        say(f"sending an event to {stack.url}, which the function cannot verify and holds")
+        held = deliver(stack, HELD)
+        say("restoring the secret, then polling the held queue as Lambda does")
+        stack.restore_secret()
+        held.log += stack.forward_held_events()
+        say(f"sending {len(ACCEPTED)} events and {len(REFUSED)} bad requests")
+        deliveries = [held, *(deliver(stack, name) for name in [*ACCEPTED, *REFUSED])]
         say("reading the queue")
         messages = empty_queue(stack)
         strays = assign(messages, deliveries)
         for delivery in deliveries:
             judge = judge_refused if delivery.name in REFUSED else judge_accepted
-            judge(delivery)
+            (judge_held if delivery is held else judge)(delivery)
         print_table(deliveries)
         complaints = [f"{delivery.name}: {complaint}" for delivery in deliveries for complaint in delivery.complaints]
         complaints += [f"in the queue, and of no request: {message.body!r}" for message in strays]
@@ -98,7 +104,7 @@ def deliver(stack: Stack, name: str) -> Delivery:
     body = event.get("body", "").encode()
     headers = {header: value for header, value in event["headers"].items() if header not in OF_THE_CONNECTION}
     answer = stack.send(event["requestContext"]["http"]["method"], headers, body)
-    return Delivery(name, event, answer, stack.wait_for_log_line())
+    return Delivery(name, event, answer, [stack.wait_for_log_line()])
 
 
 def empty_queue(stack: Stack) -> list[Message]:
@@ -110,29 +116,44 @@ def empty_queue(stack: Stack) -> list[Message]:
 
 def assign(messages: list[Message], deliveries: list[Delivery]) -> list[Message]:
     """Gives each message to the request that it came of, and returns those that came of none."""
-    accepted = {delivery.log.get("event_id"): delivery for delivery in deliveries if delivery.answer.status == 200}
+    accepted = {d.log[-1]["event_id"]: d for d in deliveries if d.log[-1]["outcome"] == "accepted"}
     strays: list[Message] = []
     for message in messages:
-        delivery = accepted.get(message.attributes.get("event_id"))
+        delivery = accepted.get(message.attributes.get("event_id", ""))
         (delivery.messages if delivery else strays).append(message)
     return strays
 
 
 def judge_accepted(delivery: Delivery) -> None:
+    if not delivery.expect("the answer's status", delivery.answer.status, 200):
+        return
+    for message in judge_queued(delivery):
+        receipt = {"event_id": message.attributes["event_id"], "message_id": message.id}
+        delivery.expect("the answer's body", as_json(delivery.answer.body), receipt)
+
+
+def judge_held(delivery: Delivery) -> None:
+    if not delivery.expect("the answer's status", delivery.answer.status, 503):
+        return
+    delivery.expect("Retry-After", delivery.answer.headers["Retry-After"], "5")
+    of_the_request, *_, of_the_last_attempt = [(line["source"], line["outcome"], line["reason"]) for line in delivery.log]
+    delivery.expect("the log of the request", of_the_request, ("webhook", "held", "secret_unavailable"))
+    delivery.expect("the log of the last attempt", of_the_last_attempt, ("held_queue", "accepted", "none"))
+    judge_queued(delivery)
+
+
+def judge_queued(delivery: Delivery) -> list[Message]:
     signed = payload(delivery.event)
     claims = json.loads(signed)
     the_id = event_id(claims)
-    if not delivery.expect("the answer's status", delivery.answer.status, 200):
-        return
-    delivery.expect("the log's outcome", delivery.log["outcome"], "accepted")
-    delivery.expect("the log's event_id", delivery.log.get("event_id"), the_id)
+    delivery.expect("the log's outcome", delivery.log[-1]["outcome"], "accepted")
+    delivery.expect("the log's event_id", delivery.log[-1].get("event_id"), the_id)
     delivery.expect("the number of messages in the queue", len(delivery.messages), 1)
     for message in delivery.messages:
         promised = {"event_id": the_id, **{name: claims[name] for name in ROUTED_ON if name in claims}}
         delivery.expect("the message's body", message.body.encode(), signed)
         delivery.expect("the message's attributes", message.attributes, promised)
-        receipt = {"event_id": the_id, "message_id": message.id}
-        delivery.expect("the answer's body", as_json(delivery.answer.body), receipt)
+    return delivery.messages
 
 
 def payload(event: dict[str, Any]) -> bytes:
@@ -145,8 +166,8 @@ def judge_refused(delivery: Delivery) -> None:
     _, status, reason = REFUSED[delivery.name]
     if not delivery.expect("the answer's status", delivery.answer.status, status):
         return
-    delivery.expect("the log's outcome", delivery.log["outcome"], "refused")
-    delivery.expect("the log's reason", delivery.log.get("reason"), reason)
+    delivery.expect("the log's outcome", delivery.log[-1]["outcome"], "refused")
+    delivery.expect("the log's reason", delivery.log[-1]["reason"], reason)
     delivery.expect("the number of messages in the queue", len(delivery.messages), 0)
     if status == 401:
         delivery.expect("the answer's body", delivery.answer.body, b'{"error":"unauthorized"}')
@@ -176,9 +197,14 @@ def print_table(deliveries: list[Delivery]) -> None:
     row(*("-" * width for width in widths))
     for delivery in deliveries:
         sent = REFUSED[delivery.name][0] if delivery.name in REFUSED else json.loads(payload(delivery.event))["event"]
-        log = delivery.log.get("reason") or delivery.log["outcome"]
-        row(sent, delivery.answer.status, log, arrived(delivery.messages), verdict(delivery))
+        sent += ", secret deleted" if delivery.name == HELD else ""
+        row(sent, delivery.answer.status, logged(delivery.log), arrived(delivery.messages), verdict(delivery))
     print()
+
+
+def logged(lines: list[dict[str, Any]]) -> str:
+    said = [line["reason"] if line["outcome"] == "refused" else line["outcome"] for line in lines]
+    return ", then ".join(dict.fromkeys(said))  # each once: the first attempt may come too early
 
 
 def arrived(messages: list[Message]) -> str:

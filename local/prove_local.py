@@ -23,7 +23,8 @@ import boto3
 from samtranslator.yaml_helper import yaml_parse
 
 from cloud import SAM
-from demo import ACCEPTED, REFUSED
+from demo import ACCEPTED, HELD, REFUSED
+from held_queue import HELD_QUEUE_NAME
 from make_events import FOLDER, KEY_RING
 from processes import INTERRUPTS, LocalError, Processes, exit_with
 from stack import (
@@ -45,7 +46,7 @@ API_SECONDS = 60  # the first time it unpacks the image
 # sam local hands an unset variable over as an empty one, which stops the start: so it has to have a value, a century.
 NO_LIMIT = "3153600000"
 EXPECTED = {
-    **{name: 200 for name in ACCEPTED},
+    **{name: 200 for name in [HELD, *ACCEPTED]},
     **{name: status for name, (_, status, _) in REFUSED.items()},
     "content_encoding_unsupported": 415,
     "claims_malformed": 401,
@@ -106,7 +107,7 @@ def copy(source: Path, target: Path) -> Path:
     return Path(shutil.copy(source, target))
 
 
-def write_inputs(folder: Path, endpoint: str, queue_url: str) -> list[str]:
+def write_inputs(folder: Path, endpoint: str, queue_url: str, held_queue_url: str) -> list[str]:
     """The template with our binary in it and an endpoint for it; `sam local`'s arguments for these."""
     code = folder / "code"
     copy(forwarder_binary(), code / "bootstrap")
@@ -117,6 +118,7 @@ def write_inputs(folder: Path, endpoint: str, queue_url: str) -> list[str]:
     (folder / "template.json").write_text(json.dumps(template))
     variables = {
         "QUEUE_URL": queue_url,
+        "HELD_QUEUE_URL": held_queue_url,
         "WEBHOOK_SECRET_ID": SECRET_ID,
         "MAX_EVENT_AGE_SECONDS": NO_LIMIT,
         "AWS_ENDPOINT_URL": endpoint,
@@ -187,8 +189,9 @@ def main() -> int:
         processes.wait("ministack to listen", START_SECONDS, lambda: listens(port, gateway))
         endpoint = f"http://{gateway}:{port}"
         boto3.client("secretsmanager", endpoint_url=endpoint).create_secret(Name=SECRET_ID, SecretString=KEY_RING)
-        queue_url = boto3.client("sqs", endpoint_url=endpoint).create_queue(QueueName=QUEUE_NAME)["QueueUrl"]
-        arguments = write_inputs(folder, endpoint, queue_url)
+        sqs = boto3.client("sqs", endpoint_url=endpoint)
+        queue_urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in (QUEUE_NAME, HELD_QUEUE_NAME)]
+        arguments = write_inputs(folder, endpoint, *queue_urls)
         if not docker:
             arguments.append("--skip-pull-image")
         invoke_each(arguments)

@@ -31,15 +31,16 @@ from processes import INTERRUPTS, LocalError, Processes, exit_with
 from stack import ROOT, forwarder_binary, keep_to_this_machine
 
 SECRET_SECONDS = 10  # the stacks here fetch it again after one
-# What is taken away, what the function then says, and what says it in its diagnostics.
+# What is taken away, and what the function's diagnostics then say.
 PERMISSIONS = {
-    "FetchTheSecret": ("secret_unavailable", "Secrets Manager refused the secret"),
-    "SendEvents": ("queue_refused", "SQS refused the event"),
+    "FetchTheSecret": "Secrets Manager refused the secret",
+    "HoldEvents": "cannot hold an event",
+    "SendEvents": "SQS refused the event",
 }
-NOT_ENFORCED_HERE = {"DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
+NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
 OUTPUTS = {
-    "WebhookUrl", "SecretArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "DashboardUrl",
-    "LogGroup", "FunctionName", "AlarmTopicArn",
+    "WebhookUrl", "SecretArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "HeldQueueUrl",
+    "HeldDeadLetterQueueUrl", "HeldDeadLetterQueueArn", "DashboardUrl", "LogGroup", "FunctionName", "AlarmTopicArn",
 }  # fmt: skip
 
 
@@ -86,8 +87,8 @@ class Proof:
         self._check("another method: the status, and what the function logs", [status, self._log(outputs)], [404, []])
         self._check("what the queue has of all these", self._cloud.receive(outputs["QueueUrl"]), [])
 
-        for permission in PERMISSIONS:
-            self._is_needed(permission, stack, template, outputs)
+        self._holds_events_without_the_secret(stack, template, outputs)
+        self._writes_events_to_the_log_without_the_queue(stack, template, outputs)
         self._recovers(stack, outputs)
         self._survives_updates(stack, template, outputs)
         self._delete(stack)
@@ -108,17 +109,41 @@ class Proof:
         self._logged(outputs, "refused", "signature_invalid")
         self._delete(stack)
 
-    def _is_needed(self, permission: str, stack: str, template: Path, outputs: dict[str, str]) -> None:
-        reason, diagnosis = PERMISSIONS[permission]
-        without = self._written(f"without-{permission}", without_policy(self._template, permission))
-        self._deploy(stack, without, {})
-        self._answers(f"without {permission}, a good event", outputs, "media_available", 503)
-        lines = self._logged(outputs, "failed", reason)
-        said = [line for line in lines if line.get("level") == "ERROR" and diagnosis in line["message"]]
-        self._check("its diagnostics name the refusal", [("AccessDenied" in line["fault"]) for line in said], [True])
-        if permission == "SendEvents":
-            records = [line["undelivered"]["body"].encode() for line in lines if "undelivered" in line]
-            self._check("the event is in the log, whole", records, [signed("media_available")])
+    def _holds_events_without_the_secret(self, stack: str, template: Path, outputs: dict[str, str]) -> None:
+        queue, held_queue, log_group = outputs["QueueUrl"], outputs["HeldQueueUrl"], outputs["LogGroup"]
+        self._cloud.retry_each_second(held_queue)
+        self._deploy_without(stack, "FetchTheSecret")
+        self._answers("without FetchTheSecret, a good event", outputs, "media_created", 503)
+        self._diagnosed("FetchTheSecret", self._logged(outputs, "held", "secret_unavailable"))
+        self._answers("and a forged one", outputs, "forged", 503)
+        self._logged(outputs, "held", "secret_unavailable")
+        self._cloud.wait_for_log(log_group, source="held_queue", reason="secret_unavailable")
+        self._check("after an attempt without the secret: how many are held", self._cloud.held(held_queue), 2)
+        self._check("what the queue has", self._cloud.receive(queue), [])
+
+        self._deploy_without(stack, "FetchTheSecret", "HoldEvents")
+        self._answers("without HoldEvents too, a good event", outputs, "media_available", 503)
+        lines = self._logged(outputs, "failed", "secret_unavailable")
+        self._diagnosed("HoldEvents", lines)
+        self._check("the metric of lost events", [line["Lost"] for line in lines if "Lost" in line], [1])
+        self._check("how many are held", self._cloud.held(held_queue), 2)
+
+        self._deploy(stack, template, {})
+        self._cloud.wait_for_log(log_group, source="held_queue", outcome="accepted")
+        self._arrived("with both back, the held event arrives by itself, as it was signed", outputs, "media_created")
+        self._cloud.wait_for_log(log_group, source="held_queue", reason="signature_invalid")
+        self._check("the forged one stays: how many are held", self._cloud.held(held_queue), 1)
+        self._check("what the queue has", self._cloud.receive(queue), [])
+        boto3.client("sqs").purge_queue(QueueUrl=held_queue)
+        self._delivers(outputs, "media_available")
+
+    def _writes_events_to_the_log_without_the_queue(self, stack: str, template: Path, outputs: dict[str, str]) -> None:
+        self._deploy_without(stack, "SendEvents")
+        self._answers("without SendEvents, a good event", outputs, "media_available", 503)
+        lines = self._logged(outputs, "failed", "queue_refused")
+        self._diagnosed("SendEvents", lines)
+        records = [line["undelivered"]["body"].encode() for line in lines if "undelivered" in line]
+        self._check("the event is in the log, whole", records, [signed("media_available")])
         self._check("what the queue has", self._cloud.receive(outputs["QueueUrl"]), [])
         self._deploy(stack, template, {})
         self._delivers(outputs, "media_available")
@@ -145,7 +170,8 @@ class Proof:
         self._log(outputs)
         changed = {"SecretTtlSeconds": "2", "MaxEventAgeSeconds": "3600", "VisibilityTimeoutSeconds": "7", "LogLevel": "DEBUG"}
         updated = self._deploy(stack, template, changed)
-        kept = ("WebhookUrl", "QueueUrl", "DeadLetterQueueUrl", "SecretArn", "LogGroup", "FunctionName")
+        kept = ("WebhookUrl", "QueueUrl", "DeadLetterQueueUrl", "HeldQueueUrl", "HeldDeadLetterQueueUrl", "SecretArn",
+                "LogGroup", "FunctionName")  # fmt: skip
         self._check("an update keeps its URL, queues, secret, log and function",
                     {name: updated[name] for name in kept}, {name: outputs[name] for name in kept})  # fmt: skip
         value = boto3.client("secretsmanager").get_secret_value(SecretId=updated["SecretArn"])["SecretString"]
@@ -173,6 +199,10 @@ class Proof:
         self._say(f"sam deploy {stack} ({template.stem}{', ' if shown else ''}{shown})")
         return self._cloud.deploy(stack, template, parameters)
 
+    def _deploy_without(self, stack: str, *permissions: str) -> None:
+        without = without_policies(self._template, permissions)
+        self._deploy(stack, self._written("-".join(["without", *permissions]), without), {})
+
     def _delete(self, stack: str) -> None:
         self._say(f"sam delete {stack}")
         self._cloud.delete(stack)
@@ -191,7 +221,7 @@ class Proof:
 
     def _delivers(self, outputs: dict[str, str], name: str, what: str = "", group: str | None = None) -> None:
         self._answers(what or f"{name}.json", outputs, name, 200)
-        wide_event = self._logged(outputs, "accepted", None)[-1]
+        wide_event = self._logged(outputs, "accepted", "none")[-1]
         self._check("its metrics are of the function that the alarms name", wide_event["FunctionName"], outputs["FunctionName"])
         self._arrived("the queue has it, as it was signed", outputs, name, group)
 
@@ -209,11 +239,15 @@ class Proof:
     def _answers(self, what: str, outputs: dict[str, str], name: str, status: int) -> None:
         self._check(f"{what}: the status", self._cloud.send(outputs["WebhookUrl"], name)[0], status)
 
-    def _logged(self, outputs: dict[str, str], outcome: str, reason: str | None) -> list[Json]:
-        lines = self._cloud.wait_for_log(outputs["LogGroup"])
-        found = [(line["outcome"], line["reason"]) for line in lines if "outcome" in line]
-        self._check(f"the log says {reason or outcome}", found, [(outcome, reason)])
+    def _logged(self, outputs: dict[str, str], outcome: str, reason: str) -> list[Json]:
+        lines = self._cloud.wait_for_log(outputs["LogGroup"], source="webhook")
+        found = [(line["outcome"], line["reason"]) for line in lines if line.get("source") == "webhook"]
+        self._check(f"the log says {outcome}, {reason}", found, [(outcome, reason)])
         return lines
+
+    def _diagnosed(self, permission: str, lines: list[Json]) -> None:
+        said = [line for line in lines if line.get("level") == "ERROR" and PERMISSIONS[permission] in line["message"]]
+        self._check("its diagnostics name the refusal", [("AccessDenied" in line["fault"]) for line in said], [True])
 
     def _log(self, outputs: dict[str, str]) -> list[Json]:
         return self._cloud.new_log_lines(outputs["LogGroup"])
@@ -233,10 +267,11 @@ class Proof:
         return path
 
 
-def without_policy(template: Json, name: str) -> Json:
+def without_policies(template: Json, names: tuple[str, ...]) -> Json:
     copy: Json = json.loads(json.dumps(template))
-    del copy["Resources"][name]
-    copy["Resources"]["Forwarder"]["DependsOn"].remove(name)
+    for name in names:
+        del copy["Resources"][name]
+        copy["Resources"]["Forwarder"]["DependsOn"].remove(name)
     return copy
 
 

@@ -26,16 +26,19 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from held_queue import HeldQueue
 from processes import INTERRUPTS, LocalError, Processes
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALHOST = "127.0.0.1"
 PATH = "/webhooks/jwplayer"
+INVOCATIONS = "/2015-03-31/functions/_/invocations"  # Lambda's API; `_` is cargo lambda's only function
 SECRET_ID = "jw-webhook-forwarder"
 QUEUE_NAME = "jw-webhook-events"
 START_SECONDS = 30  # many times what it takes
 ANSWER_SECONDS = 25  # the forwarder promises 20
 LOG_SECONDS = 5
+FORWARD_SECONDS = 30  # many times the two or three attempts that it takes, a second apart
 
 # What keeps the SDKs away from the user's own account, and from the network. The keys open nothing.
 LOCAL_AWS = {
@@ -77,11 +80,14 @@ class Stack:
         self._say = say
         self._log_bytes_read = 0
 
-    def start(self, secret: str, port: int, settings: dict[str, str]) -> None:
+    def start(self, secret: str, port: int, settings: dict[str, str], secret_is_deleted: bool) -> None:
         self._port = port
         self.url = f"http://{LOCALHOST}:{port}{PATH}"
         command = forwarder_command()
         endpoint = self._start_aws(secret)
+        if secret_is_deleted:
+            self._say("deleting the secret, as if by mistake")
+            self._secrets.delete_secret(SecretId=SECRET_ID)  # which Secrets Manager keeps for 30 days
         self._start_gateway()
         self._start_function(command, endpoint, settings)
 
@@ -92,9 +98,11 @@ class Stack:
         self._processes.start("ministack", command, ministack_environment(port, self._folder), ROOT)
         self._processes.wait("ministack to listen", START_SECONDS, lambda: listens(port))
         endpoint = f"http://{LOCALHOST}:{port}"
-        boto3.client("secretsmanager", endpoint_url=endpoint).create_secret(Name=SECRET_ID, SecretString=secret)
+        self._secrets = boto3.client("secretsmanager", endpoint_url=endpoint)
+        self._secrets.create_secret(Name=SECRET_ID, SecretString=secret)
         self._sqs = boto3.client("sqs", endpoint_url=endpoint)
         self._queue_url = self._sqs.create_queue(QueueName=QUEUE_NAME)["QueueUrl"]
+        self._held_queue = HeldQueue(self._sqs)
         return endpoint
 
     def _start_gateway(self) -> None:
@@ -108,6 +116,7 @@ class Stack:
         environment = {
             **settings,
             "QUEUE_URL": self._queue_url,
+            "HELD_QUEUE_URL": self._held_queue.url,
             "WEBHOOK_SECRET_ID": SECRET_ID,
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_LAMBDA_RUNTIME_API": f"http://{LOCALHOST}:{self._port}/.rt",
@@ -119,19 +128,34 @@ class Stack:
         self.send("GET", {}, b"")  # needs nothing of AWS: that it is answered says that the function runs
         self.wait_for_log_line()
 
-    def send(self, method: str, headers: dict[str, str], body: bytes) -> Answer:
+    def send(self, method: str, headers: dict[str, str], body: bytes, path: str = PATH) -> Answer:
         """Sends a request as JW would, and waits for the answer."""
         connection = http.client.HTTPConnection(LOCALHOST, self._port, timeout=ANSWER_SECONDS)
         try:
-            connection.request(method, PATH, body or None, headers)
+            connection.request(method, path, body or None, headers)
             sock = connection.sock
             self._processes.wait(f"the answer to a {method}", ANSWER_SECONDS, lambda: readable(sock))
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise LocalError(f"a {method} to {self.url} got no answer ({error!r})") from error
+            raise LocalError(f"a {method} to {path} of {LOCALHOST}:{self._port} got no answer ({error!r})") from error
         finally:
             connection.close()
+
+    def restore_secret(self) -> None:
+        self._secrets.restore_secret(SecretId=SECRET_ID)
+
+    def forward_held_events(self) -> list[dict[str, Any]]:
+        """Polls the held queue until the function has forwarded an event, and returns the log lines of its attempts."""
+        lines: list[dict[str, Any]] = []
+
+        def forwarded() -> bool:
+            self._held_queue.poll(lambda batch: self.send("POST", {}, batch, INVOCATIONS).body)
+            lines.extend(self.new_log_lines())
+            return any(line["outcome"] != "held" for line in lines)
+
+        self._processes.wait("the function to forward a held event", FORWARD_SECONDS, forwarded)
+        return lines
 
     def receive(self) -> list[Message]:
         """Takes what is in the queue now, up to ten messages, out of it."""
@@ -173,7 +197,12 @@ class Stack:
 
 @contextmanager
 def running(
-    secret: str, say: Callable[[str], None], port: int | None = None, settings: dict[str, str] | None = None
+    secret: str,
+    say: Callable[[str], None],
+    port: int | None = None,
+    settings: dict[str, str] | None = None,
+    *,
+    secret_is_deleted: bool = False,
 ) -> Iterator[Stack]:
     """A stack that is up when the block begins, and gone when it has ended, however it ends."""
     if port is not None and listens(port):
@@ -183,7 +212,7 @@ def running(
     processes = Processes(folder)
     try:
         stack = Stack(processes, folder, say)
-        stack.start(secret, port or free_port(), settings or {})
+        stack.start(secret, port or free_port(), settings or {}, secret_is_deleted)
         yield stack
     except LocalError:
         processes.show_output()
