@@ -135,17 +135,16 @@ fn time_left(deadline: SystemTime) -> Duration {
 fn job(event: &str) -> Option<Job<'_>> {
     let event = Members::of(event).ok()?;
     let context: Option<Members<'_>> = event.read("requestContext");
-    let method = context.and_then(|context| context.read::<Members<'_>>("http")?.read("method"));
-    match method {
-        Some(Text(method)) => Some(Job::Request(request(&event, method))),
+    match context.and_then(|context| context.read::<Members<'_>>("http")) {
+        Some(http) => Some(Job::Request(request(&event, &http))),
         None => batch(&event).map(Job::Batch),
     }
 }
 
-fn request<'e>(event: &Members<'e>, method: Cow<'e, str>) -> Request<'e> {
+fn request<'e>(event: &Members<'e>, http: &Members<'e>) -> Request<'e> {
     let headers: Members<'e> = event.read("headers").unwrap_or_default();
     Request {
-        method,
+        method: http.get("method").and_then(text).unwrap_or_default(),
         authorization: header(&headers, "authorization"),
         content_encoding: header(&headers, "content-encoding"),
         body: body(event),

@@ -75,6 +75,7 @@ fn no_other_member_makes_a_request_unreadable() {
         let event = event("POST", &format!(r#"{odd},"headers":{{"authorization":"{TOKEN}"}}"#));
         assert_eq!(request_of(&event).authorization, [TOKEN], "{odd:.60}");
     }
+    assert_eq!(request_of(r#"{"requestContext":{"http":{"method":7}}}"#).method, "");
     let event = r#"{"requestContext":{"http":{"method":"GET","path":7},"authorizer":"x","timeEpoch":"now"}}"#;
     assert_eq!(request_of(event).method, "GET");
 }
