@@ -23,6 +23,8 @@ fn oddities(record: &Record) -> Vec<(String, Record)> {
         json!("1.5"),
         json!(" 1700000000000"),
         json!("99999999999999999999"),
+        json!(u64::MAX.to_string()),
+        json!("0"),
         json!(1_700_000_000_000_u64),
         json!(-1e300),
     ]);
