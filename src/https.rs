@@ -1,8 +1,7 @@
 //! The HTTPS client that the SDK's clients share: HTTP/1.1 over rustls.
 //!
-//! The SDK's own also speaks HTTP/2, which no call of ours needs, and to proxies, which the README
-//! says that we don't; and to read the system's root certificates takes it more than a quarter of a
-//! start.
+//! The SDK's own client also supports HTTP/2 and proxies, which the function does not need, and
+//! parses the system's root certificates, which takes a quarter of a cold start.
 
 mod connections;
 mod roots;
@@ -17,12 +16,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use rustls::{ClientConfig, crypto};
 
 use self::connections::Connections;
-use self::roots::system_roots;
+use self::roots::roots;
 
-/// A client that trusts the system's root certificates, or those in the file that `SSL_CERT_FILE`
+/// A client that trusts Mozilla's root certificates, or those in the file that `SSL_CERT_FILE`
 /// names.
 ///
-/// Only connecting has a time-out here: `attempt` gives up a call that takes too long.
+/// Only connecting has a timeout here: `attempt` gives up a call that takes too long.
 pub fn client() -> SharedHttpClient {
     let connector = SharedHttpConnector::new(HttpsClient(Connections::new(tls())));
     http_client_fn(move |_, _| connector.clone())
@@ -33,7 +32,7 @@ fn tls() -> ClientConfig {
     ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring has the cipher suites of TLS 1.2 and 1.3")
-        .with_root_certificates(system_roots())
+        .with_root_certificates(roots())
         .with_no_client_auth()
 }
 

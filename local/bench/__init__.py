@@ -4,7 +4,7 @@ Everything here looks at the function from outside. It is started as Lambda star
 events and stand-ins for Secrets Manager and SQS over TLS, and what it takes is read from the operating system.
 
     services      the Runtime API, Secrets Manager and SQS
-    certificates  whom the stand-ins prove themselves with, and a bundle of roots as large as a system's
+    certificates  the stand-ins' certificates, and a bundle of roots as large as a system's
     requests      the events
     life          a function's life from its start to its end, and what it took
 """

@@ -1,8 +1,9 @@
 """Certificates for the stand-ins, and a bundle of roots as large as a system's.
 
 Exists because TLS is half of a cold start: the chain that is verified (RSA 2048: leaf, intermediate, root, as AWS's
-endpoints have it), and the bundle that is read first. A system's own bundle would make the figures the machine's: this
-one always has the same number of roots, of the same sizes.
+endpoints have it), and the roots. The forwarder has its roots compiled in, so it gets the one root that signs here, and
+nothing to parse beside it. Python parses a bundle; a system's own would make the figures the machine's: this one always
+has the same number of roots, of the same sizes.
 """
 
 import ipaddress
@@ -27,7 +28,8 @@ SHARED_KEYS = 8
 class Certificates:
     chain: Path  # what the stand-ins send: leaf and intermediate
     key: Path
-    bundle: Path  # for SSL_CERT_FILE and AWS_CA_BUNDLE
+    root: Path  # for SSL_CERT_FILE
+    bundle: Path  # for AWS_CA_BUNDLE
 
 
 def make(folder: Path) -> Certificates:
@@ -38,9 +40,10 @@ def make(folder: Path) -> Certificates:
     root = authority(root_name, root_key, root_name, root_key)
     intermediate = authority(intermediate_name, intermediate_key, root_name, root_key)
     leaf = server(leaf_key, intermediate_name, intermediate_key)
-    certificates = Certificates(folder / "chain.pem", folder / "key.pem", folder / "bundle.pem")
+    certificates = Certificates(folder / "chain.pem", folder / "key.pem", folder / "root.pem", folder / "bundle.pem")
     certificates.chain.write_bytes(pem(leaf, intermediate))
     certificates.key.write_bytes(leaf_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
+    certificates.root.write_bytes(pem(root))
     certificates.bundle.write_bytes(pem(*other_roots(ROOTS - 1), root))
     return certificates
 

@@ -169,7 +169,7 @@ def environment(function: Function, services: Services, certificates: Certificat
         "AWS_LAMBDA_RUNTIME_API": f"{LOCALHOST}:{services.ports[RUNTIME_API]}",
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoint[SECRETS_MANAGER],
         "AWS_ENDPOINT_URL_SQS": endpoint[SQS],
-        "SSL_CERT_FILE": str(certificates.bundle),
+        "SSL_CERT_FILE": str(certificates.root),
         "AWS_CA_BUNDLE": str(certificates.bundle),
         "QUEUE_URL": f"{endpoint[SQS]}{QUEUE_PATH}",
         "WEBHOOK_SECRET_ID": SECRET_ARN,

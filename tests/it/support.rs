@@ -7,6 +7,7 @@ mod batch;
 mod canaries;
 mod connection;
 mod delivery;
+mod file;
 mod function;
 mod invocation;
 mod outages;
@@ -29,6 +30,7 @@ pub use connection::Order;
 pub use delivery::{
     CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, padded, sign, token,
 };
+pub use file::TestFile;
 pub use function::Function;
 pub use outages::{queue_faults, queue_lies, queue_refusals, secret_outages, secret_refusals};
 pub use random::Random;

@@ -1,13 +1,13 @@
-//! AWS over TLS: the function trusts whoever the roots of `SSL_CERT_FILE` vouch for, and nobody else.
+//! AWS over TLS: the function trusts the roots of `SSL_CERT_FILE`, or Mozilla's, and nobody else.
 
 use crate::support::{
-    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, SendMessage, all_at_once, seconds,
+    Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, SendMessage, TestFile, all_at_once,
+    seconds,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -70,27 +70,6 @@ async fn behind_tls(aws: &Aws, certificate: CertificateParams, authority: &Autho
     url
 }
 
-/// A file of roots; it goes when the result does.
-struct Bundle(PathBuf);
-
-impl Bundle {
-    fn of(name: &str, text: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("jw-roots-{name}-{}.pem", std::process::id()));
-        std::fs::write(&path, text).expect("a writable folder");
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().expect("a path in UTF-8")
-    }
-}
-
-impl Drop for Bundle {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0); // the folder is a temporary one
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_a_root_vouches_for_is_trusted_wherever_in_the_bundle_it_stands() {
     let aws = Aws::start().await;
@@ -106,7 +85,7 @@ async fn a_server_that_a_root_vouches_for_is_trusted_wherever_in_the_bundle_it_s
         ("after-a-broken-one", broken + &ours.pem),
     ];
     for (case, text) in bundles {
-        let bundle = Bundle::of(case, &text);
+        let bundle = TestFile::of(&text);
         let start = Function::of(&aws).env("AWS_ENDPOINT_URL", &url);
         let function = start.env("SSL_CERT_FILE", bundle.path()).start().await;
         let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
@@ -118,7 +97,7 @@ async fn a_server_that_a_root_vouches_for_is_trusted_wherever_in_the_bundle_it_s
 #[tokio::test]
 async fn a_server_that_no_root_vouches_for_is_told_nothing() {
     let ours = Authority::named("Ours");
-    let bundle = Bundle::of("refusals", &ours.pem);
+    let bundle = TestFile::of(&ours.pem);
     let mut expired = server("localhost");
     (expired.not_before, expired.not_after) =
         (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
@@ -142,15 +121,36 @@ async fn a_server_that_no_root_vouches_for_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn a_bundle_without_a_root_is_told_at_the_start() {
+async fn without_ssl_cert_file_only_mozillas_roots_are_trusted() {
     let aws = Aws::start().await;
-    for (case, text) in [("empty", ""), ("no-pem", "MIIB")] {
-        let bundle = Bundle::of(case, text);
-        let function = Function::of(&aws).env("SSL_CERT_FILE", bundle.path()).start().await;
-        let told = |line: &str| {
-            (line.contains("there is no root certificate") && line.contains(bundle.path()))
-                .then_some(())
+    let url = behind_tls(&aws, server("localhost"), &Authority::named("Ours")).await;
+    let function = Function::of(&aws).env("AWS_ENDPOINT_URL", &url).start().await;
+    let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).within(seconds(3)).await;
+    assert_eq!(answer.verdict(), "503 secret_unavailable");
+    assert_eq!(aws.connections(), 0);
+    function.stderr.find("why", |line| line.contains("UnknownIssuer").then_some(())).await;
+    let errors = function.stderr.lines().into_iter().filter(|line| line.contains(UNUSABLE));
+    assert_eq!(errors.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+const UNUSABLE: &str = "cannot read a root certificate from SSL_CERT_FILE";
+
+#[tokio::test]
+async fn unusable_ssl_cert_file_is_reported_at_the_start() {
+    let aws = Aws::start().await;
+    let (empty, no_pem) = (TestFile::of(""), TestFile::of("MIIB"));
+    let cases = [
+        (empty.path(), "no items found"),
+        (no_pem.path(), "no items found"),
+        ("/no/such/file.pem", "No such file"),
+        ("", "No such file"),
+    ];
+    for (file, why) in cases {
+        let function = Function::of(&aws).env("SSL_CERT_FILE", file).start().await;
+        let reported = |line: &str| {
+            let parts = [UNUSABLE, "\"ERROR\"", &format!("\"file\":\"{file}\""), why];
+            parts.iter().all(|part| line.contains(part)).then_some(())
         };
-        function.stderr.find(case, told).await;
+        function.stderr.find(&format!("{file:?}: {why}"), reported).await;
     }
 }

@@ -3,14 +3,13 @@
 mod account;
 mod command;
 mod endpoint;
-mod file;
 mod jw_api;
 mod ministack;
 mod server;
 
+pub use crate::support::TestFile;
 pub use account::{Account, QueueType};
 pub use command::{API_SECRET, Jwhook, Ran};
 pub use endpoint::Endpoint;
-pub use file::TestFile;
 pub use jw_api::{Call, JwApi, WEBHOOK_URL, webhook};
 pub use server::{Meet, Until};

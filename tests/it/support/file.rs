@@ -1,17 +1,16 @@
-//! A file to give to a command.
+//! A file to give to a process.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The file, until it is dropped.
+/// A file that is removed when it is dropped.
 pub struct TestFile(PathBuf);
 
 impl TestFile {
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path =
-            std::env::temp_dir().join(format!("jwhook-{}-{number}.file", std::process::id()));
+        let path = std::env::temp_dir().join(format!("jw-{}-{number}.file", std::process::id()));
         std::fs::write(&path, bytes).expect("a file");
         Self(path)
     }
