@@ -1,13 +1,9 @@
 //! What the environment says is taken as it is said, or the process doesn't start.
 
 use crate::support::{
-    ACCESS_KEY_ID, Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE,
-    OTHER_SECRET, Reply, SECRET_ACCESS_KEY, SESSION_TOKEN, STANDARD_QUEUE, SendMessage,
-    all_at_once, at, millis, one_second_passes, seconds,
+    Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply,
+    STANDARD_QUEUE, SendMessage, all_at_once, at, millis, one_second_passes, seconds,
 };
-use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 /// Starts with one variable so and expects that the process ends, naming it.
 async fn is_fatal(name: &str, value: Option<&str>) {
@@ -158,38 +154,4 @@ async fn without_a_ttl_a_secret_serves_for_longer_than_seconds() {
     one_second_passes().await;
     assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
     assert_eq!(aws.calls(GetSecretValue), 1);
-}
-
-/// With SnapStart Lambda gives credentials so, and not by the environment.
-#[tokio::test]
-async fn credentials_are_taken_from_the_containers_endpoint_too() {
-    let aws = Aws::start().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let endpoint = format!("http://{}/credentials", listener.local_addr().expect("an address"));
-    let credentials = json!({
-        "AccessKeyId": ACCESS_KEY_ID,
-        "SecretAccessKey": SECRET_ACCESS_KEY,
-        "Token": SESSION_TOKEN,
-        "Expiration": at(3600).replace("+00:00", "Z"),
-    });
-    let asked = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.expect("a call");
-        let mut request = vec![0; 4096];
-        let length = stream.read(&mut request).await.expect("a request");
-        let body = credentials.to_string();
-        let head = format!("content-type: application/json\r\ncontent-length: {}", body.len());
-        let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}");
-        stream.write_all(answer.as_bytes()).await.expect("a reader");
-        String::from_utf8_lossy(&request[..length]).into_owned()
-    });
-    let mut start = Function::of(&aws)
-        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &endpoint)
-        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "the-containers-token");
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
-        start = start.without(name);
-    }
-    let function = start.start().await;
-    assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
-    let asked = asked.await.expect("the endpoint answers").to_lowercase();
-    assert!(asked.contains("authorization: the-containers-token"), "{asked}");
 }

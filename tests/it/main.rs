@@ -12,6 +12,7 @@
 mod accepts;
 mod concurrency;
 mod configuration;
+mod credentials;
 mod event_ids;
 mod events;
 mod faults;
