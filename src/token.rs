@@ -13,6 +13,8 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::json::{Object, Value};
+#[cfg(any(test, feature = "cli"))]
+use crate::key_ring::Key;
 use crate::key_ring::{KeyRing, NoKey};
 use crate::rejection::{NoSecret, Refusal, Rejection};
 
@@ -108,7 +110,7 @@ impl<'t> UnverifiedToken<'t> {
                 self.verify_signature(key.bytes())?;
                 Object::parse(&self.payload)
             }
-            KeyRing::ByWebhook(_) => {
+            KeyRing::ByWebhook { .. } => {
                 let unverified_claims = Object::parse(&self.payload);
                 let webhook_id =
                     unverified_claims.as_ref().ok().and_then(|claims| claims.string("webhook_id"));
@@ -142,11 +144,11 @@ impl<'t> UnverifiedToken<'t> {
 }
 
 /// The token that JW would send with these claims, a JSON object's text.
-#[cfg(feature = "cli")]
-pub fn sign(claims: &str, key: &[u8]) -> String {
+#[cfg(any(test, feature = "cli"))]
+pub fn sign(claims: &str, key: &Key) -> String {
     let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     let signing_input = format!("{header}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims));
-    let signature = BASE64_URL_SAFE_NO_PAD.encode(hs256::sign(&signing_input, key));
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(hs256::sign(&signing_input, key.bytes()));
     format!("{signing_input}.{signature}")
 }
 

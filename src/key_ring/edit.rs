@@ -4,25 +4,14 @@
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{BYTE_ORDER_MARK, Entries, Key, KeyRing, KeyRingError, Unusable};
-use crate::token;
-
-/// The id of the one entry in a ring without webhooks. Nobody knows its random key; without any key
-/// the function would answer 503, as if it were broken. No webhook of JW's has this id.
-pub const PLACEHOLDER: &str = "placeholder";
-
-impl Key {
-    /// The token that JW would send with these claims, a JSON object's text.
-    pub fn sign(&self, claims: &str) -> String {
-        token::sign(claims, &self.0)
-    }
-}
+use super::entries::Entries;
+use super::{BYTE_ORDER_MARK, Key, KeyRing, KeyRingError, PLACEHOLDER, Unusable};
 
 /// A key ring's entries in their order, each value as the JSON text that it is.
 pub struct EditableRing(Vec<(String, Zeroizing<String>)>);
 
 /// Why a secret's value can't be edited as a key ring. It never says what the value holds.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, PartialEq, thiserror::Error)]
 pub enum NotEditable {
     /// The value is one webhook's secret by itself, and doesn't say whose.
     #[error("the value is one webhook's secret by itself")]
@@ -138,6 +127,8 @@ mod tests {
     fn a_key_that_could_not_be_used_is_not_put_in() {
         let mut ring = EditableRing::parse(b"{}").ok().unwrap();
         assert_eq!(ring.insert("c0Y6ebVU", &NEW[1..]), Err(Unusable::TooShort));
+        let spaced = NEW.replace('.', " ");
+        assert_eq!(ring.insert("c0Y6ebVU", &spaced), Err(Unusable::WhiteSpace));
         assert_eq!(ring.value().as_str(), "{}");
     }
 
@@ -160,7 +151,10 @@ mod tests {
     fn a_secret_by_itself_becomes_a_ring_of_its_webhook() {
         let refused = |value: &str| EditableRing::parse(value.as_bytes()).err().unwrap();
         assert_eq!(refused(OLD), NotEditable::Single);
-        assert_eq!(refused("short"), NotEditable::Unreadable(KeyRingError::TooShort));
+        assert_eq!(
+            refused("short"),
+            NotEditable::Unreadable(KeyRingError::Single(Unusable::TooShort))
+        );
         assert_eq!(refused("[]"), NotEditable::Unreadable(KeyRingError::NotARing));
         let (KeyRing::Single(key), _) = KeyRing::parse(format!("{OLD}\n").as_bytes()).unwrap()
         else {

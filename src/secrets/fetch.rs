@@ -80,15 +80,19 @@ impl Store {
                 FetchError::Denied
             }
         })?;
-        let (ring, disabled) = KeyRing::parse(value(&answer)).map_err(|error| {
-            tracing::error!(%error, secret_id, "the secret's value can't be used; store the webhook's secret \
+        let parsed = KeyRing::parse(value(&answer));
+        let problems = match &parsed {
+            Ok((_, problems)) => problems,
+            Err(error) => error.problems(),
+        };
+        for problem in problems {
+            tracing::warn!(secret_id, "{problem}. In the secret, {}", problem.flaw.advice());
+        }
+        let (ring, _) = parsed.map_err(|error| {
+            tracing::error!(%error, secret_id, "the secret's value cannot be used: store the webhook's secret \
                 as JW returned it, or a JSON object from webhook ids to secrets");
             FetchError::Invalid
         })?;
-        for entry in disabled {
-            tracing::warn!(entry = entry.entry, why = %entry.why, secret_id, "an entry of the key ring isn't used, \
-                and this webhook's events are refused; mend it in the secret");
-        }
         Ok(Secret { ring: Arc::new(ring), asked, fetch: id })
     }
 }

@@ -10,8 +10,8 @@ use super::*;
 const TTL: Duration = Duration::from_secs(300);
 const MAX_STALE: Duration = Duration::from_secs(3600);
 const SECOND: Duration = Duration::from_secs(1);
-const OLD: &str = "the old secret, of 32 bytes or more";
-const NEW: &str = "the new secret, of 32 bytes or more";
+const OLD: &str = "the-old-secret-of-32-bytes-or-more";
+const NEW: &str = "the-new-secret-of-32-bytes-or-more";
 
 #[derive(Clone, Copy)]
 enum Answer {

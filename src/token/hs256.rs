@@ -29,7 +29,7 @@ pub(super) fn verify(signature: &str, signing_input: &str, key: &[u8]) -> bool {
 }
 
 /// The signature of `signing_input` under `key`.
-#[cfg(feature = "cli")]
+#[cfg(any(test, feature = "cli"))]
 pub(super) fn sign(signing_input: &str, key: &[u8]) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), signing_input.as_bytes())
 }

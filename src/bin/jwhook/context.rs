@@ -59,16 +59,13 @@ impl Context {
         Ok(KeyStore::new(&self.sdk, self.stack().await?.secret_id()?))
     }
 
-    /// The keys as the function reads them. Those that it leaves out are said on stderr.
+    /// The keys as the function reads them. What is wrong with entries is said on stderr.
     pub async fn ring(&self) -> Result<KeyRing> {
         let store = self.keys().await?;
         let keys = store.read().await?;
-        let (ring, disabled) = keys.ring().map_err(|problem| store.unreadable(problem))?;
-        for entry in disabled {
-            output::note(&format!(
-                "the key ring's entry {} isn't used: {}",
-                entry.entry, entry.why
-            ));
+        let (ring, problems) = keys.ring().map_err(|problem| store.unreadable(problem))?;
+        for problem in problems {
+            output::note(&problem.to_string());
         }
         Ok(ring)
     }

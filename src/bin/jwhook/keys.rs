@@ -13,7 +13,7 @@ use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use jw_webhook_forwarder::attempt::Fault;
 use jw_webhook_forwarder::key_ring::edit::{EditableRing, NotEditable};
-use jw_webhook_forwarder::key_ring::{DisabledEntry, KeyRing, KeyRingError};
+use jw_webhook_forwarder::key_ring::{EntryProblem, KeyRing, KeyRingError};
 use zeroize::Zeroizing;
 
 use crate::aws;
@@ -81,8 +81,8 @@ impl fmt::Display for KeyStatus {
 }
 
 impl Keys {
-    /// The keys as the function reads them, and the entries that it leaves out.
-    pub fn ring(&self) -> Result<(KeyRing, Vec<DisabledEntry>), KeyRingError> {
+    /// The keys as the function reads them, and the entries that somebody has to correct.
+    pub fn ring(&self) -> Result<(KeyRing, Vec<EntryProblem>), KeyRingError> {
         KeyRing::parse(&self.value)
     }
 
@@ -90,7 +90,7 @@ impl Keys {
     pub fn status(&self, webhook_id: &str) -> KeyStatus {
         match self.ring() {
             Ok((KeyRing::Single(_), _)) => KeyStatus::SingleKey,
-            Ok((KeyRing::ByWebhook(keys), _)) if keys.contains_key(webhook_id) => KeyStatus::InRing,
+            Ok((ring, _)) if ring.key(Some(webhook_id)).is_ok() => KeyStatus::InRing,
             _ if self.editable().is_ok_and(|ring| ring.contains(webhook_id)) => KeyStatus::Unusable,
             _ => KeyStatus::Missing,
         }

@@ -69,7 +69,7 @@ impl Ours {
 
     fn note_unusable(&self) {
         if let Some(Err(problem)) = self.keys.as_ref().map(Keys::ring) {
-            note(&format!("{problem}, so every event is refused: jwhook doctor says more"));
+            note(&format!("{problem}, so the function accepts no event: run jwhook doctor"));
         }
     }
 }
@@ -89,7 +89,7 @@ impl Standing<'_> {
         }
     }
 
-    /// Whether this stack surely refuses its events.
+    /// Whether this stack surely accepts none of its events.
     pub fn has_no_key(&self) -> bool {
         matches!(self.key, Some(KeyStatus::Missing | KeyStatus::Unusable))
     }
@@ -98,8 +98,8 @@ impl Standing<'_> {
     pub fn note_refused(&self) {
         if self.has_no_key() && self.calls_this_stack == Some(true) {
             note(&format!(
-                "every event of webhook {} is refused, as the ring has no key for it that could be \
-                 used: jwhook doctor",
+                "the function accepts no event of webhook {}: the ring has no usable key for it; run \
+                 jwhook doctor",
                 self.webhook.id
             ));
         }

@@ -122,13 +122,13 @@ async fn what_could_not_be_checked_is_no_verdict() {
     }
     let ran = verify(&account, &good, MEDIA_AVAILABLE, &[]).await;
     assert!(
-        ran.stderr.contains("entry short isn't used: its key is shorter than 32 bytes"),
+        ran.stderr.contains("entry short is disabled: its key is shorter than 32 bytes"),
         "{ran:?}"
     );
     ran.done();
     account.set_secret("[]").await;
     let error = verify(&account, &good, MEDIA_AVAILABLE, &[]).await.error();
-    assert!(error.contains("begins like JSON but isn't"), "{error}");
+    assert!(error.contains("begins like JSON but is not"), "{error}");
     let jw = JwApi::start([]).await;
     let stdin = Jwhook::of(&account, &jw, &["verify", "--token-file", "-", "--body-file", "-"]);
     let error = stdin.run(&jw).await.error();

@@ -208,7 +208,7 @@ async fn header_members_that_change_the_meaning_are_not_allowed() {
 #[tokio::test]
 async fn with_a_ring_an_event_of_no_known_webhook_is_refused() {
     let aws = Aws::start().await;
-    aws.keep(json!({"7Rav0hC5": SECRET, "short": "too-short-to-verify-anything"}));
+    aws.keep(json!({"7Rav0hC5": SECRET}));
     let function = Function::start(&aws).await;
     let claims = [
         event(json!({"webhook_id": "c0Y6ebVU"})),
@@ -218,7 +218,6 @@ async fn with_a_ring_an_event_of_no_known_webhook_is_refused() {
         event(json!({"webhook_id": ""})),
         event(json!({"webhook_id": "7rav0hc5"})),
         event(json!({"webhook_id": "7Rav0hC5 "})),
-        event(json!({"webhook_id": "short"})),
         event(json!({"webhook_id": null, "data": {"webhook_id": "7Rav0hC5"}})),
         // Claims that can't be read name none.
         "not JSON".into(),

@@ -84,7 +84,11 @@ async fn a_value_with_no_usable_key_is_our_fault() {
         format!(" {SECRET}"),
         format!("\t{SECRET}"),
         format!("{SECRET} {SECRET}"),
+        format!("{SECRET}\u{a0}"),
+        SECRET.replace('-', "\u{2009}"),
         json!({"7Rav0hC5": format!("{SECRET} ")}).to_string(),
+        json!({"7Rav0hC5": format!("{SECRET}\u{200b}")}).to_string(),
+        json!({"7Rav0hC5": format!("{KEY_OF_31}\n")}).to_string(),
         json!({"7Rav0hC5": KEY_OF_31}).to_string(),
         json!({"7Rav0hC5": ""}).to_string(),
         json!({"7Rav0hC5": [SECRET]}).to_string(),
@@ -115,6 +119,31 @@ async fn a_value_with_no_usable_key_is_our_fault() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_key_is_in_the_log_with_what_to_do() {
+    let cases = [
+        (format!("{SECRET} "), "its key contains white space"),
+        (KEY_OF_31.to_owned(), "its key is shorter than 32 bytes"),
+        (
+            json!({"7Rav0hC5": format!("{SECRET}\n\n")}).to_string(),
+            "entry 7Rav0hC5 is disabled: its key contains white space. In the secret, store the \
+             webhook's secret in it without spaces and line breaks",
+        ),
+        (
+            json!({"JW_WEBHOOK_SECRET": SECRET}).to_string(),
+            "entry number 1 verifies no event: its name is not a webhook id. In the secret, give it \
+             the webhook's id as its name",
+        ),
+    ];
+    all_at_once(cases, async |(value, expected)| {
+        let aws = Aws::start().await;
+        aws.keep(value);
+        let function = Function::start(&aws).await;
+        function.stderr.find(expected, |line| line.contains(expected).then_some(())).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_value_that_is_put_right_is_used_at_once() {
     let aws = Aws::start().await;
     aws.keep("not a usable key");
@@ -135,6 +164,7 @@ async fn a_bad_entry_of_a_ring_is_reported_and_the_others_go_on() {
         "Empty123": "",
         "Space123": format!("{OTHER_SECRET} "),
         "Lines123": format!("{OTHER_SECRET}\n\n"),
+        "NoBreak1": format!("\u{a0}{OTHER_SECRET}"),
     });
     let mut ring = bad.clone();
     ring["7Rav0hC5"] = json!(SECRET);

@@ -15,9 +15,10 @@ pub const LONG_ABOUT: &str = "\
 List JW's webhooks, whether their keys are in the ring and whether they call this stack
 
 All of the account's webhooks are listed, other people's too. KEY is \"in ring\", \"missing\" (the \
-function refuses the webhook's events), \"unusable\" (so it does, as the key isn't one) or \"single \
-key\" (the secret is one key by itself, which is tried for every webhook). THIS STACK says whether the \
-webhook calls the stack's endpoint. Without --stack, or --secret-id and --webhook-url, both are \"-\".";
+function refuses the webhook's events), \"unusable\" (the function answers 503 to them until \
+somebody corrects the entry) or \"single key\" (the secret is one key by itself, which is tried for \
+every webhook). THIS STACK says whether the webhook calls the stack's endpoint. Without --stack, or \
+--secret-id and --webhook-url, both are \"-\".";
 
 pub async fn run(context: &Context) -> Result<Verdict> {
     let ours = Ours::read(context).await?;

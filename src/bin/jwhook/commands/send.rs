@@ -8,9 +8,9 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use jw_webhook_forwarder::key_ring::edit::PLACEHOLDER;
-use jw_webhook_forwarder::key_ring::{Key, KeyRing};
+use jw_webhook_forwarder::key_ring::{Key, KeyRing, is_webhook_id};
 use jw_webhook_forwarder::rejection::Rejection;
+use jw_webhook_forwarder::token;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -19,7 +19,6 @@ use self::answer::Sent;
 use crate::Verdict;
 use crate::commands::verify::capture::Capture;
 use crate::context::Context;
-use crate::jw::webhook::is_id;
 use crate::{input, keys, moment};
 
 /// Ids that have the form of JW's and are nobody's.
@@ -79,7 +78,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         anyhow!("what is to be sent is no JSON object (line {line}, column {column})")
     })?;
     let key = signing_key(&ring, members.get("webhook_id"))?;
-    let token = key.sign(&claims);
+    let token = token::sign(&claims, key);
 
     let answer = post::post(&url, &token, &claims).await?;
     let sent = Sent::new(&url, &members, answer, &token);
@@ -123,24 +122,23 @@ fn webhook_id<'r>(ring: &'r KeyRing, given: Option<&'r str>) -> Result<&'r str> 
     match (given, ring) {
         (Some(id), _) => Ok(id),
         (None, KeyRing::Single(_)) => Ok(SAMPLE_ID),
-        (None, KeyRing::ByWebhook(ring)) => {
-            let ids = ring.keys().map(String::as_str);
-            let webhooks = ids.filter(|id| *id != PLACEHOLDER && is_id(id));
+        (None, KeyRing::ByWebhook { keys, .. }) => {
+            let webhooks = keys.keys().map(String::as_str).filter(|id| is_webhook_id(id));
             webhooks.min().context("the key ring has no webhook yet: make one, with jwhook create")
         }
     }
 }
 
 fn signing_key<'r>(ring: &'r KeyRing, webhook_id: Option<&Value>) -> Result<&'r Key> {
-    let ring = match ring {
+    let by_webhook = match ring {
         KeyRing::Single(key) => return Ok(key),
-        KeyRing::ByWebhook(ring) => ring,
+        KeyRing::ByWebhook { keys, .. } => keys,
     };
-    let has = keys::named(ring.keys().map(String::as_str));
+    let has = keys::named(by_webhook.keys().map(String::as_str));
     let Some(id) = webhook_id.and_then(Value::as_str) else {
         bail!("the event has no webhook_id, which says whose key signs it; the ring has {has}");
     };
-    ring.get(id).with_context(|| {
+    by_webhook.get(id).with_context(|| {
         format!("the key ring has no usable key of webhook {id:?}; it has {has} (jwhook doctor)")
     })
 }

@@ -27,7 +27,7 @@ async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": "short"}).to_string(),
             vec!["fail keys", "fail webhooks"],
             "keys",
-            "entry 7Rav0hC5 isn't used, and its events are refused: its key is shorter than 32 bytes",
+            "entry 7Rav0hC5 is disabled: its key is shorter than 32 bytes; the function answers 503",
         ),
         (
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, "gone0000": SECRET}).to_string(),
@@ -57,13 +57,31 @@ async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
             "too short".to_owned(),
             vec!["fail keys", "skip ring", "skip webhooks"],
             "keys",
-            "the secret is shorter than 32 bytes; mend the value",
+            "the secret cannot be used: its key is shorter than 32 bytes; mend the value",
         ),
         (
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, SECRET: SECRET}).to_string(),
-            vec!["warn ring"],
-            "ring",
-            "a key of one that is no id of JW's; take that entry out in Secrets Manager",
+            vec!["warn keys"],
+            "keys",
+            "entry number 3 verifies no event: its name is not a webhook id; give it the webhook's id",
+        ),
+        (
+            json!({"c0Y6ebVU": SECRET, "7Rav0hC5": format!("{OTHER_SECRET} ")}).to_string(),
+            vec!["fail keys", "fail webhooks"],
+            "keys",
+            "entry 7Rav0hC5 is disabled: its key contains white space; the function answers 503",
+        ),
+        (
+            json!({"JW_WEBHOOK_SECRET": SECRET}).to_string(),
+            vec!["warn keys", "warn keys", "fail webhooks", "fail webhooks"],
+            "keys",
+            "entry number 1 verifies no event: its name is not a webhook id",
+        ),
+        (
+            json!({"c0Y6ebVU": "short"}).to_string(),
+            vec!["fail keys", "fail keys", "skip ring", "skip webhooks"],
+            "keys",
+            "entry c0Y6ebVU is disabled: its key is shorter than 32 bytes",
         ),
     ] {
         account.set_secret(&secret).await;

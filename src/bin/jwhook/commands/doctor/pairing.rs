@@ -1,13 +1,12 @@
 //! Whether the webhooks that call the endpoint and the keys of the ring are the same ones.
 
 use anyhow::Result;
-use jw_webhook_forwarder::key_ring::KeyRing;
-use jw_webhook_forwarder::key_ring::edit::PLACEHOLDER;
+use jw_webhook_forwarder::key_ring::{KeyRing, is_webhook_id};
 
 use super::report::Report;
 use crate::commands::rotate::parked;
-use crate::jw::webhook::{Webhook, is_id};
-use crate::keys::{self, KeyStatus, Keys};
+use crate::jw::webhook::Webhook;
+use crate::keys::{KeyStatus, Keys};
 
 /// JW's webhooks, and what they are to agree with.
 pub struct Pairing<'p> {
@@ -15,7 +14,7 @@ pub struct Pairing<'p> {
     /// Those that call the endpoint, where that is known.
     callers: Option<(&'p str, Vec<&'p Webhook>)>,
     keys: Option<&'p Keys>,
-    /// The ring's ids, in order; none of a secret by itself.
+    /// The ring's webhook ids, in order; none of a secret by itself.
     ids: Vec<String>,
 }
 
@@ -29,10 +28,10 @@ impl<'p> Pairing<'p> {
             (endpoint, all.iter().filter(|webhook| webhook.calls(endpoint)).collect())
         });
         let mut ids = match keys.map(Keys::ring).transpose()? {
-            Some((KeyRing::ByWebhook(keys), _)) => keys.into_keys().collect(),
+            Some((KeyRing::ByWebhook { keys, .. }, _)) => keys.into_keys().collect(),
             _ => Vec::new(),
         };
-        ids.retain(|id| id != PLACEHOLDER);
+        ids.retain(|id| is_webhook_id(id));
         ids.sort_unstable();
         Ok(Self { all, callers, keys, ids })
     }
@@ -124,7 +123,7 @@ impl<'p> Pairing<'p> {
             let id = &webhook.id;
             report.fail(
                 "webhooks",
-                format!("{id} calls the endpoint without a usable key in the ring: every event that it sends is refused"),
+                format!("{id} calls the endpoint without a usable key in the ring: the function accepts none of its events"),
                 format!("jwhook delete {id}, and create it anew"),
             )?;
         }
@@ -210,13 +209,6 @@ impl<'p> Pairing<'p> {
 
 /// Says that the ring has a key of a webhook that isn't there.
 fn gone(report: &mut Report, id: &str) -> Result<()> {
-    if !is_id(id) {
-        return report.warn(
-            "ring",
-            format!("it has a key of {}", keys::named([id])),
-            "take that entry out in Secrets Manager: the function uses it for nothing of JW's",
-        );
-    }
     report.warn(
         "ring",
         format!("it has a key of {id}, and JW has no such webhook"),

@@ -1,8 +1,7 @@
 //! The secret: can it be read, and what of it can the function use?
 
 use anyhow::Result;
-use jw_webhook_forwarder::key_ring::edit::PLACEHOLDER;
-use jw_webhook_forwarder::key_ring::{DisabledEntry, KeyRing, Unusable};
+use jw_webhook_forwarder::key_ring::{EntryProblem, Flaw, KeyRing, is_webhook_id};
 
 use super::report::Report;
 use crate::context::Context;
@@ -40,15 +39,23 @@ pub async fn check(
         report.skip("keys", "the secret wasn't read", None)?;
         return Ok(None);
     };
-    match keys.ring() {
-        Ok((ring, disabled)) => {
-            usable(report, &ring, &disabled)?;
+    let ring = keys.ring();
+    let problems = match &ring {
+        Ok((_, problems)) => problems,
+        Err(error) => error.problems(),
+    };
+    for problem in problems {
+        entry(report, problem)?;
+    }
+    match ring {
+        Ok((ring, _)) => {
+            usable(report, &ring)?;
             Ok(Some(keys))
         }
-        Err(problem) => {
+        Err(error) => {
             report.fail(
                 "keys",
-                format!("every event is answered 503: {problem}"),
+                format!("every event is answered 503: {error}"),
                 "mend the value in Secrets Manager; the version before may be good (its stage is \
                  AWSPREVIOUS)",
             )?;
@@ -57,19 +64,18 @@ pub async fn check(
     }
 }
 
-fn usable(report: &mut Report, ring: &KeyRing, disabled: &[DisabledEntry]) -> Result<()> {
-    for DisabledEntry { entry, why } in disabled {
-        let advice = match why {
-            Unusable::TooShort => "put the webhook's whole secret there if you have it",
-            Unusable::NotAString => "write the webhook's secret there as a string, if you have it",
-            Unusable::NamedTwice => "leave the one there that is right",
-        };
-        report.fail(
-            "keys",
-            format!("entry {entry} isn't used, and its events are refused: {why}"),
-            format!("{advice}; else delete the webhook and create it anew"),
-        )?;
+fn entry(report: &mut Report, problem: &EntryProblem) -> Result<()> {
+    let advice = problem.flaw.advice();
+    match problem.flaw {
+        Flaw::Unusable(_) => {
+            let effect = "the function answers 503 to its webhook's events";
+            report.fail("keys", format!("{problem}; {effect}"), advice)
+        }
+        Flaw::NotAnId => report.warn("keys", problem.to_string(), advice),
     }
+}
+
+fn usable(report: &mut Report, ring: &KeyRing) -> Result<()> {
     let by_webhook = match ring {
         KeyRing::Single(_) => {
             return report.warn(
@@ -79,13 +85,13 @@ fn usable(report: &mut Report, ring: &KeyRing, disabled: &[DisabledEntry]) -> Re
                  needs",
             );
         }
-        KeyRing::ByWebhook(keys) => keys,
+        KeyRing::ByWebhook { keys, .. } => keys,
     };
     let ids: Vec<&str> =
-        by_webhook.keys().map(String::as_str).filter(|id| *id != PLACEHOLDER).collect();
+        by_webhook.keys().map(String::as_str).filter(|id| is_webhook_id(id)).collect();
     match ids.as_slice() {
         [] => report.warn("keys", "no webhook has one yet", "make a webhook: jwhook create"),
-        [id] => report.ok("keys", format!("one, of webhook {}", keys::named([*id]))),
+        [id] => report.ok("keys", format!("one, of webhook {id}")),
         ids => report
             .ok("keys", format!("{}, of webhooks {}", ids.len(), keys::named(ids.iter().copied()))),
     }

@@ -107,7 +107,8 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Planned> 
     let is_unusable = |webhook: &&Webhook| keys.status(&webhook.id) == KeyStatus::Unusable;
     plan.notes.extend(webhooks.iter().filter(is_unusable).map(|webhook| {
         format!(
-            "the ring's key of webhook {} can't be used, so its events are refused: jwhook doctor",
+            "the function accepts no event of webhook {}: its key in the ring is unusable; run \
+             jwhook doctor",
             named(webhook)
         )
     }));

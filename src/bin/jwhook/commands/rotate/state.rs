@@ -102,9 +102,9 @@ fn check_key(id: &str, key: KeyStatus) -> Result<()> {
     match key {
         KeyStatus::InRing | KeyStatus::SingleKey => Ok(()),
         KeyStatus::Unusable | KeyStatus::Missing => bail!(
-            "the ring has no key of webhook {id} that could be used, so its events are refused \
-             already and there is nothing to rotate: put its secret into the ring if you have it, \
-             else make a new one with jwhook create and then delete it with jwhook delete {id}"
+            "the ring has no usable key of webhook {id}, so the function accepts none of its events \
+             and there is nothing to rotate: put its secret into the ring if you have it, else make \
+             a new one with jwhook create and then delete it with jwhook delete {id}"
         ),
     }
 }

@@ -62,7 +62,7 @@ pub fn advice(refusal: Refusal, body: &[u8], ring: &KeyRing) -> String {
 fn unknown(body: &[u8], ring: &KeyRing) -> String {
     let has = match ring {
         KeyRing::Single(_) => return signature(ring),
-        KeyRing::ByWebhook(keys) => keys::named(keys.keys().map(String::as_str)),
+        KeyRing::ByWebhook { keys, .. } => keys::named(keys.keys().map(String::as_str)),
     };
     let body: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     let of = match body.get("webhook_id").and_then(Value::as_str) {
@@ -78,7 +78,7 @@ fn unknown(body: &[u8], ring: &KeyRing) -> String {
 fn signature(ring: &KeyRing) -> String {
     let key = match ring {
         KeyRing::Single(_) => "the one key that the secret has",
-        KeyRing::ByWebhook(_) => "the key that the ring has for its webhook",
+        KeyRing::ByWebhook { .. } => "the key that the ring has for its webhook",
     };
     format!(
         "it wasn't signed with {key}: either it isn't JW's, or the key isn't the one that JW showed \
