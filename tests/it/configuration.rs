@@ -2,7 +2,7 @@
 
 use crate::support::{
     Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply,
-    STANDARD_QUEUE, SendMessage, all_at_once, at, millis, one_second_passes, seconds,
+    STANDARD_QUEUE, SendMessage, all_at_once, millis, one_second_passes, seconds,
 };
 
 /// Starts with one variable so and expects that the process ends, naming it.
