@@ -5,6 +5,7 @@
 //! query string, a `timeEpoch`, 24,577 headers) makes them fail the request or panic.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
@@ -188,12 +189,12 @@ fn held_record<'e>(record: &Members<'e>) -> Option<HeldRecord<'e>> {
     let text = |name| record.read::<Text<'e>>(name).map(|Text(text)| text);
     let attributes: Option<Members<'e>> = record.read("attributes");
     let sent: Option<Text<'e>> = attributes.and_then(|all| all.read("SentTimestamp"));
-    let millis = sent.and_then(|Text(millis)| millis.parse().ok())?;
+    let millis: NonZeroU64 = sent.and_then(|Text(millis)| millis.parse().ok())?;
     Some(HeldRecord {
         message_id: text("messageId")?,
         queue_arn: text("eventSourceARN").unwrap_or_default(),
         token: text("body").unwrap_or_default(),
-        held_at: SystemTime::UNIX_EPOCH + Duration::from_millis(millis),
+        held_at: SystemTime::UNIX_EPOCH + Duration::from_millis(millis.get()),
     })
 }
 
