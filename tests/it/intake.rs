@@ -15,8 +15,8 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-fn with_headers(mut delivery: Delivery, count: usize) -> Delivery {
-    for number in 0..count {
+fn with_headers(mut delivery: Delivery) -> Delivery {
+    for number in 0..HEADERS {
         delivery = delivery.header(&format!("h{number}"), "");
     }
     delivery
@@ -46,18 +46,15 @@ async fn request_with_thousands_of_headers_gets_its_verdict() {
     all_at_once([1, 4], async |concurrency| {
         let aws = Aws::start().await;
         let mut function = Function::of(&aws).concurrency(concurrency).start().await;
-        for count in [HEADERS, 100_000] {
-            let unauthenticated = with_headers(good().without_header("authorization"), count);
-            let authenticated = with_headers(good(), count);
-            for _ in 0..2 {
-                all_at_once(0..concurrency, async |_| {
-                    let answer = function.invoke(&unauthenticated).await;
-                    assert_eq!(answer.verdict(), "401 authorization_missing", "{count} headers");
-                })
-                .await;
-                let answer = function.invoke(&authenticated).await;
-                assert_eq!(answer.verdict(), "200 accepted", "{count} headers");
-            }
+        let unauthenticated = with_headers(good().without_header("authorization"));
+        let authenticated = with_headers(good());
+        for _ in 0..2 {
+            all_at_once(0..concurrency, async |_| {
+                let answer = function.invoke(&unauthenticated).await;
+                assert_eq!(answer.verdict(), "401 authorization_missing");
+            })
+            .await;
+            assert_eq!(function.invoke(&authenticated).await.verdict(), "200 accepted");
         }
         aws.always(SendMessage, Reply::Delay(millis(300)));
         all_at_once(0..concurrency, async |_| {

@@ -42,7 +42,7 @@ async fn send(
     for _ in 0..count {
         let answer = function.invoke(delivery).await;
         assert_eq!(answer.verdict(), verdict);
-        took.push(answer.took);
+        took.push(answer.waited);
     }
     took
 }
@@ -118,8 +118,8 @@ async fn at_most_one_request_in_ten_seconds_waits_during_an_outage() {
             {
                 let answer = function.invoke(&delivery).await;
                 assert_eq!(answer.verdict(), verdict, "{case}");
-                assert!(answer.took < WAITS_ITS_SECOND, "{case}: {:?}", answer.took);
-                if answer.took > QUICK {
+                assert!(answer.waited < WAITS_ITS_SECOND, "{case}: {:?}", answer.took);
+                if answer.waited > QUICK {
                     waited.push(Instant::now());
                 }
             }
@@ -139,14 +139,14 @@ async fn requests_that_meet_an_outage_at_once_wait_one_second_together() {
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
     aws.always(GetSecretValue, Reply::Hang);
     one_second_passes().await;
-    let began = Instant::now();
-    for _ in 0..2 {
+    for longest in [WAITS_ITS_SECOND, QUICK] {
         all_at_once(0..8, async |_| {
-            assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
+            let answer = function.invoke(&good()).await;
+            assert_eq!(answer.verdict(), "200 accepted");
+            assert!(answer.waited < longest, "{:?} of {:?}", answer.waited, answer.took);
         })
         .await;
     }
-    assert!(began.elapsed() < millis(2_200), "{:?}", began.elapsed());
 }
 
 /// Sends good events until one is verified with a secret that was fetched after the outage.

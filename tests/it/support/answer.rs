@@ -11,13 +11,20 @@ pub struct Answer {
     pub headers: BTreeMap<String, String>,
     pub body: Value,
     pub took: Duration,
+    /// The same without the time in which the machine had no CPU for it.
+    pub waited: Duration,
     /// The request's wide event.
     pub log: Value,
     request_id: String,
 }
 
 impl Answer {
-    pub fn new(payload: &Value, took: Duration, request_id: String, log: Value) -> Self {
+    pub fn new(
+        payload: &Value,
+        (took, waited): (Duration, Duration),
+        request_id: String,
+        log: Value,
+    ) -> Self {
         let headers = payload["headers"].as_object().into_iter().flatten();
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         Self {
@@ -28,6 +35,7 @@ impl Answer {
             body: serde_json::from_str(payload["body"].as_str().unwrap_or_default())
                 .unwrap_or_default(),
             took,
+            waited,
             log,
             request_id,
         }

@@ -89,6 +89,8 @@ pub struct Batch {
     /// All messages stay, as after an invocation that failed or named a message without an id.
     pub all_stay: bool,
     pub took: Duration,
+    /// The same without the time in which the machine had no CPU for it.
+    pub waited: Duration,
     pub request_id: String,
     /// The records' wide events, in the order of their verdicts.
     pub logs: Vec<Value>,
@@ -152,7 +154,8 @@ impl<'f> Deliver<'f> {
     async fn batch(self) -> Batch {
         let records: Vec<_> = self.records.into_iter().map(|record| record.0).collect();
         let event = json!({"Records": records});
-        let Ended { request_id, state, took } = run(self.function, event, &self.setting).await;
+        let ended = run(self.function, event, &self.setting).await;
+        let Ended { request_id, state, took, waited } = ended;
         let stdout = &self.function.stdout;
         let written = stdout.until("each record's wide event", |lines| {
             let lines = lines.iter().filter_map(|line| wide_event::of(line, &request_id));
@@ -169,7 +172,7 @@ impl<'f> Deliver<'f> {
         let distinct: BTreeSet<_> = stay.iter().collect();
         assert_eq!(distinct.len(), stay.len(), "a message is returned twice: {stay:?}");
         let all_stay = failures.is_none_or(|failures| failures.contains(&None));
-        Batch { stay, all_stay, took, request_id, logs }
+        Batch { stay, all_stay, took, waited, request_id, logs }
     }
 }
 

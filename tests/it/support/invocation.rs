@@ -30,6 +30,9 @@ pub struct Ended {
     pub state: InvocationState,
     /// The time from the event to the end.
     pub took: Duration,
+    /// The same without the time in which the machine had no CPU for the function or for this test: a
+    /// Lambda function has its CPU to itself.
+    pub waited: Duration,
 }
 
 /// Makes an invocation and waits for its end, which has to come before Lambda's deadline.
@@ -53,7 +56,6 @@ pub async fn run(function: &Function, event: Value, setting: &Setting) -> Ended 
     let ended = state.response.as_ref().map(|response| response.received_at);
     let ended = ended.or_else(|| Some(state.error.as_ref()?.received_at)).expect("an end");
     let took = (ended - began).to_std().expect("no time before");
-    // A Lambda function has its CPU to itself. Here it may wait for one, and so may this test.
     let starved = function.starved().saturating_sub(starved);
     assert!(
         took < setting.within + starved,
@@ -62,7 +64,7 @@ pub async fn run(function: &Function, event: Value, setting: &Setting) -> Ended 
     if let Some(response) = &state.response {
         function.answered(&response.payload);
     }
-    Ended { request_id, state, took }
+    Ended { request_id, state, took, waited: took.saturating_sub(starved) }
 }
 
 /// One request about to be made.
@@ -90,12 +92,13 @@ impl<'f> Invoke<'f> {
     }
 
     async fn answer(self) -> Answer {
-        let Ended { request_id, state, took } = run(self.function, self.event, &self.setting).await;
+        let ended = run(self.function, self.event, &self.setting).await;
+        let Ended { request_id, state, took, waited } = ended;
         assert_eq!(state.status, InvocationStatus::Success, "{:?}", state.error);
         let payload = state.response.expect("a success has a response").payload;
         let of_it = |line: &str| wide_event::of(line, &request_id);
         let log = self.function.stdout.find("the wide event", of_it).await;
-        Answer::new(&payload, took, request_id, log)
+        Answer::new(&payload, (took, waited), request_id, log)
     }
 }
 
