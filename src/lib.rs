@@ -10,8 +10,9 @@
 //! 6. [`queue`] sends its [`message`] to SQS, [`attempt`] after attempt, in the invocation's [`trace`],
 //!    or the token to the held queue if no secret could verify it;
 //! 7. the result is a receipt or a [`rejection`], which [`http`] answers
-//! 8. and [`telemetry`] writes to the log. [`config`] was read before the first request, and [`aws`] had
-//!    made what the clients of both services share: one [`https`] client, and credentials.
+//! 8. and [`telemetry`] writes to the log, with an [`undelivered`] event whole. [`config`] was read before
+//!    the first request, and [`aws`] had made what the clients of both services share: one [`https`]
+//!    client, and credentials.
 
 pub mod invocation;
 
@@ -36,6 +37,7 @@ pub mod trace;
 
 pub mod rejection;
 pub mod telemetry;
+pub mod undelivered;
 
 pub mod config;
 

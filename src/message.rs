@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ring::digest::{SHA256, digest};
-use serde::Serialize;
 
 use crate::event::{ROUTING_CLAIMS, VerifiedEvent};
 
@@ -27,7 +26,7 @@ pub enum QueueKind {
 }
 
 /// What is sent to SQS for an event, and written to the log if it can't be.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq)]
 pub struct Message<'e> {
     /// The event's identity.
     pub event_id: &'e str,
@@ -36,10 +35,8 @@ pub struct Message<'e> {
     /// The message attributes, all of type String.
     pub attributes: BTreeMap<&'static str, &'e str>,
     /// On a FIFO queue the event's subject; on a standard one its site, for fair queues.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
     /// On a FIFO queue the event's identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub deduplication_id: Option<&'e str>,
 }
 
@@ -171,6 +168,3 @@ mod tests {
         assert_eq!(parse(&body), parse(&payload));
     }
 }
-
-#[cfg(feature = "cli")]
-pub mod undelivered;

@@ -26,6 +26,7 @@ use crate::message::Message;
 use crate::queue::Receipt;
 use crate::rejection::Rejection;
 use crate::secrets::Secret;
+use crate::undelivered;
 
 /// Sends diagnostics to stderr, as JSON lines. Whatever `levels` asks for, other crates' are cut off
 /// below INFO: at DEBUG and TRACE they print requests, with the secrets in them.
@@ -110,7 +111,7 @@ impl WideEvent {
     /// Writes the line of a request.
     pub fn end(self, result: &Result<Receipt, Rejection>, status: i64) {
         let outcome = Outcome::of(result);
-        write_line(&self.line(result, outcome.name(), Some(outcome), Some(status)));
+        write_lines([self.line(result, outcome.name(), Some(outcome), Some(status))]);
     }
 
     /// Writes the line of a held token. One that stays in the held queue has no metrics: they counted it
@@ -118,7 +119,7 @@ impl WideEvent {
     pub fn end_held(self, result: &Result<Receipt, Rejection>, stays: bool) {
         let outcome = if stays { Outcome::Held } else { Outcome::of(result) };
         let counted = (!stays).then_some(outcome);
-        write_line(&self.line(result, outcome.name(), counted, None));
+        write_lines([self.line(result, outcome.name(), counted, None)]);
     }
 
     fn line<'l>(
@@ -147,20 +148,9 @@ impl WideEvent {
     }
 }
 
-/// Writes a verified event that isn't in the queue: all that sending it again takes.
+/// Writes the record of a verified event that is not in the queue.
 pub fn undelivered(message: &Message<'_>, queue_url: &str, request_id: &str) {
-    #[derive(Serialize)]
-    struct Record<'m> {
-        queue_url: &'m str,
-        request_id: &'m str,
-        #[serde(flatten)]
-        message: &'m Message<'m>,
-    }
-    #[derive(Serialize)]
-    struct Undelivered<'m> {
-        undelivered: Record<'m>,
-    }
-    write_line(&Undelivered { undelivered: Record { queue_url, request_id, message } });
+    write_lines(undelivered::parts(message, queue_url, request_id));
 }
 
 /// The wide event as it is written.
@@ -182,10 +172,13 @@ struct Line<'e> {
     message_id: Option<String>,
 }
 
-/// Writes a line in one piece, so that requests served at once don't mix theirs.
-fn write_line(line: &impl Serialize) {
-    let Ok(mut text) = serde_json::to_vec(line) else { return };
-    text.push(b'\n');
+/// Writes lines in one piece, so that requests served at once don't mix theirs.
+fn write_lines(lines: impl IntoIterator<Item = impl Serialize>) {
+    let mut text = Vec::new();
+    for line in lines {
+        let Ok(()) = serde_json::to_writer(&mut text, &line) else { return };
+        text.push(b'\n');
+    }
     if io::stdout().lock().write_all(&text).is_err() {
         // the other stream goes to the same log
         let _ = io::stderr().lock().write_all(&text);

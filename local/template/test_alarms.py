@@ -125,15 +125,15 @@ class AnAlarm(unittest.TestCase):
             self.assertEqual(properties["TreatMissingData"], missing, name)
 
     def test_s_filter_reads_members_that_the_code_writes(self) -> None:
-        telemetry, message = source("telemetry.rs"), source("message.rs")
-        self.assertRegex(telemetry, r"struct Undelivered<'m> \{\s+undelivered: Record")
-        self.assertIn("pub event_id: &'e str", message)
+        telemetry, undelivered = source("telemetry.rs"), source("undelivered.rs")
+        self.assertRegex(undelivered, r"struct Part<'m> \{\s+undelivered: Record<'m>,\s+part: usize,")
+        self.assertRegex(undelivered, r"struct Record<'m> \{\s+event_id: &'m str,")
         self.assertRegex(telemetry, r"\n    secret_age_s: Option<u64>")
         access_log = of_type("AWS::ApiGatewayV2::Stage")["HttpApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"]
         self.assertLessEqual({"status", "integrationStatus"}, set(json.loads(access_log["Format"])))
         patterns = {name: f["Properties"]["FilterPattern"] for name, f in of_type("AWS::Logs::MetricFilter").items()}
         self.assertEqual(patterns, {
-            "UndeliveredFilter": "{ $.undelivered.event_id = * }",
+            "UndeliveredFilter": "{ ($.undelivered.event_id = *) && ($.part = 1) }",
             "SecretAgeFilter": "{ $.secret_age_s >= 0 }",
             "GatewayRefusedFilter": '{ ($.integrationStatus = "-") && ($.status = "4*") && ($.status != "404") }',
         })  # fmt: skip

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{EventQueue, MessageId};
 use crate::attempt::{self, Fault};
-use crate::message::undelivered::Undelivered;
+use crate::undelivered::join::Undelivered;
 
 impl EventQueue {
     /// Sends a record's message to this queue, as the function would have sent it to the record's.

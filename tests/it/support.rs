@@ -17,6 +17,7 @@ mod secrets_manager;
 mod service;
 mod sqs;
 mod start;
+mod undelivered;
 mod wide_event;
 
 pub use answer::Answer;
@@ -38,6 +39,8 @@ pub use sqs::Message;
 pub use start::{
     ACCESS_KEY_ID, FIFO_QUEUE, SECRET_ACCESS_KEY, SESSION_TOKEN, STANDARD_QUEUE, Start,
 };
+#[cfg(feature = "cli")]
+pub use undelivered::MAX_LINE_BYTES;
 
 use futures_util::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;

@@ -34,7 +34,8 @@ use crate::cli::Cli;
 pub enum Verdict {
     /// Done; accepted; all is well.
     Good,
-    /// The answer is no: a request that would be refused, a check that found something.
+    /// The answer is no: a request that would be refused, a check that found something, a
+    /// record that cannot be sent.
     Bad,
 }
 

@@ -6,7 +6,7 @@ use super::schedule::Schedule;
 use super::tally::Tally;
 use crate::support::{Answer, Message};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Refused for a body that is not the token's payload.
 const OF_A_BODY: [&str; 2] = ["401 body_mismatch", "400 body_malformed"];
@@ -64,7 +64,7 @@ impl Judge<'_> {
                 }
                 "503 queue_unavailable" | "503 queue_refused" => {
                     self.tally.undelivered += 1;
-                    self.undelivered.push(record(message));
+                    self.undelivered.push(record(message, answer));
                 }
                 "503 held secret_unavailable" | "503 held secret_invalid" => self.tally.held += 1,
                 "503 secret_unavailable" | "503 secret_invalid" => {
@@ -177,12 +177,12 @@ impl Judge<'_> {
 
     /// Every verified event that got no 2xx is in the log exactly once, whole.
     fn log(&mut self) {
-        let mut records = BTreeMap::<String, isize>::new();
+        let mut records = HashMap::<Value, isize>::new();
         for record in &self.undelivered {
-            *records.entry(record.to_string()).or_default() -= 1;
+            *records.entry(record.clone()).or_default() -= 1;
         }
         for logged in &self.run.undelivered {
-            *records.entry(logged.to_string()).or_default() += 1;
+            *records.entry(logged.clone()).or_default() += 1;
         }
         for (record, too_many) in records {
             if too_many != 0 {
@@ -201,9 +201,10 @@ fn untraced(message: &Message) -> Message {
 }
 
 /// The record that puts a message back.
-fn record(message: &Message) -> Value {
+fn record(message: &Message, answer: &Answer) -> Value {
     let mut record = json!({
         "queue_url": message.queue_url,
+        "request_id": answer.log["request_id"],
         "event_id": message.attribute("event_id"),
         "body": message.body,
         "attributes": message.attributes,

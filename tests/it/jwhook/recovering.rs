@@ -1,17 +1,23 @@
 //! `jwhook recover`: undelivered events, from the log to the queue.
 
+mod parts;
+
 use super::support::{Account, JwApi, Jwhook, Meet, QueueType, Ran};
 use crate::support::{Aws, Delivery, Function, MEDIA_AVAILABLE, Reply, SendMessage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A record of the function's, for a queue.
+/// A record of the function's, for a queue, of a request of its own.
 fn record(queue_url: &str, media_id: &str) -> String {
     let body = json!({"event": "media_updated", "media_id": media_id}).to_string();
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    let request_id = format!("request {}", REQUESTS.fetch_add(1, Ordering::Relaxed));
     let event_id = format!("{media_id}{}", "0".repeat(64 - media_id.len()));
     let mut record = json!({
         "queue_url": queue_url,
         "event_id": event_id,
+        "request_id": request_id,
         "body": body,
         "attributes": {"event": "media_updated", "media_id": media_id, "event_id": event_id},
     });
@@ -19,7 +25,7 @@ fn record(queue_url: &str, media_id: &str) -> String {
         record["group_id"] = json!(media_id);
         record["deduplication_id"] = json!(event_id);
     }
-    json!({ "undelivered": record }).to_string()
+    json!({ "undelivered": record, "part": 1, "parts": 1 }).to_string()
 }
 
 struct Scene {
@@ -68,7 +74,7 @@ async fn what_the_function_could_not_deliver_arrives_as_if_it_had() {
         assert_eq!(answer.verdict(), "503 queue_refused");
         let mut record = function.undelivered().remove(0);
         record["queue_url"] = json!(scene.account.queue_url);
-        let record = json!({ "undelivered": record }).to_string();
+        let record = json!({ "undelivered": record, "part": 1, "parts": 1 }).to_string();
         let wide_event = answer.log.to_string();
         let noise = r#"{"time":"2026","message":"undelivered event_id queue_url"}"#;
         scene.account.log(&["START RequestId: 1", &wide_event, noise, &record]).await;
@@ -144,7 +150,10 @@ async fn an_empty_log_is_well() {
     let shown = scene.recover(&[]).await.done();
     assert_eq!(shown, "log group jw-forwarder has no undelivered events\n");
     let none = scene.recover(&["--output", "json"]).await.json();
-    assert_eq!(none, json!({"events": [], "sent": 0, "skipped": 0, "dry_run": false}));
+    assert_eq!(
+        none,
+        json!({"events": [], "sent": 0, "skipped": 0, "broken": [], "dry_run": false})
+    );
     let error = scene.recover(&["--log-group", "other"]).await.error();
     assert!(error.contains("logs:FilterLogEvents on log group other: refused"), "{error}");
 }

@@ -3,7 +3,7 @@
 use crate::support::{
     Answer, Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET,
     Order, Reply, STANDARD_QUEUE, SendMessage, all_at_once, event, millis, one_second_passes,
-    queue_refusals, seconds,
+    padded, queue_refusals, seconds,
 };
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn only_record(function: &Function, answer: &Answer, case: &str) -> Value {
     record
 }
 
-fn sample_record(queue_url: &str) -> Value {
+fn sample_record(queue_url: &str, answer: &Answer) -> Value {
     let event_id = "d2726fa652ffdc106819d01af02890479e8bb444082f72b5f51cb48f45f38619";
     json!({
         "event_id": event_id,
@@ -32,6 +32,7 @@ fn sample_record(queue_url: &str) -> Value {
             "webhook_id": "7Rav0hC5",
         },
         "queue_url": queue_url,
+        "request_id": answer.log["request_id"],
     })
 }
 
@@ -59,7 +60,7 @@ async fn an_outage_that_stays_is_answered_in_time_and_the_event_is_in_the_log() 
         let answer = function.invoke(&good()).within(seconds(4)).await;
         assert_eq!(answer.verdict(), "503 queue_unavailable", "{case}");
         assert!(answer.took > millis(1_500), "{case}: gave up after {:?}", answer.took);
-        let mut expected = sample_record(STANDARD_QUEUE);
+        let mut expected = sample_record(STANDARD_QUEUE, &answer);
         expected["group_id"] = json!("jsPxIVHl");
         assert_eq!(only_record(&function, &answer, &case), expected, "{case}");
         for send in aws.sends() {
@@ -85,7 +86,7 @@ async fn a_queue_that_is_gone_is_answered_in_time_and_the_event_is_in_the_log() 
     let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;
     let answer = function.invoke(&good()).within(seconds(3)).await;
     assert_eq!(answer.verdict(), "503 queue_unavailable");
-    let mut expected = sample_record(FIFO_QUEUE);
+    let mut expected = sample_record(FIFO_QUEUE, &answer);
     expected["group_id"] = json!("UUhbHm6C");
     expected["deduplication_id"] = expected["event_id"].clone();
     assert_eq!(only_record(&function, &answer, "gone"), expected);
@@ -101,7 +102,7 @@ async fn a_refusal_is_not_tried_again_and_the_event_is_in_the_log() {
         let answer = function.invoke(&good()).await;
         assert_eq!(answer.verdict(), "503 queue_refused", "{case}");
         assert_eq!(aws.calls(SendMessage), 1, "{case}");
-        let mut expected = sample_record(STANDARD_QUEUE);
+        let mut expected = sample_record(STANDARD_QUEUE, &answer);
         expected["group_id"] = json!("jsPxIVHl");
         assert_eq!(only_record(&function, &answer, &case), expected, "{case}");
     })
@@ -126,7 +127,9 @@ async fn each_event_that_could_not_be_queued_has_a_record_of_its_own() {
     let function = Function::of(&aws).concurrency(8).start().await;
     let numbers: Vec<usize> = (0..24).collect();
     let answers = all_at_once(numbers, async |number| {
-        let claims = event(json!({"media_id": format!("media{number:03}"), "title": "é\u{1F600}\n\"".repeat(number)}));
+        // the longest ones take three parts each
+        let title = "é\u{1F600}\n\"".repeat(number * 300);
+        let claims = event(json!({"media_id": format!("media{number:03}"), "title": title}));
         let answer = function.invoke(&Delivery::of(claims)).await;
         assert_eq!(answer.verdict(), "503 queue_refused");
         answer.log["event_id"].clone()
@@ -147,7 +150,9 @@ async fn a_record_holds_the_message_that_was_to_be_sent() {
     let function = Function::of(&aws).fifo().start().await;
     let claims = [
         " { \"media_id\" : \"two words\" , \"a\":\"\\u00e9é\u{fffe}\u{7f}\\ud800\", \"n\": 1.50 }\n".to_owned(),
-        event(json!({"title": "x".repeat(200_000)})),
+        padded(262_144),
+        event(json!({"title": "\"".repeat(130_000)})),
+        event(json!({"title": "\u{ffff}\u{1f600}".repeat(37_000)})),
         "{}".into(),
     ];
     for claims in claims {
@@ -162,6 +167,7 @@ async fn a_record_holds_the_message_that_was_to_be_sent() {
             "group_id": sent.group,
             "deduplication_id": sent.deduplication,
             "queue_url": FIFO_QUEUE,
+            "request_id": answer.log["request_id"],
         });
         assert_eq!(record, expected);
     }

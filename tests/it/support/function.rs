@@ -12,7 +12,7 @@ use super::invocation::{self, Invoke, Setting};
 use super::output::Output;
 use super::service::Shared;
 use super::start::{SECRET_ACCESS_KEY, SESSION_TOKEN, Start};
-use super::{millis, seconds, wide_event};
+use super::{millis, seconds, undelivered, wide_event};
 use lambda_simulator::Simulator;
 use serde_json::Value;
 use std::process::{Child, Command, ExitStatus};
@@ -106,14 +106,9 @@ impl Function {
         }
     }
 
-    /// The undelivered records so far.
+    /// The undelivered records so far, their parts joined.
     pub fn undelivered(&self) -> Vec<Value> {
-        let lines = self.stdout.lines().into_iter();
-        lines
-            .filter_map(|line| {
-                serde_json::from_str::<Value>(&line).ok()?.get("undelivered").cloned()
-            })
-            .collect()
+        undelivered::records(&self.stdout.lines())
     }
 
     /// Until the process is stopped, as between two invocations.

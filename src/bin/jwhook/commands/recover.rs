@@ -14,11 +14,12 @@ use clap::Args;
 use jw_webhook_forwarder::attempt::Fault;
 use jw_webhook_forwarder::queue::EventQueue;
 use jw_webhook_forwarder::queue_url::QueueUrl;
+use jw_webhook_forwarder::undelivered::join::{Broken, Undelivered};
 use serde::Serialize;
 use tokio::time::{Duration, Instant};
 
 use self::destination::Destination;
-use self::log::{Log, Record};
+use self::log::Log;
 use crate::context::Context;
 use crate::output::{self, Format};
 use crate::{Verdict, moment, progress};
@@ -35,7 +36,10 @@ that it was meant for. Mend the queue first.
 
 The log keeps its records, so what was recovered before is found again. Sending it again harms \
 no consumer that remembers each event_id, and a FIFO queue itself drops what it had within the \
-last 5 minutes.";
+last 5 minutes.
+
+A record is logged in parts, and a record with a missing part, or with a line that cannot be read, \
+cannot be sent. Such records are listed on stderr and make the exit code 1.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -62,6 +66,8 @@ struct Recovery {
     sent: usize,
     /// Further records of the same events.
     skipped: usize,
+    /// Records that cannot be sent.
+    broken: Vec<Unsendable>,
     dry_run: bool,
 }
 
@@ -79,6 +85,12 @@ struct Event {
     message_id: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Unsendable {
+    logged_at: String,
+    why: String,
+}
+
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let stack = context.stack().await?;
     let log_group = arguments.log_group.as_deref().or(stack.log_group());
@@ -91,32 +103,41 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         events: log.records.iter().map(|record| Event::new(record, &destination)).collect(),
         sent: 0,
         skipped: log.repeated,
+        broken: log.broken.iter().map(Unsendable::new).collect(),
         dry_run: arguments.dry_run,
     };
     let format = context.format();
+    let verdict = recovery.tell_broken(log_group);
     if recovery.events.is_empty() {
-        let text =
-            || format!("log group {log_group} has no undelivered events{}", since(&arguments));
+        let text = || {
+            format!(
+                "log group {log_group} has no undelivered events{}{}",
+                since(&arguments),
+                recovery.and_broken()
+            )
+        };
         format.result(&recovery, text)?;
-        return Ok(Verdict::Good);
+        return Ok(verdict);
     }
     recovery.list(format)?;
     destination.notes().iter().for_each(|note| output::note(note));
     if arguments.dry_run {
         let text = || {
-            format!("{} to be sent; none was (--dry-run)", counted(recovery.events.len(), "event"))
+            let events = counted(recovery.events.len(), "event");
+            format!("{events} to be sent; none was (--dry-run){}", recovery.and_broken())
         };
         format.result(&recovery, text)?;
-        return Ok(Verdict::Good);
+        return Ok(verdict);
     }
     let events = counted(recovery.events.len(), "event");
     context.answers().confirm(&format!("Send {events} to {}?", destination.name()))?;
     let outcome = send(context, &log.records, &mut recovery).await;
     format.result(&recovery, || {
         let skipped = counted(recovery.skipped, "further record");
-        format!("{} of {events} sent, {skipped} of the same ones skipped", recovery.sent)
+        let broken = recovery.and_broken();
+        format!("{} of {events} sent, {skipped} of the same ones skipped{broken}", recovery.sent)
     })?;
-    outcome.map(|()| Verdict::Good)
+    outcome.map(|()| verdict)
 }
 
 fn counted(number: usize, what: &str) -> String {
@@ -130,17 +151,21 @@ fn since(arguments: &Arguments) -> String {
     }
 }
 
-async fn send(context: &Context, records: &[Record], recovery: &mut Recovery) -> Result<()> {
+async fn send(
+    context: &Context,
+    records: &[(i64, Undelivered)],
+    recovery: &mut Recovery,
+) -> Result<()> {
     // `attempt` retries, as in the function
     let config = Builder::from(&context.sdk).retry_config(RetryConfig::disabled()).build();
     let client = Client::from_conf(config);
     let number = records.len();
     let bar = progress::count(number, "sending");
-    for (record, event) in records.iter().zip(&mut recovery.events) {
+    for ((_, record), event) in records.iter().zip(&mut recovery.events) {
         let url = QueueUrl::parse(&event.queue_url)
             .with_context(|| format!("{} is not the URL of an SQS queue", event.queue_url))?;
         let queue = EventQueue::new(client.clone(), url);
-        let sent = queue.send_again(&record.undelivered, Instant::now() + TIME_FOR_EACH).await;
+        let sent = queue.send_again(record, Instant::now() + TIME_FOR_EACH).await;
         match sent {
             Ok(message_id) => event.message_id = Some(message_id.to_string()),
             Err(fault) => {
@@ -172,11 +197,11 @@ fn stopped(fault: &Fault, event: &Event, sent: usize, number: usize) -> anyhow::
 }
 
 impl Event {
-    fn new(record: &Record, destination: &Destination) -> Self {
-        let message = record.undelivered.message();
+    fn new((logged_millis, record): &(i64, Undelivered), destination: &Destination) -> Self {
+        let message = record.message();
         let claim = |name: &str| message.attributes.get(name).map(|value| (*value).to_owned());
         Self {
-            logged_at: moment::written_millis(record.logged_millis),
+            logged_at: moment::written_millis(*logged_millis),
             event: claim("event"),
             media_id: claim("media_id"),
             channel_id: claim("channel_id"),
@@ -189,7 +214,36 @@ impl Event {
     }
 }
 
+impl Unsendable {
+    fn new((logged_millis, broken): &(i64, Broken)) -> Self {
+        Self { logged_at: moment::written_millis(*logged_millis), why: broken.to_string() }
+    }
+}
+
 impl Recovery {
+    /// Lists the records that cannot be sent: the exit code says that there are some.
+    fn tell_broken(&self, log_group: &str) -> Verdict {
+        for Unsendable { logged_at, why } in &self.broken {
+            output::note(&format!("logged {logged_at}: {}", output::plain(why)));
+        }
+        if self.broken.is_empty() {
+            return Verdict::Good;
+        }
+        output::note(&format!(
+            "the records above are not sent. Run the command again in some minutes, without --since: \
+             the log may not have shown all lines yet. Read what stays broken in log group {log_group}"
+        ));
+        Verdict::Bad
+    }
+
+    /// How many there are, for the last line.
+    fn and_broken(&self) -> String {
+        match self.broken.len() {
+            0 => String::new(),
+            number => format!("; {} broken and not sent", counted(number, "record")),
+        }
+    }
+
     /// Shows the events before the question; in a script's output they come at the end.
     fn list(&self, format: Format) -> Result<()> {
         let headings = ["logged", "event", "media/channel", "site", "webhook", "event_id"];

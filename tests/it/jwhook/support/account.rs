@@ -161,7 +161,11 @@ impl Account {
 
     /// Writes these lines to the function's log, a millisecond apart, the last one now.
     pub async fn log(&self, lines: &[&str]) {
-        let stream = "2026/11/23/[1]0123456789abcdef";
+        self.log_to("2026/11/23/[1]0123456789abcdef", lines).await;
+    }
+
+    /// The same, to this of its streams: each instance of the function has its own.
+    pub async fn log_to(&self, stream: &str, lines: &[&str]) {
         let create = self.logs.create_log_stream().log_group_name(&self.log_group);
         let _ = create.log_stream_name(stream).send().await; // there already, the second time
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;

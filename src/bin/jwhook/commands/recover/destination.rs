@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 use jw_webhook_forwarder::queue_url::QueueUrl;
+use jw_webhook_forwarder::undelivered::join::Undelivered;
 
-use super::log::Record;
 use crate::cli::Options;
 use crate::stack::Stack;
 
@@ -20,9 +20,9 @@ pub struct Destination {
 impl Destination {
     /// A message is made for a kind of queue: FIFO, or standard. So the given queue has to be of the
     /// kind that the events were meant for.
-    pub fn find(options: &Options, stack: &Stack, records: &[Record]) -> Result<Self> {
+    pub fn find(options: &Options, stack: &Stack, records: &[(i64, Undelivered)]) -> Result<Self> {
         let meant: BTreeSet<String> =
-            records.iter().map(|record| record.undelivered.queue_url.clone()).collect();
+            records.iter().map(|(_, record)| record.queue_url.clone()).collect();
         let given = options.queue_url.clone();
         if let Some(given) = &given
             && let Some(other) = meant.iter().find(|queue| is_fifo(queue) != is_fifo(given))
@@ -39,8 +39,8 @@ impl Destination {
     }
 
     /// The queue that this record's event goes to.
-    pub fn of<'d>(&'d self, record: &'d Record) -> &'d str {
-        self.given.as_ref().unwrap_or(&record.undelivered.queue_url)
+    pub fn of<'d>(&'d self, record: &'d Undelivered) -> &'d str {
+        self.given.as_ref().unwrap_or(&record.queue_url)
     }
 
     /// The queues, for the question.
