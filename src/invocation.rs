@@ -134,7 +134,7 @@ fn time_left(deadline: SystemTime) -> Duration {
 }
 
 fn job(event: &str) -> Option<Job<'_>> {
-    let event = Members::of(event).ok()?;
+    let event = Members::of(event.as_bytes()).ok()?;
     let context: Option<Members<'_>> = event.read("requestContext");
     match context.and_then(|context| context.read::<Members<'_>>("http")) {
         Some(http) => Some(Job::Request(request(&event, &http))),

@@ -4,7 +4,6 @@
 //! rotation needs two keys at once: the value is either one webhook's secret by itself, or a ring
 //! from webhook id to secret.
 
-mod entries;
 mod problem;
 
 use std::collections::{HashMap, HashSet};
@@ -13,7 +12,8 @@ use std::fmt;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use self::entries::Entries;
+use crate::json::members::Members;
+
 pub use self::problem::{EntryProblem, Flaw, KeyRingError, Unusable};
 
 /// The name of the one entry in a ring without webhooks. Nobody knows its random key; without any key
@@ -122,28 +122,25 @@ impl KeyRing {
 
     fn from_json(value: &[u8]) -> Result<(Self, Vec<EntryProblem>), KeyRingError> {
         // serde_json's error would quote what it found
-        let entries: Entries = serde_json::from_slice(value).map_err(|_| KeyRingError::NotARing)?;
+        let entries = Members::of(value).map_err(|_| KeyRingError::NotARing)?;
         let mut occurrences = HashMap::<&str, u32>::new();
-        for (id, _) in &entries.0 {
+        for (id, _) in entries.iter() {
             *occurrences.entry(id).or_default() += 1;
         }
         let mut keys = HashMap::new();
         let mut disabled = HashSet::new();
         let mut problems = Vec::new();
-        for (index, (id, secret)) in entries.0.iter().enumerate() {
-            let key = if occurrences[id.as_str()] > 1 {
-                Err(Unusable::NamedTwice)
-            } else {
-                read_key(secret)
-            };
+        for (index, (id, secret)) in entries.iter().enumerate() {
+            let key =
+                if occurrences[id] > 1 { Err(Unusable::NamedTwice) } else { read_key(secret) };
             let flaw = match key {
                 Ok(key) => {
-                    keys.insert(id.clone(), key);
+                    keys.insert(id.to_owned(), key);
                     let may_be_asked_for = is_webhook_id(id) || id == PLACEHOLDER;
                     (!may_be_asked_for).then_some(Flaw::NotAnId)
                 }
                 Err(unusable) => {
-                    disabled.insert(id.clone());
+                    disabled.insert(id.to_owned());
                     Some(unusable.into())
                 }
             };

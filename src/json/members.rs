@@ -13,8 +13,8 @@ pub struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
 
 impl<'t> Members<'t> {
     /// The members of `json`, which must be an object. The values may hold anything that is JSON.
-    pub fn of(json: &'t str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json)
+    pub fn of(json: &'t [u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json)
     }
 
     /// The value of the last member called `name`.

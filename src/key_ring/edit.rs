@@ -4,8 +4,8 @@
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::entries::Entries;
 use super::{BYTE_ORDER_MARK, Key, KeyRing, KeyRingError, PLACEHOLDER, Unusable};
+use crate::json::members::Members;
 
 /// A key ring's entries in their order, each value as the JSON text that it is.
 pub struct EditableRing(Vec<(String, Zeroizing<String>)>);
@@ -30,10 +30,10 @@ impl EditableRing {
             return Err(NotEditable::Single);
         }
         // serde_json's error would quote what it found
-        let entries: Entries<'_> =
-            serde_json::from_slice(value).map_err(|_| KeyRingError::NotARing)?;
-        let entry = |(id, raw): (String, &RawValue)| (id, Zeroizing::new(raw.get().to_owned()));
-        Ok(Self(entries.0.into_iter().map(entry).collect()))
+        let entries = Members::of(value).map_err(|_| KeyRingError::NotARing)?;
+        let entry =
+            |(id, raw): (&str, &RawValue)| (id.to_owned(), Zeroizing::new(raw.get().to_owned()));
+        Ok(Self(entries.iter().map(entry).collect()))
     }
 
     /// The ring of this webhook's key alone, which was a value by itself.
