@@ -29,8 +29,5 @@ pub fn failed(call: &str, on: &str, fault: impl Into<Fault>) -> anyhow::Error {
             "check that it exists in this region and account, and that your credentials may do this"
         }
     };
-    // of missing credentials the SDK says in a line each where it looked for some
-    let said = fault.to_string();
-    let said = said.lines().next().unwrap_or_default().trim_end_matches(". Attempted:");
-    anyhow::anyhow!("{call} on {on}: {said}; {advice}")
+    anyhow::anyhow!("{call} on {on}: {fault}; {advice}")
 }

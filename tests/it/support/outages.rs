@@ -26,7 +26,8 @@ pub fn queue_faults() -> Vec<Reply> {
         Reply::Break(Order::Reset),
         Reply::Break(Order::Close),
     ];
-    THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
+    let throttling = THROTTLING.map(|code| Reply::Error(400, code));
+    throttling.into_iter().chain(others).chain(PROXY_ANSWERS).collect()
 }
 
 /// Answers of SQS's that look like success and prove nothing. The message isn't in the queue: who
@@ -91,8 +92,19 @@ pub fn secret_outages() -> Vec<Reply> {
         Reply::Break(Order::Reset),
         Reply::Break(Order::Close),
     ];
-    THROTTLING.map(|code| Reply::Error(400, code)).into_iter().chain(others).collect()
+    let throttling = THROTTLING.map(|code| Reply::Error(400, code));
+    throttling.into_iter().chain(others).chain(PROXY_ANSWERS).collect()
 }
+
+/// What a proxy may answer in AWS's place.
+const PROXY_ANSWERS: [Reply; 6] = [
+    Reply::Raw(403, "<html>Forbidden</html>"),
+    Reply::Raw(407, "<html>Proxy Authentication Required</html>"),
+    Reply::Raw(400, ""),
+    Reply::Raw(404, "no such host here"),
+    Reply::Raw(403, r#"{"code":"FORBIDDEN","message":"blocked by policy"}"#),
+    Reply::Raw(401, r#"{"code":"401","error":"who are you?"}"#),
+];
 
 /// Whatever says that Secrets Manager refuses.
 pub fn secret_refusals() -> [Reply; 7] {

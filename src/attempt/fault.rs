@@ -1,0 +1,176 @@
+//! What a failed call to AWS means for the next one.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
+use aws_sdk_sqs::config::http::HttpResponse;
+use aws_sdk_sqs::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::operation::RequestId;
+
+/// A call that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// There was no answer of AWS's, or one that may be another the next time.
+    #[error("unreachable: {0}")]
+    Unreachable(Cause),
+    /// The service said no, and would say it again.
+    #[error("refused: {0}")]
+    Refused(Cause),
+}
+
+/// What went wrong, in words that hold nothing of what was sent.
+///
+/// An AWS error's message may quote the request, its signature and session token included, and a
+/// response that couldn't be read may hold the secret. So the words are the error's code, the status
+/// and the request id, and a connection's error. All else that the SDK says is replaced by our words.
+#[derive(Debug)]
+pub struct Cause {
+    text: String,
+    code: Option<String>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Fault {
+    /// A fault that the next attempt may not meet.
+    pub fn unreachable(cause: impl Into<String>) -> Self {
+        Fault::Unreachable(Cause { text: cause.into(), code: None })
+    }
+
+    /// AWS's code for the error, if AWS answered.
+    pub fn code(&self) -> Option<&str> {
+        let (Fault::Unreachable(cause) | Fault::Refused(cause)) = self;
+        cause.code.as_deref()
+    }
+}
+
+impl<E: ProvideErrorMetadata> From<SdkError<E, HttpResponse>> for Fault {
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let SdkError::ServiceError(answer) = &error else {
+            return Fault::unreachable(no_answer(&error));
+        };
+        let status = answer.raw().status().as_u16();
+        let code = answer.err().code().filter(|code| is_aws_code(code));
+        let name = code.unwrap_or("an answer without an AWS error code, perhaps a proxy's");
+        let request_id = answer.raw().request_id().unwrap_or("none");
+        let text = format!("{name} (status {status}, AWS request id {})", word(request_id));
+        let cause = Cause { text, code: code.map(str::to_owned) };
+        match code {
+            Some(code) if !may_change(status, code) => Fault::Refused(cause),
+            _ => Fault::Unreachable(cause),
+        }
+    }
+}
+
+/// Why there was no answer that could be read.
+fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> String {
+    match error {
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(error) => not_sent(error),
+            None => "the request could not be sent".to_owned(),
+        },
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::ResponseError(answer) => {
+            format!("the answer could not be read (status {})", answer.raw().status().as_u16())
+        }
+        SdkError::ConstructionFailure(_) => {
+            "the SDK could not build the request; check the names and \
+            URLs in the configuration"
+                .to_owned()
+        }
+        _ => "the SDK failed in a way that this version does not know".to_owned(),
+    }
+}
+
+/// Why the SDK did not send a request. It looks for credentials, the endpoint and the signature after
+/// it has built the request, and reports their failures like those of a connection.
+fn not_sent(error: &ConnectorError) -> String {
+    let causes = || std::iter::successors(error.source(), |&error| error.source());
+    if let Some(error) = causes().find_map(|error| error.downcast_ref::<CredentialsError>()) {
+        return no_credentials(error).to_owned();
+    }
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let texts: Vec<String> = causes().map(ToString::to_string).collect();
+    if error.is_io() {
+        return format!("the connection failed: {}", texts.join(": "));
+    }
+    // The SDK's rules for endpoints begin so, and quote nothing.
+    match texts.iter().find(|text| text.starts_with("Invalid Configuration: ")) {
+        Some(rule) => format!("{rule}; check AWS_REGION and AWS_ENDPOINT_URL"),
+        None => "the request could not be addressed or signed; check AWS_REGION and \
+            AWS_ENDPOINT_URL"
+            .to_owned(),
+    }
+}
+
+/// The providers' own words may quote a file of credentials, or what a program printed.
+fn no_credentials(error: &CredentialsError) -> &'static str {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            "no AWS credentials found; use a role, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY"
+        }
+        CredentialsError::ProviderTimedOut(_) => {
+            "the provider of AWS credentials did not answer in time"
+        }
+        CredentialsError::InvalidConfiguration(_) => {
+            "the configuration of AWS credentials is invalid; check AWS_PROFILE and its files"
+        }
+        _ => "the provider of AWS credentials failed; check that they have not expired",
+    }
+}
+
+/// Whether this is a code of AWS's, which are words like `AccessDenied`. A proxy's JSON may have a
+/// `code` too: `403`, `FORBIDDEN`.
+fn is_aws_code(code: &str) -> bool {
+    is_word(code)
+        && code.starts_with(|first: char| first.is_ascii_uppercase())
+        && code.contains(|any: char| any.is_ascii_lowercase())
+}
+
+/// A word of a response, fit for the log.
+fn word(text: &str) -> &str {
+    if is_word(text) { text } else { "unreadable" }
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+}
+
+/// Whether the same request may be answered otherwise the next time: all but a 4xx; throttling in
+/// the spellings of AWS's services; and a request that was signed too long ago or with credentials
+/// of that time, because the process was frozen between signing and sending.
+fn may_change(status: u16, code: &str) -> bool {
+    // what the SDK's lists leave out
+    const MORE: [&str; 10] = [
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InternalFailure",
+        "InternalServiceError",
+        "InvalidSignatureException",
+        "OverLimit",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "ServiceUnavailable",
+        "SignatureDoesNotMatch",
+    ];
+    let is_in = |list: &[&str]| list.iter().any(|passing| passing.eq_ignore_ascii_case(code));
+    !(400..500).contains(&status)
+        || matches!(status, 408 | 429)
+        || code.to_ascii_lowercase().contains("throttl")
+        || is_in(THROTTLING_ERRORS)
+        || is_in(TRANSIENT_ERRORS)
+        || is_in(&MORE)
+}
+
+#[cfg(test)]
+mod tests;

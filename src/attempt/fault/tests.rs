@@ -1,0 +1,180 @@
+use aws_credential_types::provider::{Result, future};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, ProvideCredentials, Region};
+use aws_sdk_sqs::config::{Builder, Config};
+use aws_sdk_sqs::error::ErrorMetadata;
+use aws_sdk_sqs::operation::send_message::SendMessageError;
+
+use super::*;
+
+impl Fault {
+    /// For the tests of what a caller does.
+    pub(crate) fn refused(code: &str) -> Self {
+        Fault::Refused(Cause { text: code.to_owned(), code: Some(code.to_owned()) })
+    }
+}
+
+/// What an answer with this status and this code means.
+fn answered(status: u16, code: Option<&str>) -> Fault {
+    let mut metadata = ErrorMetadata::builder();
+    metadata = match code {
+        Some(code) => metadata.code(code),
+        None => metadata,
+    };
+    let answer = HttpResponse::new(status.try_into().unwrap(), "<html>".into());
+    SdkError::service_error(SendMessageError::generic(metadata.build()), answer).into()
+}
+
+#[test]
+fn throttling_in_any_spelling_and_every_5xx_may_change() {
+    let throttling = [
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "KmsThrottled",
+        "TooManyRequestsException",
+        "SlowDown",
+        "RequestLimitExceeded",
+        "PriorRequestNotComplete",
+    ];
+    for code in throttling {
+        assert!(matches!(answered(400, Some(code)), Fault::Unreachable(_)), "{code}");
+    }
+    for (status, code) in [
+        (403, "InvalidSignatureException"),
+        (403, "ExpiredToken"),
+        (503, "AccessDenied"),
+        (429, "AccessDenied"),
+        (302, "AccessDenied"),
+    ] {
+        assert!(matches!(answered(status, Some(code)), Fault::Unreachable(_)), "{status} {code}");
+    }
+}
+
+#[test]
+fn a_refusal_does_not_change() {
+    for code in [
+        "AccessDenied",
+        "AccessDeniedException",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "KmsDisabled",
+        "KMS.DisabledException",
+        "ResourceNotFoundException",
+        "InvalidParameterValue",
+    ] {
+        let fault = answered(400, Some(code));
+        assert!(matches!(fault, Fault::Refused(_)), "{code}");
+        assert_eq!(fault.code(), Some(code));
+        let text = format!("refused: {code} (status 400, AWS request id none)");
+        assert_eq!(fault.to_string(), text);
+    }
+}
+
+#[test]
+fn an_answer_without_a_code_of_aws_may_change_whatever_its_status() {
+    for status in [400, 401, 403, 404, 407, 413, 451, 500, 502, 200, 302] {
+        for code in [None, Some(""), Some("403"), Some("FORBIDDEN"), Some("forbidden"), Some("a b")]
+        {
+            let fault = answered(status, code);
+            assert!(matches!(fault, Fault::Unreachable(_)), "{status} {code:?}");
+            assert_eq!(fault.code(), None);
+            let text = fault.to_string();
+            assert!(text.contains("without an AWS error code, perhaps a proxy's"), "{text}");
+            assert!(text.contains(&format!("(status {status}, ")), "{text}");
+        }
+    }
+}
+
+/// What a client comes to that never gets as far as a connection.
+async fn unsent(config: Builder) -> String {
+    let config: Config = config.behavior_version(BehaviorVersion::latest()).build();
+    let send = Client::from_conf(config).send_message().queue_url("-").message_body("-").send();
+    Fault::from(send.await.unwrap_err()).to_string()
+}
+
+fn keys() -> Credentials {
+    Credentials::new("AKIDEXAMPLE", "the secret key", None, None, "test")
+}
+
+#[derive(Debug)]
+struct Failing(fn() -> CredentialsError);
+
+impl ProvideCredentials for Failing {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Result::Err((self.0)()))
+    }
+}
+
+#[tokio::test]
+async fn missing_credentials_are_named_and_never_quoted() {
+    let failures: [(fn() -> CredentialsError, &str); 5] = [
+        (|| CredentialsError::not_loaded("the secret key"), "no AWS credentials found"),
+        (|| CredentialsError::provider_timed_out(std::time::Duration::ZERO), "answer in time"),
+        (|| CredentialsError::invalid_configuration("the secret key"), "check AWS_PROFILE"),
+        (|| CredentialsError::provider_error("the secret key"), "they have not expired"),
+        (|| CredentialsError::unhandled("the secret key"), "they have not expired"),
+    ];
+    for (failure, expected) in failures {
+        let region = Region::from_static("eu-west-1");
+        let config = Config::builder().region(region).credentials_provider(Failing(failure));
+        let text = unsent(config).await;
+        assert!(text.starts_with("unreachable: "), "{text}");
+        assert!(text.contains(expected) && !text.contains("the secret key"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_region_and_a_bad_endpoint_are_named() {
+    let text = unsent(Config::builder().credentials_provider(keys())).await;
+    assert!(text.contains("Missing Region; check AWS_REGION"), "{text}");
+    let region = Region::from_static("eu-west-1");
+    let endpoint = "http://user:the secret key@host";
+    let config = Config::builder().region(region).credentials_provider(keys());
+    let text = unsent(config.endpoint_url(endpoint)).await;
+    assert!(text.contains("check AWS_REGION and AWS_ENDPOINT_URL"), "{text}");
+    assert!(!text.contains("the secret key"), "{text}");
+}
+
+#[test]
+fn every_failure_without_an_answer_is_told_for_what_it_is() {
+    let answer = || HttpResponse::new(200.try_into().unwrap(), "the secret".into());
+    let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    let errors: [(SdkError<()>, &str); 6] = [
+        (SdkError::response_error("the secret", answer()), "could not be read (status 200)"),
+        (SdkError::construction_failure("the secret"), "could not build the request"),
+        (SdkError::timeout_error("the secret"), "no answer in time"),
+        (
+            SdkError::dispatch_failure(ConnectorError::timeout("the secret".into())),
+            "no answer in time",
+        ),
+        (
+            SdkError::dispatch_failure(ConnectorError::io(refused().into())),
+            "the connection failed: connection refused",
+        ),
+        (
+            SdkError::dispatch_failure(ConnectorError::user("the secret".into())),
+            "could not be addressed or signed",
+        ),
+    ];
+    for (error, expected) in errors {
+        let text = no_answer(&error);
+        assert!(text.contains(expected) && !text.contains("the secret"), "{text}");
+    }
+}
+
+#[test]
+fn what_an_answer_says_is_quoted_only_where_it_is_one_word() {
+    assert_eq!(
+        word("6fde8d1e-52cd-4581-8cd9-c512f4c64223"),
+        "6fde8d1e-52cd-4581-8cd9-c512f4c64223"
+    );
+    assert_eq!(word("AWS4-HMAC-SHA256 Credential=x, Signature=y"), "unreadable");
+    assert_eq!(word(""), "unreadable");
+    assert!(is_aws_code("AWS.SimpleQueueService.NonExistentQueue"));
+    assert!(!is_aws_code("AWS4-HMAC-SHA256 Credential=x, Signature=y"));
+}
