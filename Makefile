@@ -69,11 +69,11 @@ load: need-cargo build ## 100,000 events one at a time and eight at once, and a 
 		cargo test --locked --all-features --test it --quiet -- --nocapture --test-threads 1 load::
 
 FUZZ_SECONDS = 900
-fuzz: need-cargo target/tools/bin/cargo-fuzz ## fuzz the token, the JSON, the header and the request, 15 minutes each
+fuzz: need-cargo target/tools/bin/cargo-fuzz ## fuzz the token, the JSON, the header, the request and the held batch, 15 minutes each
 	@echo "==> fuzzing"
 	@sh local/fuzz.sh $(FUZZ_SECONDS)
 
-# Four minutes in all, besides the build: over what is known, and a little further; a night goes on.
+# Five minutes in all, besides the build: over what is known, and a little further; a night goes on.
 .PHONY: fuzz-ci
 fuzz-ci:
 	@$(MAKE) --silent fuzz FUZZ_SECONDS=60

@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- token json authorization request
+[ $# -gt 0 ] || set -- token json authorization request batch
 PATH="$(pwd)/target/tools/bin:$PATH"
 
 cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null # cargo-fuzz has no --locked

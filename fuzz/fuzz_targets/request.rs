@@ -1,11 +1,11 @@
 //! A request: a line with the method, lines with headers (`name: value`), an empty line, the body. A value
-//! that ends in `@` gets a token that signs the body in its place.
+//! that ends in `@` gets a token that signs the body in its place. A line `@name: json` is a member of the
+//! event that nobody needs, `@@name: json` one of its `requestContext`, `@@@name: json` one of its `http`.
 #![no_main]
 
-use jw_webhook_forwarder_fuzz::stand_in::answer;
-use jw_webhook_forwarder_fuzz::{HEADER, assert_sound, json, token};
-use lambda_http::http::{HeaderName, HeaderValue, Method};
-use lambda_http::{Body, Context, Request, RequestExt};
+use jw_webhook_forwarder_fuzz::event::HttpEvent;
+use jw_webhook_forwarder_fuzz::stand_in::{invoke, invoke_without_secret};
+use jw_webhook_forwarder_fuzz::{HEADER, assert_may_be_held, assert_queued, token};
 use libfuzzer_sys::fuzz_target;
 
 fn split_once<'d>(data: &'d [u8], at: &[u8]) -> Option<(&'d [u8], &'d [u8])> {
@@ -13,50 +13,61 @@ fn split_once<'d>(data: &'d [u8], at: &[u8]) -> Option<(&'d [u8], &'d [u8])> {
     Some((&data[..index], &data[index + at.len()..]))
 }
 
-fn request(data: &[u8]) -> Option<Request> {
+fn request(data: &[u8]) -> Option<HttpEvent> {
     let (head, body) = split_once(data, b"\n\n")?;
-    let mut lines = head.split(|byte| *byte == b'\n');
-    let mut request = Request::new(Body::Binary(body.to_vec()));
-    *request.method_mut() = Method::from_bytes(lines.next()?).ok()?;
-    let mut context = Context::default();
+    let mut lines = std::str::from_utf8(head).ok()?.split('\n');
+    let mut request = HttpEvent { body: body.to_vec(), ..HttpEvent::default() };
+    request.method = lines.next()?.to_owned();
     for line in lines {
-        let (name, value) = split_once(line, b": ")?;
-        let value = if let Some(scheme) = value.strip_suffix(b"@") {
-            [scheme, token(HEADER, body).as_bytes()].concat()
-        } else {
-            value.to_vec()
-        };
-        if name == b"x-amzn-trace-id" {
-            context.xray_trace_id = String::from_utf8(value.clone()).ok();
+        let (name, value) = line.split_once(": ")?;
+        let unneeded = name.trim_start_matches('@');
+        if let Some(depth) = (name.len() - unneeded.len()).checked_sub(1) {
+            request.add_unneeded(depth, unneeded, value).then_some(())?;
+            continue;
         }
-        request
-            .headers_mut()
-            .append(HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(&value).ok()?);
+        let value = match value.strip_suffix('@') {
+            Some(scheme) => format!("{scheme}{}", token(HEADER, body)),
+            None => value.to_owned(),
+        };
+        request.headers.push((name.to_owned(), value));
     }
-    Some(request.with_lambda_context(context))
+    Some(request)
+}
+
+/// The token of a request that may be accepted or held.
+fn the_token(request: &HttpEvent) -> &str {
+    assert_eq!(request.method, "POST");
+    let is_authorization = |name: &str| name.eq_ignore_ascii_case("authorization");
+    let mut values = request.headers.iter().filter(|(name, _)| is_authorization(name));
+    let (Some((_, value)), None) = (values.next(), values.next()) else {
+        panic!("taken without one Authorization")
+    };
+    value.rsplit(' ').next().expect("a token")
 }
 
 fuzz_target!(|data: &[u8]| {
     let Some(request) = request(data) else { return };
-    let body = request.body().to_vec();
-    let is_post = request.method() == Method::POST;
-    let values: Vec<_> = request.headers().get_all("authorization").iter().cloned().collect();
-    let (response, sent) = answer(request);
-    let status = response.status().as_u16();
+    let event = request.json();
+    let is_trace = |name: &str| name == "x-amzn-trace-id";
+    let trace = request.headers.iter().find(|(name, _)| is_trace(name));
+    let outcome = invoke(&event, trace.map(|(_, trace)| trace.clone()));
+    let status = outcome.status();
     assert!(matches!(status, 200 | 400 | 401 | 405 | 413 | 415), "{status}");
-    assert_eq!(sent.len(), usize::from(status == 200), "{status}");
+    assert_eq!(outcome.queued.len(), usize::from(status == 200), "{status}");
+    assert!(outcome.held.is_empty(), "held with a secret");
     if status == 401 {
-        assert_eq!(response.body().to_vec(), br#"{"error":"unauthorized"}"#);
+        assert_eq!(outcome.answer.expect("one")["body"], r#"{"error":"unauthorized"}"#);
     }
-    if let [message] = &sent[..] {
-        assert!(is_post, "accepted without POST");
-        let [value] = &values[..] else { panic!("accepted without one Authorization") };
-        let token = value.to_str().expect("ASCII").rsplit(' ').next().expect("a token");
-        // U+FFFE and U+FFFF are written as escapes: the same JSON, and the payload otherwise
-        let sent = json::parse(message.as_bytes()).expect("the message is JSON");
-        assert_eq!(sent, json::parse(&body).expect("the body is JSON"));
-        if !message.contains("\\ufff") {
-            assert_sound(token, &body, message.as_bytes());
-        }
+    if let [message] = &outcome.queued[..] {
+        assert_queued(the_token(&request), &request.body, message);
+    }
+
+    let outcome = invoke_without_secret(&event);
+    assert!([status, 503].contains(&outcome.status()), "{status} and {}", outcome.status());
+    assert!(outcome.queued.is_empty(), "sent without a secret");
+    assert!(status != 200 || outcome.held.len() == 1, "what a secret accepts is not held");
+    if let [held] = &outcome.held[..] {
+        assert_eq!(held, the_token(&request));
+        assert_may_be_held(held, &request.body);
     }
 });

@@ -1,5 +1,6 @@
 //! What the fuzz targets hold the forwarder against: an HMAC, a JSON parser and an AWS that are not its own.
 
+pub mod event;
 pub mod json;
 pub mod stand_in;
 
@@ -7,6 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use json::Json;
+use jw_webhook_forwarder::json::Object;
 use sha2::Sha256;
 
 /// JW's documentation's sample secret.
@@ -32,19 +34,60 @@ pub fn token(header: &[u8], claims: &[u8]) -> String {
     format!("{input}.{signature}")
 }
 
+/// What JW may send: an object without a JWT's registered claims.
+pub fn jw_may_send(claims: &[u8]) -> bool {
+    const REGISTERED: [&str; 6] = ["exp", "nbf", "iat", "aud", "sub", "jti"];
+    Object::parse(claims)
+        .is_ok_and(|claims| REGISTERED.iter().all(|name| claims.get(name).is_none()))
+}
+
+/// Whether a text is a token under the secret, whatever its header asks for.
+pub fn is_signed(text: &str) -> bool {
+    let Some((input, signature)) = text.rsplit_once('.') else { return false };
+    BASE64_URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| signature == hmac(input))
+}
+
+/// A token's payload.
+pub fn payload(token: &str) -> Vec<u8> {
+    decode(parts(token)[1])
+}
+
+fn parts(token: &str) -> [&str; 3] {
+    let parts: Vec<&str> = token.split('.').collect();
+    parts.try_into().expect("a token has three parts")
+}
+
+fn decode(part: &str) -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url")
+}
+
+/// What has to be true of a message that was sent for this token and body.
+pub fn assert_queued(token: &str, body: &[u8], message: &str) {
+    // U+FFFE and U+FFFF are written as escapes: the same JSON, and the payload otherwise
+    let sent = json::parse(message.as_bytes()).expect("the message is JSON");
+    assert_eq!(sent, json::parse(body).expect("the body is JSON"));
+    if !message.contains("\\ufff") {
+        assert_sound(token, body, message.as_bytes());
+    }
+}
+
+/// What has to be true of a token that is held with this body.
+pub fn assert_may_be_held(token: &str, body: &[u8]) {
+    let payload = json::parse(&payload(token)).expect("the payload is JSON");
+    assert!(matches!(payload, Json::Object(_)), "held without claims");
+    assert_eq!(payload, json::parse(body).expect("the body is JSON"), "held with another body");
+}
+
 /// What has to be true of a token that was accepted with this body, and of which `payload` came out.
 pub fn assert_sound(token: &str, body: &[u8], payload: &[u8]) {
-    let parts: Vec<&str> = token.split('.').collect();
-    let [header, claims, signature] = parts[..] else { panic!("accepted without three parts") };
-    let decode = |part| BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url");
-    assert_eq!(decode(signature), hmac(&format!("{header}.{claims}")), "accepted unsigned");
-    let header = json::parse(&decode(header)).expect("the header is JSON");
+    assert!(is_signed(token), "accepted unsigned");
+    let header = json::parse(&decode(parts(token)[0])).expect("the header is JSON");
     let Json::Object(header) = header else { panic!("accepted without a header") };
     assert_eq!(header.get(b"alg".as_slice()), Some(&Json::Text(b"HS256".to_vec())));
     for name in ["crit", "b64", "enc", "zip"] {
         assert_eq!(header.get(name.as_bytes()), None, "accepted with {name}");
     }
-    assert_eq!(decode(claims), payload, "another payload than the signed one");
+    assert_eq!(self::payload(token), payload, "another payload than the signed one");
     let claims = json::parse(payload).expect("the claims are JSON");
     assert!(matches!(claims, Json::Object(_)), "accepted without claims");
     assert_eq!(claims, json::parse(body).expect("the body is JSON"), "accepted with another body");

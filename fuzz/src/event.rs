@@ -1,0 +1,73 @@
+//! The gateway's events, written member by member: serde_json's `Value` cannot hold all that is JSON.
+
+use crate::stand_in::HELD_QUEUE_ARN;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::value::RawValue;
+
+/// A request as an HTTP API hands it over (payload format 2.0).
+#[derive(Default)]
+pub struct HttpEvent {
+    pub method: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// Members that nobody needs, and their JSON: of the event, its `requestContext`, and its `http`.
+    pub unneeded: [Vec<(String, String)>; 3],
+}
+
+/// The members that the function reads, of each of the three objects.
+const NEEDED: [&[&str]; 3] =
+    [&["requestContext", "headers", "isBase64Encoded", "body"], &["http"], &["method"]];
+
+impl HttpEvent {
+    /// Adds a member, one that nobody needs, to the object that is so deep: whether it is one.
+    pub fn add_unneeded(&mut self, depth: usize, name: &str, json: &str) -> bool {
+        let is_unneeded = NEEDED.get(depth).is_some_and(|needed| !needed.contains(&name))
+            && serde_json::from_str::<&RawValue>(json).is_ok();
+        if is_unneeded {
+            self.unneeded[depth].push((name.to_owned(), json.to_owned()));
+        }
+        is_unneeded
+    }
+
+    pub fn json(&self) -> Box<RawValue> {
+        let (body, is_base64) = match std::str::from_utf8(&self.body) {
+            Ok(text) if !self.is_odd() => (text.to_owned(), "false"),
+            _ => (BASE64_STANDARD.encode(&self.body), "true"),
+        };
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), text(value)));
+        let [of_event, of_context, of_http] = &self.unneeded;
+        let http = object(of_http, [("method", text(&self.method))]);
+        let context = object(of_context, [("http", http)]);
+        let needed = [
+            ("requestContext", context),
+            ("headers", object(&headers.collect::<Vec<_>>(), [])),
+            ("isBase64Encoded", is_base64.to_owned()),
+            ("body", text(&body)),
+        ];
+        RawValue::from_string(object(of_event, needed)).expect("an event is JSON")
+    }
+
+    /// Gateways choose base64 by the content type: an odd length stands for that here.
+    fn is_odd(&self) -> bool {
+        self.body.len() % 2 == 1
+    }
+}
+
+/// A message of the held queue, as its event source mapping hands it over.
+pub fn held_record(id: &str, body: &str) -> String {
+    let [id, body, arn] = [id, body, HELD_QUEUE_ARN].map(text);
+    format!(
+        r#"{{"messageId":{id},"body":{body},"attributes":{{"SentTimestamp":"1700001010000"}},"eventSourceARN":{arn}}}"#
+    )
+}
+
+fn text(text: &str) -> String {
+    serde_json::to_string(text).expect("a text is JSON")
+}
+
+fn object<const N: usize>(first: &[(String, String)], then: [(&str, String); N]) -> String {
+    let first = first.iter().map(|(name, json)| format!("{}:{json}", text(name)));
+    let then = then.iter().map(|(name, json)| format!("{}:{json}", text(name)));
+    format!("{{{}}}", first.chain(then).collect::<Vec<_>>().join(","))
+}
