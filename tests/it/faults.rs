@@ -6,6 +6,7 @@
 
 mod case;
 mod event;
+mod held_queue;
 mod promises;
 mod run;
 mod schedule;

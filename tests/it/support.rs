@@ -35,6 +35,7 @@ pub use file::TestFile;
 pub use function::Function;
 pub use outages::{queue_faults, queue_lies, queue_refusals, secret_outages, secret_refusals};
 pub use random::Random;
+pub use service::Shared;
 pub use sqs::Message;
 pub use start::{
     ACCESS_KEY_ID, FIFO_QUEUE, SECRET_ACCESS_KEY, SESSION_TOKEN, STANDARD_QUEUE, Start,

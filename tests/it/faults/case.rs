@@ -44,6 +44,19 @@ pub enum Outcome {
     Refused { verdict: &'static str, takes_secret: bool },
 }
 
+impl Outcome {
+    /// Whether only the secret can tell.
+    pub fn takes_secret(&self) -> bool {
+        matches!(self, Outcome::Queued(_) | Outcome::Refused { takes_secret: true, .. })
+    }
+
+    /// Whether it is refused for want of a key that signed it.
+    pub fn is_forged(&self) -> bool {
+        const FORGED: [&str; 2] = ["401 webhook_unknown", "401 signature_invalid"];
+        matches!(self, Outcome::Refused { verdict, .. } if FORGED.contains(verdict))
+    }
+}
+
 impl Case {
     /// The request of this number, of JW's three times in four. `rotated`: the rotation comes before.
     pub fn generate(setting: Setting, number: usize, rotated: bool, random: &mut Random) -> Self {

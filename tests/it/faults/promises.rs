@@ -34,7 +34,11 @@ pub fn judge(schedule: &Schedule, run: &Run) -> (Tally, Vec<String>) {
         judge.break_("outlive every fault", "the process has ended".to_owned());
     }
     judge.tally.schedules = 1;
-    let sent_once = judge.tally.accepted + run.released;
+    judge.tally.released = run.left.sent;
+    judge.tally.released_amid_faults = run.left_amid_faults.sent;
+    judge.tally.dropped = run.left.dropped;
+    judge.tally.kept = run.stay.len();
+    let sent_once = judge.tally.accepted + run.left.sent;
     judge.tally.sent_again = run.sends.len().saturating_sub(sent_once);
     (judge.tally, judge.broken)
 }
@@ -168,6 +172,18 @@ impl Judge<'_> {
                 }
             }
         }
+        for odd in &self.run.left.odd {
+            self.break_("log what becomes of each held event", odd.clone());
+        }
+        for token in &held {
+            let is_forged = self.schedule.is_forged(token);
+            if stay.contains(token) != is_forged && !self.schedule.is_jws(token) {
+                self.break_(
+                    "keep what no key of ours signed, and drop what can never be good",
+                    (*token).to_owned(),
+                );
+            }
+        }
         for token in held {
             if !may_be_held.contains(token) {
                 self.break_("hold only what the secret has to judge", token.to_owned());
@@ -203,6 +219,7 @@ fn untraced(message: &Message) -> Message {
 /// The record that puts a message back.
 fn record(message: &Message, answer: &Answer) -> Value {
     let mut record = json!({
+        "request_id": answer.log["request_id"],
         "queue_url": message.queue_url,
         "request_id": answer.log["request_id"],
         "event_id": message.attribute("event_id"),

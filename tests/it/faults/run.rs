@@ -1,20 +1,29 @@
 //! A schedule, run: the function under it, and what came of each request.
 
 use super::case::Case;
+use super::held_queue::{HeldQueue, Left};
 use super::schedule::{Incident, Schedule, Service};
 use crate::support::{
-    Answer, Aws, Function, GetSecretValue, HoldMessage, Message, Record, SendMessage, millis,
+    Answer, Aws, Function, GetSecretValue, HoldMessage, Message, SendMessage, millis,
     one_second_passes, seconds,
 };
 use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// More rounds than the outages' last effects take.
-const MOST_ROUNDS: usize = 8;
+/// How often the held queue hands a batch over while events come: after so many events.
+const EVENTS_A_BATCH: usize = 12;
+
+/// Lambda's time-out for such a batch.
+const BATCH_WITHIN: Duration = seconds(3);
+
+/// How often the last event is sent, a second after the other: a request that has no secret does not
+/// wait within a second after a failure.
+const TRIES: usize = 8;
 
 /// What there is to judge when all is over.
 pub struct Run {
@@ -27,8 +36,9 @@ pub struct Run {
     /// The tokens that were ever held, and those that are when the held queue was drained.
     pub held: Vec<String>,
     pub stay: Vec<String>,
-    /// How many held events were sent.
-    pub released: usize,
+    /// What left the held queue, in all and before the faults were over.
+    pub left: Left,
+    pub left_amid_faults: Left,
     /// It is still the process that was started.
     pub lives: bool,
 }
@@ -55,7 +65,7 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
     let mut start = Function::of(&services.secrets_manager)
         .also(&services.sqs)
         .env("AWS_ENDPOINT_URL_SQS", &services.sqs.url())
-        .short_lived_secret()
+        .env("SECRET_TTL_SECONDS", &schedule.ttl.to_string())
         .env("SECRET_MAX_STALE_SECONDS", &schedule.max_stale.to_string())
         .concurrency(schedule.concurrency);
     if schedule.holding {
@@ -69,10 +79,12 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
     let progress =
         Rc::new(Progress { events: watch::Sender::new(0), rotated: watch::Sender::new(None) });
     let answers = Rc::new(RefCell::new(Vec::new()));
+    let held_queue = Rc::new(HeldQueue::of(services.sqs.shared.clone()));
     let mut senders = JoinSet::new();
     for _ in 0..schedule.concurrency {
         let (schedule, function) = (schedule.clone(), function.clone());
-        let (progress, answers) = (progress.clone(), answers.clone());
+        let (progress, answers, held_queue) =
+            (progress.clone(), answers.clone(), held_queue.clone());
         senders.spawn_local(async move {
             while let Some((index, case)) = next(&schedule, &progress) {
                 if case.after_rotation {
@@ -80,6 +92,9 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
                 }
                 let answer = function.invoke(&case.delivery).within(case.within).await;
                 answers.borrow_mut().push((index, answer));
+                if index % EVENTS_A_BATCH == EVENTS_A_BATCH - 1 {
+                    held_queue.deliver(&schedule, &function, BATCH_WITHIN).await;
+                }
             }
         });
     }
@@ -93,10 +108,10 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
     services.secrets_manager.works_again(GetSecretValue);
     services.sqs.works_again(SendMessage);
     services.sqs.works_again(HoldMessage);
+    let left_amid_faults = held_queue.left();
     let mut function = Rc::into_inner(function).expect("all senders are done");
-    let last = function.invoke(&schedule.last.delivery).within(schedule.last.within).await;
-    let held: Vec<_> = services.sqs.held().into_iter().map(|message| message.body).collect();
-    let (stay, released) = drain(schedule, &function, held.clone()).await;
+    let last = last(schedule, &function).await;
+    held_queue.drain(schedule, &function).await;
     let mut answers = answers.take();
     answers.sort_by_key(|(index, _)| *index);
     Run {
@@ -105,43 +120,25 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
         sends: services.sqs.sends(),
         queued: services.sqs.queued(),
         undelivered: function.undelivered(),
-        held,
-        stay,
-        released,
+        held: services.sqs.held().into_iter().map(|message| message.body).collect(),
+        stay: held_queue.tokens(),
+        left: held_queue.left(),
+        left_amid_faults,
         lives: function.runs(),
     }
 }
 
-/// Hands over what is held until nothing of JW's stays, as the queue does every five minutes. Gives
-/// what stays, and how many events were sent.
-async fn drain(
-    schedule: &Schedule,
-    function: &Function,
-    mut held: Vec<String>,
-) -> (Vec<String>, usize) {
-    let mut released = 0;
-    for _ in 0..MOST_ROUNDS {
-        if !held.iter().any(|token| schedule.is_jws(token)) {
-            break;
+/// Sends the event that comes when the faults are over.
+async fn last(schedule: &Schedule, function: &Function) -> Answer {
+    let mut tries = 1;
+    loop {
+        let answer = function.invoke(&schedule.last.delivery).within(schedule.last.within).await;
+        if answer.status == 200 || tries == TRIES {
+            return answer;
         }
+        tries += 1;
         one_second_passes().await;
-        let mut stay = Vec::new();
-        for tokens in held.chunks(10) {
-            let numbered = || tokens.iter().enumerate();
-            let records = numbered().map(|(number, token)| Record::new(&number.to_string(), token));
-            let batch = function.deliver(records).lines(0).await;
-            let kept = numbered().filter(|(number, _)| batch.keeps(&number.to_string()));
-            let kept: Vec<_> = kept.map(|(_, token)| token.clone()).collect();
-            released += function
-                .wide_events(&batch.request_id)
-                .iter()
-                .filter(|log| log["outcome"] == "accepted")
-                .count();
-            stay.extend(kept);
-        }
-        held = stay;
     }
-    (held, released)
 }
 
 /// The next request to send, if there is one.

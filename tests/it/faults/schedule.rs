@@ -3,7 +3,7 @@
 
 use super::case::{Case, NEW_WEBHOOK, Outcome, Setting, WEBHOOK};
 use super::weather;
-use crate::support::{OTHER_SECRET, Order, Random, Reply, SECRET, secret_outages};
+use crate::support::{OTHER_SECRET, Order, Random, Reply, SECRET};
 use serde_json::{Value, json};
 
 /// As many events as one process is started for, for each request that it serves at once: all that
@@ -22,7 +22,8 @@ pub struct Schedule {
     /// Whether there is a held queue, and what its calls meet.
     pub holding: bool,
     pub held: Vec<Reply>,
-    /// How old the cached secret may get in an outage, in seconds.
+    /// How old the cached secret may get before it is fetched again, and in an outage, in seconds.
+    pub ttl: u32,
     pub max_stale: u32,
     /// What happens once so many events are under way or answered, in this order.
     pub incidents: Vec<(usize, Incident)>,
@@ -83,9 +84,11 @@ impl Schedule {
         let max_stale = *random.pick(&[1, 2, 86_400]);
         if random.one_in(2) {
             let began = random.below(events);
-            incidents.push((began, Incident::Outage(random.pick(&secret_outages()).clone())));
+            incidents.push((began, Incident::Outage(weather::outage(random))));
             incidents.push((began + 1 + random.below(events / 2), Incident::Over));
         }
+        // a rotation is noticed at the end of the secret's life
+        let ttl = if rotation || !random.one_in(4) { 1 } else { 300 };
         incidents.sort_by_key(|(events, _)| *events);
         Self {
             seed,
@@ -97,6 +100,7 @@ impl Schedule {
             secret,
             holding,
             held,
+            ttl,
             max_stale,
             incidents,
         }
@@ -104,9 +108,18 @@ impl Schedule {
 
     /// Whether this is the token of an event of JW's.
     pub fn is_jws(&self, token: &str) -> bool {
-        let cases = self.cases.iter().chain([&self.last]);
-        let mut of_jw = cases.filter(|case| matches!(case.outcome, Outcome::Queued(_)));
-        of_jw.any(|case| case.delivery.bearer() == token)
+        self.of_token(token).any(|case| matches!(case.outcome, Outcome::Queued(_)))
+    }
+
+    /// Whether no key of ours signed this token.
+    pub fn is_forged(&self, token: &str) -> bool {
+        self.of_token(token).any(|case| case.outcome.is_forged()) && !self.is_jws(token)
+    }
+
+    fn of_token(&self, token: &str) -> impl Iterator<Item = &Case> {
+        let cases =
+            self.cases.iter().chain([&self.last]).filter(|case| case.outcome.takes_secret());
+        cases.filter(move |case| case.delivery.bearer() == token)
     }
 
     /// Whether an event may be lost: the held queue can fail while there is no secret.

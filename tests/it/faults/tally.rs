@@ -12,6 +12,12 @@ pub struct Tally {
     pub undelivered: usize,
     /// Answered 503 unverified, as there was no secret, and held.
     pub held: usize,
+    /// Held events that were sent, in all and while the faults went on.
+    pub released: usize,
+    pub released_amid_faults: usize,
+    /// Not JW's, and held for good, or dropped as no secret could make it good.
+    pub kept: usize,
+    pub dropped: usize,
     /// Counted as lost: there was no secret, and no held queue that took it.
     pub lost: usize,
     /// Not JW's, and refused for what is wrong with it.
@@ -31,6 +37,10 @@ impl Tally {
         at_least(self.accepted, 40, "accepted");
         at_least(self.undelivered, 2, "undelivered");
         at_least(self.held, 1, "held");
+        at_least(self.released, 1, "released");
+        assert!(self.released_amid_faults > 0, "nothing is released before the faults end: {self}");
+        assert!(self.kept > 0, "no forgery stays held: {self}");
+        assert!(self.dropped > 0, "nothing that was held is dropped: {self}");
         assert!(self.lost > 0, "nothing is lost with the secret and the held queue gone: {self}");
         at_least(self.refused, 15, "refused");
         at_least(self.sent_again, 1, "sent again");
@@ -45,6 +55,10 @@ impl AddAssign for Tally {
         self.accepted += other.accepted;
         self.undelivered += other.undelivered;
         self.held += other.held;
+        self.released += other.released;
+        self.released_amid_faults += other.released_amid_faults;
+        self.kept += other.kept;
+        self.dropped += other.dropped;
         self.lost += other.lost;
         self.refused += other.refused;
         self.not_told += other.not_told;
@@ -57,16 +71,21 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} schedules, {} events: {} accepted ({} sent again), {} undelivered, \
-             {} held, {} lost, {} refused, {} forged and without a secret",
+             {} held ({} released, {} of them amid faults), {} lost, {} refused, {} forged and without a secret \
+             ({} kept, {} dropped)",
             self.schedules,
             self.events,
             self.accepted,
             self.sent_again,
             self.undelivered,
             self.held,
+            self.released,
+            self.released_amid_faults,
             self.lost,
             self.refused,
-            self.not_told
+            self.not_told,
+            self.kept,
+            self.dropped
         )
     }
 }

@@ -41,6 +41,20 @@ pub fn of_held(random: &mut Random, calls: usize) -> Vec<Reply> {
     replies
 }
 
+/// What every fetch of the secret meets while an outage lasts.
+pub fn outage(random: &mut Random) -> Reply {
+    match random.below(4) {
+        0 => random.pick(&secret_refusals()).clone(),
+        1 => unusable(random),
+        _ => random.pick(&secret_outages()).clone(),
+    }
+}
+
+fn unusable(random: &mut Random) -> Reply {
+    let values = [json!("{}"), json!("too short"), json!(null)];
+    Reply::Altered(json!({"SecretString": random.pick(&values)}))
+}
+
 /// A held message has no attributes whose digest could be wrong.
 fn held_passing(random: &mut Random) -> Reply {
     loop {
@@ -67,10 +81,7 @@ pub fn of_secret(random: &mut Random, calls: usize, rotation: bool) -> Vec<Reply
             _ if random.one_in(2) => {
                 spell(&mut replies, random.pick(&secret_refusals()).clone(), 1 + random.below(2));
             }
-            _ => {
-                let unusable = [json!("{}"), json!("too short"), json!(null)];
-                replies.push(Reply::Altered(json!({"SecretString": random.pick(&unusable)})));
-            }
+            _ => replies.push(unusable(random)),
         }
     }
     replies
