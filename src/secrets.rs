@@ -10,7 +10,7 @@
 //! |---|---|---|---|
 //! | fresh | the cached secret is younger than its TTL | uses it | fetches once more and waits up to 1 s; none during a pause |
 //! | expired | the TTL is over and no fetch has failed since the last success | fetches; waits up to 1 s, or until an attempt fails | as fresh |
-//! | unreachable | an attempt failed, or a request waited its second in vain | uses the cached secret up to `S`; fetches in the background from 1 s after a failure; one request in 10 s waits, up to 1 s | fails; from 1 s after a failed recheck one fetches again and waits until an attempt ends, up to 1 s |
+//! | unreachable | an attempt failed, or a request waited its second in vain | uses the cached secret up to `S`; fetches in the background from 1 s after a failure; one request in 10 s waits, up to 1 s | fails; from 1 s after a failed recheck one fetches again and waits up to 0.25 s |
 //! | denied, invalid | Secrets Manager denied the call, or the value holds no usable key | uses the cached secret to its TTL; after it, as empty | as unreachable |
 //! | empty | nothing is cached that may be used | fetches and waits up to 5 s; fails at once within 1 s after a failed fetch | – |
 //!
@@ -53,6 +53,10 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// In an outage one request in this time waits for a fetch, so that the outage's end is noticed even
 /// if Lambda freezes the process after each answer and no background fetch ever ends.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long a recheck waits in an outage, if it is not the one request that waits: long enough for an
+/// answer if the outage is over, and far too short to add up if it is not.
+const MAX_WAIT_OF_RECHECK_IN_OUTAGE: Duration = Duration::from_millis(250);
 
 /// The secret in Secrets Manager, and its cache.
 #[derive(Clone, Debug)]
@@ -186,7 +190,7 @@ impl SecretStore {
     ///
     /// `since` is the [`next_fetch`](Self::next_fetch) at the time when the request first failed.
     pub async fn recheck(&self, saw: &Secret, since: FetchId, limits: WaitLimits) -> Recheck {
-        let (mut fetch, is_outage) = {
+        let (mut fetch, wait_in_outage) = {
             let mut state = self.state();
             state.rechecks.requested();
             if let Some(newer) = state.newer_than(saw) {
@@ -203,15 +207,19 @@ impl SecretStore {
             if paused {
                 return Recheck::Settled;
             }
-            if is_outage {
+            let fetch = self.fetch_for_recheck(&mut state, since);
+            let wait = is_outage.then(|| {
                 state.rechecks.failed(); // until this one ends, others do not wait
-            }
-            (self.fetch_for_recheck(&mut state, since), is_outage)
+                if state.may_probe() { MAX_WAIT_WITH_CACHE } else { MAX_WAIT_OF_RECHECK_IN_OUTAGE }
+            });
+            (fetch, wait)
         };
-        if is_outage {
-            fetch.progresses_by(limits.with_cache).await;
-        } else if !fetch.ends_by(limits.with_cache).await {
-            self.state().waited_in_vain();
+        match wait_in_outage {
+            Some(wait) => {
+                _ = fetch.progresses_by(limits.with_cache.min(Instant::now() + wait)).await
+            }
+            None if !fetch.ends_by(limits.with_cache).await => self.state().waited_in_vain(),
+            None => {}
         }
         let mut state = self.state();
         match state.newer_than(saw) {
