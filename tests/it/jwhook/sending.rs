@@ -149,7 +149,7 @@ async fn a_secret_by_itself_signs_for_any_webhook() {
 async fn any_answer_but_the_forwarders_200_is_a_no_with_what_to_do() {
     let mut scene = Scene::with(&ring()).await;
     for (status, body, expected) in [
-        (401, r#"{"error":"unauthorized"}"#, "looks again at most every 30 s"),
+        (401, r#"{"error":"unauthorized"}"#, "send the event again in a minute"),
         (403, r#"{"Message":"Forbidden"}"#, "403 (Forbidden)"),
         (404, r#"{"message":"Not Found"}"#, "the URL is wrong"),
         (431, "", "Endpoint=FunctionUrl"),

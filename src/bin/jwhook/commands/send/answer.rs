@@ -1,7 +1,5 @@
 //! What the endpoint answered, and what to do about an answer that isn't 200.
 
-use std::time::Duration;
-
 use jw_webhook_forwarder::rejection::{Refusal, Rejection};
 use reqwest::{StatusCode, Url};
 use serde::Serialize;
@@ -12,9 +10,6 @@ use crate::Verdict;
 
 /// The most of an unexpected answer that is quoted: characters.
 const MAX_QUOTE: usize = 100;
-
-/// The function's cached keys are fetched again this soon for a key that it doesn't have.
-const RECHECK: Duration = Duration::from_secs(30);
 
 /// An event that was sent, and its answer.
 #[derive(Debug, Serialize)]
@@ -109,9 +104,9 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
         ),
         (401, None) => format!(
             "by the secret's value as it is now the event is good: either the function has an older \
-             one (it looks again at most every {} s, so send again after that), or it reads another \
-             secret, or isn't the function at all; `reason` in {log} says which",
-            RECHECK.as_secs()
+             value (it fetches the secret again for such an event, with pauses while bad requests \
+             come: send the event again in a minute), or it reads another secret, or isn't the \
+             function at all; `reason` in {log} says which"
         ),
         (404 | 405, _) => "the URL is wrong: compare it with the stack's output WebhookUrl; the \
                            function is behind POST /webhooks/jwplayer"
@@ -135,8 +130,9 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
             "throttled: raise ThrottlingRateLimit, or the function's ReservedConcurrency".to_owned()
         }
         (503, _) => format!(
-            "the secret or the queue couldn't be had; the ERROR lines in {log} name which and the \
-             permission or setting to mend"
+            "the function could not get the secret or reach the queue: the ERROR lines in {log} name \
+             which, and what to do; without a secret the function holds the event, which then arrives \
+             later"
         ),
         (500..=599, _) => format!("the function or the gateway failed: see {log}"),
         (300..=399, _) => {
