@@ -3,6 +3,7 @@
 //! An event is in the queue when SQS returned a message id, and the MD5s that it returned are those
 //! of the body and the attributes. Anything else is tried again, always as the same message.
 
+mod advice;
 pub mod held;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use md5::{Digest, Md5};
 use tokio::time::Instant;
 
+use self::advice::advice;
 use crate::attempt::{self, Fault};
 use crate::event::VerifiedEvent;
 use crate::message::{Message, QueueKind};
@@ -84,15 +86,15 @@ impl EventQueue {
         {
             Ok(message_id) => Ok(Receipt { event_id: event_id.to_owned(), message_id }),
             Err(fault @ Fault::Unreachable(_)) => {
-                tracing::error!(%fault, event_id, queue_url = self.url(), "SQS didn't confirm the event \
-                    in time; it is in the log as undelivered");
+                tracing::error!(%fault, event_id, queue_url = self.url(), "SQS did not confirm the event \
+                    in time; it is in the log as undelivered, or stays in the held queue: check the \
+                    network and AWS's status page");
                 Err(Failure::QueueUnavailable)
             }
             Err(fault @ Fault::Refused(_)) => {
+                let advice = advice(&self.client, &self.url, message.group_id.as_deref(), &fault);
                 tracing::error!(%fault, event_id, queue_url = self.url(), "SQS refused the event, which \
-                    is in the log as undelivered; check that the queue exists, that the function's \
-                    role has sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its \
-                    key if it has one");
+                    is in the log as undelivered, or stays in the held queue: {advice}");
                 Err(Failure::QueueRefused)
             }
         }

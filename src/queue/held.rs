@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sqs::Client;
 use tokio::time::Instant;
 
+use super::advice::advice;
 use super::{MessageId, confirmed};
 use crate::attempt::{self, Fault};
 use crate::queue_url::QueueUrl;
@@ -33,9 +34,9 @@ impl HeldQueue {
         let sent =
             attempt::until("sqs:SendMessage", deadline, || self.send_once(token.as_str())).await;
         sent.inspect_err(|fault| {
+            let advice = advice(&self.client, &self.url, None, fault);
             tracing::error!(%fault, held_queue_url = self.url.as_str(), "cannot hold an event that no secret could \
-                verify: it is lost unless JW sends it again; check that the held queue exists, that the function's role \
-                has sqs:SendMessage on it, and kms:GenerateDataKey and kms:Decrypt on its KMS key if it has one");
+                verify: it is lost unless JW sends it again; {advice}");
         })
     }
 

@@ -1,0 +1,94 @@
+//! What to do about a message that SQS refuses.
+
+use std::borrow::Cow;
+
+use aws_sdk_sqs::Client;
+
+use crate::attempt::Fault;
+use crate::queue_url::QueueUrl;
+
+/// The likeliest cause of the fault, and its remedy.
+pub(super) fn advice(
+    client: &Client,
+    queue: &QueueUrl,
+    group_id: Option<&str>,
+    fault: &Fault,
+) -> Cow<'static, str> {
+    let called = client.config().region().map(AsRef::as_ref);
+    if let (Some(region), Some(called)) = (queue.region(), called)
+        && region != called
+    {
+        return format!(
+            "the queue is in {region}, and the function calls SQS in {called}: use a queue in {called}"
+        )
+        .into();
+    }
+    let refuses_a_parameter = fault.code().is_some_and(|code| code.starts_with("InvalidParameter"));
+    if refuses_a_parameter && group_id.is_some() && !queue.is_fifo() {
+        return "SQS probably refuses the message group id, which the function sends to a standard \
+                queue for fair queues: use a FIFO queue, or a queue where fair queues are supported"
+            .into();
+    }
+    "check that the queue exists, that the function's role has sqs:SendMessage on it, and \
+     kms:GenerateDataKey and kms:Decrypt on its KMS key if it has one"
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
+
+    use super::*;
+
+    /// The advice about this code from a queue of this host and name, to a function in eu-west-1.
+    fn about(code: &str, host: &str, name: &str, group_id: Option<&str>) -> String {
+        let config = Config::builder().behavior_version(BehaviorVersion::latest());
+        let client = Client::from_conf(config.region(Region::from_static("eu-west-1")).build());
+        let queue = QueueUrl::parse(&format!("https://{host}/123456789012/{name}")).unwrap();
+        advice(&client, &queue, group_id, &Fault::refused(code)).into_owned()
+    }
+
+    const OWN: &str = "sqs.eu-west-1.amazonaws.com";
+
+    #[test]
+    fn another_region_is_named_with_the_functions_own() {
+        for host in ["sqs.us-east-1.amazonaws.com", "us-east-1.queue.amazonaws.com"] {
+            for code in ["AccessDenied", "QueueDoesNotExist", "InvalidParameterValue"] {
+                let advice = about(code, host, "events", Some("site"));
+                assert!(
+                    advice.starts_with(
+                        "the queue is in us-east-1, and the function calls SQS in eu-west-1"
+                    ),
+                    "{advice}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_group_id_is_named_if_a_standard_queue_refuses_a_parameter() {
+        for code in [
+            "InvalidParameterValue",
+            "InvalidParameterValueException",
+            "InvalidParameterCombination",
+        ] {
+            let advice = about(code, OWN, "events", Some("site"));
+            assert!(advice.contains("message group id"), "{code}: {advice}");
+        }
+    }
+
+    #[test]
+    fn all_else_is_a_matter_of_the_queue_and_its_permissions() {
+        for (code, host, name, group_id) in [
+            ("AccessDenied", OWN, "events", Some("site")),
+            ("AccessDenied", "localhost:4566", "events", None),
+            ("InvalidParameterValue", OWN, "events", None),
+            ("InvalidParameterValue", OWN, "events.fifo", Some("medium")),
+            ("KMS.DisabledException", OWN, "events.fifo", Some("medium")),
+        ] {
+            let advice = about(code, host, name, group_id);
+            assert!(advice.starts_with("check that the queue exists"), "{code} {host}: {advice}");
+            assert!(advice.contains("sqs:SendMessage") && advice.contains("kms:Decrypt"));
+        }
+    }
+}
