@@ -98,8 +98,10 @@ fn keys() -> Credentials {
     Credentials::new("AKIDEXAMPLE", "the secret key", None, None, "test")
 }
 
+type Failure = fn() -> CredentialsError;
+
 #[derive(Debug)]
-struct Failing(fn() -> CredentialsError);
+struct Failing(Failure);
 
 impl ProvideCredentials for Failing {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
@@ -112,7 +114,7 @@ impl ProvideCredentials for Failing {
 
 #[tokio::test]
 async fn missing_credentials_are_named_and_never_quoted() {
-    let failures: [(fn() -> CredentialsError, &str); 5] = [
+    let failures: [(Failure, &str); 5] = [
         (|| CredentialsError::not_loaded("the secret key"), "no AWS credentials found"),
         (|| CredentialsError::provider_timed_out(std::time::Duration::ZERO), "answer in time"),
         (|| CredentialsError::invalid_configuration("the secret key"), "check AWS_PROFILE"),
