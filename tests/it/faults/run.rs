@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 const EVENTS_A_BATCH: usize = 12;
 
 /// Lambda's time-out for such a batch.
-const BATCH_WITHIN: Duration = seconds(3);
+const BATCH_WITHIN: Duration = seconds(2);
 
 /// How often the last event is sent, a second after the other: a request that has no secret does not
 /// wait within a second after a failure.

@@ -82,10 +82,10 @@ impl Schedule {
         let holding = !random.one_in(6);
         let held = if random.one_in(3) { weather::of_held(random, events) } else { Vec::new() };
         let max_stale = *random.pick(&[1, 2, 86_400]);
-        if random.one_in(2) {
+        if random.one_in(3) {
             let began = random.below(events);
             incidents.push((began, Incident::Outage(weather::outage(random))));
-            incidents.push((began + 1 + random.below(events / 2), Incident::Over));
+            incidents.push((began + 1 + random.below(events / 3), Incident::Over));
         }
         // a rotation is noticed at the end of the secret's life
         let ttl = if rotation || !random.one_in(4) { 1 } else { 300 };
