@@ -1,9 +1,9 @@
 //! Connections to AWS, all of which may be dead at once.
 //!
-//! A freeze, or a network that changed, leaves connections that take a request and never answer. A
-//! call finds that out of one of them, by its time-out. Where requests are served at once there are
-//! several, and the next attempts would meet the others, one after another, until the event's time
-//! is over: so a call that is given up before an answer begins takes all idle connections with it.
+//! After a freeze, or a change of the network, a connection may take a request and never answer. A
+//! call notices that by its timeout. A function that serves several requests at once has several
+//! connections, and one event's attempts could meet a dead one each until the event's time is over.
+//! So a call that is given up before its response begins discards the idle connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,56 +17,55 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_http::http::{Request, Response};
 use rustls::ClientConfig;
 
-/// How long the addresses of a name may take together: one of a VPC endpoint's may be dead, and
-/// `attempt` gives the first attempt two seconds.
+/// How long connecting to all addresses of a name may take: one address of a VPC endpoint may be
+/// dead, and `attempt` gives the first attempt two seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 type Pool = Client<HttpsConnector<HttpConnector>, SdkBody>;
 
-/// Connections over TLS or none, as a URL says, which calls use one after another.
+/// Connections with TLS or without, as the URL says, which calls reuse.
 #[derive(Clone, Debug)]
 pub struct Connections {
     connector: HttpsConnector<HttpConnector>,
-    pool: Arc<Mutex<Arc<Pool>>>,
+    pool: Arc<Mutex<Pool>>,
 }
 
 impl Connections {
-    /// None yet: the first call makes the first.
+    /// No connection yet: the first call opens the first one.
     pub fn new(tls: ClientConfig) -> Self {
         let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false); // TLS is laid over it
+        tcp.enforce_http(false); // TLS is laid over it for `https`
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let connector = HttpsConnector::from((tcp, tls));
         Self { pool: Arc::new(Mutex::new(pool(&connector))), connector }
     }
 
-    /// Makes a call. If it is dropped before an answer begins, later calls get new connections.
+    /// Makes a call. If it is dropped before its response begins, later calls open new connections.
     pub fn request(
         &self,
         mut request: Request<SdkBody>,
     ) -> impl Future<Output = Result<Response<SdkBody>, Error>> + use<> {
         reveal_connection(&mut request);
-        let pool = self.pool().clone();
-        let unanswered = Unanswered { connections: self.clone(), pool: Some(pool.clone()) };
+        let response = self.pool().request(request);
+        let unanswered = Unanswered(Some(self.clone()));
         async move {
-            let answer = pool.request(request).await;
-            unanswered.no_more();
-            answer.map(|answer| answer.map(SdkBody::from_body_1_x))
+            let response = response.await;
+            unanswered.answered();
+            response.map(|response| response.map(SdkBody::from_body_1_x))
         }
     }
 
-    fn pool(&self) -> MutexGuard<'_, Arc<Pool>> {
+    fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn pool(connector: &HttpsConnector<HttpConnector>) -> Arc<Pool> {
-    let mut client = Client::builder(TokioExecutor::new());
-    Arc::new(client.pool_timer(TokioTimer::new()).build(connector.clone()))
+fn pool(connector: &HttpsConnector<HttpConnector>) -> Pool {
+    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector.clone())
 }
 
-/// Lets the SDK close the connection that a 5xx came over: its host may be the one that fails.
+/// Lets the SDK close the connection of a 5xx response: the host behind it may be the faulty one.
 fn reveal_connection(request: &mut Request<SdkBody>) {
     let connection = capture_connection(request);
     let Some(asked) = request.extensions().get::<CaptureSmithyConnection>() else { return };
@@ -82,25 +81,19 @@ fn reveal_connection(request: &mut Request<SdkBody>) {
     });
 }
 
-/// Dropped with a call that has had no answer, it leaves the pool to the calls that are in it.
-struct Unanswered {
-    connections: Connections,
-    pool: Option<Arc<Pool>>,
-}
+/// A call without a response. Dropped so, it replaces the pool; calls under way keep theirs.
+struct Unanswered(Option<Connections>);
 
 impl Unanswered {
-    fn no_more(mut self) {
-        self.pool = None;
+    fn answered(mut self) {
+        self.0 = None;
     }
 }
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        let Some(pool) = &self.pool else { return };
-        let mut current = self.connections.pool();
-        // calls that were made together are given up together, and once is enough
-        if Arc::ptr_eq(&current, pool) {
-            *current = self::pool(&self.connections.connector);
+        if let Some(connections) = &self.0 {
+            *connections.pool() = pool(&connections.connector);
         }
     }
 }
