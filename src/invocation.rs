@@ -5,6 +5,7 @@
 //! query string, a `timeEpoch`, 24,577 headers) makes them fail the request or panic.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
@@ -34,7 +35,7 @@ const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
 #[serde(untagged)]
 pub enum Answer {
     /// To a gateway.
-    Http(ApiGatewayV2httpResponse),
+    Http(Box<ApiGatewayV2httpResponse>),
     /// To an event source mapping with `ReportBatchItemFailures`.
     Batch(BatchResponse),
 }
@@ -54,12 +55,19 @@ struct BatchItemFailure {
 }
 
 /// An event that is neither an HTTP request nor a batch, which only a wrong configuration sends.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(
     "cannot read the event: it is neither an HTTP API event (payload format 2.0) nor an SQS batch. Invoke \
      the function through an HTTP API, its Function URL, or the event source mapping of its held queue"
 )]
 pub struct UnknownEvent;
+
+/// The same text: it is what `lambda_runtime` logs.
+impl fmt::Debug for UnknownEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
 
 impl From<UnknownEvent> for Diagnostic {
     fn from(error: UnknownEvent) -> Self {
@@ -83,7 +91,8 @@ pub async fn handle(
     let trace = context.xray_trace_id.as_deref().and_then(TraceHeader::parse);
     match job(event.get()).ok_or(UnknownEvent)? {
         Job::Request(request) => {
-            Ok(Answer::Http(respond(forwarder, &request, &context, budget, trace).await))
+            let response = respond(forwarder, &request, &context, budget, trace).await;
+            Ok(Answer::Http(response.into()))
         }
         Job::Batch(records) => {
             let wide_event = || wide_event(&context, Source::HeldQueue);

@@ -28,14 +28,16 @@ mod fetch;
 mod rechecks;
 mod state;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_secretsmanager::Client;
+use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::fetch::Progress;
+use self::fetch::{FetchError, Progress};
 use self::state::{Fetch, State};
 use crate::key_ring::KeyRing;
 use crate::rejection::NoSecret;
@@ -199,27 +201,29 @@ impl SecretStore {
             if saw.fetch >= since {
                 return Recheck::Settled;
             }
-            let is_outage = state.has_failed();
+            let has_failed = state.has_failed();
             let paused = state.rechecks.paused();
-            if is_outage && (paused || state.rechecks.failed_just_now()) {
+            if has_failed && (paused || state.rechecks.failed_just_now()) {
                 return Recheck::Failed(state.error());
             }
             if paused {
                 return Recheck::Settled;
             }
             let fetch = self.fetch_for_recheck(&mut state, since);
-            let wait = is_outage.then(|| {
+            if has_failed {
                 state.rechecks.failed(); // until this one ends, others do not wait
+            }
+            let wait_in_outage = state.is_unreachable().then(|| {
                 if state.may_probe() { MAX_WAIT_WITH_CACHE } else { MAX_WAIT_OF_RECHECK_IN_OUTAGE }
             });
-            (fetch, wait)
+            (fetch, wait_in_outage)
         };
-        match wait_in_outage {
-            Some(wait) => {
-                _ = fetch.progresses_by(limits.with_cache.min(Instant::now() + wait)).await
-            }
-            None if !fetch.ends_by(limits.with_cache).await => self.state().waited_in_vain(),
-            None => {}
+        let now = Instant::now();
+        if let Some(wait) = wait_in_outage {
+            // the request may have waited its second already
+            fetch.progresses_by(limits.with_cache.min(now + wait)).await;
+        } else if !fetch.ends_by(limits.deadline.min(now + MAX_WAIT_WITH_CACHE)).await {
+            self.state().waited_in_vain();
         }
         let mut state = self.state();
         match state.newer_than(saw) {
@@ -263,8 +267,8 @@ impl SecretStore {
             self.state().attempt_failed(id);
             progress.send_modify(Progress::attempt_failed);
         };
-        let outcome = self.0.fetch(id, attempt_failed).await;
-        self.state().end(id, outcome);
+        let fetched = AssertUnwindSafe(self.0.fetch(id, attempt_failed)).catch_unwind().await;
+        self.state().end(id, fetched.unwrap_or(Err(FetchError::Unreachable)));
         progress.send_modify(Progress::end);
     }
 

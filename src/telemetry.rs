@@ -39,7 +39,11 @@ pub fn init_diagnostics(levels: Targets) {
             "the forwarder panicked, which is a bug: report it with this location"
         );
     }));
-    let safe = Targets::new().with_target(OWN_TARGET, LevelFilter::TRACE).with_default(Level::INFO);
+    let safe = Targets::new()
+        .with_target(OWN_TARGET, LevelFilter::TRACE)
+        // its warnings quote responses of STS, which may hold credentials
+        .with_target("aws_config", LevelFilter::ERROR)
+        .with_default(Level::INFO);
     let lines = fmt::layer().json().flatten_event(true).with_writer(io::stderr);
     tracing_subscriber::registry().with(lines.with_filter(levels).with_filter(safe)).init();
 }

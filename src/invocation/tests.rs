@@ -113,7 +113,7 @@ fn other_events_are_no_job() {
 
 #[test]
 fn answers_are_written_as_a_gateway_and_an_event_source_mapping_read_them() {
-    let http = Answer::Http(http::response(&Err(Failure::QueueUnavailable.into())));
+    let http = Answer::Http(http::response(&Err(Failure::QueueUnavailable.into())).into());
     let http = serde_json::to_value(http).unwrap();
     assert_eq!(http["statusCode"], 503);
     assert_eq!(http["headers"]["retry-after"], "5");
@@ -127,7 +127,6 @@ fn answers_are_written_as_a_gateway_and_an_event_source_mapping_read_them() {
 
 #[tokio::test]
 async fn a_panic_fails_its_own_work_only() {
-    #[expect(clippy::panic, reason = "the panic is what is tested")]
     let result = unless_panicked(async { panic!("of the test's") }).await;
     assert_eq!(result, Err(Failure::Panicked.into()));
 }

@@ -137,12 +137,9 @@ impl State {
         self.in_flight.insert(fetch).clone()
     }
 
-    /// The fetch in flight. One that was frozen in the middle is none, and neither is one whose task
-    /// has panicked.
+    /// The fetch in flight. One that was frozen in the middle is none.
     pub(super) fn in_flight(&self) -> Option<Fetch> {
-        let runs = |fetch: &&Fetch| {
-            fetch.began.elapsed() <= FROZEN_AFTER && fetch.progress.has_changed().is_ok()
-        };
+        let runs = |fetch: &&Fetch| fetch.began.elapsed() <= FROZEN_AFTER;
         self.in_flight.as_ref().filter(runs).map(Fetch::joined)
     }
 

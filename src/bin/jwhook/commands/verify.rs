@@ -64,14 +64,19 @@ enum Checked<'e> {
         at: String,
         max_event_age_s: Option<u64>,
     },
-    Refused {
-        /// As in the function's log.
-        reason: &'static str,
-        message: String,
-        advice: String,
-        at: String,
-        max_event_age_s: Option<u64>,
-    },
+    Refused(Reason),
+    /// The function answers 503 and holds the event.
+    Held(Reason),
+}
+
+#[derive(Serialize)]
+struct Reason {
+    /// As in the function's log.
+    reason: &'static str,
+    message: String,
+    advice: String,
+    at: String,
+    max_event_age_s: Option<u64>,
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
@@ -141,25 +146,26 @@ fn refused(
     at: String,
     max_event_age_s: Option<u64>,
 ) -> Result<Verdict> {
-    let reason = rejection.reason();
-    let advice = match rejection {
-        Rejection::Refused(refusal) => advice::advice(refusal, &capture.body, ring),
-        Rejection::Held(_) | Rejection::Lost(_) | Rejection::Failed(_) => {
-            advice::DISABLED_ENTRY.to_owned()
-        }
-    };
-    let message = match rejection {
-        Rejection::Refused(refusal) => refusal.to_string(),
-        other => other.to_string(),
-    };
-    let checked = Checked::Refused {
-        reason,
-        message: message.clone(),
-        advice: advice.clone(),
+    let reason = |message, advice| Reason {
+        reason: rejection.reason(),
+        message,
+        advice,
         at,
         max_event_age_s,
     };
-    context.format().result(&checked, || format!("refused: {reason}: {message}\n{advice}"))?;
+    let (verdict, checked, told) = match rejection {
+        Rejection::Refused(refusal) => {
+            let advice = advice::advice(refusal, &capture.body, ring);
+            let told = format!("{refusal}\n{advice}");
+            ("refused", Checked::Refused(reason(refusal.to_string(), advice)), told)
+        }
+        Rejection::Held(_) | Rejection::Lost(_) | Rejection::Failed(_) => {
+            let (message, advice) = advice::DISABLED_ENTRY;
+            let told = format!("{message}\n{advice}");
+            ("held", Checked::Held(reason(message.to_owned(), advice.to_owned())), told)
+        }
+    };
+    context.format().result(&checked, || format!("{verdict}: {}: {told}", rejection.reason()))?;
     Ok(Verdict::Bad)
 }
 

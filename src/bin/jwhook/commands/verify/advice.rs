@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::keys;
 
-/// The function answers 503, and holds the event.
-pub const DISABLED_ENTRY: &str = "the key ring has an entry for this webhook, but its key cannot be used: \
-    `jwhook doctor` says why. Until the entry is repaired the function holds this webhook's events";
+/// What happened and what to do where the ring's entry of the webhook is disabled.
+pub const DISABLED_ENTRY: (&str, &str) = (
+    "the key ring's entry of this webhook holds no usable key",
+    "`jwhook doctor` says what is wrong with it. Until the entry is repaired, the function holds this webhook's events",
+);
 
 pub fn advice(refusal: Refusal, body: &[u8], ring: &KeyRing) -> String {
     match refusal {
