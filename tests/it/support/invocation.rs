@@ -6,7 +6,7 @@ use super::{seconds, wide_event};
 use lambda_simulator::{Invocation, InvocationState, InvocationStatus, SimulatorPhase};
 use serde_json::Value;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Lambda gives a start ten seconds, whatever AWS does meanwhile, and starts again after them.
 const INIT_MAX: Duration = seconds(9);
@@ -38,10 +38,7 @@ pub struct Ended {
 /// Makes an invocation and waits for its end, which has to come before Lambda's deadline.
 pub async fn run(function: &Function, event: Value, setting: &Setting) -> Ended {
     let Function { simulator, stderr, .. } = function;
-    let ready = simulator.wait_for_phase(SimulatorPhase::Ready, INIT_MAX).await;
-    ready.unwrap_or_else(|error| {
-        panic!("no start: {error}, {:?} without a CPU; {:#?}", function.starved(), stderr.lines())
-    });
+    ready(function).await;
     let within = u64::try_from(setting.within.as_millis()).expect("a time-out");
     let mut invocation = Invocation::new(event, within);
     if let Some(trace) = &setting.trace {
@@ -65,6 +62,22 @@ pub async fn run(function: &Function, event: Value, setting: &Setting) -> Ended 
         function.answered(&response.payload);
     }
     Ended { request_id, state, took, waited: took.saturating_sub(starved) }
+}
+
+/// Waits until the function takes invocations: as long as Lambda does, and as long again as the machine
+/// had no CPU for it.
+async fn ready(function: &Function) {
+    let began = Instant::now();
+    while let Err(error) =
+        function.simulator.wait_for_phase(SimulatorPhase::Ready, seconds(1)).await
+    {
+        let starved = function.starved();
+        assert!(
+            began.elapsed() < INIT_MAX + starved,
+            "no start: {error}, {starved:?} without a CPU; {:#?}",
+            function.stderr.lines()
+        );
+    }
 }
 
 /// One request about to be made.
