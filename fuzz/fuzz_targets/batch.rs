@@ -1,6 +1,5 @@
-//! A batch of the held queue's, a record a line: after `@` claims to be signed, a line that begins with `{`
-//! is the record itself, and any other line is a record's body. Sent are signed tokens' payloads only, and
-//! each event that JW may send.
+//! One record a line. `@claims`: the target signs these. `{…}`: the record itself. Else: the record's body.
+//! Only signed payloads may be sent, and every event that JW may send must be.
 #![no_main]
 
 use jw_webhook_forwarder_fuzz::event::held_record;
