@@ -126,8 +126,7 @@ async fn requests_that_find_no_secret_share_one_fetch_and_its_failure() {
     let aws = Aws::start().await;
     aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]);
     let function = Function::of(&aws).concurrency(8).start().await;
-    aws.until_calls(GetSecretValue, 1).await;
-    one_second_passes().await;
+    function.may_fetch_again_after_a_refusal(&aws).await;
     aws.always(GetSecretValue, Reply::Delay(millis(400)));
     all_at_once(0..8, async |number| {
         assert_eq!(function.invoke(&numbered(number)).await.verdict(), "200 accepted");

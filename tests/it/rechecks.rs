@@ -6,7 +6,7 @@ use crate::support::{
     SendMessage, all_at_once, event, millis, one_second_passes, seconds,
 };
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A third webhook's secret.
 const THIRD_SECRET: &str = "Zr5tYu8iOp1aSd4fGh7jKl0zXc3vBn6mQw9eRt2yUi5oPa8sDf1gHj4kLz7xCv0b";
@@ -44,32 +44,65 @@ async fn warm(aws: &Aws, concurrency: u8) -> Function {
     function
 }
 
-async fn forged_is_refused(function: &Function) {
-    assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
-    tokio::time::sleep(millis(20)).await;
-}
-
 /// Sends forged events one after another until so many milliseconds have passed since `began`.
 async fn flood(function: &Function, began: Instant, until: u64) {
     while began.elapsed() < millis(until) {
-        forged_is_refused(function).await;
+        assert_eq!(function.invoke(&forged()).await.verdict(), FORGED);
+        tokio::time::sleep(millis(20)).await;
     }
 }
+
+/// A request that caused a recheck: when it was sent and when it was answered. The recheck ended between.
+struct Rechecked {
+    sent: Instant,
+    answered: Instant,
+}
+
+/// Sends a request that causes a recheck at once.
+async fn recheck(aws: &Aws, function: &Function, delivery: &Delivery, verdict: &str) -> Rechecked {
+    let calls = aws.calls(GetSecretValue);
+    let sent = Instant::now();
+    assert_eq!(function.invoke(delivery).await.verdict(), verdict);
+    let answered = Instant::now();
+    assert_eq!(aws.calls(GetSecretValue), calls + 1, "a recheck");
+    Rechecked { sent, answered }
+}
+
+/// Sends requests one after another until one causes a recheck: not before the `pause` after the last
+/// recheck is over, and then at once. Both hold on a machine of any speed.
+async fn recheck_after(
+    pause: Duration,
+    last: &Rechecked,
+    (aws, function): (&Aws, &Function),
+    delivery: &Delivery,
+    [in_pause, verdict]: [&str; 2],
+) -> Rechecked {
+    let calls = aws.calls(GetSecretValue);
+    loop {
+        let sent = Instant::now();
+        let met = function.invoke(delivery).await.verdict();
+        let answered = Instant::now();
+        if aws.calls(GetSecretValue) > calls {
+            assert_eq!((met.as_str(), aws.calls(GetSecretValue)), (verdict, calls + 1));
+            assert!(answered - last.sent >= pause, "a recheck in the pause of {pause:?}");
+            return Rechecked { sent, answered };
+        }
+        assert_eq!(met, in_pause);
+        assert!(sent - last.answered < pause, "no recheck after the pause of {pause:?}");
+        tokio::time::sleep(millis(20)).await;
+    }
+}
+
+const FORGED: &str = "401 signature_invalid";
 
 #[tokio::test]
 async fn rechecks_of_a_flood_come_at_once_and_after_pauses_that_double() {
     let aws = Aws::start().await;
     let function = warm(&aws, 1).await;
-    assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
-    let began = Instant::now();
-    // after 0, 0.5, 1.5, 3.5 and 7.5 s, each of them a moment late
-    for (until, rechecks) in [(350, 1), (1_300, 2), (3_200, 3), (7_000, 4), (8_900, 5)] {
-        flood(&function, began, until).await;
-        assert!(aws.calls(GetSecretValue) <= 1 + rechecks, "after {until} ms");
-        while aws.calls(GetSecretValue) < 1 + rechecks {
-            assert!(began.elapsed() < millis(until + 1_500), "no recheck {rechecks}");
-            forged_is_refused(&function).await; // on a busy machine
-        }
+    let mut last = recheck(&aws, &function, &forged(), FORGED).await;
+    for pause in [500, 1_000, 2_000, 4_000].map(millis) {
+        let of = (&aws, &function);
+        last = recheck_after(pause, &last, of, &forged(), [FORGED, FORGED]).await;
     }
     assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
     assert_eq!(aws.calls(SendMessage), 2);
@@ -97,30 +130,20 @@ async fn bad_requests_that_come_at_once_share_one_recheck() {
 async fn new_value_ends_the_pause() {
     let aws = Aws::start().await;
     let function = warm(&aws, 1).await;
-    assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
-    let began = Instant::now();
-    flood(&function, began, 2_000).await;
-    let calls = aws.calls(GetSecretValue);
-    assert_eq!(calls, 4, "three rechecks: the pause is two seconds long");
-
+    let of = (&aws, &function);
+    let mut last = recheck(&aws, &function, &forged(), FORGED).await;
+    for pause in [500, 1_000].map(millis) {
+        last = recheck_after(pause, &last, of, &forged(), [FORGED, FORGED]).await;
+    }
     aws.keep(two_keys());
-    assert_eq!(function.invoke(&new()).await.verdict(), "401 webhook_unknown", "in the pause");
-    tokio::time::sleep(millis(3_800).saturating_sub(began.elapsed())).await;
-    assert_eq!(function.invoke(&new()).await.verdict(), "200 accepted", "after the pause");
-    assert_eq!(aws.calls(GetSecretValue), calls + 1);
+    let verdicts = ["401 webhook_unknown", "200 accepted"];
+    recheck_after(seconds(2), &last, of, &new(), verdicts).await;
 
     // The new value has ended the pause: the next recheck is immediate, and so is the one after it.
     aws.keep(json!({"7Rav0hC5": SECRET, "c0Y6ebVU": OTHER_SECRET, "2yW4KmiG": THIRD_SECRET}));
-    assert_eq!(function.invoke(&third()).await.verdict(), "200 accepted");
-    let fetched = calls + 2;
-    assert_eq!(aws.calls(GetSecretValue), fetched);
-    for _ in 0..3 {
-        assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
-    }
-    assert_eq!(aws.calls(GetSecretValue), fetched + 1);
-    tokio::time::sleep(millis(600)).await;
-    assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
-    assert_eq!(aws.calls(GetSecretValue), fetched + 2, "half a second later");
+    recheck(&aws, &function, &third(), "200 accepted").await;
+    let last = recheck(&aws, &function, &forged(), FORGED).await;
+    recheck_after(millis(500), &last, of, &forged(), [FORGED, FORGED]).await;
 }
 
 #[tokio::test]
@@ -166,7 +189,9 @@ async fn webhook_whose_first_recheck_failed_is_accepted_two_seconds_later() {
         assert_eq!((answer.status, aws.held().len()), (503, 1), "{case}: {answer:#?}");
         aws.works_again(GetSecretValue);
         tokio::time::sleep(seconds(2)).await;
-        assert_eq!(function.invoke(&new()).await.verdict(), "200 accepted", "{case}");
+        function.until_verdict("200 accepted", &new(), seconds(3)).await;
+        let refused = |line: &String| line.contains("webhook_unknown");
+        assert!(!function.stdout.lines().iter().any(refused), "{case}: refused for lack of a key");
     })
     .await;
 }
@@ -185,8 +210,8 @@ async fn after_a_recheck_that_failed_events_are_held_without_waiting_and_the_nex
         let aws = Aws::start().await;
         let function = warm(&aws, 8).await;
         aws.always(GetSecretValue, failure);
-        assert_eq!(function.invoke(&forged()).await.verdict(), verdict, "{case}");
         let began = Instant::now();
+        assert_eq!(function.invoke(&forged()).await.verdict(), verdict, "{case}");
         let none_waits = async || {
             all_at_once([forged(), new(), forged(), new()], async |delivery| {
                 let answer = function.invoke(&delivery).await;
@@ -197,14 +222,20 @@ async fn after_a_recheck_that_failed_events_are_held_without_waiting_and_the_nex
             assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted", "{case}");
             tokio::time::sleep(millis(50)).await;
         };
-        for (until, rechecks) in [(700, 1), (1_700, 2), (2_600, 3)] {
-            while began.elapsed() < millis(until) {
-                none_waits().await;
+        let mut calls = aws.calls(GetSecretValue);
+        assert_eq!(calls, 2, "{case}: at start, and the first recheck");
+        let mut rechecked = Instant::now();
+        while calls < 4 {
+            let is_due = rechecked.elapsed() >= seconds(1);
+            none_waits().await;
+            if is_due {
+                aws.until_calls(GetSecretValue, calls + 1).await;
             }
-            assert!(aws.calls(GetSecretValue) <= 1 + rechecks, "{case}, after {until} ms");
-            while aws.calls(GetSecretValue) < 1 + rechecks {
-                assert!(began.elapsed() < millis(until + 1_500), "{case}: no recheck {rechecks}");
-                none_waits().await; // on a busy machine
+            if aws.calls(GetSecretValue) > calls {
+                calls = aws.calls(GetSecretValue);
+                rechecked = Instant::now();
+                let pauses = seconds(calls as u64 - 2);
+                assert!(began.elapsed() >= pauses, "{case}: {calls} calls too soon");
             }
         }
     })

@@ -2,9 +2,10 @@
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SECRET,
-    all_at_once, event, millis, one_second_passes,
+    all_at_once, event, millis, one_second_passes, seconds,
 };
 use serde_json::{Value, json};
+use std::time::Instant;
 
 fn old() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
@@ -105,7 +106,7 @@ async fn all_who_wait_for_the_one_fetch_have_its_answer() {
 
 const HELD: &str = "503 held secret_unavailable";
 
-/// Secrets Manager is asked for the ring, has it ready, and the answer takes so long.
+/// Secrets Manager reads the ring at once and answers after `by` ms.
 async fn late(aws: &Aws, function: &Function, by: u64) {
     one_second_passes().await;
     aws.next(GetSecretValue, [Reply::TakenThen(Box::new(Reply::Delay(millis(by))))]);
@@ -161,12 +162,18 @@ async fn response_older_than_the_ttl_refuses_no_event() {
 #[tokio::test]
 async fn a_flood_of_forgeries_delays_no_rotation_beyond_the_ttl() {
     let aws = Aws::start().await;
-    let function = Function::of(&aws).short_lived_secret().start().await;
-    for _ in 0..10 {
+    let function = Function::of(&aws).env("SECRET_TTL_SECONDS", "3").start().await;
+    let began = Instant::now();
+    // The fetch at start, and rechecks after 0, 0.5, 1.5 and 3.5 s. The TTL causes no fetch meanwhile.
+    while aws.calls(GetSecretValue) < 5 {
+        assert!(began.elapsed() < seconds(20), "{} fetches", aws.calls(GetSecretValue));
         assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
+        tokio::time::sleep(millis(20)).await;
     }
     aws.keep(both());
-    one_second_passes().await;
+    let verdict = function.invoke(&new()).await.verdict();
+    assert_eq!(verdict, "401 signature_invalid", "rechecks pause for 4 s");
+    tokio::time::sleep(millis(3_100)).await; // the TTL, and less than the pause
     for delivery in [new(), old()] {
         assert_eq!(function.invoke(&delivery).await.verdict(), "200 accepted");
     }

@@ -20,8 +20,8 @@ pub struct Setting {
     pub ring: bool,
     /// A new webhook's key comes into the ring on the way.
     pub rotation: bool,
-    /// The new webhook sends as soon as its key is there. Nothing may have had the secret fetched
-    /// once more, which is allowed every 30 seconds only.
+    /// The new webhook sends as soon as its key is there. No earlier request may have
+    /// set a pause, in which the function refuses by the secret at hand.
     pub at_once: bool,
 }
 

@@ -84,7 +84,7 @@ async fn the_drill_notices_waits_that_are_too_short() {
         let waits = ["--settle", "--overlap", "--grace"]
             .map(|wait| [wait, if wait == too_short { "0" } else { "2" }]);
         let waits: Vec<_> = waits.concat();
-        let world = World::start(1, ttl, millis(5)).await.with_lag(lag);
+        let world = World::start(1, ttl, millis(5)).await.with_lag(lag).with_rechecks(5);
         let (sent, ran) = world.while_sending(world.rotate_with(&waits).run(&world.jw)).await;
         ran.done();
         assert!(!sent.faults.is_empty(), "{too_short} 0");

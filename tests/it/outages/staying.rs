@@ -2,8 +2,8 @@
 
 use crate::support::{
     Answer, Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET,
-    Order, Reply, STANDARD_QUEUE, SendMessage, all_at_once, event, millis, one_second_passes,
-    padded, queue_refusals, seconds,
+    Order, Reply, STANDARD_QUEUE, SendMessage, all_at_once, event, millis, padded, queue_refusals,
+    seconds,
 };
 use serde_json::{Value, json};
 
@@ -234,8 +234,7 @@ async fn a_slow_secret_and_a_slow_queue_share_one_deadline() {
     aws.always(GetSecretValue, Reply::Delay(millis(600)));
     aws.always(SendMessage, Reply::Hang);
     let function = Function::start(&aws).await;
-    aws.until_calls(GetSecretValue, 1).await;
-    one_second_passes().await; // a fetch that failed may be tried again after a second
+    function.may_fetch_again_after_a_refusal(&aws).await;
     let answer = function.invoke(&good()).within(seconds(5)).await;
     assert_eq!(answer.verdict(), "503 queue_unavailable");
     assert_eq!(answer.log["secret_age_s"], 0, "fetched by this request");

@@ -168,8 +168,7 @@ async fn a_slow_secret_is_waited_for() {
     aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]);
     aws.always(GetSecretValue, Reply::Delay(millis(1_500)));
     let function = Function::start(&aws).await;
-    aws.until_calls(GetSecretValue, 1).await;
-    one_second_passes().await; // a fetch that failed may be tried again after a second
+    function.may_fetch_again_after_a_refusal(&aws).await;
     let answer = function.invoke(&good()).await;
     assert_eq!(answer.verdict(), "200 accepted");
     assert!(answer.took > millis(1_400), "{:?}", answer.took);

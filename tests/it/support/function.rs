@@ -4,7 +4,7 @@
 //! serves as many polls at once as come, and freezes the process between invocations if told to.
 
 use super::answer::Answer;
-use super::aws::Aws;
+use super::aws::{Aws, Operation};
 use super::batch::{Deliver, Record};
 use super::canaries::Canaries;
 use super::delivery::Delivery;
@@ -12,7 +12,7 @@ use super::invocation::{self, Invoke, Setting};
 use super::output::Output;
 use super::service::Shared;
 use super::start::{SECRET_ACCESS_KEY, SESSION_TOKEN, Start};
-use super::{millis, seconds, undelivered, wide_event};
+use super::{millis, one_second_passes, seconds, undelivered, wide_event};
 use lambda_simulator::Simulator;
 use serde_json::Value;
 use std::process::{Child, Command, ExitStatus};
@@ -104,6 +104,14 @@ impl Function {
             }
             assert!(began.elapsed() < within, "still {met} after {within:?}");
         }
+    }
+
+    /// Until the first fetch, which Secrets Manager refuses, has ended and the next may begin.
+    pub async fn may_fetch_again_after_a_refusal(&self, aws: &Aws) {
+        aws.until_calls(Operation::GetSecretValue, 1).await; // a busy machine starts the process slowly
+        let refused = |line: &str| line.contains("Secrets Manager refused").then_some(());
+        self.stderr.find("Secrets Manager's refusal", refused).await;
+        one_second_passes().await;
     }
 
     /// The undelivered records so far, their parts joined.

@@ -1,7 +1,7 @@
 //! All that takes part in a rotation, at work: JW, which sends each event to the webhooks that it has
 //! at that moment, functions that are warm, the secret and the queue.
 
-use crate::jwhook::support::{Account, JwApi, Jwhook, QueueType, WEBHOOK_URL, webhook};
+use crate::jwhook::support::{Account, JwApi, Jwhook, QueueType, Until, WEBHOOK_URL, webhook};
 use crate::support::{Answer, Aws, Delivery, Function, SECRET, event, millis, seconds};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -25,6 +25,7 @@ pub struct World {
     aws: Aws,
     pause: Duration,
     lag: Duration,
+    rechecks: usize,
 }
 
 /// What the sender saw.
@@ -51,7 +52,16 @@ impl World {
         let metadata = webhook(OLD, "newsroom")["metadata"].clone();
         let aws = Aws::start().await;
         aws.keep(ring);
-        let mut world = Self { account, jw, metadata, functions: Vec::new(), aws, pause, lag: LAG };
+        let mut world = Self {
+            account,
+            jw,
+            metadata,
+            functions: Vec::new(),
+            aws,
+            pause,
+            lag: LAG,
+            rechecks: 4,
+        };
         for _ in 0..functions {
             let mut start = Function::of(&world.aws)
                 .env("QUEUE_URL", &world.account.queue_url)
@@ -72,6 +82,12 @@ impl World {
         self
     }
 
+    /// Where so many rechecks come before the rotation: each doubles the pause that follows.
+    pub fn with_rechecks(mut self, rechecks: usize) -> Self {
+        self.rechecks = rechecks;
+        self
+    }
+
     /// `jwhook rotate` of the old webhook, with waits that are just long enough.
     pub fn rotate(&self) -> Jwhook {
         self.rotate_with(&["--settle", "3", "--overlap", "2", "--grace", "1"])
@@ -84,6 +100,7 @@ impl World {
 
     /// Sends events as JW does for as long as `rotation` takes, from a moment before to one after.
     pub async fn while_sending<T>(&self, rotation: impl Future<Output = T>) -> (Sent, T) {
+        self.flood().await;
         let over = Cell::new(false);
         let rotation = async {
             tokio::time::sleep(millis(300)).await;
@@ -95,12 +112,29 @@ impl World {
         tokio::join!(self.send_until(&over), rotation)
     }
 
-    async fn send_until(&self, over: &Cell<bool>) -> Sent {
-        // the one recheck in 30 seconds is not to help: somebody else uses it up
-        for function in &self.functions {
-            let forged = Delivery::signed(event(json!({})), "a key that an attacker made up, x32");
-            assert_eq!(function.invoke(&forged).await.verdict(), "401 signature_invalid");
+    /// Sends forged events until every function's rechecks pause for seconds: for 4 s after four
+    /// rechecks, at 0, 0.5, 1.5 and 3.5 s, and for 8 s after a fifth at 7.5 s.
+    async fn flood(&self) {
+        let mut fetches = (1 + self.rechecks) * self.functions.len(); // one at start
+        let began = Instant::now();
+        while self.account.count(Until::Performed, "GetSecretValue") < fetches {
+            assert!(began.elapsed() < seconds(40), "the rechecks of a flood");
+            for function in &self.functions {
+                match function.invoke(&forged()).await.verdict().as_str() {
+                    "401 signature_invalid" => {}
+                    "503 secret_unavailable" => {
+                        // A busy machine delayed the recheck, which sets no pause. The next comes in 1 s.
+                        fetches += 1;
+                        tokio::time::sleep(seconds(1)).await;
+                    }
+                    other => panic!("a forged event: {other}"),
+                }
+            }
+            tokio::time::sleep(millis(50)).await;
         }
+    }
+
+    async fn send_until(&self, over: &Cell<bool>) -> Sent {
         let mut sent = Sent::default();
         let mut calling_since = BTreeMap::from([(OLD.to_owned(), Instant::now() - self.lag)]);
         while !over.get() {
@@ -112,6 +146,9 @@ impl World {
             if calling.iter().all(|id| calling_since[id].elapsed() < self.lag) {
                 sent.faults.push(format!("JW may send event {number} to nobody"));
             }
+            // Forged requests keep the rechecks paused, so only the waits can make the new key known.
+            let refused = self.function(number).invoke(&forged()).await;
+            assert!([401, 503].contains(&refused.status), "{}", refused.verdict());
             for id in &calling {
                 let answer = self.deliver(number, id).await;
                 sent.judge(number, id, &answer);
@@ -144,8 +181,12 @@ impl World {
     async fn deliver(&self, number: usize, id: &str) -> Answer {
         let claims = event(json!({"media_id": format!("m{number:07}"), "webhook_id": id}));
         let secret = if id == OLD { SECRET.to_owned() } else { self.jw.secret(id) };
-        let function = &self.functions[number % self.functions.len()];
-        function.invoke(&Delivery::signed(claims, secret)).await
+        self.function(number).invoke(&Delivery::signed(claims, secret)).await
+    }
+
+    /// The function that event `number` is sent to.
+    fn function(&self, number: usize) -> &Function {
+        &self.functions[number % self.functions.len()]
     }
 
     /// What must be true when a rotation is over, however often it was begun: every good event was
@@ -221,6 +262,10 @@ impl Sent {
             }
         }
     }
+}
+
+fn forged() -> Delivery {
+    Delivery::signed(event(json!({})), "a key that an attacker made up, x32")
 }
 
 /// A webhook of the account that isn't ours.
