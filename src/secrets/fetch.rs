@@ -1,6 +1,7 @@
 //! One fetch of the secret: attempts at `GetSecretValue`, and what the log says of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use tokio::time::Instant;
@@ -51,8 +52,9 @@ impl Store {
         attempt_failed: impl Fn(),
     ) -> Result<Secret, FetchError> {
         let secret_id = self.secret_id.as_str();
-        let deadline = Instant::now() + FETCH_TIMEOUT;
+        let attempts = AtomicU32::new(0);
         let call = || async {
+            attempts.fetch_add(1, Ordering::Relaxed);
             // the secret is as old as the question: the process may be frozen before it reads the answer
             let asked = Moment::now();
             match self.client.get_secret_value().secret_id(secret_id).send().await {
@@ -66,7 +68,15 @@ impl Store {
                 }
             }
         };
-        let fetched = attempt::until("secretsmanager:GetSecretValue", deadline, call).await;
+        let fetch = || {
+            let deadline = Instant::now() + FETCH_TIMEOUT;
+            attempt::until("secretsmanager:GetSecretValue", deadline, call)
+        };
+        let mut fetched = fetch().await;
+        // `FETCH_TIMEOUT` is time for two attempts, unless the process was frozen during the first
+        if matches!(fetched, Err(Fault::Unreachable(_))) && attempts.load(Ordering::Relaxed) == 1 {
+            fetched = fetch().await;
+        }
         let (answer, asked) = fetched.map_err(|fault| match fault {
             Fault::Unreachable(_) => {
                 tracing::warn!(%fault, secret_id, "cannot reach Secrets Manager: the cached secret, if there is one, \
