@@ -128,7 +128,7 @@ async fn what_cannot_be_rotated_is_left_as_it_is() {
             "elsewher",
             "webhook elsewher calls https://example.com/hook, and this stack's endpoint is",
         ),
-        ("c0Y6ebVU", "the ring has no key of webhook c0Y6ebVU that could be used"),
+        ("c0Y6ebVU", "the ring has no usable key of webhook c0Y6ebVU"),
         ("parked01", "webhook parked01 is itself the replacement of c0Y6ebVU"),
     ];
     for (id, expected) in cases {
