@@ -1,12 +1,13 @@
 //! The use case: a delivery comes in, a verified event goes to the queue.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::event::VerifiedEvent;
-use crate::held::HeldRecord;
 use crate::http::Delivery;
 use crate::queue::held::HeldQueue;
 use crate::queue::{EventQueue, Receipt};
@@ -84,17 +85,17 @@ impl Forwarder {
     /// fails the held queue still has it, so that the log needs no record of it.
     pub async fn accept_held(
         &self,
-        record: &HeldRecord<'_>,
+        token: &str,
+        held_at: SystemTime,
         budget: Budget,
         trace: Option<&TraceHeader>,
         wide_event: &mut WideEvent,
     ) -> Result<Receipt, Rejection> {
-        if !token::is_token(&record.token) {
+        if !token::is_token(token) {
             return Err(Refusal::AuthorizationMalformed.into());
         }
-        let token = UnverifiedToken::parse(&record.token)?;
-        let event =
-            self.verify(&token, token.payload(), record.held_at, budget, wide_event).await?;
+        let token = UnverifiedToken::parse(token)?;
+        let event = self.verify(&token, token.payload(), held_at, budget, wide_event).await?;
         Ok(self.queue.send(&event, trace, budget.send_deadline).await?)
     }
 
@@ -177,6 +178,13 @@ impl Drop for RecordUnlessSent<'_> {
         let message = self.queue.message(event);
         telemetry::undelivered(&message, self.queue.url(), self.wide_event.request_id());
     }
+}
+
+/// A panic costs what panicked and nothing else.
+pub(crate) async fn unless_panicked(
+    work: impl Future<Output = Result<Receipt, Rejection>>,
+) -> Result<Receipt, Rejection> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Failure::Panicked.into()))
 }
 
 /// When the parts of a request, or of a batch, have to be over.

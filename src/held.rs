@@ -8,8 +8,7 @@ use std::time::SystemTime;
 
 use futures_util::future::join_all;
 
-use crate::forwarder::{Budget, Forwarder};
-use crate::invocation::unless_panicked;
+use crate::forwarder::{Budget, Forwarder, unless_panicked};
 use crate::queue::Receipt;
 use crate::rejection::{Refusal, Rejection};
 use crate::telemetry::WideEvent;
@@ -50,10 +49,12 @@ pub async fn release(
         let result = match no_secret {
             Some(why) => Err(why.into()),
             None => {
+                let (token, held_at, trace) = (&record.token, record.held_at, trace.as_ref());
                 unless_panicked(forwarder.accept_held(
-                    record,
+                    token,
+                    held_at,
                     budget,
-                    trace.as_ref(),
+                    trace,
                     &mut wide_event,
                 ))
                 .await

@@ -7,23 +7,19 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
-use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use futures_util::FutureExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::forwarder::{Budget, Forwarder};
+use crate::forwarder::{Budget, Forwarder, unless_panicked};
 use crate::held::{self, HeldRecord};
 use crate::http::{self, Request};
 use crate::json::members::{Members, Text};
-use crate::queue::Receipt;
-use crate::rejection::{Failure, Rejection};
 use crate::telemetry::{Source, WideEvent};
 use crate::trace::TraceHeader;
 
@@ -119,13 +115,6 @@ async fn respond(
     let response = http::response(&result);
     wide_event.end(&result, response.status_code);
     response
-}
-
-/// A panic costs what panicked and nothing else.
-pub(crate) async fn unless_panicked(
-    work: impl Future<Output = Result<Receipt, Rejection>>,
-) -> Result<Receipt, Rejection> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Failure::Panicked.into()))
 }
 
 fn wide_event(context: &Context, source: Source) -> WideEvent {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::rejection::Failure;
 
 const TOKEN: &str = "Bearer a.b.c";
 
