@@ -36,10 +36,10 @@ pub async fn release(
     trace: Option<TraceHeader>,
     wide_event: impl Fn() -> WideEvent,
 ) -> Vec<String> {
-    let (held, strange): (Vec<_>, Vec<_>) =
+    let (held, foreign): (Vec<_>, Vec<_>) =
         records.iter().partition(|record| forwarder.holds(&record.queue_arn));
-    if let Some(record) = strange.first() {
-        tracing::error!(queue_arn = %record.queue_arn, records = strange.len(), "cannot take these records: they are \
+    if let Some(record) = foreign.first() {
+        tracing::error!(queue_arn = %record.queue_arn, records = foreign.len(), "cannot take these records: they are \
             not from the queue that HELD_QUEUE_URL names; remove the event source mapping that sends them, or \
             correct HELD_QUEUE_URL");
     }
@@ -66,7 +66,7 @@ pub async fn release(
     }))
     .await;
     let staying = held.iter().zip(verdicts).filter(|(_, stays)| *stays).map(|(record, _)| *record);
-    staying.chain(strange).map(|record| record.message_id.clone().into_owned()).collect()
+    staying.chain(foreign).map(|record| record.message_id.clone().into_owned()).collect()
 }
 
 /// Whether a record may still be accepted at a later attempt. A signature that is wrong today may be

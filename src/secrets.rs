@@ -11,7 +11,7 @@
 //! | fresh | the cached secret is younger than its TTL | uses it | fetches once more and waits up to 1 s; none during a pause |
 //! | expired | the TTL is over and no fetch has failed since the last success | fetches; waits up to 1 s, or until an attempt fails | as fresh |
 //! | unreachable | an attempt failed, or a request waited its second in vain | uses the cached secret up to `S`; fetches in the background from 1 s after a failure; one request in 10 s waits, up to 1 s | fails; from 1 s after a failed recheck one fetches again and waits up to 0.25 s |
-//! | denied, invalid | Secrets Manager denied the call, or the value holds no usable key | uses the cached secret to its TTL; after it, as empty | as unreachable |
+//! | denied, invalid | Secrets Manager denied the call, or the value holds no usable key | uses the cached secret to its TTL; after it, as empty | fails; from 1 s after a failed recheck one fetches again and waits up to 1 s |
 //! | empty | nothing is cached that may be used | fetches and waits up to 5 s; fails at once within 1 s after a failed fetch | – |
 //!
 //! Only a fetch that succeeds leaves the last three states. Lambda freezes the process between
@@ -19,8 +19,8 @@
 //! Manager: once it is older than [`FETCH_TIMEOUT`] allows, nobody waits for it and its failure does not
 //! count.
 //!
-//! A recheck needs an answer to a question asked after the request failed to verify. It never uses an
-//! older fetch; it starts its own beside it.
+//! A recheck needs a fetch that began after the request failed to verify. An older refresh does not
+//! serve it: it starts its own fetch, or waits for the recheck that another request has just begun.
 //!
 //! [S]: crate::config::Config::secret_max_stale
 
@@ -256,7 +256,7 @@ impl SecretStore {
 
     /// Starts a fetch, which goes on when nobody waits for it any more.
     fn start(&self, state: &mut State, recheck: bool) -> Fetch {
-        let (progress, seen) = watch::channel(Progress::default());
+        let (progress, seen) = watch::channel(Progress::Calling);
         let fetch = state.begin(recheck, seen);
         tokio::spawn(self.clone().run(fetch.id, progress));
         fetch
@@ -265,11 +265,11 @@ impl SecretStore {
     async fn run(self, id: FetchId, progress: watch::Sender<Progress>) {
         let attempt_failed = || {
             self.state().attempt_failed(id);
-            progress.send_modify(Progress::attempt_failed);
+            progress.send_replace(Progress::Calling);
         };
         let fetched = AssertUnwindSafe(self.0.fetch(id, attempt_failed)).catch_unwind().await;
         self.state().end(id, fetched.unwrap_or(Err(FetchError::Unreachable)));
-        progress.send_modify(Progress::end);
+        progress.send_replace(Progress::Ended);
     }
 
     /// The state, for a moment: no lock is held across an await.

@@ -11,21 +11,11 @@ use crate::attempt::{self, Fault};
 use crate::key_ring::KeyRing;
 use crate::rejection::NoSecret;
 
-/// What those who wait for a fetch are told of it.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    failed_attempts: u32,
-    pub(super) ended: bool,
-}
-
-impl Progress {
-    pub(super) fn attempt_failed(&mut self) {
-        self.failed_attempts += 1;
-    }
-
-    pub(super) fn end(&mut self) {
-        self.ended = true;
-    }
+/// What those who wait for a fetch are told of it. An attempt that failed says `Calling` again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Progress {
+    Calling,
+    Ended,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -48,7 +48,9 @@ impl Fetch {
 
     /// Waits until the fetch ends: whether that happens by then.
     pub(super) async fn ends_by(&mut self, deadline: Instant) -> bool {
-        timeout_at(deadline, self.progress.wait_for(|progress| progress.ended)).await.is_ok()
+        timeout_at(deadline, self.progress.wait_for(|progress| *progress == Progress::Ended))
+            .await
+            .is_ok()
     }
 
     /// What happened before a request joins the fetch is no progress for that request.
