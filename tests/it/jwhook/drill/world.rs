@@ -120,15 +120,9 @@ impl World {
         while self.account.count(Until::Performed, "GetSecretValue") < fetches {
             assert!(began.elapsed() < seconds(40), "the rechecks of a flood");
             for function in &self.functions {
-                match function.invoke(&forged()).await.verdict().as_str() {
-                    "401 signature_invalid" => {}
-                    "503 secret_unavailable" => {
-                        // A busy machine delayed the recheck, which sets no pause. The next comes in 1 s.
-                        fetches += 1;
-                        tokio::time::sleep(seconds(1)).await;
-                    }
-                    other => panic!("a forged event: {other}"),
-                }
+                let (verdict, delayed) = verdict(function, &forged()).await;
+                assert_eq!(verdict, "401 signature_invalid");
+                fetches += delayed;
             }
             tokio::time::sleep(millis(50)).await;
         }
@@ -213,8 +207,8 @@ impl World {
         for (number, function) in self.functions.iter().enumerate() {
             let good = self.deliver(number, &new).await;
             assert_eq!(good.verdict(), "200 accepted");
-            let old = function.invoke(&Delivery::signed(event(json!({})), SECRET)).await;
-            assert_eq!(old.verdict(), "401 webhook_unknown");
+            let old = Delivery::signed(event(json!({})), SECRET);
+            assert_eq!(verdict(function, &old).await.0, "401 webhook_unknown");
         }
         self.watch_for_secrets();
         new
@@ -262,6 +256,20 @@ impl Sent {
             }
         }
     }
+}
+
+/// The verdict on an event that needs a recheck, and how many rechecks of it failed. On a busy machine
+/// the emulator's answer can take longer than the second that a request waits for a recheck. Such an
+/// event is answered 503, and the next recheck may start 1 s later.
+async fn verdict(function: &Function, delivery: &Delivery) -> (String, usize) {
+    for delayed in 0..10 {
+        let verdict = function.invoke(delivery).await.verdict();
+        if verdict != "503 secret_unavailable" {
+            return (verdict, delayed);
+        }
+        tokio::time::sleep(seconds(1)).await;
+    }
+    panic!("ten rechecks took longer than a second each");
 }
 
 fn forged() -> Delivery {
