@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use jw_webhook_forwarder::attempt::Fault;
 
-use crate::cli::Options;
+use crate::options::Options;
 
 /// The SDK's settings: the environment's and the profile's, and the options that replace them.
 pub async fn settings(options: &Options) -> SdkConfig {

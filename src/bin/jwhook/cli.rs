@@ -1,12 +1,14 @@
-//! What may be asked of `jwhook`, and how.
+//! The commands of `jwhook`, and what runs each.
 
-use clap::{Args, Parser, Subcommand};
-use reqwest::Url;
+use anyhow::Result;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     create, delete, doctor, files, list, man, recover, rotate, send, show, tail, update, verify,
 };
-use crate::output::Format;
+use crate::context::Context;
+use crate::options::Options;
+use crate::verdict::Verdict;
 
 /// Creates and rotates JW Player's webhooks, with their secrets in AWS Secrets Manager.
 #[derive(Debug, Parser)]
@@ -16,51 +18,6 @@ pub struct Cli {
     pub options: Options,
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
-pub struct Options {
-    /// The CloudFormation stack whose outputs name the endpoint, the queue and the secret
-    #[arg(long, global = true, env = "JWHOOK_STACK", value_name = "NAME")]
-    pub stack: Option<String>,
-    /// The URL that JW calls, instead of the stack's
-    #[arg(long, global = true, value_name = "URL")]
-    pub webhook_url: Option<Url>,
-    /// The queue that events go to, instead of the stack's
-    #[arg(long, global = true, value_name = "URL")]
-    pub queue_url: Option<String>,
-    /// Name or ARN of the secret with the webhooks' keys, instead of the stack's
-    #[arg(long, global = true, value_name = "ID")]
-    pub secret_id: Option<String>,
-    /// Name or ARN of a secret that holds JW's API secret (else JW_API_SECRET, else a hidden prompt)
-    #[arg(long, global = true, value_name = "ID")]
-    pub api_secret_id: Option<String>,
-    /// JW's API, for tests and proxies
-    #[arg(
-        long,
-        global = true,
-        env = "JW_API_URL",
-        value_name = "URL",
-        default_value = "https://api.jwplayer.com"
-    )]
-    pub jw_api_url: Url,
-    /// AWS region, instead of the shell's
-    #[arg(long, global = true, value_name = "REGION")]
-    pub region: Option<String>,
-    /// AWS profile, instead of the shell's
-    #[arg(long, global = true, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// How results are written
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
-    pub output: Format,
-    /// Answer every question with yes
-    #[arg(short, long, global = true)]
-    pub yes: bool,
-    /// Say on stderr which calls are made (never with secrets)
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,4 +65,35 @@ pub enum Command {
     Completions(man::Completions),
     /// Print the manual page
     Man,
+}
+
+impl Cli {
+    /// Runs the command.
+    pub async fn run(self) -> Result<Verdict> {
+        let command = match self.command {
+            // these need nothing
+            Command::Completions(arguments) => {
+                return man::completions(arguments, &mut Cli::command());
+            }
+            Command::Man => return man::run(Cli::command()),
+            command => command,
+        };
+        let context = Context::new(self.options).await;
+        match command {
+            Command::List => list::run(&context).await,
+            Command::Show(arguments) => show::run(&context, arguments).await,
+            Command::Create(arguments) => create::run(&context, arguments).await,
+            Command::Update(arguments) => update::run(&context, arguments).await,
+            Command::Delete(arguments) => delete::run(&context, arguments).await,
+            Command::Plan(arguments) => files::plan(&context, arguments).await,
+            Command::Apply(arguments) => files::apply(&context, arguments).await,
+            Command::Rotate(arguments) => rotate::run(&context, arguments).await,
+            Command::Send(arguments) => send::run(&context, arguments).await,
+            Command::Verify(arguments) => verify::run(&context, arguments).await,
+            Command::Tail(arguments) => tail::run(&context, arguments).await,
+            Command::Recover(arguments) => recover::run(&context, arguments).await,
+            Command::Doctor => doctor::run(&context).await,
+            Command::Completions(_) | Command::Man => Ok(Verdict::Good),
+        }
+    }
 }

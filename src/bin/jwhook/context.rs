@@ -8,11 +8,11 @@ use tokio::sync::OnceCell;
 
 use crate::ask::Answers;
 use crate::aws;
-use crate::cli::Options;
 use crate::jw::Jw;
 use crate::jw::secret::ApiSecret;
 use crate::jw::webhook::Webhook;
 use crate::keys::KeyStore;
+use crate::options::Options;
 use crate::output::{self, Format};
 use crate::stack::Stack;
 

@@ -13,31 +13,27 @@ mod commands;
 mod context;
 mod creation;
 mod difference;
+mod held;
 mod input;
 mod interrupt;
 mod jw;
 mod keys;
+mod log;
 mod moment;
+mod options;
 mod output;
+mod parked;
 mod progress;
 mod stack;
 mod standing;
+mod verdict;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::Cli;
-
-/// What a command came to, where it could do what it was asked.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Verdict {
-    /// Done; accepted; all is well.
-    Good,
-    /// The answer is no: a request that would be refused, a check that found something, a
-    /// record that cannot be sent.
-    Bad,
-}
+use crate::verdict::Verdict;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -45,7 +41,7 @@ async fn main() -> ExitCode {
     output::init_diagnostics(cli.options.verbose);
     let ended = tokio::select! {
         biased; // a command that listens itself says more
-        ended = commands::run(cli) => ended,
+        ended = cli.run() => ended,
         () = interrupt::interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
     match ended {

@@ -34,9 +34,24 @@ impl Format {
     }
 }
 
-/// Somebody else's text, on one line and without what a terminal would obey.
+/// Somebody else's text on one line, without characters that a terminal obeys. Control characters and
+/// line breaks become spaces. Marks that change the direction of the text are left out: with them, a
+/// name can look like another one.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+    let shown = text.chars().filter(|character| !is_direction_mark(*character));
+    shown.map(|character| if is_control(character) { ' ' } else { character }).collect()
+}
+
+fn is_control(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// Unicode's `Bidi_Control` (UAX #9).
+fn is_direction_mark(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// Writes a line to stdout. Whoever reads no more (`| head`) ends the command, without noise.
@@ -78,4 +93,16 @@ pub fn init_diagnostics(verbose: bool) {
         Targets::new().with_target(env!("CARGO_CRATE_NAME"), level).with_target(OWN_TARGET, level);
     let lines = fmt::layer().with_writer(io::stderr).without_time().with_filter(ours);
     tracing_subscriber::registry().with(lines).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_move_the_cursor_or_turn_the_line_round() {
+        assert_eq!(plain("a\u{1b}[2J\nb\u{2028}c\u{9b}d"), "a [2J b c d");
+        assert_eq!(plain("\u{202e}txt.\u{2066}exe\u{200f}"), "txt.exe");
+        assert_eq!(plain("Grüße, שלום, 東京"), "Grüße, שלום, 東京");
+    }
 }

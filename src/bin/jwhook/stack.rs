@@ -8,7 +8,7 @@ use aws_sdk_cloudformation::Client;
 use reqwest::Url;
 
 use crate::aws;
-use crate::cli::Options;
+use crate::options::Options;
 
 /// The template's default of `SecretTtlSeconds`.
 const DEFAULT_SECRET_TTL: Duration = Duration::from_secs(300);
@@ -22,6 +22,8 @@ pub struct Stack {
     queue_url: Option<String>,
     secret_id: Option<String>,
     dead_letter_queue_url: Option<String>,
+    held_queue_url: Option<String>,
+    held_dead_letter_queue_url: Option<String>,
     log_group: Option<String>,
     secret_ttl: Option<Duration>,
     max_event_age: Option<Duration>,
@@ -77,6 +79,8 @@ impl Stack {
             queue_url: output("QueueUrl"),
             secret_id: output("SecretArn"),
             dead_letter_queue_url: output("DeadLetterQueueUrl"),
+            held_queue_url: output("HeldQueueUrl"),
+            held_dead_letter_queue_url: output("HeldDeadLetterQueueUrl"),
             log_group: output("LogGroup"),
             secret_ttl: seconds("SecretTtlSeconds"),
             max_event_age: seconds("MaxEventAgeSeconds"),
@@ -125,6 +129,16 @@ impl Stack {
     /// The stack's dead-letter queue, where there is a stack.
     pub fn dead_letter_queue_url(&self) -> Option<&str> {
         self.dead_letter_queue_url.as_deref()
+    }
+
+    /// The stack's held queue, where there is a stack that has one.
+    pub fn held_queue_url(&self) -> Option<&str> {
+        self.held_queue_url.as_deref()
+    }
+
+    /// The held queue's dead-letter queue, where there is a stack that has one.
+    pub fn held_dead_letter_queue_url(&self) -> Option<&str> {
+        self.held_dead_letter_queue_url.as_deref()
     }
 
     /// The stack's log group, where there is a stack.

@@ -4,13 +4,13 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
-use crate::Verdict;
 use crate::context::Context;
 use crate::creation;
 use crate::jw::Metadata;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys};
 use crate::standing::{Standing, named};
+use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
 Create a webhook at the stack's endpoint, its secret straight into the key ring

@@ -4,12 +4,12 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use crate::Verdict;
 use crate::context::{Context, owner_of_single_key};
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::keys::{Keys, take_out};
 use crate::output::note;
 use crate::standing::{Ours, named};
+use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
 Delete a webhook, then take its key out of the ring

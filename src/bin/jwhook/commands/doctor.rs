@@ -13,8 +13,8 @@ mod webhooks;
 use anyhow::Result;
 
 use self::report::Report;
-use crate::Verdict;
 use crate::context::Context;
+use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
 Check the whole way, from JW to the queue

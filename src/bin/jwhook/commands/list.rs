@@ -3,10 +3,10 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::Verdict;
 use crate::context::Context;
 use crate::output::{note, plain, table};
 use crate::standing::{Ours, Standing};
+use crate::verdict::Verdict;
 
 /// The most characters of a cell: whole rows should fit a terminal. `show` has the rest.
 const MAX_CELL: usize = 36;

@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
-use crate::Verdict;
-use crate::cli::Cli;
+use crate::verdict::Verdict;
 
 #[derive(Debug, Args)]
 pub struct Completions {
@@ -16,14 +15,14 @@ pub struct Completions {
     shell: Shell,
 }
 
-pub fn completions(arguments: Completions) -> Result<Verdict> {
+pub fn completions(arguments: Completions, command: &mut Command) -> Result<Verdict> {
     let mut script = Vec::new(); // on a closed stdout `generate` would panic
-    generate(arguments.shell, &mut Cli::command(), "jwhook", &mut script);
+    generate(arguments.shell, command, "jwhook", &mut script);
     io::stdout().lock().write_all(&script)?;
     Ok(Verdict::Good)
 }
 
-pub fn run() -> Result<Verdict> {
-    Man::new(Cli::command()).render(&mut io::stdout().lock())?;
+pub fn run(command: Command) -> Result<Verdict> {
+    Man::new(command).render(&mut io::stdout().lock())?;
     Ok(Verdict::Good)
 }

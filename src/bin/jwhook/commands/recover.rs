@@ -22,7 +22,8 @@ use self::destination::Destination;
 use self::log::Log;
 use crate::context::Context;
 use crate::output::{self, Format};
-use crate::{Verdict, moment, progress};
+use crate::verdict::Verdict;
+use crate::{moment, progress};
 
 /// How long the function itself goes on trying.
 const TIME_FOR_EACH: Duration = Duration::from_secs(20);

@@ -16,9 +16,9 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use self::answer::Sent;
-use crate::Verdict;
 use crate::commands::verify::capture::Capture;
 use crate::context::Context;
+use crate::verdict::Verdict;
 use crate::{input, keys, moment};
 
 /// Ids that have the form of JW's and are nobody's.

@@ -3,10 +3,10 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::Verdict;
 use crate::context::Context;
 use crate::jw::webhook::parse_id;
 use crate::standing::Ours;
+use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
 Show one of JW's webhooks

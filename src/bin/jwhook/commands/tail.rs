@@ -19,9 +19,10 @@ use tokio::time::{Instant, sleep};
 
 use self::event::Event;
 use self::look::{Found, Looks, Shown};
+use crate::aws;
 use crate::context::Context;
 use crate::output::{self, Format};
-use crate::{Verdict, aws};
+use crate::verdict::Verdict;
 
 /// How often the queue is asked whether there is something new, and how long a look waits for it.
 const TICK: Duration = Duration::from_secs(1);

@@ -5,13 +5,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::create::{list, some_text};
-use crate::Verdict;
 use crate::context::Context;
 use crate::difference::{between, merged};
 use crate::jw::Metadata;
 use crate::jw::webhook::parse_id;
 use crate::output::note;
 use crate::standing::{Ours, Standing, named};
+use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
 Change a webhook's name, description, events or sites

@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use self::capture::Capture;
-use crate::Verdict;
 use crate::context::Context;
+use crate::verdict::Verdict;
 use crate::{input, moment, output};
 
 pub const LONG_ABOUT: &str = "\
@@ -134,7 +134,7 @@ fn plain(json: &str) -> String {
         |text: &&str| !text.contains('\\') && text.bytes().all(|b| (b' '..=b'~').contains(&b));
     match inner.filter(is_plain) {
         Some(inner) => inner.to_owned(),
-        None => json.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        None => output::plain(json),
     }
 }
 

@@ -1,14 +1,12 @@
 //! What JW answers, and what is said of an answer that wasn't expected.
 
-use std::error::Error;
-use std::iter::successors;
-
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::secret::ApiSecret;
+use crate::output::plain;
 
 /// The most of an unexpected answer that is quoted: characters.
 const MAX_QUOTE: usize = 300;
@@ -43,10 +41,8 @@ impl Problem {
         }
     }
 
-    pub(super) fn no_answer(what: &str, error: &(dyn Error + 'static)) -> Self {
-        let causes = successors(Some(error), |&error| error.source());
-        let causes: Vec<String> = causes.map(ToString::to_string).collect();
-        Problem::NoAnswer { what: what.to_owned(), why: causes.join(": ") }
+    pub(super) fn no_answer(what: &str, error: impl Into<anyhow::Error>) -> Self {
+        Problem::NoAnswer { what: what.to_owned(), why: format!("{:#}", error.into()) }
     }
 }
 
@@ -102,8 +98,7 @@ pub(super) fn said(body: &[u8], secret: &ApiSecret) -> String {
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = secret.cut_out_of(&line);
-    let printable = line.chars().filter(|character| !character.is_control());
-    let quote: String = printable.take(MAX_QUOTE).collect();
+    let quote: String = plain(&line).chars().take(MAX_QUOTE).collect();
     if quote.is_empty() { String::new() } else { format!(", {quote}") }
 }
 

@@ -174,16 +174,16 @@ impl Jw {
         body: Option<&Value>,
         what: &str,
     ) -> Result<Answer, Problem> {
-        let no_answer = |error: &(dyn std::error::Error + 'static)| Problem::no_answer(what, error);
-        let url = self.base.join(path).map_err(|error| no_answer(&error))?;
-        let bearer = self.secret.bearer().map_err(|error| no_answer(&*error))?;
+        let url = self.base.join(path).map_err(|error| Problem::no_answer(what, error))?;
+        let bearer = self.secret.bearer().map_err(|error| Problem::no_answer(what, error))?;
         let mut request = self.http.request(method.clone(), url).header(AUTHORIZATION, bearer);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let response = request.send().await.map_err(|error| no_answer(&error.without_url()))?;
+        let no_answer = |error: reqwest::Error| Problem::no_answer(what, error.without_url());
+        let response = request.send().await.map_err(no_answer)?;
         let status = response.status();
-        let body = response.bytes().await.map_err(|error| no_answer(&error.without_url()))?;
+        let body = response.bytes().await.map_err(no_answer)?;
         tracing::info!("{method} {path}: {}", status.as_u16());
         let body = Zeroizing::new(body.to_vec());
         let said = if status.is_success() { None } else { Some(answer::said(&body, &self.secret)) };

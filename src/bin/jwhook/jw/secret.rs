@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::ask::is_somebody_there;
 use crate::aws;
-use crate::cli::Options;
+use crate::options::Options;
 
 const VARIABLE: &str = "JW_API_SECRET";
 

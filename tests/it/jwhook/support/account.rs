@@ -34,6 +34,8 @@ pub struct Account {
     pub stack_name: String,
     pub queue_url: String,
     pub dead_letter_queue_url: String,
+    pub held_queue_url: String,
+    pub held_dead_letter_queue_url: String,
     pub secret_arn: String,
     pub log_group: String,
     pub sqs: sqs::Client,
@@ -65,6 +67,8 @@ impl Account {
             stack_name: "jw".into(),
             queue_url: outputs["QueueUrl"].clone(),
             dead_letter_queue_url: outputs["DeadLetterQueueUrl"].clone(),
+            held_queue_url: outputs["HeldQueueUrl"].clone(),
+            held_dead_letter_queue_url: outputs["HeldDeadLetterQueueUrl"].clone(),
             secret_arn: outputs["SecretArn"].clone(),
             log_group: outputs["LogGroup"].clone(),
             sqs: sqs::Client::new(&direct),
@@ -119,6 +123,12 @@ impl Account {
     pub async fn secret(&self) -> String {
         let answer = self.secrets.get_secret_value().secret_id(&self.secret_arn).send().await;
         answer.unwrap().secret_string.unwrap()
+    }
+
+    /// Puts a message into the held queue, or into its dead-letter queue.
+    pub async fn hold(&self, queue_url: &str, token: &str) {
+        let send = self.sqs.send_message().queue_url(queue_url).message_body(token);
+        send.send().await.unwrap();
     }
 
     /// The key ring's ids, in order.
@@ -213,6 +223,8 @@ async fn deploy(
         "Resources": {
             "DeadLetterQueue": {"Type": "AWS::SQS::Queue", "Properties": dead_letter_properties},
             "Queue": {"Type": "AWS::SQS::Queue", "Properties": queue_properties},
+            "HeldDeadLetterQueue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jw-held-dead"}},
+            "HeldQueue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jw-held"}},
             "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": secret}},
             "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "jw-forwarder"}},
         },
@@ -221,6 +233,8 @@ async fn deploy(
             "SecretArn": output(json!({"Ref": "Secret"})),
             "QueueUrl": output(json!({"Ref": "Queue"})),
             "DeadLetterQueueUrl": output(json!({"Ref": "DeadLetterQueue"})),
+            "HeldQueueUrl": output(json!({"Ref": "HeldQueue"})),
+            "HeldDeadLetterQueueUrl": output(json!({"Ref": "HeldDeadLetterQueue"})),
             "LogGroup": output(json!({"Ref": "Logs"})),
             "FunctionName": output(json!("jw-forwarder")),
         },

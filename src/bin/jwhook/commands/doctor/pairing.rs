@@ -4,9 +4,9 @@ use anyhow::Result;
 use jw_webhook_forwarder::key_ring::{KeyRing, is_webhook_id};
 
 use super::report::Report;
-use crate::commands::rotate::parked;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys};
+use crate::parked;
 
 /// JW's webhooks, and what they are to agree with.
 pub struct Pairing<'p> {

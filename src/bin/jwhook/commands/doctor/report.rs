@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::Verdict;
-use crate::output::{self, Format};
+use crate::output::{self, Format, plain};
+use crate::verdict::Verdict;
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,7 +117,6 @@ impl Check {
             Status::Skip => "SKIP",
         };
         let advice = self.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
-        let line = format!("{status:4}  {:11}  {}{advice}", self.check, self.detail);
-        line.chars().filter(|character| !character.is_control()).collect()
+        plain(&format!("{status:4}  {:11}  {}{advice}", self.check, self.detail))
     }
 }

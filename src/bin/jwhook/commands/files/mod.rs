@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use self::plan::{Plan, Step, There};
-use crate::Verdict;
 use crate::context::Context;
 use crate::creation;
 use crate::difference::merged;
@@ -18,6 +17,7 @@ use crate::jw::webhook::{Webhook, is_id};
 use crate::keys::{KeyStatus, Keys, take_out};
 use crate::output::note;
 use crate::standing::named;
+use crate::verdict::Verdict;
 
 const EXAMPLE: &str = "\
 Example of a file:

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use jw_webhook_forwarder::queue_url::QueueUrl;
 use jw_webhook_forwarder::undelivered::join::Undelivered;
 
-use crate::cli::Options;
+use crate::options::Options;
 use crate::stack::Stack;
 
 /// Where the events go.

@@ -1,14 +1,13 @@
 //! The function's log, and the records in it.
 
 use std::collections::HashSet;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use anyhow::Result;
 use aws_config::SdkConfig;
-use aws_sdk_cloudwatchlogs::Client;
 use jw_webhook_forwarder::undelivered::join::{Broken, Joined, Undelivered, join};
 
-use crate::{aws, progress};
+use crate::log;
 
 /// A pattern of words: it finds each part of each record, and other lines, which `join` passes over.
 const PATTERN: &str = r#""undelivered" "event_id" "queue_url""#;
@@ -25,26 +24,7 @@ pub struct Log {
 
 impl Log {
     pub async fn read(sdk: &SdkConfig, group: &str, since: Option<SystemTime>) -> Result<Self> {
-        let since = since.and_then(|since| since.duration_since(UNIX_EPOCH).ok());
-        let since = since.and_then(|since| i64::try_from(since.as_millis()).ok());
-        let call = Client::new(sdk).filter_log_events().log_group_name(group);
-        let call = call.filter_pattern(PATTERN).set_start_time(since);
-        let mut pages = call.into_paginator().send();
-        let spinner = progress::spinner(&format!("reading log group {group}"));
-        let mut lines = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                aws::failed("logs:FilterLogEvents", &format!("log group {group}"), error)
-            })?;
-            spinner.inc(1);
-            lines.extend(
-                page.events
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|line| Some((line.timestamp.unwrap_or_default(), line.message?))),
-            );
-        }
-        spinner.finish_and_clear();
+        let lines = log::read(sdk, group, PATTERN, since, None).await?;
         let Joined { mut records, broken } = join(lines);
         let all = records.len();
         let mut seen = HashSet::new();

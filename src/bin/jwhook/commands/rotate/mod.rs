@@ -4,7 +4,6 @@
 //! [`state`] finds how far the rotation is, [`steps`] lists what is left and does it. A run that was
 //! interrupted is nothing special: the next one finds more of it done.
 
-pub mod parked;
 mod state;
 mod steps;
 
@@ -17,12 +16,13 @@ use serde_json::json;
 
 use self::state::Found;
 use self::steps::{Rotation, Step, Waits};
-use crate::Verdict;
 use crate::context::Context;
 use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
+use crate::parked;
 use crate::standing::named;
+use crate::verdict::Verdict;
 
 /// What is waited beyond the secret's TTL: a fetch goes on for 5 s at most, and a version is in use a
 /// moment after the time that Secrets Manager gives for it.

@@ -4,10 +4,10 @@ use anyhow::{Result, bail};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::parked;
 use crate::context::Context;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys};
+use crate::parked;
 
 /// What was found of a rotation.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result, bail};
 use reqwest::{StatusCode, Url};
 use serde::Serialize;
 
-use super::parked;
 use super::state::{Found, is_twin};
 use crate::context::Context;
 use crate::creation;
@@ -16,6 +15,7 @@ use crate::jw::Problem;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys, take_out};
 use crate::output::note;
+use crate::parked;
 use crate::progress;
 
 /// One thing that is done, or waited for.

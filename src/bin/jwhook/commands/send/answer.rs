@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::post::Answer;
-use crate::Verdict;
+use crate::output::plain;
+use crate::verdict::Verdict;
 
 /// The most of an unexpected answer that is quoted: characters.
 const MAX_QUOTE: usize = 100;
@@ -80,7 +81,7 @@ impl Sent {
 
 /// Somebody else's words, fit for a terminal.
 fn printable(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(MAX_QUOTE).collect()
+    plain(text).chars().take(MAX_QUOTE).collect()
 }
 
 /// Whether an answer repeats what only JW and we may show.

@@ -1,7 +1,5 @@
 //! Posting a signed event, to whom it may be shown.
 
-use std::error::Error;
-use std::iter::successors;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -56,13 +54,10 @@ pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
         client = client.no_proxy();
     }
     let failed = |error: reqwest::Error| {
-        let error = error.without_url();
-        let causes = successors(Some(&error as &dyn Error), |&error| error.source());
-        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        let why = anyhow::Error::new(error.without_url());
         anyhow!(
-            "no answer from {url}: {}; check the URL and the network. The event may have arrived \
-             all the same; sent again it has the same event_id only if it is the same (--file)",
-            causes.join(": ")
+            "no answer from {url}: {why:#}; check the URL and the network. The event may have arrived \
+             all the same; sent again it has the same event_id only if it is the same (--file)"
         )
     };
     let request = client.build()?.post(url.clone());

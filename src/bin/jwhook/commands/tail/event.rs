@@ -4,6 +4,7 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use serde::Serialize;
 
 use crate::moment;
+use crate::output::plain;
 
 /// How much of an event's id a row has room for; JSON has it whole.
 const SHORT_ID: usize = 12;
@@ -30,7 +31,7 @@ impl From<Message> for Event {
         let system = |name| message.attributes.as_ref().and_then(|values| values.get(&name));
         let claim = |name: &str| {
             let value = message.message_attributes.as_ref()?.get(name)?.string_value.as_ref()?;
-            Some(value.chars().filter(|character| !character.is_control()).collect())
+            Some(plain(value))
         };
         let sent_millis = system(MessageSystemAttributeName::SentTimestamp);
         let sent_millis = sent_millis.and_then(|millis| millis.parse().ok()).unwrap_or_default();

@@ -1,0 +1,67 @@
+//! Reading the function's log.
+
+use std::collections::HashSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, bail};
+use aws_config::SdkConfig;
+use aws_sdk_cloudwatchlogs::Client;
+
+use crate::{aws, progress};
+
+/// How many pages in a row may bring no new line. CloudWatch Logs returns empty pages while it searches
+/// streams without a match, and then may also repeat a token.
+const MAX_EMPTY_PAGES: usize = 2_000;
+
+/// A line, with the time in milliseconds since 1970 at which it was logged.
+pub type Line = (i64, String);
+
+/// The lines of a log group that match a filter pattern and were logged in this time, both ends
+/// included, oldest first within a stream. `None` is no limit.
+///
+/// The SDK's own paginator would stop at the first token that CloudWatch Logs repeats, and report what
+/// it has found so far as everything. This function ends only at a page without a token.
+pub async fn read(
+    sdk: &SdkConfig,
+    group: &str,
+    pattern: &str,
+    since: Option<SystemTime>,
+    until: Option<SystemTime>,
+) -> Result<Vec<Line>> {
+    let call = Client::new(sdk).filter_log_events().log_group_name(group).filter_pattern(pattern);
+    let call = call.set_start_time(since.and_then(millis)).set_end_time(until.and_then(millis));
+    let spinner = progress::spinner(&format!("reading log group {group}"));
+    let (mut lines, mut seen) = (Vec::new(), HashSet::new());
+    let (mut token, mut empty_pages) = (None, 0);
+    loop {
+        let page = call.clone().set_next_token(token).send().await.map_err(|error| {
+            aws::failed("logs:FilterLogEvents", &format!("log group {group}"), error)
+        })?;
+        spinner.inc(1);
+        let before = lines.len();
+        for event in page.events.unwrap_or_default() {
+            let is_new = event.event_id.is_none_or(|id| seen.insert(id));
+            if let (true, Some(text)) = (is_new, event.message) {
+                lines.push((event.timestamp.unwrap_or_default(), text));
+            }
+        }
+        empty_pages = if lines.len() > before { 0 } else { empty_pages + 1 };
+        token = page.next_token;
+        if token.is_none() {
+            spinner.finish_and_clear();
+            return Ok(lines);
+        }
+        if empty_pages == MAX_EMPTY_PAGES {
+            bail!(
+                "cannot read log group {group} to its end: CloudWatch Logs returned \
+                 {MAX_EMPTY_PAGES} pages in a row without a new line. Read less of it with --since, \
+                 then try again"
+            );
+        }
+    }
+}
+
+fn millis(time: SystemTime) -> Option<i64> {
+    let since_1970 = time.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since_1970.as_millis()).ok()
+}
