@@ -27,25 +27,40 @@ pub fn parse(text: &str) -> Result<SystemTime, String> {
     moment.map(SystemTime::from).map_err(|_| "not a time like 2026-11-23T20:00:00Z".to_owned())
 }
 
+/// Reads a time that JW wrote.
+pub fn read(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
 /// Reads an argument that is a point in time, or how long ago it is: `90m`, `2h`, `3d`.
 pub fn parse_past(text: &str) -> Result<SystemTime, String> {
-    let ago = || {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            _ => return None,
-        };
-        let number = number.parse::<u32>().ok()?;
-        OffsetDateTime::now_utc().checked_sub(Duration::seconds(i64::from(number) * seconds))
-    };
+    let ago = || OffsetDateTime::now_utc().checked_sub(length(text)?);
     parse(text).or_else(|_| {
         ago()
             .map(SystemTime::from)
             .ok_or_else(|| "not a time like 2026-11-23T20:00:00Z, nor one like 2h or 3d".to_owned())
     })
+}
+
+/// Reads an argument that is a length of time: `15m`, or a number of seconds.
+pub fn parse_length(text: &str) -> Result<Duration, String> {
+    let seconds = || text.parse::<u32>().ok().map(|seconds| Duration::seconds(seconds.into()));
+    seconds()
+        .or_else(|| length(text))
+        .ok_or_else(|| "not a number of seconds, nor a time like 15m or 2h".to_owned())
+}
+
+fn length(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number = number.parse::<u32>().ok()?;
+    Some(Duration::seconds(i64::from(number) * seconds))
 }
 
 #[cfg(test)]
@@ -67,6 +82,16 @@ mod tests {
         assert!((5_400..5_460).contains(&ago.as_secs()), "{ago:?}");
         for wrong in ["", "2", "h", "2w", "-2h", "2 h", "2023-11-14", "4294967296s", "2µ"] {
             assert!(parse_past(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_seconds_or_has_a_unit() {
+        for (text, seconds) in [("0", 0), ("90", 90), ("90s", 90), ("15m", 900), ("2d", 172_800)] {
+            assert_eq!(parse_length(text), Ok(Duration::seconds(seconds)));
+        }
+        for wrong in ["", "m", "-5", "1.5h", "4294967296"] {
+            assert!(parse_length(wrong).is_err(), "{wrong}");
         }
     }
 }

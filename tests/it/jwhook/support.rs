@@ -4,6 +4,7 @@ mod account;
 mod command;
 mod endpoint;
 mod jw_api;
+mod jw_media;
 mod ministack;
 mod server;
 
@@ -12,4 +13,5 @@ pub use account::{Account, QueueType};
 pub use command::{API_SECRET, Jwhook, Ran};
 pub use endpoint::Endpoint;
 pub use jw_api::{Call, JwApi, WEBHOOK_URL, webhook};
+pub use jw_media::{medium, written};
 pub use server::{Meet, Until};

@@ -1,9 +1,10 @@
-//! JW's Management API v2, as far as it is about webhooks.
+//! JW's Management API v2, as far as it is about webhooks and media.
 //!
 //! Only the answer that is expected is a success: a 401 is never an empty list. Nothing of an answer
 //! that may hold a secret is ever quoted.
 
 mod answer;
+pub mod media;
 mod rate_limit;
 pub mod secret;
 pub mod webhook;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 
 use self::answer::Answer;
 pub use self::answer::Problem;
+pub use self::rate_limit::least_time;
 use self::rate_limit::{RateLimit, WINDOW};
 use self::secret::ApiSecret;
 use self::webhook::{Created, Webhook};

@@ -35,6 +35,11 @@ impl RateLimit {
     }
 }
 
+/// The least time from the first to the last of so many requests.
+pub fn least_time(requests: u32) -> Duration {
+    WINDOW * (requests.saturating_sub(1) / MAX_REQUESTS as u32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +60,12 @@ mod tests {
             assert!(window[MAX_REQUESTS] - window[0] >= WINDOW, "{window:?}");
         }
         assert!(times[59] < Duration::from_secs(5) && times[149] < Duration::from_secs(130));
+    }
+
+    #[test]
+    fn each_60_requests_take_a_minute_more() {
+        for (requests, minutes) in [(0, 0), (60, 0), (61, 1), (120, 1), (121, 2)] {
+            assert_eq!(least_time(requests), WINDOW * minutes);
+        }
     }
 }

@@ -1,12 +1,15 @@
-//! JW's Management API v2, as far as it is about webhooks: what is documented of it, and what was seen.
+//! JW's Management API v2, as far as it is about webhooks and media: what is documented of it, and
+//! what was seen.
 
 use super::command::API_SECRET;
+use super::jw_media;
 use super::server::{Meet, Server, Service, Until, answer};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The endpoint of the stack that [`super::Account`] has.
@@ -45,6 +48,8 @@ pub struct Call {
 #[derive(Default)]
 pub struct State {
     pub webhooks: Vec<Value>,
+    /// The media of each site.
+    pub media: BTreeMap<String, Vec<Value>>,
     /// The secrets of the webhooks that were created, also of those that are gone.
     pub secrets: Vec<(String, String)>,
     pub calls: Vec<Call>,
@@ -154,6 +159,15 @@ impl Api {
         answer(200, list.to_string())
     }
 
+    fn media(&self, path: &str, query: &str) -> Response<Full<Bytes>> {
+        let site_id = path.strip_prefix("/v2/sites/").and_then(|it| it.strip_suffix("/media/"));
+        let state = self.state();
+        match site_id.and_then(|site_id| state.media.get(site_id)) {
+            Some(media) => jw_media::list(media, query),
+            None => problem(404, "not_found", "The requested resource could not be found."),
+        }
+    }
+
     fn create(&self, body: &Value) -> Response<Full<Bytes>> {
         if let Some(refused) = fault(body) {
             return refused;
@@ -221,6 +235,9 @@ impl Service for Api {
             (&Method::GET, "/v2/webhooks/", _) => {
                 self.list(request.uri.query().unwrap_or_default())
             }
+            (&Method::GET, path, None) if path.starts_with("/v2/sites/") => {
+                self.media(path, request.uri.query().unwrap_or_default())
+            }
             (&Method::POST, "/v2/webhooks/", _) if has_body => self.create(&body),
             (method @ (&Method::GET | &Method::PATCH | &Method::DELETE), _, Some(id)) => {
                 self.one(method, id, &body)
@@ -246,7 +263,7 @@ fn fault(body: &Value) -> Option<Response<Full<Bytes>>> {
     }
 }
 
-fn problem(status: u16, code: &str, description: &str) -> Response<Full<Bytes>> {
+pub(super) fn problem(status: u16, code: &str, description: &str) -> Response<Full<Bytes>> {
     let errors = json!({"errors": [{"code": code, "description": description}]});
     answer(status, errors.to_string())
 }

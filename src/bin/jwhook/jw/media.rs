@@ -1,0 +1,187 @@
+//! The media of a site, as far as it tells which events they should have caused.
+//!
+//! Media are other people's data: members may be null, missing or of another type, and one odd medium
+//! must not hide the others.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::{Jw, PAGE_LENGTH};
+use crate::moment;
+
+/// JW returns only the first 10,000 results of a query, whatever the paging (JW's page "Listing
+/// Media").
+const MAX_PAGES: usize = 10_000 / PAGE_LENGTH;
+
+/// How many pages in a row may bring no new medium. Media that are uploaded meanwhile shift the list,
+/// so a page may bring only media of the page before.
+const MAX_REPEATED_PAGES: usize = 2;
+
+/// One of a site's media.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Medium {
+    pub id: String,
+    pub title: Option<String>,
+    pub created: OffsetDateTime,
+    /// `None` where JW does not say, or where it cannot be read.
+    pub last_modified: Option<OffsetDateTime>,
+    pub is_ready: bool,
+    pub publish_start: Date,
+    pub publish_end: Date,
+}
+
+/// A date that a person may have set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Date {
+    Unset,
+    At(OffsetDateTime),
+    Unreadable,
+}
+
+/// The media of a site that were created since some time.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Newest first.
+    pub media: Vec<Medium>,
+    /// Media whose id or time of creation cannot be read, in words.
+    pub unreadable: BTreeSet<String>,
+    /// Why there may be more media than these.
+    pub cut_off: Option<String>,
+    ids: BTreeSet<String>,
+    repeated_pages: usize,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    media: Vec<Value>,
+}
+
+/// Whether another page is to be read.
+#[derive(Debug, PartialEq)]
+enum Next {
+    Page,
+    /// The media of the next pages are older.
+    Enough,
+    /// The list does not end.
+    Endless,
+}
+
+impl Jw {
+    /// The media of a site that were created since this time. After each page, `on_page` is given the
+    /// time of creation of its oldest medium.
+    pub async fn media(
+        &self,
+        site_id: &str,
+        since: OffsetDateTime,
+        on_page: impl Fn(OffsetDateTime),
+    ) -> Result<Listing> {
+        let mut listing = Listing::default();
+        for number in 1..=MAX_PAGES {
+            let path = format!(
+                "v2/sites/{site_id}/media/?page={number}&page_length={PAGE_LENGTH}\
+                 &sort=created:dsc"
+            );
+            let what = format!("page {number} of the media of site {site_id}");
+            let answer = self.call(Method::GET, &path, None, &what).await?;
+            if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+                listing.cut_off = Some(format!(
+                    "JW answers {} when asked for the media of site {site_id}: check that the site \
+                     exists and that the API secret may read it",
+                    answer.status.as_u16()
+                ));
+                return Ok(listing);
+            }
+            let page: Page = answer.expect(StatusCode::OK)?.json()?;
+            let next = listing.add(page.media, since);
+            if let Some(oldest) = listing.media.last() {
+                on_page(oldest.created);
+            }
+            match next {
+                Next::Page => {}
+                Next::Enough => return Ok(listing),
+                Next::Endless => bail!(
+                    "the list of the media of site {site_id} does not end: JW returns the same {} \
+                     media page after page. Try again, and check JW_API_URL",
+                    listing.ids.len()
+                ),
+            }
+        }
+        listing.cut_off = Some(format!(
+            "site {site_id} has more media in this time than can be read: JW returns only the newest \
+             10,000 of a list. Older ones are not checked: give a later --since"
+        ));
+        Ok(listing)
+    }
+}
+
+impl Listing {
+    /// Adds a page of a list that is sorted by creation, newest first.
+    fn add(&mut self, page: Vec<Value>, since: OffsetDateTime) -> Next {
+        if page.is_empty() {
+            return Next::Enough;
+        }
+        let (mut next, mut is_repeated) = (Next::Page, true);
+        for resource in page {
+            match Medium::read(&resource) {
+                Ok(medium) if medium.created < since => {
+                    next = Next::Enough;
+                }
+                Ok(medium) => {
+                    if self.ids.insert(medium.id.clone()) {
+                        is_repeated = false;
+                        self.media.push(medium);
+                    }
+                }
+                Err(why) => is_repeated &= !self.unreadable.insert(why),
+            }
+        }
+        self.repeated_pages = if is_repeated { self.repeated_pages + 1 } else { 0 };
+        if next == Next::Page && self.repeated_pages > MAX_REPEATED_PAGES {
+            return Next::Endless;
+        }
+        next
+    }
+}
+
+impl Medium {
+    fn read(resource: &Value) -> Result<Self, String> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let Some(id) = text(&resource["id"]) else {
+            return Err("a medium without an id".to_owned());
+        };
+        let Date::At(created) = Date::read(&resource["created"]) else {
+            return Err(format!("medium {id}, whose time of creation is {}", resource["created"]));
+        };
+        let metadata = &resource["metadata"];
+        Ok(Self {
+            id,
+            title: text(&metadata["title"]),
+            created,
+            last_modified: match Date::read(&resource["last_modified"]) {
+                Date::At(last_modified) => Some(last_modified),
+                Date::Unset | Date::Unreadable => None,
+            },
+            is_ready: resource["status"] == "ready",
+            publish_start: Date::read(&metadata["publish_start_date"]),
+            publish_end: Date::read(&metadata["publish_end_date"]),
+        })
+    }
+}
+
+impl Date {
+    fn read(value: &Value) -> Self {
+        match value {
+            Value::Null => Date::Unset,
+            Value::String(text) => moment::read(text).map_or(Date::Unreadable, Date::At),
+            _ => Date::Unreadable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
