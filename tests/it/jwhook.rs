@@ -8,6 +8,7 @@ mod drill;
 mod files;
 mod keeping;
 mod listing;
+mod missing;
 mod recovering;
 mod rotating;
 mod sending;

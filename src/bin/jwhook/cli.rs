@@ -4,7 +4,8 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    create, delete, doctor, files, list, man, recover, rotate, send, show, tail, update, verify,
+    create, delete, doctor, files, list, man, missed, recover, rotate, send, show, tail, update,
+    verify,
 };
 use crate::context::Context;
 use crate::options::Options;
@@ -58,6 +59,9 @@ pub enum Command {
     /// Send the log's undelivered events to the queue
     #[command(long_about = recover::LONG_ABOUT)]
     Recover(recover::Arguments),
+    /// Find the media whose events never reached the queue
+    #[command(long_about = missed::LONG_ABOUT)]
+    Missed(missed::Arguments),
     /// Check the whole way, from JW to the queue
     #[command(long_about = doctor::LONG_ABOUT)]
     Doctor,
@@ -92,6 +96,7 @@ impl Cli {
             Command::Verify(arguments) => verify::run(&context, arguments).await,
             Command::Tail(arguments) => tail::run(&context, arguments).await,
             Command::Recover(arguments) => recover::run(&context, arguments).await,
+            Command::Missed(arguments) => missed::run(&context, arguments).await,
             Command::Doctor => doctor::run(&context).await,
             Command::Completions(_) | Command::Man => Ok(Verdict::Good),
         }

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod files;
 pub mod list;
 pub mod man;
+pub mod missed;
 pub mod recover;
 pub mod rotate;
 pub mod send;

@@ -1,0 +1,134 @@
+//! Which events a medium must have caused by now.
+//!
+//! JW keeps no list of the events that it sent, and nothing says when a medium became ready or what was
+//! updated. So only three events can be looked for, and of those only what the medium itself proves.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::jw::media::{Date, Medium};
+use crate::jw::webhook::Webhook;
+use crate::moment;
+
+const MEDIA_CREATED: &str = "media_created";
+const CONVERSIONS_COMPLETE: &str = "conversions_complete";
+const MEDIA_AVAILABLE: &str = "media_available";
+
+/// A webhook that calls this stack.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub id: String,
+    /// `None` where JW does not say, or where it cannot be read.
+    pub created: Option<OffsetDateTime>,
+    pub sites: Vec<String>,
+    events: Vec<String>,
+}
+
+/// The time at which events are judged, and how long an event may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    pub now: OffsetDateTime,
+    pub settle: Duration,
+}
+
+/// What can be said of an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Expected {
+    /// JW must have sent the event.
+    Sent,
+    /// The event may still be on its way.
+    Pending,
+    /// Nobody can say whether JW had to send the event, and this is why.
+    Unknown(&'static str),
+}
+
+impl Caller {
+    pub fn of(webhook: &Webhook) -> Self {
+        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+        Self {
+            id: webhook.id.clone(),
+            created: webhook.created().and_then(moment::read),
+            sites: owned(webhook.site_ids()),
+            events: owned(webhook.events()),
+        }
+    }
+
+    pub fn covers(&self, site_id: &str) -> bool {
+        self.sites.iter().any(|site| site == site_id)
+    }
+}
+
+/// The events that a medium of a site must or may have caused, by the webhooks that call this stack.
+pub fn events(
+    medium: &Medium,
+    site_id: &str,
+    callers: &[Caller],
+    times: Times,
+) -> Vec<(&'static str, Expected)> {
+    let mut events = Vec::new();
+    for event in [MEDIA_CREATED, CONVERSIONS_COMPLETE, MEDIA_AVAILABLE] {
+        let subscribed = callers
+            .iter()
+            .filter(|caller| caller.covers(site_id) && caller.events.iter().any(|of| of == event));
+        let mut may_be_older = false;
+        let is_older = subscribed.fold(false, |older, caller| {
+            may_be_older |= caller.created.is_none();
+            older || caller.created.is_some_and(|created| created <= medium.created)
+        });
+        let Some(expected) = expected(event, medium, times) else { continue };
+        match expected {
+            _ if is_older => events.push((event, expected)),
+            Expected::Sent if may_be_older => {
+                events.push((event, Expected::Unknown("the webhook's age is not known")));
+            }
+            _ if may_be_older => events.push((event, expected)),
+            _ => {}
+        }
+    }
+    events
+}
+
+/// Whether every webhook that covers the site was created after the medium.
+pub fn is_older(medium: &Medium, site_id: &str, callers: &[Caller]) -> bool {
+    let mut covering = callers.iter().filter(|caller| caller.covers(site_id));
+    covering.all(|caller| caller.created.is_some_and(|created| created > medium.created))
+}
+
+/// What can be said of an event if a webhook subscribes to it. `None`: the medium causes none.
+fn expected(event: &str, medium: &Medium, times: Times) -> Option<Expected> {
+    let is_recent = |moment: OffsetDateTime| times.now - moment < times.settle;
+    if is_recent(medium.created) {
+        return Some(Expected::Pending);
+    }
+    if event == MEDIA_CREATED {
+        return Some(Expected::Sent);
+    }
+    if !medium.is_ready {
+        return None;
+    }
+    // what changed last may be that it is ready
+    Some(match medium.last_modified {
+        None => Expected::Unknown("the medium may have become ready just now"),
+        Some(last_modified) if is_recent(last_modified) => Expected::Pending,
+        Some(_) if event == MEDIA_AVAILABLE => available(medium, times.now),
+        Some(_) => Expected::Sent,
+    })
+}
+
+/// JW sends no `media_available` for a medium that becomes ready before its publish start, nor later
+/// when the publish start comes.
+fn available(medium: &Medium, now: OffsetDateTime) -> Expected {
+    match (medium.publish_start, medium.publish_end) {
+        (Date::Unreadable, _) | (_, Date::Unreadable) => {
+            Expected::Unknown("the publish dates cannot be read")
+        }
+        (Date::At(start), _) if start > now => Expected::Unknown("the publish start is to come"),
+        (Date::At(start), _) if start > medium.created => {
+            Expected::Unknown("the publish start is later than the creation")
+        }
+        (_, Date::At(end)) if end <= now => Expected::Unknown("the publish end is past"),
+        (Date::Unset | Date::At(_), Date::Unset | Date::At(_)) => Expected::Sent,
+    }
+}
+
+#[cfg(test)]
+mod tests;
