@@ -98,6 +98,12 @@ impl Running {
         self.end(jw).await
     }
 
+    /// Closes its stdout, as `| head` does once it has read enough.
+    pub fn without_reader(mut self) -> Self {
+        self.child.as_mut().expect("runs").stdout = None;
+        self
+    }
+
     /// Ctrl-C.
     pub fn interrupt(&self) {
         self.signal("-INT");

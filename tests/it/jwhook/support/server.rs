@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -64,6 +65,7 @@ pub struct Server {
     pub url: String,
     scripts: Arc<Mutex<Scripts>>,
     calls: watch::Sender<Calls>,
+    closes_early: Arc<AtomicBool>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -74,14 +76,22 @@ impl Server {
         let scripts = Arc::<Mutex<Scripts>>::default();
         let calls = watch::Sender::new(Calls::default());
         let (to_script, to_calls) = (scripts.clone(), calls.clone());
+        let closes_early = Arc::<AtomicBool>::default();
+        let to_close = closes_early.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (service, scripts, calls) =
-                    (service.clone(), to_script.clone(), to_calls.clone());
+                let (service, scripts, calls, closes) =
+                    (service.clone(), to_script.clone(), to_calls.clone(), to_close.clone());
+                let is_kept = AtomicBool::new(false);
                 let answer = service_fn(move |request: Request<Incoming>| {
                     let (service, scripts, calls) =
                         (service.clone(), scripts.clone(), calls.clone());
+                    let is_second = is_kept.swap(true, Ordering::Relaxed);
+                    let is_closed = is_second && closes.load(Ordering::Relaxed);
                     async move {
+                        if is_closed {
+                            return Err(io::Error::other("closed"));
+                        }
                         let (parts, body) = request.into_parts();
                         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
                         let name = service.name(&parts, &body);
@@ -111,7 +121,7 @@ impl Server {
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
             }
         });
-        Self { url, scripts, calls, accepting }
+        Self { url, scripts, calls, closes_early, accepting }
     }
 
     /// Lets the next call of this name meet this; calls that were scripted before come first.
@@ -125,6 +135,11 @@ impl Server {
         let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
         script.push_back(Some(meet));
         scripts.entry(name.to_owned()).or_default().append(&mut script);
+    }
+
+    /// From now on each connection is closed without an answer at its second request.
+    pub fn close_at_second_request(&self) {
+        self.closes_early.store(true, Ordering::Relaxed);
     }
 
     pub fn calls(&self) -> Calls {

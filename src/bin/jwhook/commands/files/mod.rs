@@ -16,6 +16,8 @@ use crate::interrupt::asked;
 use crate::jw::webhook::{Webhook, is_id};
 use crate::keys::{KeyStatus, Keys, take_out};
 use crate::output::note;
+use crate::parked::{Parking, Purpose};
+use crate::settling::Settling;
 use crate::standing::named;
 use crate::verdict::Verdict;
 
@@ -41,7 +43,9 @@ pub const LONG_ABOUT_APPLY: &str = "\
 Make JW's webhooks as a file has them
 
 It shows the difference and asks once; then it creates, changes and deletes, in this order, and says \
-each step. Interrupted anywhere, the same command goes on from there.
+each step. A new webhook is created parked, at a URL where nobody listens, and is made to call the \
+endpoint when its key is stored and no warm function refuses its events any more (--settle). \
+Interrupted anywhere, the same command goes on from there.
 
 An entry of the file means the webhook with its id or, without one, with its name. Only webhooks whose \
 keys are in the ring are touched: the account's others, made by Zapier or in the dashboard, are left \
@@ -56,21 +60,25 @@ pub struct Arguments {
     file: PathBuf,
 }
 
-/// What is there, and the plan from it to what the file wants.
-struct Planned {
-    webhooks: Vec<Webhook>,
-    plan: Plan,
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    #[command(flatten)]
+    file: Arguments,
+    #[command(flatten)]
+    settling: Settling,
+    #[command(flatten)]
+    parking: Parking,
 }
 
 pub async fn plan(context: &Context, arguments: Arguments) -> Result<Verdict> {
-    let planned = make_plan(context, &arguments).await?;
-    planned.plan.notes.iter().for_each(|text| note(text));
-    context.format().result(&planned.plan, || planned.plan.text())?;
+    let plan = make_plan(context, &arguments).await?;
+    plan.notes.iter().for_each(|text| note(text));
+    context.format().result(&plan, || plan.text())?;
     Ok(Verdict::Good)
 }
 
-pub async fn apply(context: &Context, arguments: Arguments) -> Result<Verdict> {
-    let Planned { mut webhooks, mut plan } = make_plan(context, &arguments).await?;
+pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdict> {
+    let mut plan = make_plan(context, &arguments.file).await?;
     plan.notes.iter().for_each(|text| note(text));
     let number = plan.steps.len();
     if number > 0 {
@@ -80,7 +88,7 @@ pub async fn apply(context: &Context, arguments: Arguments) -> Result<Verdict> {
     }
     tokio::select! {
         biased;
-        done = perform_all(context, &mut plan.steps, &mut webhooks) => done?,
+        done = perform_all(context, &arguments, &mut plan.steps) => done?,
         () = asked() => bail!("interrupted; the same command goes on from there"),
     }
     context.format().result(&plan, || match number {
@@ -91,7 +99,7 @@ pub async fn apply(context: &Context, arguments: Arguments) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Planned> {
+async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     let entries = yaml::read(&arguments.file)?;
     let endpoint = context.stack().await?.endpoint()?;
     // the keys first: whose key is there by then is at JW too, when its webhooks are read
@@ -112,7 +120,7 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Planned> 
             named(webhook)
         )
     }));
-    Ok(Planned { webhooks, plan })
+    Ok(plan)
 }
 
 /// A key by itself doesn't say which webhook is ours. If none calls the stack, none is.
@@ -129,34 +137,54 @@ fn check_single_key(keys: &Keys, webhooks: &[Webhook], endpoint: &str) -> Result
     }
 }
 
+/// Does all steps: the plan begins with what is created, which waits parked until every function has
+/// the keys.
 async fn perform_all(
     context: &Context,
+    arguments: &ApplyArguments,
     steps: &mut [Step],
-    webhooks: &mut Vec<Webhook>,
 ) -> Result<()> {
     let number = steps.len();
-    for (index, step) in steps.iter_mut().enumerate() {
-        let said = step.to_string();
-        note(&format!("[{}/{number}] {said}", index + 1));
-        perform(context, step, webhooks).await.with_context(|| {
-            format!(
-                "stopped at step {} of {number} ({said}); the same command goes on from there",
-                index + 1
-            )
-        })?;
+    let said = |index: usize, step: &Step| {
+        note(&format!("[{}/{number}] {step}", index + 1));
+        format!(
+            "stopped at step {} of {number} ({step}); the same command goes on from there",
+            index + 1
+        )
+    };
+    let makes_call = steps.iter().any(Step::makes_call);
+    let creates = steps.iter().take_while(|step| matches!(step, Step::Create { .. })).count();
+    let mut parked = Vec::new();
+    for (index, step) in steps.iter_mut().take(creates).enumerate() {
+        let stopped = said(index, step);
+        let Step::Create { id, metadata } = step else { break };
+        let created = async {
+            let parked_at = arguments.parking.url(Purpose::New)?;
+            creation::create_parked(context, metadata, &parked_at).await
+        };
+        let webhook = created.await.with_context(|| stopped.clone())?;
+        note(&format!("      it is {}, and its key is in the ring", webhook.id));
+        *id = Some(webhook.id.clone());
+        parked.push((webhook, metadata.clone(), stopped));
+    }
+    if makes_call {
+        arguments.settling.wait(context).await?;
+    }
+    for (webhook, metadata, stopped) in parked {
+        let metadata = merged(&webhook.metadata, &metadata);
+        creation::activate(context, &webhook, &metadata).await.context(stopped)?;
+    }
+    for (index, step) in steps.iter().enumerate().skip(creates) {
+        let stopped = said(index, step);
+        perform(context, step).await.context(stopped)?;
     }
     Ok(())
 }
 
-async fn perform(context: &Context, step: &mut Step, webhooks: &mut Vec<Webhook>) -> Result<()> {
+async fn perform(context: &Context, step: &Step) -> Result<()> {
     let jw = context.jw().await?;
     match step {
-        Step::Create { id, metadata } => {
-            let webhook = creation::create_beside(context, webhooks, metadata).await?;
-            note(&format!("      it is {}, and its key is in the ring", webhook.id));
-            *id = Some(webhook.id.clone());
-            webhooks.push(webhook);
-        }
+        Step::Create { .. } => {} // done before the others
         Step::Change { id, changes, .. } => {
             let Some(webhook) = jw.find(id).await? else {
                 bail!("webhook {id} was deleted meanwhile");

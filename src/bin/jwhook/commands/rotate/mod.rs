@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
-use reqwest::Url;
 use serde_json::json;
 
 use self::state::Found;
@@ -20,13 +19,10 @@ use crate::context::Context;
 use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
-use crate::parked;
+use crate::parked::{Parking, Purpose};
+use crate::settling::MARGIN;
 use crate::standing::named;
 use crate::verdict::Verdict;
-
-/// What is waited beyond the secret's TTL: a fetch goes on for 5 s at most, and a version is in use a
-/// moment after the time that Secrets Manager gives for it.
-const MARGIN: Duration = Duration::from_secs(10);
 
 /// JW documents no time after which a changed URL is used; the settling tells how patient one is.
 const MAX_OVERLAP: Duration = Duration::from_secs(60);
@@ -69,10 +65,8 @@ pub struct Arguments {
     /// documents no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     grace: u64,
-    /// Where to park the new webhook, if JW doesn't take the URL that leads nowhere. Events may be
-    /// sent there: it must be yours, and not lead to the function
-    #[arg(long, value_name = "URL", default_value = parked::NOWHERE)]
-    parking_url: Url,
+    #[command(flatten)]
+    parking: Parking,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -80,7 +74,7 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let id = arguments.id.as_str();
-    parked::url(&arguments.parking_url, id)?; // a mistake in it is told before anything is done
+    let parked_at = arguments.parking.url(Purpose::Replace(id))?;
     let ttl = context.stack().await?.secret_ttl();
     let settle = arguments.settle.map_or(ttl + MARGIN, Duration::from_secs);
     let waits = Waits {
@@ -111,7 +105,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         ));
     }
     context.answers().confirm(&question)?;
-    let mut rotation = Rotation { context, old_id: id, parking: &arguments.parking_url, old, new };
+    let mut rotation = Rotation { context, old_id: id, parked_at: &parked_at, old, new };
     perform(&mut rotation, &steps).await?;
     let new_id = rotation.new.map(|webhook| webhook.id);
     let result = json!({

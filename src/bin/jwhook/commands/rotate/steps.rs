@@ -15,7 +15,6 @@ use crate::jw::Problem;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys, take_out};
 use crate::output::note;
-use crate::parked;
 use crate::progress;
 
 /// One thing that is done, or waited for.
@@ -131,7 +130,7 @@ fn whole_seconds(duration: Duration) -> u64 {
 pub struct Rotation<'c> {
     pub context: &'c Context,
     pub old_id: &'c str,
-    pub parking: &'c Url,
+    pub parked_at: &'c Url,
     pub old: Option<Webhook>,
     pub new: Option<Webhook>,
 }
@@ -162,20 +161,17 @@ impl Rotation<'_> {
 
     async fn create_parked(&mut self) -> Result<()> {
         let old = self.old.as_ref().context("there is no webhook to make another one of")?;
-        let url = parked::url(self.parking, self.old_id)?;
-        let mut metadata = old.metadata.clone();
-        metadata.insert("webhook_url".into(), url.as_str().into());
-        let created = creation::create(self.context, &metadata).await.map_err(|problem| {
-            match problem.downcast_ref::<Problem>() {
-                Some(Problem::Refused {
-                    status: StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
-                    ..
-                }) => problem.context(format!(
-                    "if it is the URL {url} that JW doesn't take, give another one with \
+        let url = self.parked_at;
+        let created = creation::create_parked(self.context, &old.metadata, url).await;
+        let created = created.map_err(|problem| match problem.downcast_ref::<Problem>() {
+            Some(Problem::Refused {
+                status: StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
+                ..
+            }) => problem.context(format!(
+                "if it is the URL {url} that JW doesn't take, give another one with \
                      --parking-url"
-                )),
-                _ => problem,
-            }
+            )),
+            _ => problem,
         })?;
         note(&format!("      webhook {} was created, and its key is in the ring", created.id));
         self.new = Some(created);
