@@ -113,13 +113,12 @@ impl Keys {
         EditableRing::parse(&self.value)
     }
 
-    /// The ring of a secret by itself, which is this webhook's or nobody's.
+    /// The ring of a secret by itself: with its key, if the key is a webhook's, else empty.
     fn ring_of(&self, owner: Option<&str>) -> Result<EditableRing> {
-        let empty = || EditableRing::parse(b"{}").map_err(Into::into);
         match (self.ring(), owner) {
             (Ok((KeyRing::Single(key), _)), Some(id)) => EditableRing::of(id, &key)
                 .context("the secret isn't text, so it can't be in a key ring"),
-            _ => empty(),
+            _ => Ok(EditableRing::default()),
         }
     }
 }
@@ -164,8 +163,9 @@ impl KeyStore {
         }
     }
 
-    /// Changes the key ring. A secret by itself is made a ring of the webhook that `owner` names, or
-    /// replaced where it is nobody's. Tells whether there was anything to change.
+    /// Changes the key ring. A secret by itself is made a ring of the webhook that `owner` names. If it
+    /// is nobody's, only an edit that inserts a key replaces it. Tells whether there was anything to
+    /// change.
     pub async fn edit(
         &self,
         owner: impl AsyncFn() -> Result<Option<String>>,
@@ -179,9 +179,17 @@ impl KeyStore {
                 Err(NotEditable::Unreadable(problem)) => return Err(self.unreadable(problem)),
             };
             edit(&mut ring)?;
+            if keys.is_single() && ring.ids().next().is_none() {
+                bail!(
+                    "secret {} is one key by itself, and no webhook of JW's is known to own it; the \
+                     secret was not changed, because the key would be lost. Find out whose key it is \
+                     (jwhook list), store it as a key ring, {{\"ID\": \"…\"}}, then try again",
+                    self.secret_id
+                );
+            }
             let value = ring.value();
-            if value.as_bytes() == keys.value.as_slice() {
-                return Ok(false);
+            if ring.is_empty() || value.as_bytes() == keys.value.as_slice() {
+                return Ok(false); // the function cannot use an empty ring
             }
             if self.replace(&keys.version_id, &value).await? {
                 return Ok(true);

@@ -139,7 +139,7 @@ pub struct Rotation<'c> {
 impl Rotation<'_> {
     pub async fn perform(&mut self, step: &Step) -> Result<()> {
         match step {
-            Step::MakeRing => _ = self.context.edit_keys(|_| Ok(())).await?,
+            Step::MakeRing => self.context.make_ring_of(self.old_id).await?,
             Step::DeleteOrphan { webhook_id } => {
                 self.context.jw().await?.delete(webhook_id).await?;
             }
