@@ -8,6 +8,7 @@ mod drill;
 mod files;
 mod keeping;
 mod listing;
+mod meanwhile;
 mod recovering;
 mod rotating;
 mod sending;

@@ -48,7 +48,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     if found.is_some() {
         if keys.is_single() && has_key {
             // of a key by itself nobody could tell any more whose it was
-            context.edit_keys(|_| Ok(())).await?;
+            context.make_ring_of(id).await?;
         }
         jw.delete(id).await?;
     }

@@ -2,7 +2,7 @@
 
 use super::{OLD, PARKED, changes, created_at, deleted, made_live, ring, rotate};
 use crate::jwhook::support::{Account, JwApi, Jwhook, Meet, Until, webhook};
-use crate::support::one_second_passes;
+use crate::support::{OTHER_SECRET, SECRET, one_second_passes};
 use serde_json::json;
 
 #[tokio::test]
@@ -48,6 +48,44 @@ async fn a_run_that_goes_on_waits_only_the_rest_of_the_settling() {
     assert_eq!(plan["steps"][0]["step"], "settle");
     let rest = plan["steps"][0]["seconds"].as_u64().unwrap();
     assert!((300..310).contains(&rest), "{rest} s");
+}
+
+#[tokio::test]
+async fn whole_settle_time_is_waited_if_the_age_of_the_current_version_is_unknown() {
+    let key = |id: &str| json!({OLD: SECRET, id: OTHER_SECRET}).to_string();
+    let account = Account::start(&key("parked01")).await;
+    let mut parked = webhook("parked01", "newsroom");
+    parked["metadata"]["webhook_url"] = json!(PARKED);
+    let jw = JwApi::start([webhook(OLD, "newsroom"), parked]).await;
+    let settle = async || {
+        let dry = ["rotate", OLD, "--dry-run", "--settle", "300", "--output", "json"];
+        let plan = Jwhook::of(&account, &jw, &dry).run(&jw).await.json();
+        assert_eq!(plan["steps"][0]["step"], "settle");
+        plan["steps"][0]["seconds"].as_u64().unwrap()
+    };
+    for _ in 0..3 {
+        one_second_passes().await;
+    }
+    let untouched = settle().await;
+    assert!((250..=298).contains(&untouched), "{untouched} s");
+    account.next("DescribeSecret", Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#));
+    assert_eq!(settle().await, 300);
+    account.next("DescribeSecret", Meet::Answer(200, "{}"));
+    assert_eq!(settle().await, 300);
+
+    // somebody makes the old version current again, by hand
+    let version = async || {
+        let secret = account.secrets.get_secret_value().secret_id(&account.secret_arn);
+        secret.send().await.unwrap().version_id.unwrap()
+    };
+    let old = version().await;
+    account.set_secret(&key("another1")).await;
+    let move_back = account.secrets.update_secret_version_stage().secret_id(&account.secret_arn);
+    let move_back = move_back.version_stage("AWSCURRENT").move_to_version_id(&old);
+    move_back.remove_from_version_id(version().await).send().await.unwrap();
+    assert_eq!(version().await, old);
+    let moved_back = settle().await;
+    assert!((299..=300).contains(&moved_back), "{moved_back} s");
 }
 
 #[tokio::test]

@@ -82,8 +82,12 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         overlap: arguments.overlap.map_or(settle.min(MAX_OVERLAP), Duration::from_secs),
         grace: Duration::from_secs(arguments.grace),
     };
-    let (found, keys) = state::look(context, id).await?;
-    let steps = steps::left(&found, &keys, waits);
+    let found = state::look(context, id).await?;
+    let current_for = match &found {
+        Found::Parked { .. } => context.keys().await?.current_for().await,
+        _ => Duration::ZERO, // no step depends on it
+    };
+    let steps = steps::left(&found, current_for, waits);
     let question = question(id, &found);
     let (old, new) = match found {
         Found::Begin { old, .. } => (Some(old), None),

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::creation;
 use crate::jw::Problem;
 use crate::jw::webhook::Webhook;
-use crate::keys::{KeyStatus, Keys, take_out};
+use crate::keys::{KeyStatus, take_out};
 use crate::output::note;
 use crate::progress;
 
@@ -94,8 +94,8 @@ pub struct Waits {
     pub grace: Duration,
 }
 
-/// What is left to do.
-pub fn left(found: &Found, keys: &Keys, waits: Waits) -> Vec<Step> {
+/// What is left to do. `current_for` is for how long the ring has been as it is.
+pub fn left(found: &Found, current_for: Duration, waits: Waits) -> Vec<Step> {
     let orphan = |webhook: &Webhook| Step::DeleteOrphan { webhook_id: webhook.id.clone() };
     let settle = |settle: Duration| Step::Settle { seconds: whole_seconds(settle) };
     let mut steps = Vec::new();
@@ -107,8 +107,8 @@ pub fn left(found: &Found, keys: &Keys, waits: Waits) -> Vec<Step> {
         }
         Found::Parked { orphans, .. } => {
             steps.extend(orphans.iter().map(orphan));
-            // from when the ring was last written: its keys may have been there for longer
-            steps.extend([settle(waits.settle.saturating_sub(keys.age)), Step::Activate]);
+            // from the last change of the secret: the new key may have been there for longer
+            steps.extend([settle(waits.settle.saturating_sub(current_for)), Step::Activate]);
         }
         Found::Live { .. } | Found::Gone { .. } => {}
     }
@@ -138,7 +138,7 @@ pub struct Rotation<'c> {
 impl Rotation<'_> {
     pub async fn perform(&mut self, step: &Step) -> Result<()> {
         match step {
-            Step::MakeRing => _ = self.context.edit_keys(|_| Ok(())).await?,
+            Step::MakeRing => self.context.make_ring_of(self.old_id).await?,
             Step::DeleteOrphan { webhook_id } => {
                 self.context.jw().await?.delete(webhook_id).await?;
             }
