@@ -235,7 +235,9 @@ async fn a_key_that_cannot_be_stored_takes_its_webhook_with_it() {
             "{error}"
         );
         account.next(failing, DENIED);
-        [(); 3].map(|()| jw.next("DELETE", Meet::Close));
+        for _ in 0..3 {
+            jw.next("DELETE", Meet::Close);
+        }
         let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
         assert!(
             error.starts_with(
@@ -302,7 +304,10 @@ async fn ctrl_c_does_not_come_between_a_webhook_and_its_key() {
         running.signal(signal);
         let ran = running.end(&jw).await;
         // by then it may have been over
-        assert!(ran.code == Some(0) || ran.stderr.contains("error: interrupted; the same"), "{ran:?}");
+        assert!(
+            ran.code == Some(0) || ran.stderr.contains("error: interrupted; the same"),
+            "{ran:?}"
+        );
         assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001"]);
         assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"], "{call}");
     }

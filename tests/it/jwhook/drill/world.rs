@@ -98,6 +98,14 @@ impl World {
         Jwhook::of(&self.account, &self.jw, &arguments)
     }
 
+    /// `jwhook create` of a second webhook.
+    pub fn create(&self, waits: &[&str]) -> Jwhook {
+        let create =
+            "create --name second --event media_available --site jsPxIVHl --yes --output json";
+        let create: Vec<&str> = create.split(' ').collect();
+        Jwhook::of(&self.account, &self.jw, &[&create[..], waits].concat())
+    }
+
     /// Sends events as JW does for as long as `rotation` takes, from a moment before to one after.
     pub async fn while_sending<T>(&self, rotation: impl Future<Output = T>) -> (Sent, T) {
         self.flood().await;
@@ -212,6 +220,20 @@ impl World {
         }
         self.watch_for_secrets();
         new
+    }
+
+    /// What must be true when the webhook is created: every good event of either webhook was taken and is
+    /// in the queue, and some are the new webhook's.
+    pub async fn check_created(&self, sent: &Sent, new: &str) {
+        assert_eq!(sent.faults, Vec::<String>::new());
+        assert!(self.calling().contains(new));
+        assert!(
+            sent.events.iter().any(|webhooks| webhooks.contains(new)),
+            "none was sent for {new}"
+        );
+        assert_eq!(self.account.ring_ids().await, [OLD, new]);
+        assert_eq!(sent.queued(&self.account).await, sent.taken);
+        self.watch_for_secrets();
     }
 
     /// The functions are not to have written any of the secrets that there were.

@@ -28,7 +28,9 @@ async fn jw_that_closes_each_connection_at_its_second_request_is_no_obstacle() {
 async fn idempotent_call_without_an_answer_is_sent_again_and_a_post_is_not() {
     let (account, jw) = (account().await, api().await);
     for method in ["GET", "PATCH", "DELETE"] {
-        [(); 2].map(|()| jw.next(method, Meet::DoneThenClose));
+        for _ in 0..2 {
+            jw.next(method, Meet::DoneThenClose);
+        }
     }
     Jwhook::of(&account, &jw, &["list"]).run(&jw).await.done();
     let update = ["update", "c0Y6ebVU", "--name", "other"];
@@ -37,7 +39,9 @@ async fn idempotent_call_without_an_answer_is_sent_again_and_a_post_is_not() {
     let methods: Vec<String> = jw.changes().into_iter().map(|call| call.method).collect();
     assert_eq!(methods, ["PATCH", "PATCH", "PATCH", "DELETE", "DELETE", "DELETE"]);
 
-    [(); 3].map(|()| jw.next("GET", Meet::Close));
+    for _ in 0..3 {
+        jw.next("GET", Meet::Close);
+    }
     let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
     assert!(error.starts_with("GET of page 1 of JW's webhooks: no answer from JW"), "{error}");
 }

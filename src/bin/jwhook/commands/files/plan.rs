@@ -149,7 +149,9 @@ impl There<'_> {
                 && (webhook.calls(self.endpoint) || parked::is_new(webhook))
         })?;
         let does = match twin.calls(self.endpoint) {
-            true => "calls this stack too, and its key isn't in the ring, so its events are refused",
+            true => {
+                "calls this stack too, and its key isn't in the ring, so its events are refused"
+            }
             false => "is parked, and its key isn't in the ring",
         };
         Some(format!(
