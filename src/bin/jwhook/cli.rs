@@ -42,7 +42,7 @@ pub enum Command {
     Plan(files::Arguments),
     /// Make JW's webhooks as a file has them
     #[command(long_about = files::LONG_ABOUT_APPLY)]
-    Apply(files::Arguments),
+    Apply(files::ApplyArguments),
     /// Replace a webhook and its secret, without refusing an event
     #[command(long_about = rotate::LONG_ABOUT)]
     Rotate(rotate::Arguments),

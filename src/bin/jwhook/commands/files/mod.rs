@@ -12,6 +12,7 @@ use self::plan::{Plan, Step, There};
 use crate::context::Context;
 use crate::creation;
 use crate::difference::merged;
+use crate::held_keys::{self, DropHeld};
 use crate::interrupt::asked;
 use crate::jw::webhook::{Webhook, is_id};
 use crate::keys::{KeyStatus, Keys, take_out};
@@ -45,7 +46,8 @@ each step. Interrupted anywhere, the same command goes on from there.
 
 An entry of the file means the webhook with its id or, without one, with its name. Only webhooks whose \
 keys are in the ring are touched: the account's others, made by Zapier or in the dashboard, are left \
-alone. A webhook that calls this stack, has its key in the ring and isn't in the file is deleted. The \
+alone. A webhook that calls this stack, has its key in the ring and isn't in the file is deleted; while \
+events are held, it stays, because one of them may need its key (--drop-held). The \
 URL is always the stack's endpoint, and a description that isn't given stays as it is.";
 
 #[derive(Debug, Args)]
@@ -54,6 +56,14 @@ pub struct Arguments {
     /// The file, in YAML
     #[arg(value_name = "FILE")]
     file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    #[command(flatten)]
+    plan: Arguments,
+    #[command(flatten)]
+    held: DropHeld,
 }
 
 /// What is there, and the plan from it to what the file wants.
@@ -69,8 +79,8 @@ pub async fn plan(context: &Context, arguments: Arguments) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-pub async fn apply(context: &Context, arguments: Arguments) -> Result<Verdict> {
-    let Planned { mut webhooks, mut plan } = make_plan(context, &arguments).await?;
+pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdict> {
+    let Planned { mut webhooks, mut plan } = make_plan(context, &arguments.plan).await?;
     plan.notes.iter().for_each(|text| note(text));
     let number = plan.steps.len();
     if number > 0 {
@@ -80,7 +90,7 @@ pub async fn apply(context: &Context, arguments: Arguments) -> Result<Verdict> {
     }
     tokio::select! {
         biased;
-        done = perform_all(context, &mut plan.steps, &mut webhooks) => done?,
+        done = perform_all(context, &mut plan.steps, &mut webhooks, arguments.held) => done?,
         () = asked() => bail!("interrupted; the same command goes on from there"),
     }
     context.format().result(&plan, || match number {
@@ -133,12 +143,13 @@ async fn perform_all(
     context: &Context,
     steps: &mut [Step],
     webhooks: &mut Vec<Webhook>,
+    held: DropHeld,
 ) -> Result<()> {
     let number = steps.len();
     for (index, step) in steps.iter_mut().enumerate() {
         let said = step.to_string();
         note(&format!("[{}/{number}] {said}", index + 1));
-        perform(context, step, webhooks).await.with_context(|| {
+        perform(context, step, webhooks, held).await.with_context(|| {
             format!(
                 "stopped at step {} of {number} ({said}); the same command goes on from there",
                 index + 1
@@ -148,7 +159,12 @@ async fn perform_all(
     Ok(())
 }
 
-async fn perform(context: &Context, step: &mut Step, webhooks: &mut Vec<Webhook>) -> Result<()> {
+async fn perform(
+    context: &Context,
+    step: &mut Step,
+    webhooks: &mut Vec<Webhook>,
+    held: DropHeld,
+) -> Result<()> {
     let jw = context.jw().await?;
     match step {
         Step::Create { id, metadata } => {
@@ -165,15 +181,21 @@ async fn perform(context: &Context, step: &mut Step, webhooks: &mut Vec<Webhook>
             jw.update(id, &merged(&webhook.metadata, &wanted.collect())).await?;
         }
         Step::Delete { id, .. } => {
+            held_keys::before_removal(context, held).await?;
             // whoever answers the question takes time
             let endpoint = context.stack().await?.endpoint()?;
             if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
                 bail!("webhook {id} was made to call another URL meanwhile");
             }
             jw.delete(id).await?;
+            if !held.drop_held {
+                // the last events of the webhook may have been held meanwhile
+                held_keys::wait(context).await?;
+            }
             take_key_out(context, id).await?;
         }
         Step::RemoveKey { id } => {
+            held_keys::before_removal(context, held).await?;
             // a list whose pages change while they are read can leave one out
             if jw.find(id).await?.is_some() {
                 bail!("JW has webhook {id} after all, so its key stays");

@@ -17,6 +17,7 @@ use serde_json::json;
 use self::state::Found;
 use self::steps::{Rotation, Step, Waits};
 use crate::context::Context;
+use crate::held_keys::DropHeld;
 use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
@@ -40,7 +41,7 @@ description, events and sites, another id and another secret. The new one is cre
 where nobody listens, and its key put into the ring. Once every warm function has that key, the new \
 webhook is made to call the endpoint; for a while JW sends each event to both, with the same \
 event_id. Then the old webhook is deleted, and when its late deliveries are in, its key is taken out \
-of the ring.
+of the ring. While events are held, the key stays: one of them may need it (--drop-held).
 
 Interrupted at any point, the same command goes on from there, on any machine: it finds what is done \
 at JW and in the ring. Until the old webhook is deleted, it does its work as before.";
@@ -69,6 +70,8 @@ pub struct Arguments {
     /// documents no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     grace: u64,
+    #[command(flatten)]
+    held: DropHeld,
     /// Where to park the new webhook, if JW doesn't take the URL that leads nowhere. Events may be
     /// sent there: it must be yours, and not lead to the function
     #[arg(long, value_name = "URL", default_value = parked::NOWHERE)]
@@ -87,6 +90,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         settle,
         overlap: arguments.overlap.map_or(settle.min(MAX_OVERLAP), Duration::from_secs),
         grace: Duration::from_secs(arguments.grace),
+        held: arguments.held,
     };
     let found = state::look(context, id).await?;
     let current_for = match &found {
