@@ -6,6 +6,7 @@ mod creating;
 mod doctor;
 mod drill;
 mod files;
+mod held_keys;
 mod keeping;
 mod listing;
 mod meanwhile;

@@ -15,6 +15,7 @@ mod context;
 mod creation;
 mod difference;
 mod held;
+mod held_keys;
 mod input;
 mod interrupt;
 mod jw;

@@ -104,7 +104,8 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
          4. wait until JW sends each event to the new webhook too (60 s)\n\
          5. delete the old webhook\n\
          6. wait for late deliveries of the old webhook (300 s)\n\
-         7. take the old webhook's key out of the ring\n"
+         7. wait until no event is held: one may need the old webhook's key\n\
+         8. take the old webhook's key out of the ring\n"
     );
     let json = ["rotate", OLD, "--dry-run", "--settle", "7", "--output", "json"];
     let plan = json!({
@@ -118,10 +119,14 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
             {"step": "overlap", "seconds": 7},
             {"step": "delete_old"},
             {"step": "grace", "seconds": 300},
+            {"step": "await_held"},
             {"step": "remove_key"},
         ],
     });
     assert_eq!(Jwhook::of(&account, &jw, &json).run(&jw).await.json(), plan);
+    let drop_held = [&json[..], &["--drop-held"]].concat();
+    let plan = Jwhook::of(&account, &jw, &drop_held).run(&jw).await.json();
+    assert_eq!(plan["steps"][6], json!({"step": "drop_held"}));
     assert_eq!(jw.changes(), []);
     assert_eq!(account.secret().await, ring());
 }

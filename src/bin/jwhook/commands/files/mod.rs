@@ -1,22 +1,23 @@
 //! Webhooks as a file that is reviewed: its difference from what JW has, and making it so.
 
+mod perform;
 mod plan;
 mod yaml;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use self::plan::{Plan, Step, There};
 use crate::context::Context;
 use crate::creation;
-use crate::difference::merged;
+use crate::held_keys::DropHeld;
 use crate::interrupt::asked;
 use crate::jw::webhook::{Webhook, is_id};
-use crate::keys::{KeyStatus, Keys, take_out};
+use crate::keys::{KeyStatus, Keys};
 use crate::output::note;
-use crate::parked::{Parking, Purpose};
+use crate::parked::Parking;
 use crate::settling::Settling;
 use crate::standing::named;
 use crate::verdict::Verdict;
@@ -49,7 +50,8 @@ Interrupted anywhere, the same command goes on from there.
 
 An entry of the file means the webhook with its id or, without one, with its name. Only webhooks whose \
 keys are in the ring are touched: the account's others, made by Zapier or in the dashboard, are left \
-alone. A webhook that calls this stack, has its key in the ring and isn't in the file is deleted. The \
+alone. A webhook that calls this stack, has its key in the ring and isn't in the file is deleted; while \
+events are held, it stays, because one of them may need its key (--drop-held). The \
 URL is always the stack's endpoint, and a description that isn't given stays as it is.";
 
 #[derive(Debug, Args)]
@@ -68,6 +70,8 @@ pub struct ApplyArguments {
     settling: Settling,
     #[command(flatten)]
     parking: Parking,
+    #[command(flatten)]
+    held: DropHeld,
 }
 
 pub async fn plan(context: &Context, arguments: Arguments) -> Result<Verdict> {
@@ -88,7 +92,7 @@ pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdi
     }
     tokio::select! {
         biased;
-        done = perform_all(context, &arguments, &mut plan.steps) => done?,
+        done = perform::all(context, &arguments, &mut plan.steps) => done?,
         () = asked() => bail!("interrupted; the same command goes on from there"),
     }
     context.format().result(&plan, || match number {
@@ -135,83 +139,4 @@ fn check_single_key(keys: &Keys, webhooks: &[Webhook], endpoint: &str) -> Result
         ),
         _ => Ok(()),
     }
-}
-
-/// Does all steps: the plan begins with what is created, which waits parked until every function has
-/// the keys.
-async fn perform_all(
-    context: &Context,
-    arguments: &ApplyArguments,
-    steps: &mut [Step],
-) -> Result<()> {
-    let number = steps.len();
-    let said = |index: usize, step: &Step| {
-        note(&format!("[{}/{number}] {step}", index + 1));
-        format!(
-            "stopped at step {} of {number} ({step}); the same command goes on from there",
-            index + 1
-        )
-    };
-    let makes_call = steps.iter().any(Step::makes_call);
-    let creates = steps.iter().take_while(|step| matches!(step, Step::Create { .. })).count();
-    let mut parked = Vec::new();
-    for (index, step) in steps.iter_mut().take(creates).enumerate() {
-        let stopped = said(index, step);
-        let Step::Create { id, metadata } = step else { break };
-        let created = async {
-            let parked_at = arguments.parking.url(Purpose::New)?;
-            creation::create_parked(context, metadata, &parked_at).await
-        };
-        let webhook = created.await.with_context(|| stopped.clone())?;
-        note(&format!("      it is {}, and its key is in the ring", webhook.id));
-        *id = Some(webhook.id.clone());
-        parked.push((webhook, metadata.clone(), stopped));
-    }
-    if makes_call {
-        arguments.settling.wait(context).await?;
-    }
-    for (webhook, metadata, stopped) in parked {
-        let metadata = merged(&webhook.metadata, &metadata);
-        creation::activate(context, &webhook, &metadata).await.context(stopped)?;
-    }
-    for (index, step) in steps.iter().enumerate().skip(creates) {
-        let stopped = said(index, step);
-        perform(context, step).await.context(stopped)?;
-    }
-    Ok(())
-}
-
-async fn perform(context: &Context, step: &Step) -> Result<()> {
-    let jw = context.jw().await?;
-    match step {
-        Step::Create { .. } => {} // done before the others
-        Step::Change { id, changes, .. } => {
-            let Some(webhook) = jw.find(id).await? else {
-                bail!("webhook {id} was deleted meanwhile");
-            };
-            let wanted = changes.iter().map(|change| (change.member.to_owned(), change.to.clone()));
-            jw.update(id, &merged(&webhook.metadata, &wanted.collect())).await?;
-        }
-        Step::Delete { id, .. } => {
-            // whoever answers the question takes time
-            let endpoint = context.stack().await?.endpoint()?;
-            if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
-                bail!("webhook {id} was made to call another URL meanwhile");
-            }
-            jw.delete(id).await?;
-            take_key_out(context, id).await?;
-        }
-        Step::RemoveKey { id } => {
-            // a list whose pages change while they are read can leave one out
-            if jw.find(id).await?.is_some() {
-                bail!("JW has webhook {id} after all, so its key stays");
-            }
-            take_key_out(context, id).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn take_key_out(context: &Context, id: &str) -> Result<()> {
-    context.edit_keys(|ring| take_out(ring, id)).await.map(|_| ())
 }

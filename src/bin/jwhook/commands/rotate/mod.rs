@@ -16,6 +16,7 @@ use serde_json::json;
 use self::state::Found;
 use self::steps::{Rotation, Step, Waits};
 use crate::context::Context;
+use crate::held_keys::DropHeld;
 use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
@@ -36,7 +37,7 @@ description, events and sites, another id and another secret. The new one is cre
 where nobody listens, and its key put into the ring. Once every warm function has that key, the new \
 webhook is made to call the endpoint; for a while JW sends each event to both, with the same \
 event_id. Then the old webhook is deleted, and when its late deliveries are in, its key is taken out \
-of the ring.
+of the ring. While events are held, the key stays: one of them may need it (--drop-held).
 
 Interrupted at any point, the same command goes on from there, on any machine: it finds what is done \
 at JW and in the ring. Until the old webhook is deleted, it does its work as before.";
@@ -67,6 +68,8 @@ pub struct Arguments {
     grace: u64,
     #[command(flatten)]
     parking: Parking,
+    #[command(flatten)]
+    held: DropHeld,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -81,6 +84,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         settle,
         overlap: arguments.overlap.map_or(settle.min(MAX_OVERLAP), Duration::from_secs),
         grace: Duration::from_secs(arguments.grace),
+        held: arguments.held,
     };
     let found = state::look(context, id).await?;
     let current_for = match &found {
