@@ -1,6 +1,7 @@
 //! `jwhook recover`: undelivered events, from the log to the queue.
 
 mod failing;
+mod held;
 mod pages;
 mod parts;
 

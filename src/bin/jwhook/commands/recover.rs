@@ -1,7 +1,9 @@
-//! Puts events back that the function verified and could not queue: its log has them whole, and nothing
-//! else has them.
+//! Puts events back that the function could not deliver. Verified events that it could not queue are
+//! in its log, and nothing else has them. Events that it could not verify are in the held queue, or in
+//! that queue's dead-letter queue.
 
 mod destination;
+mod held;
 mod log;
 mod recovery;
 mod sending;
@@ -37,13 +39,21 @@ the last 5 minutes.
 
 A record is logged in parts, and a record with a missing part, or with a line that cannot be read, \
 cannot be sent. Such records are listed on stderr and make the exit code 1. No other record waits for \
-them, because the missing part may never come.";
+them, because the missing part may never come.
+
+With --held: events that the function could not verify, because it had no usable secret. Shows how many \
+wait in the held queue, where the function retries them every 5 minutes for a day, and how many it has \
+given up (the dead letters); since when; and whether the secret can be used now. After a question SQS \
+moves the dead letters back to the held queue, and the function verifies them again. Messages are only \
+counted, never read: they hold tokens. A moved message has a new SentTimestamp, from which \
+MaxEventAgeSeconds counts an event's age: raise it, or leave it empty, before you move dead letters back.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   jwhook recover --since 2h --dry-run
-  jwhook recover --since 2026-11-23T20:00:00Z")]
+  jwhook recover --since 2026-11-23T20:00:00Z
+  jwhook recover --held")]
 pub struct Arguments {
     /// Leave out what was logged before: RFC 3339, or so long ago (90m, 2h, 3d); without it, all that
     /// the log still has
@@ -52,12 +62,18 @@ pub struct Arguments {
     /// The function's log group, instead of the stack's
     #[arg(long, value_name = "NAME")]
     log_group: Option<String>,
-    /// Show the events and send none
+    /// Show the held events instead, and move those that the function has given up back to it
+    #[arg(long, conflicts_with_all = ["since", "log_group"])]
+    held: bool,
+    /// Show the events; send and move none
     #[arg(long)]
     dry_run: bool,
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
+    if arguments.held {
+        return held::run(context, arguments.dry_run).await;
+    }
     let stack = context.stack().await?;
     let log_group = arguments.log_group.as_deref().or(stack.log_group());
     let log_group =
