@@ -6,8 +6,8 @@ mod account;
 mod deployment;
 mod pairing;
 mod queues;
-mod report;
-mod ring;
+pub(super) mod report;
+pub(super) mod ring;
 mod webhooks;
 
 use anyhow::Result;

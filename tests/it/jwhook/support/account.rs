@@ -104,6 +104,24 @@ impl Account {
         self.proxy.nth(call, n, meet);
     }
 
+    /// Lets each call of this name meet this, after those that were scripted.
+    pub fn always(&self, call: &str, meet: Meet) {
+        self.proxy.always(call, meet);
+    }
+
+    /// The bodies of the calls of this name that have begun, in order.
+    pub fn bodies(&self, call: &str) -> Vec<Bytes> {
+        let calls = self.proxy.calls();
+        let bodies = calls.begun.iter().zip(calls.bodies).filter(|(name, _)| *name == call);
+        bodies.map(|(_, body)| body).collect()
+    }
+
+    /// The same, as JSON.
+    pub fn asked(&self, call: &str) -> Vec<Value> {
+        let bodies = self.bodies(call);
+        bodies.iter().map(|body| serde_json::from_slice(body).expect("JSON")).collect()
+    }
+
     /// How many calls of this name have begun or were performed.
     pub fn count(&self, until: Until, call: &str) -> usize {
         self.proxy.count(until, call)
@@ -267,13 +285,14 @@ struct Proxy {
 }
 
 impl Service for Proxy {
-    /// The operation, in the spelling of either of AWS's protocols.
+    /// The operation, in the spelling of each of AWS's protocols.
     fn name(&self, request: &Parts, body: &Bytes) -> String {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         let body = std::str::from_utf8(body).unwrap_or_default();
         let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
         let operation = target.and_then(|target| target.rsplit_once('.')).map(|(_, name)| name);
-        operation.or(action).unwrap_or("unnamed").to_owned()
+        let in_path = request.uri.path().rsplit_once("/operation/").map(|(_, name)| name);
+        operation.or(in_path).or(action).unwrap_or("unnamed").to_owned()
     }
 
     async fn perform(&self, request: Parts, body: Bytes) -> Response<Full<Bytes>> {

@@ -20,6 +20,8 @@ use tokio::sync::watch;
 pub enum Meet {
     /// Nothing is done, and this is answered: status and body.
     Answer(u16, &'static str),
+    /// The same with status 200 and a body that is not text.
+    Bytes(Vec<u8>),
     /// Nothing is done, and the connection is closed without an answer.
     Close,
     /// It is done, and the connection is closed without an answer.
@@ -45,6 +47,8 @@ pub trait Service: Send + Sync + 'static {
 pub struct Calls {
     pub begun: Vec<String>,
     pub performed: Vec<String>,
+    /// Of those that began.
+    pub bodies: Vec<Bytes>,
 }
 
 impl Calls {
@@ -58,7 +62,14 @@ impl Calls {
 }
 
 /// What the next calls of each name meet; of a name that isn't there, what always happens.
-type Scripts = HashMap<String, VecDeque<Option<Meet>>>;
+type Scripts = HashMap<String, Script>;
+
+#[derive(Default)]
+struct Script {
+    next: VecDeque<Option<Meet>>,
+    /// What calls meet after those.
+    then: Option<Meet>,
+}
 
 /// The server, until it is dropped.
 pub struct Server {
@@ -96,7 +107,10 @@ impl Server {
                         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
                         let name = service.name(&parts, &body);
                         let meet = next(&scripts, &name);
-                        calls.send_modify(|calls| calls.begun.push(name.clone()));
+                        calls.send_modify(|calls| {
+                            calls.begun.push(name.clone());
+                            calls.bodies.push(body.clone());
+                        });
                         let perform = async {
                             let answer = service.perform(parts, body).await;
                             calls.send_modify(|calls| calls.performed.push(name));
@@ -105,6 +119,7 @@ impl Server {
                         match meet {
                             None => Ok(perform.await),
                             Some(Meet::Answer(status, body)) => Ok(answer(status, body)),
+                            Some(Meet::Bytes(body)) => Ok(answer(200, body)),
                             Some(Meet::Close) => Err(io::Error::other("closed")),
                             Some(Meet::Hold) => pending().await,
                             Some(Meet::DoneThenClose) => {
@@ -134,7 +149,13 @@ impl Server {
         let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
         let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
         script.push_back(Some(meet));
-        scripts.entry(name.to_owned()).or_default().append(&mut script);
+        scripts.entry(name.to_owned()).or_default().next.append(&mut script);
+    }
+
+    /// Lets each call of this name meet this, after those that were scripted.
+    pub fn always(&self, name: &str, meet: Meet) {
+        let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
+        scripts.entry(name.to_owned()).or_default().then = Some(meet);
     }
 
     /// From now on each connection is closed without an answer at its second request.
@@ -174,7 +195,8 @@ pub enum Until {
 
 fn next(scripts: &Mutex<Scripts>, name: &str) -> Option<Meet> {
     let mut scripts = scripts.lock().expect("no test panics while it holds the script");
-    scripts.get_mut(name)?.pop_front()?
+    let script = scripts.get_mut(name)?;
+    script.next.pop_front().unwrap_or_else(|| script.then.clone())
 }
 
 pub fn answer(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
