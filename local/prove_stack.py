@@ -40,7 +40,8 @@ PERMISSIONS = {
 NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
 OUTPUTS = {
     "WebhookUrl", "SecretArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "HeldQueueUrl",
-    "HeldDeadLetterQueueUrl", "HeldDeadLetterQueueArn", "DashboardUrl", "LogGroup", "FunctionName", "AlarmTopicArn",
+    "HeldDeadLetterQueueUrl", "HeldDeadLetterQueueArn", "DashboardUrl", "LogGroup", "FunctionName", "Version",
+    "AlarmTopicArn",
 }  # fmt: skip
 
 

@@ -230,13 +230,14 @@ async fn deploy(
         },
         "Outputs": {
             "WebhookUrl": output(json!(WEBHOOK_URL)),
-            "SecretArn": output(json!({"Ref": "Secret"})),
+            "SecretArn": output(attribute("Secret", "Id")),
             "QueueUrl": output(json!({"Ref": "Queue"})),
             "DeadLetterQueueUrl": output(json!({"Ref": "DeadLetterQueue"})),
             "HeldQueueUrl": output(json!({"Ref": "HeldQueue"})),
             "HeldDeadLetterQueueUrl": output(json!({"Ref": "HeldDeadLetterQueue"})),
             "LogGroup": output(json!({"Ref": "Logs"})),
             "FunctionName": output(json!("jw-forwarder")),
+            "Version": output(json!(env!("CARGO_PKG_VERSION"))),
         },
     });
     let parameters = parameters.iter().map(|(name, value)| {
@@ -267,13 +268,14 @@ struct Proxy {
 }
 
 impl Service for Proxy {
-    /// The operation, in the spelling of either of AWS's protocols.
+    /// The operation, in the spelling of each of AWS's protocols.
     fn name(&self, request: &Parts, body: &Bytes) -> String {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         let body = std::str::from_utf8(body).unwrap_or_default();
         let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
         let operation = target.and_then(|target| target.rsplit_once('.')).map(|(_, name)| name);
-        operation.or(action).unwrap_or("unnamed").to_owned()
+        let in_path = request.uri.path().rsplit_once("/operation/").map(|(_, name)| name);
+        operation.or(in_path).or(action).unwrap_or("unnamed").to_owned()
     }
 
     async fn perform(&self, request: Parts, body: Bytes) -> Response<Full<Bytes>> {
