@@ -33,7 +33,8 @@ from stack_checks import PERMISSIONS, StackChecks, signed
 NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
 OUTPUTS = {
     "WebhookUrl", "SecretArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "HeldQueueUrl",
-    "HeldDeadLetterQueueUrl", "HeldDeadLetterQueueArn", "DashboardUrl", "LogGroup", "FunctionName", "AlarmTopicArn",
+    "HeldDeadLetterQueueUrl", "HeldDeadLetterQueueArn", "DashboardUrl", "LogGroup", "FunctionName", "Version",
+    "AlarmTopicArn",
 }  # fmt: skip
 
 

@@ -248,13 +248,14 @@ async fn deploy(
         },
         "Outputs": {
             "WebhookUrl": output(json!(WEBHOOK_URL)),
-            "SecretArn": output(json!({"Ref": "Secret"})),
+            "SecretArn": output(attribute("Secret", "Id")),
             "QueueUrl": output(json!({"Ref": "Queue"})),
             "DeadLetterQueueUrl": output(json!({"Ref": "DeadLetterQueue"})),
             "HeldQueueUrl": output(json!({"Ref": "HeldQueue"})),
             "HeldDeadLetterQueueUrl": output(json!({"Ref": "HeldDeadLetterQueue"})),
             "LogGroup": output(json!({"Ref": "Logs"})),
             "FunctionName": output(json!("jw-forwarder")),
+            "Version": output(json!(env!("CARGO_PKG_VERSION"))),
         },
     });
     let parameters = parameters.iter().map(|(name, value)| {
