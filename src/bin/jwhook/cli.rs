@@ -55,7 +55,7 @@ pub enum Command {
     /// Show events as they reach the queue
     #[command(long_about = tail::LONG_ABOUT)]
     Tail(tail::Arguments),
-    /// Send the log's undelivered events to the queue
+    /// Send the log's undelivered events to the queue, or show and move held ones
     #[command(long_about = recover::LONG_ABOUT)]
     Recover(recover::Arguments),
     /// Check the whole way, from JW to the queue

@@ -2,6 +2,7 @@
 //! beginning to end, and are killed wherever they can be.
 
 mod kill;
+mod sent;
 mod world;
 
 use self::kill::Kill;
