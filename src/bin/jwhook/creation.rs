@@ -4,13 +4,14 @@
 //! neither is. And no function refuses the webhook's events: it is parked until each has its key.
 
 use anyhow::{Error, Result, anyhow, bail};
+use jw_webhook_forwarder::key_ring::edit::EditableRing;
 use reqwest::Url;
 
 use crate::context::{Context, owner_of_single_key};
 use crate::interrupt::whole;
 use crate::jw::webhook::{Created, Webhook};
 use crate::jw::{Jw, Metadata, Problem};
-use crate::keys::{KeyStatus, KeyStore, Keys};
+use crate::keys::{KeyStatus, Keys};
 
 /// What becomes of a secret that is one key by itself, where none of these webhooks calls the stack.
 /// The key may be in use all the same: by a webhook that calls another name of the endpoint, or is of
@@ -33,17 +34,14 @@ pub async fn create_parked(
     metadata: &Metadata,
     parked_at: &Url,
 ) -> Result<Webhook> {
-    let jw = context.jw().await?;
-    let store = context.keys().await?;
     // what can't be read or changed is found out before there is a webhook
-    let keys = store.read_to_change().await?;
-    let owner = match keys.is_single() {
-        true => owner_of_single_key(&jw.list().await?, context.stack().await?.webhook_url()?)?,
-        false => None,
-    };
+    if context.keys().await?.read_to_change().await?.is_single() {
+        let webhooks = context.jw().await?.list().await?;
+        owner_of_single_key(&webhooks, context.stack().await?.webhook_url()?)?;
+    }
     let mut metadata = metadata.clone();
     metadata.insert("webhook_url".into(), parked_at.as_str().into());
-    whole(create_and_keep(jw, &store, owner, &metadata, parked_at)).await
+    whole(create_and_keep(context, &metadata, parked_at)).await
 }
 
 /// Makes a parked webhook call the endpoint, with this metadata.
@@ -66,12 +64,11 @@ pub async fn activate(context: &Context, parked: &Webhook, metadata: &Metadata) 
 }
 
 async fn create_and_keep(
-    jw: &Jw,
-    store: &KeyStore,
-    owner: Option<String>,
+    context: &Context,
     metadata: &Metadata,
     parked_at: &Url,
 ) -> Result<Webhook> {
+    let jw = context.jw().await?;
     let created = match jw.create(metadata).await {
         Ok(created) => created,
         Err(problem) if problem.may_be_done() => {
@@ -79,25 +76,18 @@ async fn create_and_keep(
         }
         Err(problem) => return Err(problem.into()),
     };
-    match keep_key(store, owner, &created).await {
+    match keep_key(context, &created).await {
         Ok(()) => Ok(created.webhook),
         Err(problem) => Err(take_back(jw, &created.webhook.id, problem).await),
     }
 }
 
-async fn keep_key(store: &KeyStore, owner: Option<String>, created: &Created) -> Result<()> {
-    let id = &created.webhook.id;
-    store
-        .edit(
-            async || Ok(owner.clone()),
-            |ring| {
-                ring.insert(id, &created.secret).map_err(|unusable| {
-                    anyhow!("JW returned a secret that can't be used: {unusable}")
-                })
-            },
-        )
-        .await?;
-    Ok(())
+async fn keep_key(context: &Context, created: &Created) -> Result<()> {
+    let insert = |ring: &mut EditableRing| {
+        ring.insert(&created.webhook.id, &created.secret)
+            .map_err(|unusable| anyhow!("JW returned a secret that can't be used: {unusable}"))
+    };
+    context.edit_keys(insert).await.map(|_| ())
 }
 
 /// Deletes a webhook whose key couldn't be kept, and says what came of it.
