@@ -91,11 +91,19 @@ class Cloud:
         """Rolls back in a hurry, as the README has it."""
         boto3.client("lambda").update_alias(FunctionName=outputs["FunctionName"], Name="live", FunctionVersion=version)
 
-    def jwhook(self, stack: str, *arguments: str) -> tuple[int, Json]:
-        """The operator's command line, without JW's API secret: its exit code and its JSON."""
+    def invoke(self, outputs: dict[str, str], event: Json) -> Json:
+        """Invokes the function by Lambda's API, past the gateway."""
+        function, payload = f"{outputs['FunctionName']}:live", json.dumps(event)
+        answer = boto3.client("lambda").invoke(FunctionName=function, Payload=payload.encode())
+        answered: Json = json.loads(answer["Payload"].read())
+        return answered
+
+    def jwhook(self, stack: str, *arguments: str, environment: dict[str, str] | None = None) -> tuple[int, Json]:
+        """The operator's command line, without JW's API secret if the environment has none: exit code and JSON."""
         line = [str(jwhook_binary()), *arguments, "--stack", stack, "--output", "json"]
-        environment = {**os.environ, "SSL_CERT_FILE": os.environ["AWS_CA_BUNDLE"]}  # the Rust SDK's name for it
-        done = subprocess.run(line, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        # the Rust SDK's name for it
+        shell = {**os.environ, "SSL_CERT_FILE": os.environ["AWS_CA_BUNDLE"], **(environment or {})}
+        done = subprocess.run(line, env=shell, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode == 2:
             raise LocalError(f"jwhook {' '.join(arguments)} failed:\n{done.stderr}")
         return done.returncode, json.loads(done.stdout)

@@ -1,9 +1,10 @@
 """`make mutants`: which changes to the code no test would notice.
 
 Exists because a suite is as good as the smallest mistake that it fails. cargo-mutants makes the mutants of the library
-(an operator, a match arm or a function's whole body changed); they are run here and not by it, since a process test
-needs no build of its own: each mutant is the forwarder, and the jwhook, that tests/it starts. The unit tests come
-first, and the tests from outside judge what they let pass; a failure of one of these counts when it happens again.
+and of what jwhook changes, recovers or reports as missed (an operator, a match arm or a function's whole body changed);
+they are run here and not by it, since a process test needs no build of its own: each mutant is the forwarder, and the
+jwhook, that tests/it starts. The unit tests come first, and the tests from outside judge what they let pass; a failure
+of one of these counts when it happens again.
 
     python local/mutants.py [WORDS]    the mutants whose name has all the words; without any, all
 
@@ -29,14 +30,30 @@ CARGO_MUTANTS = ROOT / "target" / "tools" / "bin" / "cargo-mutants"
 WANTED = 0.95
 # Tests that take long and notice much: they judge what all others let pass.
 LAST = ("faults::", "freeze::", "jwhook::", "load::", "oracle::")
+# The command line's files that are mutated, each with the tests of its own; all of jwhook's tests judge what these pass.
+JWHOOK = {
+    "src/bin/jwhook/commands/create.rs": ("jwhook::creating::",),
+    "src/bin/jwhook/commands/missed": ("jwhook::missing::",),
+    "src/bin/jwhook/commands/recover": ("jwhook::recovering::",),
+    "src/bin/jwhook/commands/rotate": ("jwhook::rotating::",),
+    "src/bin/jwhook/creation.rs": ("jwhook::creating::",),
+    "src/bin/jwhook/keys.rs": ("jwhook::changing::", "jwhook::keeping::", "jwhook::rotating::"),
+}
 # The reference needs fewer requests to see a mutant than to look for an unknown difference.
 os.environ["ORACLE_CASES"] = "1000"
 
 
 def mutants() -> list[dict[str, Any]]:
-    command = [CARGO_MUTANTS, "mutants", "--list", "--json", "--file=src/**/*.rs", "--exclude=src/bin/**"]
-    listed = subprocess.run([*command, "--exclude=src/main.rs"], cwd=TREE, check=True, capture_output=True)
-    return json.loads(listed.stdout)  # type: ignore[no-any-return]
+    command = [CARGO_MUTANTS, "mutants", "--list", "--json", "--file=src/**/*.rs", "--exclude=src/main.rs"]
+    listed = subprocess.run(command, cwd=TREE, check=True, capture_output=True)
+    return [mutant for mutant in json.loads(listed.stdout) if own_tests(mutant) is not None]
+
+
+def own_tests(mutant: dict[str, Any]) -> tuple[str, ...] | None:
+    """The tests of a file of the command line; none of the library's; nothing, if the file is not mutated."""
+    if not mutant["file"].startswith("src/bin/"):
+        return ()
+    return next((tests for file, tests in JWHOOK.items() if mutant["file"].startswith(file)), None)
 
 
 def title(mutant: dict[str, Any]) -> str:
@@ -58,21 +75,24 @@ def mutated(text: str, mutant: dict[str, Any]) -> str:
     )
 
 
-def unit_tests() -> str:
-    messages = cargo("test", "--lib", "--all-features", "--no-run", "--message-format=json").splitlines()
+def unit_tests(target: tuple[str, ...]) -> str:
+    messages = cargo("test", *target, "--all-features", "--no-run", "--message-format=json").splitlines()
     targets = (message for message in map(json.loads, messages) if message["reason"] == "compiler-artifact")
     return next(message["executable"] for message in targets if message["executable"])  # type: ignore[no-any-return]
 
 
-def caught_by(tests: str) -> str:
+def caught_by(tests: str, own: tuple[str, ...]) -> str:
     """The first test that fails, and fails again; nothing, if none does."""
     try:
-        unit = unit_tests()
+        unit = unit_tests(("--bin", "jwhook") if own else ("--lib",))
     except TwinError:
         return "the compiler"
     _, failed = run(unit, seconds=60)
     if failed:
         return min(failed)
+    if own:
+        cargo("build", "--bin", "jwhook", "--all-features")
+        return first_that_fails(tests, own) or first_that_fails(tests, ("jwhook::", *skip(own)))
     build_forwarder()
     if by := first_that_fails(tests, skip(LAST)):
         return by
@@ -104,7 +124,7 @@ def judge(mutant: dict[str, Any], tests: str) -> str:
     right = source.read_text(encoding="utf-8")
     source.write_text(mutated(right, mutant), encoding="utf-8")
     try:
-        return caught_by(tests)
+        return caught_by(tests, own_tests(mutant) or ())
     finally:
         source.write_text(right, encoding="utf-8")
 

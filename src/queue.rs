@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use md5::{Digest, Md5};
 use tokio::time::Instant;
 
-use self::advice::advice;
+use self::advice::{FUNCTION, advice};
 use crate::attempt::{self, Fault};
 use crate::event::VerifiedEvent;
 use crate::message::{Message, QueueKind};
@@ -92,7 +92,8 @@ impl EventQueue {
                 Err(Failure::QueueUnavailable)
             }
             Err(fault @ Fault::Refused(_)) => {
-                let advice = advice(&self.client, &self.url, message.group_id.as_deref(), &fault);
+                let group_id = message.group_id.as_deref();
+                let advice = advice(&self.client, &self.url, &FUNCTION, group_id, &fault);
                 tracing::error!(%fault, event_id, queue_url = self.url(), "SQS refused the event, which \
                     is in the log as undelivered, or stays in the held queue: {advice}");
                 Err(Failure::QueueRefused)

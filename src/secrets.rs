@@ -38,6 +38,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::fetch::{FetchError, Progress};
+pub use self::rechecks::LONGEST_PAUSE;
 use self::state::{Fetch, State};
 use crate::key_ring::KeyRing;
 use crate::rejection::NoSecret;

@@ -35,6 +35,11 @@ class TheFunction(unittest.TestCase):
         self.assertEqual(template()["Parameters"]["LogLevel"]["AllowedValues"], ["TRACE", "DEBUG", "INFO"])
         self.assertEqual(resources()["Forwarder"]["Properties"]["LoggingConfig"]["LogFormat"], "JSON")
 
+    def test_says_its_version_in_an_output(self) -> None:
+        version = re.search(r'^\[package\]\n(?:.+\n)*?version = "([^"]+)"$', MANIFEST, re.MULTILINE)
+        assert version
+        self.assertEqual(template()["Outputs"]["Version"]["Value"], version[1])
+
     def test_is_built_from_the_package_s_binary(self) -> None:
         binary = re.search(r'\[\[bin\]\]\nname = "([^"]+)"\npath = "src/main.rs"', MANIFEST)
         assert binary

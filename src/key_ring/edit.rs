@@ -8,6 +8,7 @@ use super::{BYTE_ORDER_MARK, Key, KeyRing, KeyRingError, PLACEHOLDER, Unusable};
 use crate::json::members::Members;
 
 /// A key ring's entries in their order, each value as the JSON text that it is.
+#[derive(Default)]
 pub struct EditableRing(Vec<(String, Zeroizing<String>)>);
 
 /// Why a secret's value can't be edited as a key ring. It never says what the value holds.
@@ -45,6 +46,11 @@ impl EditableRing {
     /// The ids of all entries but the placeholder's, in their order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(id, _)| id.as_str()).filter(|&id| id != PLACEHOLDER)
+    }
+
+    /// Whether there is no entry at all, not even the placeholder's.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether there is an entry for this webhook, one that can be used or not.

@@ -7,19 +7,34 @@ use aws_sdk_sqs::Client;
 use crate::attempt::Fault;
 use crate::queue_url::QueueUrl;
 
+/// Who calls SQS, in the words of the advice.
+pub(super) struct Sender {
+    name: &'static str,
+    identity: &'static str,
+}
+
+pub(super) const FUNCTION: Sender =
+    Sender { name: "the function", identity: "the function's role" };
+
+#[cfg(feature = "cli")]
+pub(super) const OPERATOR: Sender =
+    Sender { name: "this command", identity: "the identity of your AWS credentials" };
+
 /// The likeliest cause of the fault, and its remedy.
 pub(super) fn advice(
     client: &Client,
     queue: &QueueUrl,
+    sender: &Sender,
     group_id: Option<&str>,
     fault: &Fault,
 ) -> Cow<'static, str> {
+    let Sender { name, identity } = sender;
     let called = client.config().region().map(AsRef::as_ref);
     if let (Some(region), Some(called)) = (queue.region(), called)
         && region != called
     {
         return format!(
-            "the queue is in {region}, and the function calls SQS in {called}: use a queue in {called}"
+            "the queue is in {region}, and {name} calls SQS in {called}: use a queue in {called}"
         )
         .into();
     }
@@ -29,9 +44,11 @@ pub(super) fn advice(
                 queue for fair queues: use a FIFO queue, or a queue where fair queues are supported"
             .into();
     }
-    "check that the queue exists, that the function's role has sqs:SendMessage on it, and \
-     kms:GenerateDataKey and kms:Decrypt on its KMS key if it has one"
-        .into()
+    format!(
+        "check that the queue exists, that {identity} has sqs:SendMessage on it, and \
+         kms:GenerateDataKey and kms:Decrypt on its KMS key if it has one"
+    )
+    .into()
 }
 
 #[cfg(test)]
@@ -45,7 +62,7 @@ mod tests {
         let config = Config::builder().behavior_version(BehaviorVersion::latest());
         let client = Client::from_conf(config.region(Region::from_static("eu-west-1")).build());
         let queue = QueueUrl::parse(&format!("https://{host}/123456789012/{name}")).unwrap();
-        advice(&client, &queue, group_id, &Fault::refused(code)).into_owned()
+        advice(&client, &queue, &FUNCTION, group_id, &Fault::refused(code)).into_owned()
     }
 
     const OWN: &str = "sqs.eu-west-1.amazonaws.com";

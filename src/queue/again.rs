@@ -1,7 +1,10 @@
 //! Sending once more what the log has as undelivered.
 
+use std::borrow::Cow;
+
 use tokio::time::Instant;
 
+use super::advice::{OPERATOR, advice};
 use super::{EventQueue, MessageId};
 use crate::attempt::{self, Fault};
 use crate::undelivered::join::Undelivered;
@@ -15,5 +18,16 @@ impl EventQueue {
     ) -> Result<MessageId, Fault> {
         let message = record.message();
         attempt::until("sqs:SendMessage", deadline, || self.send_once(&message, None)).await
+    }
+
+    /// What a person should do about a record that [`send_again`](Self::send_again) could not send.
+    pub fn advice(&self, record: &Undelivered, fault: &Fault) -> Cow<'static, str> {
+        let group_id = record.message().group_id;
+        match fault {
+            Fault::Refused(_) => {
+                advice(&self.client, &self.url, &OPERATOR, group_id.as_deref(), fault)
+            }
+            Fault::Unreachable(_) => "check the region, the credentials and the network".into(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sqs::Client;
 use tokio::time::Instant;
 
-use super::advice::advice;
+use super::advice::{FUNCTION, advice};
 use super::{MessageId, confirmed};
 use crate::attempt::{self, Fault};
 use crate::queue_url::QueueUrl;
@@ -34,7 +34,7 @@ impl HeldQueue {
         let sent =
             attempt::until("sqs:SendMessage", deadline, || self.send_once(token.as_str())).await;
         sent.inspect_err(|fault| {
-            let advice = advice(&self.client, &self.url, None, fault);
+            let advice = advice(&self.client, &self.url, &FUNCTION, None, fault);
             tracing::error!(%fault, held_queue_url = self.url.as_str(), "cannot hold an event that no secret could \
                 verify: it is lost unless JW sends it again; {advice}");
         })

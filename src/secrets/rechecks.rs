@@ -14,8 +14,12 @@ const PAUSES: [Duration; 7] = [
     Duration::from_secs(4),
     Duration::from_secs(8),
     Duration::from_secs(16),
-    Duration::from_secs(30),
+    LONGEST_PAUSE,
 ];
+
+/// The longest that an instance of the function refuses the events of a webhook whose key was stored
+/// meanwhile.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// After so long without a request that did not verify, the pauses start again at the first.
 const FORGET_AFTER: Duration = Duration::from_secs(300);

@@ -43,7 +43,7 @@ pub enum Command {
     Plan(files::Arguments),
     /// Make JW's webhooks as a file has them
     #[command(long_about = files::LONG_ABOUT_APPLY)]
-    Apply(files::Arguments),
+    Apply(files::ApplyArguments),
     /// Replace a webhook and its secret, without refusing an event
     #[command(long_about = rotate::LONG_ABOUT)]
     Rotate(rotate::Arguments),
@@ -56,7 +56,7 @@ pub enum Command {
     /// Show events as they reach the queue
     #[command(long_about = tail::LONG_ABOUT)]
     Tail(tail::Arguments),
-    /// Send the log's undelivered events to the queue
+    /// Send the log's undelivered events to the queue, or show and move held ones
     #[command(long_about = recover::LONG_ABOUT)]
     Recover(recover::Arguments),
     /// Find the media whose events never reached the queue

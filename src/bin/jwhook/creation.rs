@@ -1,21 +1,17 @@
-//! Creating a webhook into the key ring: JW shows its secret once, so either both are there in the
-//! end or neither is.
+//! Creating a webhook into the key ring.
+//!
+//! JW shows a webhook's secret once, so either both are there in the end, the webhook and its key, or
+//! neither is. And no function refuses the webhook's events: it is parked until each has its key.
 
-use anyhow::{Error, Result, anyhow};
-use serde_json::Value;
+use anyhow::{Error, Result, anyhow, bail};
+use jw_webhook_forwarder::key_ring::edit::EditableRing;
+use reqwest::Url;
 
 use crate::context::{Context, owner_of_single_key};
 use crate::interrupt::whole;
 use crate::jw::webhook::{Created, Webhook};
 use crate::jw::{Jw, Metadata, Problem};
-use crate::keys::{KeyStore, Keys};
-
-/// Creates a webhook and puts its key into the ring. Where the key can't be kept, the webhook is
-/// deleted again.
-pub async fn create(context: &Context, metadata: &Metadata) -> Result<Webhook> {
-    let before = context.jw().await?.list().await?;
-    create_beside(context, &before, metadata).await
-}
+use crate::keys::{KeyStatus, Keys};
 
 /// What becomes of a secret that is one key by itself, where none of these webhooks calls the stack.
 /// The key may be in use all the same: by a webhook that calls another name of the endpoint, or is of
@@ -31,56 +27,67 @@ pub async fn loss(context: &Context, keys: &Keys, webhooks: &[Webhook]) -> Resul
     }))
 }
 
-/// The same, beside these webhooks, which are all that the account has.
-pub async fn create_beside(
+/// Creates a webhook that calls this URL, which no other run gives, and puts its key into the ring.
+/// Where the key can't be kept, the webhook is deleted again.
+pub async fn create_parked(
     context: &Context,
-    before: &[Webhook],
     metadata: &Metadata,
+    parked_at: &Url,
 ) -> Result<Webhook> {
-    let jw = context.jw().await?;
-    let store = context.keys().await?;
     // what can't be read or changed is found out before there is a webhook
-    let keys = store.read_to_change().await?;
-    let owner = match keys.is_single() {
-        true => owner_of_single_key(before, context.stack().await?.webhook_url()?)?,
-        false => None,
-    };
-    whole(create_and_keep(jw, &store, owner, before, metadata)).await
+    if context.keys().await?.read_to_change().await?.is_single() {
+        let webhooks = context.jw().await?.list().await?;
+        owner_of_single_key(&webhooks, context.stack().await?.webhook_url()?)?;
+    }
+    let mut metadata = metadata.clone();
+    metadata.insert("webhook_url".into(), parked_at.as_str().into());
+    whole(create_and_keep(context, &metadata, parked_at)).await
+}
+
+/// Makes a parked webhook call the endpoint, with this metadata.
+pub async fn activate(context: &Context, parked: &Webhook, metadata: &Metadata) -> Result<Webhook> {
+    let (id, jw) = (&parked.id, context.jw().await?);
+    if context.keys().await?.read().await?.status(id) != KeyStatus::InRing {
+        bail!(
+            "the key of webhook {id}, which is parked, was taken out of the ring meanwhile: delete \
+             the webhook with jwhook delete {id}, then create it again"
+        );
+    }
+    match jw.find(id).await? {
+        Some(webhook) if webhook.url() == parked.url() => Ok(jw.update(id, metadata).await?),
+        Some(webhook) => bail!(
+            "webhook {id} was made to call {} meanwhile: look at it with jwhook show {id}",
+            webhook.url().unwrap_or("no URL")
+        ),
+        None => bail!("webhook {id}, which was parked, was deleted meanwhile"),
+    }
 }
 
 async fn create_and_keep(
-    jw: &Jw,
-    store: &KeyStore,
-    owner: Option<String>,
-    before: &[Webhook],
+    context: &Context,
     metadata: &Metadata,
+    parked_at: &Url,
 ) -> Result<Webhook> {
+    let jw = context.jw().await?;
     let created = match jw.create(metadata).await {
         Ok(created) => created,
         Err(problem) if problem.may_be_done() => {
-            return Err(take_back_unseen(jw, store, before, metadata, problem).await);
+            return Err(take_back_unseen(jw, parked_at, problem).await);
         }
         Err(problem) => return Err(problem.into()),
     };
-    match keep_key(store, owner, &created).await {
+    match keep_key(context, &created).await {
         Ok(()) => Ok(created.webhook),
         Err(problem) => Err(take_back(jw, &created.webhook.id, problem).await),
     }
 }
 
-async fn keep_key(store: &KeyStore, owner: Option<String>, created: &Created) -> Result<()> {
-    let id = &created.webhook.id;
-    store
-        .edit(
-            async || Ok(owner.clone()),
-            |ring| {
-                ring.insert(id, &created.secret).map_err(|unusable| {
-                    anyhow!("JW returned a secret that can't be used: {unusable}")
-                })
-            },
-        )
-        .await?;
-    Ok(())
+async fn keep_key(context: &Context, created: &Created) -> Result<()> {
+    let insert = |ring: &mut EditableRing| {
+        ring.insert(&created.webhook.id, &created.secret)
+            .map_err(|unusable| anyhow!("JW returned a secret that can't be used: {unusable}"))
+    };
+    context.edit_keys(insert).await.map(|_| ())
 }
 
 /// Deletes a webhook whose key couldn't be kept, and says what came of it.
@@ -91,55 +98,38 @@ async fn take_back(jw: &Jw, id: &str, problem: Error) -> Error {
         )),
         Err(undeleted) => problem.context(format!(
             "webhook {id} was created, its key couldn't be stored and is lost, and it couldn't be \
-             deleted again ({undeleted}): every event that it sends is refused until you delete it, \
-             with jwhook delete {id}"
+             deleted again ({undeleted}): it calls nobody; delete it with jwhook delete {id}"
         )),
     }
 }
 
-/// Deletes the webhook that JW may have created without our hearing of it.
-async fn take_back_unseen(
-    jw: &Jw,
-    store: &KeyStore,
-    before: &[Webhook],
-    metadata: &Metadata,
-    problem: Problem,
-) -> Error {
-    // in this order: whoever made the same at the same time has stored its key by then
-    let after = async { anyhow::Ok((jw.list().await?, store.read().await?)) };
-    let (after, keys) = match after.await {
-        Ok(after) => after,
+/// Deletes the webhook that JW may have created without our hearing of it. Its URL proves that this run
+/// made it: no other run gives the same one.
+async fn take_back_unseen(jw: &Jw, parked_at: &Url, problem: Problem) -> Error {
+    let webhooks = match jw.list().await {
+        Ok(webhooks) => webhooks,
         Err(unknown) => {
             return Error::new(problem).context(format!(
                 "the webhook may have been created, its key is lost, and what JW has couldn't be \
-                 found out ({unknown:#}): look with jwhook list, and delete the new one, whose key \
-                 is missing"
+                 found out ({unknown}): look with jwhook list, and delete the new one, whose key is \
+                 missing"
             ));
         }
     };
-    let is_new = |webhook: &Webhook| before.iter().all(|known| known.id != webhook.id);
-    let is_keyless = |webhook: &Webhook| !keys.status(&webhook.id).is_entry();
-    let text = |member| metadata.get(member).and_then(Value::as_str).unwrap_or_default();
-    let is_ours = |webhook: &Webhook| {
-        webhook.name().unwrap_or_default() == text("name") && webhook.calls(text("webhook_url"))
-    };
-    let unseen: Vec<&Webhook> = after
-        .iter()
-        .filter(|webhook| is_new(webhook) && is_ours(webhook) && is_keyless(webhook))
-        .collect();
-    match unseen.as_slice() {
-        [] => Error::new(problem).context(
+    match webhooks.iter().find(|webhook| webhook.calls(parked_at.as_str())) {
+        Some(unseen) => take_back(jw, &unseen.id, problem.into()).await,
+        None => Error::new(problem).context(
             "JW doesn't list the webhook, so it wasn't created, unless JW is slow: look with jwhook \
              list before you try again",
         ),
-        [unseen] => take_back(jw, &unseen.id, problem.into()).await,
-        several => {
-            let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
-            Error::new(problem).context(format!(
-                "the webhook was created and its key is lost, but which of {} it is can't be told: \
-                 look with jwhook list, and delete those whose key is missing",
-                ids.join(", ")
-            ))
-        }
     }
+}
+
+/// What to say of a webhook that was created, if the command ends before the webhook calls the
+/// endpoint.
+pub fn is_parked(id: &str) -> String {
+    format!(
+        "webhook {id} is parked where no event is sent to, and its key is in the ring; the same \
+         command goes on from there"
+    )
 }

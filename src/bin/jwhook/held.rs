@@ -91,7 +91,8 @@ impl Waiting {
 
     /// Since when the oldest of the messages waits, by CloudWatch's `ApproximateAgeOfOldestMessage`;
     /// `None` where CloudWatch has no value. SQS leaves out messages that were received three times or
-    /// more, so the oldest message may be older.
+    /// more, so the oldest message may be older. In a dead-letter queue SQS counts from when it moved the
+    /// message there.
     pub async fn since(&self, sdk: &SdkConfig) -> Result<Option<SystemTime>> {
         let name = self.url.rsplit('/').next().unwrap_or_default();
         let now = SystemTime::now();

@@ -36,8 +36,6 @@ pub struct KeyStore {
 pub struct Keys {
     value: Zeroizing<Vec<u8>>,
     version_id: String,
-    /// For how long this version has been there, by the clock of Secrets Manager, or less.
-    pub age: Duration,
 }
 
 /// What the ring has for a webhook.
@@ -113,13 +111,12 @@ impl Keys {
         EditableRing::parse(&self.value)
     }
 
-    /// The ring of a secret by itself, which is this webhook's or nobody's.
+    /// The ring of a secret by itself: with its key, if the key is a webhook's, else empty.
     fn ring_of(&self, owner: Option<&str>) -> Result<EditableRing> {
-        let empty = || EditableRing::parse(b"{}").map_err(Into::into);
         match (self.ring(), owner) {
             (Ok((KeyRing::Single(key), _)), Some(id)) => EditableRing::of(id, &key)
                 .context("the secret isn't text, so it can't be in a key ring"),
-            _ => empty(),
+            _ => Ok(EditableRing::default()),
         }
     }
 }
@@ -131,28 +128,32 @@ impl KeyStore {
 
     /// Reads the secret.
     pub async fn read(&self) -> Result<Keys> {
-        let clock = AwsClock::default();
-        let answer = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.secret_id)
-            .customize()
-            .interceptor(clock.clone())
-            .send()
-            .await
-            .map_err(|error| self.failed("GetSecretValue", error))?;
+        let call = self.client.get_secret_value().secret_id(&self.secret_id);
+        let answer = call.send().await.map_err(|error| self.failed("GetSecretValue", error))?;
         let text = answer.secret_string.map(String::into_bytes);
         let value = text.or_else(|| answer.secret_binary.map(|blob| blob.into_inner()));
-        let written = answer.created_date.and_then(|date| SystemTime::try_from(date).ok());
-        let age =
-            clock.answered().zip(written).and_then(|(now, then)| now.duration_since(then).ok());
         Ok(Keys {
             value: Zeroizing::new(
                 value.with_context(|| format!("secret {} has no value", self.secret_id))?,
             ),
             version_id: answer.version_id.context("Secrets Manager named no version")?,
-            age: age.unwrap_or_default(),
         })
+    }
+
+    /// For how long the current version has been current, or less: the time since the secret was last
+    /// modified in any way, by the clock of Secrets Manager. The version's own date proves nothing,
+    /// because somebody may have made an older version current again.
+    ///
+    /// Zero if Secrets Manager does not tell: then nobody knows how long warm functions have had the
+    /// version.
+    pub async fn current_for(&self) -> Duration {
+        let clock = AwsClock::default();
+        let call = self.client.describe_secret().secret_id(&self.secret_id).customize();
+        let answer = call.interceptor(clock.clone()).send().await.ok();
+        let modified = answer.and_then(|secret| secret.last_changed_date);
+        let modified = modified.and_then(|date| SystemTime::try_from(date).ok());
+        let elapsed = clock.answered().zip(modified);
+        elapsed.and_then(|(now, then)| now.duration_since(then).ok()).unwrap_or_default()
     }
 
     /// The keys, if they can be changed: that they can't is better known before JW has done something.
@@ -164,8 +165,9 @@ impl KeyStore {
         }
     }
 
-    /// Changes the key ring. A secret by itself is made a ring of the webhook that `owner` names, or
-    /// replaced where it is nobody's. Tells whether there was anything to change.
+    /// Changes the key ring. A secret by itself is made a ring of the webhook that `owner` names. If it
+    /// is nobody's, only an edit that inserts a key replaces it. Tells whether there was anything to
+    /// change.
     pub async fn edit(
         &self,
         owner: impl AsyncFn() -> Result<Option<String>>,
@@ -179,9 +181,17 @@ impl KeyStore {
                 Err(NotEditable::Unreadable(problem)) => return Err(self.unreadable(problem)),
             };
             edit(&mut ring)?;
+            if keys.is_single() && ring.ids().next().is_none() {
+                bail!(
+                    "secret {} is one key by itself, and no webhook of JW's is known to own it; the \
+                     secret was not changed, because the key would be lost. Find out whose key it is \
+                     (jwhook list), store it as a key ring, {{\"ID\": \"…\"}}, then try again",
+                    self.secret_id
+                );
+            }
             let value = ring.value();
-            if value.as_bytes() == keys.value.as_slice() {
-                return Ok(false);
+            if ring.is_empty() || value.as_bytes() == keys.value.as_slice() {
+                return Ok(false); // the function cannot use an empty ring
             }
             if self.replace(&keys.version_id, &value).await? {
                 return Ok(true);

@@ -40,9 +40,10 @@ pub async fn read(
         spinner.inc(1);
         let before = lines.len();
         for event in page.events.unwrap_or_default() {
-            let is_new = event.event_id.is_none_or(|id| seen.insert(id));
-            if let (true, Some(text)) = (is_new, event.message) {
-                lines.push((event.timestamp.unwrap_or_default(), text));
+            let Some(text) = event.message else { continue };
+            let at = event.timestamp.unwrap_or_default();
+            if seen.insert(event.event_id.unwrap_or_else(|| format!("{at} {text}"))) {
+                lines.push((at, text));
             }
         }
         empty_pages = if lines.len() > before { 0 } else { empty_pages + 1 };

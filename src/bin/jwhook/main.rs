@@ -5,6 +5,7 @@
 //! its [`keys`], and [`ask`], [`output`] and [`progress`] towards the person. What a key ring, a
 //! signature or a message is, the library says.
 
+mod arguments;
 mod ask;
 mod aws;
 mod cli;
@@ -14,6 +15,7 @@ mod context;
 mod creation;
 mod difference;
 mod held;
+mod held_keys;
 mod input;
 mod interrupt;
 mod jw;
@@ -24,6 +26,7 @@ mod options;
 mod output;
 mod parked;
 mod progress;
+mod settling;
 mod stack;
 mod standing;
 mod verdict;
@@ -47,8 +50,9 @@ async fn main() -> ExitCode {
     match ended {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
+        Err(error) if output::is_closed(&error) => ExitCode::from(141), // as a shell reports SIGPIPE
         Err(error) => {
-            output::error(&error);
+            output::note(&format!("error: {error:#}"));
             ExitCode::from(2) // as for arguments that can't be understood
         }
     }

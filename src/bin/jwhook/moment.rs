@@ -21,6 +21,15 @@ fn of_millis(millis: i64) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
 }
 
+/// How long ago something was, in the largest unit that gives a number above 1: `26 hours ago`.
+pub fn ago(age: std::time::Duration) -> String {
+    let seconds = age.as_secs();
+    let units = [("days", 86_400), ("hours", 3_600), ("minutes", 60)];
+    let unit = units.into_iter().find(|(_, length)| seconds >= 2 * length);
+    let (unit, length) = unit.unwrap_or(("seconds", 1));
+    format!("{} {unit} ago", seconds / length)
+}
+
 /// Reads an argument that is a point in time.
 pub fn parse(text: &str) -> Result<SystemTime, String> {
     let moment = OffsetDateTime::parse(text, &Rfc3339);
@@ -71,6 +80,20 @@ mod tests {
     fn times_are_written_as_jw_writes_them() {
         assert_eq!(written_millis(1_700_001_010_999), "2023-11-14T22:30:10+00:00");
         assert_eq!(written_millis(i64::MAX), "-");
+    }
+
+    #[test]
+    fn age_is_told_in_its_largest_unit() {
+        for (seconds, told) in [
+            (0, "0 seconds ago"),
+            (119, "119 seconds ago"),
+            (120, "2 minutes ago"),
+            (7_199, "119 minutes ago"),
+            (100_000, "27 hours ago"),
+            (172_800, "2 days ago"),
+        ] {
+            assert_eq!(ago(std::time::Duration::from_secs(seconds)), told);
+        }
     }
 
     #[test]

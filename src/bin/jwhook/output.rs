@@ -65,14 +65,10 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Says why the command didn't do what it was asked.
-pub fn error(error: &anyhow::Error) {
-    let nobody_reads = error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-    if !nobody_reads {
-        note(&format!("error: {error:#}"));
-    }
+/// Whether a command ended because nobody reads its stdout any more (`| head`).
+pub fn is_closed(error: &anyhow::Error) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.map(io::Error::kind).any(|kind| kind == io::ErrorKind::BrokenPipe)
 }
 
 /// A table with these headings, without lines around it.

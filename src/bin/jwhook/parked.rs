@@ -1,41 +1,80 @@
-//! Parked webhooks: made to replace another one, and not yet calling the endpoint.
+//! Parked webhooks: created, and not yet calling the endpoint.
 //!
-//! JW may use a webhook from the moment that it answers 201, and the functions that are warm then have
-//! not got its key yet: they would refuse good events. So a new webhook first calls a URL where nobody
-//! listens. The URL names the webhook that it is to replace: a rotation that was interrupted is found
-//! again by it, from any machine.
+//! JW may use a webhook from the moment that it answers 201, and the functions that are warm then do not
+//! have its key yet: they would refuse good events. So a new webhook first calls a URL where nobody
+//! listens. The URL says what the webhook is for, so that a command that was interrupted is found again
+//! from any machine. The URL also names the run that made the webhook, so that a run deletes no webhook
+//! of another one.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Args;
 use reqwest::Url;
 
 use crate::jw::webhook::Webhook;
 
 /// A name that never resolves (RFC 2606, section 2).
-pub const NOWHERE: &str = "https://jwhook.invalid/";
+const NOWHERE: &str = "https://jwhook.invalid/";
 
-const MARK: &str = "replaces";
+const NEW: &str = "new";
+const REPLACES: &str = "replaces";
+const RUN: &str = "jwhook_run";
 
-/// The URL of a webhook that is to replace this one.
-pub fn url(parking: &Url, replaced: &str) -> Result<Url> {
-    if parking.scheme() != "https" {
-        bail!("--parking-url {parking}: JW takes HTTPS only");
-    }
-    let mut url = parking.clone();
-    url.path_segments_mut()
-        .map_err(|()| anyhow!("--parking-url {parking} has no path"))?
-        .pop_if_empty()
-        .extend([MARK, replaced]);
-    Ok(url)
+/// Where webhooks are parked.
+#[derive(Debug, Args)]
+pub struct Parking {
+    /// Where to park the new webhook, if JW does not accept the URL that leads nowhere. JW may send
+    /// events to this URL: it must be yours, and must not lead to the function
+    #[arg(long = "parking-url", value_name = "URL", default_value = NOWHERE)]
+    url: Url,
 }
 
-/// The id of the webhook that this one is to replace, if it is parked.
+/// What a parked webhook is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose<'i> {
+    /// To call the endpoint beside the others.
+    New,
+    /// To take the place of the webhook with this id.
+    Replace(&'i str),
+}
+
+impl Parking {
+    /// The URL of a webhook that is made for this, by this run alone.
+    pub fn url(&self, purpose: Purpose) -> Result<Url> {
+        let parking = &self.url;
+        if parking.scheme() != "https" {
+            bail!("--parking-url {parking}: JW takes HTTPS only");
+        }
+        let mut run = [0; 8];
+        getrandom::fill(&mut run).context("the system has no random numbers")?;
+        let mut url = parking.clone();
+        let mut path =
+            url.path_segments_mut().map_err(|()| anyhow!("--parking-url {parking} has no path"))?;
+        path.pop_if_empty();
+        match purpose {
+            Purpose::New => path.push(NEW),
+            Purpose::Replace(id) => path.push(REPLACES).push(id),
+        };
+        drop(path);
+        url.query_pairs_mut().append_pair(RUN, &hex::encode(run));
+        Ok(url)
+    }
+}
+
+/// The id of the webhook that this one is to replace, if it is parked for that.
 pub fn replaces(webhook: &Webhook) -> Option<String> {
     let url = Url::parse(webhook.url()?).ok()?;
     let mut segments = url.path_segments()?.rev();
     match (segments.next(), segments.next()) {
-        (Some(id), Some(MARK)) if !id.is_empty() => Some(id.to_owned()),
+        (Some(id), Some(REPLACES)) if !id.is_empty() => Some(id.to_owned()),
         _ => None,
     }
+}
+
+/// Whether this webhook was created and does not call the endpoint yet.
+pub fn is_new(webhook: &Webhook) -> bool {
+    let Some(Ok(url)) = webhook.url().map(Url::parse) else { return false };
+    let last = url.path_segments().and_then(Iterator::last);
+    last == Some(NEW) && url.query_pairs().any(|(name, _)| name == RUN)
 }
 
 #[cfg(test)]
@@ -47,21 +86,40 @@ mod tests {
             .unwrap()
     }
 
+    fn parking(url: &str) -> Parking {
+        Parking { url: url.parse().unwrap() }
+    }
+
     #[test]
-    fn a_parked_webhook_is_known_by_its_url_wherever_it_is_parked() {
-        for (parking, parked) in [
-            (NOWHERE, "https://jwhook.invalid/replaces/c0Y6ebVU"),
-            ("https://example.com", "https://example.com/replaces/c0Y6ebVU"),
-            ("https://example.com/a/?b=c", "https://example.com/a/replaces/c0Y6ebVU?b=c"),
+    fn parked_webhook_is_known_by_its_url_wherever_it_is_parked() {
+        for (url, parked) in [
+            (NOWHERE, "https://jwhook.invalid/replaces/c0Y6ebVU?jwhook_run="),
+            ("https://example.com", "https://example.com/replaces/c0Y6ebVU?jwhook_run="),
+            (
+                "https://example.com/a/?b=c",
+                "https://example.com/a/replaces/c0Y6ebVU?b=c&jwhook_run=",
+            ),
         ] {
-            let url = url(&parking.parse().unwrap(), "c0Y6ebVU").unwrap();
-            assert_eq!(url.as_str(), parked);
-            assert_eq!(replaces(&at(parked)).as_deref(), Some("c0Y6ebVU"));
+            let replacement = parking(url).url(Purpose::Replace("c0Y6ebVU")).unwrap();
+            assert_eq!(replacement.as_str().strip_prefix(parked).unwrap().len(), 16);
+            let replacement = at(replacement.as_str());
+            assert_eq!(replaces(&replacement).as_deref(), Some("c0Y6ebVU"));
+            assert!(!is_new(&replacement));
+            let new = at(parking(url).url(Purpose::New).unwrap().as_str());
+            assert_eq!((is_new(&new), replaces(&new)), (true, None));
         }
         for other in ["https://example.com/", "https://example.com/replaces/", "replaces/c0Y6ebVU"]
         {
             assert_eq!(replaces(&at(other)), None, "{other}");
         }
-        assert!(url(&"http://example.com".parse().unwrap(), "c0Y6ebVU").is_err());
+        assert!(!is_new(&at("https://example.com/new")), "somebody else's");
+        assert!(parking("http://example.com").url(Purpose::New).is_err());
+    }
+
+    #[test]
+    fn two_runs_never_park_at_the_same_url() {
+        let urls =
+            [Purpose::New, Purpose::New].map(|purpose| parking(NOWHERE).url(purpose).unwrap());
+        assert_ne!(urls[0], urls[1]);
     }
 }

@@ -25,6 +25,7 @@ pub struct Stack {
     held_queue_url: Option<String>,
     held_dead_letter_queue_url: Option<String>,
     log_group: Option<String>,
+    version: Option<String>,
     secret_ttl: Option<Duration>,
     max_event_age: Option<Duration>,
 }
@@ -82,6 +83,7 @@ impl Stack {
             held_queue_url: output("HeldQueueUrl"),
             held_dead_letter_queue_url: output("HeldDeadLetterQueueUrl"),
             log_group: output("LogGroup"),
+            version: output("Version"),
             secret_ttl: seconds("SecretTtlSeconds"),
             max_event_age: seconds("MaxEventAgeSeconds"),
         };
@@ -144,6 +146,11 @@ impl Stack {
     /// The stack's log group, where there is a stack.
     pub fn log_group(&self) -> Option<&str> {
         self.log_group.as_deref()
+    }
+
+    /// The version that the stack was deployed from, where there is a stack that tells it.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// The longest that a warm function goes on with the key ring that it has.

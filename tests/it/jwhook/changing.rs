@@ -73,7 +73,7 @@ async fn a_webhook_can_be_made_to_call_this_stack() {
     let without = Jwhook::of(&account, &jw, &arguments).without("JWHOOK_STACK").run(&jw).await;
     assert!(without.error().contains("or --webhook-url URL"));
     let error = run(&account, &jw, &arguments).await.error();
-    assert!(error.contains("would refuse its every event. Make it call this stack all"), "{error}");
+    assert!(error.contains("accepts none of its events. Make it call this stack all"), "{error}");
     assert_eq!(jw.changes(), []);
     let ran = run(&account, &jw, &[&arguments[..], &["--yes"]].concat()).await;
     assert!(ran.stderr.contains("the function accepts no event of webhook zApier01"), "{ran:?}");
@@ -156,7 +156,9 @@ async fn a_deletion_that_was_interrupted_goes_on_with_the_key() {
     let ran = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes", "--output", "json"]).await;
     assert_eq!(ran.json(), json!({"id": "c0Y6ebVU", "deleted": false, "key_removed": true}));
     // deleted, and no answer came
-    jw.next("DELETE", Meet::DoneThenClose);
+    for _ in 0..3 {
+        jw.next("DELETE", Meet::DoneThenClose);
+    }
     run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.error();
     assert_eq!(account.ring_ids().await, ["7Rav0hC5"]);
     run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.done();
@@ -220,7 +222,9 @@ async fn a_key_by_itself_goes_only_with_the_webhook_that_it_must_be_of() {
     let error = run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.error();
     assert!(error.contains("the secret is one key by itself, which doesn't say whose"), "{error}");
     // interrupted, nobody could tell whose it was: so it is made a ring before
-    jw.next("DELETE", Meet::Close);
+    for _ in 0..3 {
+        jw.next("DELETE", Meet::Close);
+    }
     run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
     assert_eq!(account.secret().await, json!({ "c0Y6ebVU": KEY }).to_string());
     run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.done();

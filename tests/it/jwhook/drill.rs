@@ -1,7 +1,8 @@
-//! The rotation drill: while good events of both webhooks come in without pause, `rotate` runs from
-//! beginning to end, and is killed wherever it can be.
+//! The drill: while good events of all webhooks come in without pause, `rotate` and `create` run from
+//! beginning to end, and are killed wherever they can be.
 
 mod kill;
+mod sent;
 mod world;
 
 use self::kill::Kill;
@@ -37,7 +38,7 @@ async fn a_rotation_that_is_killed_once_is_finished_by_the_next_run() {
         let world = World::start(2, TTL, millis(20)).await;
         let (sent, ran) = world
             .while_sending(async {
-                kill.strike(&world).await;
+                kill.strike(&world, world.rotate()).await;
                 world.rotate().run(&world.jw).await
             })
             .await;
@@ -64,7 +65,7 @@ async fn a_rotation_that_is_killed_at_every_call_and_every_wait_is_finished_in_t
     let (sent, ran) = world
         .while_sending(async {
             for kill in &kills {
-                kill.strike(&world).await;
+                kill.strike(&world, world.rotate()).await;
             }
             world.rotate().run(&world.jw).await
         })
@@ -72,6 +73,50 @@ async fn a_rotation_that_is_killed_at_every_call_and_every_wait_is_finished_in_t
     world.check(&sent).await;
     let error = ran.error();
     assert!(error.contains("its rotation is over, or the id is wrong"), "{error}");
+}
+
+#[tokio::test]
+async fn creating_a_webhook_refuses_none_of_its_events() {
+    let world = World::start(2, TTL, millis(0)).await;
+    let create = world.create(&["--settle", "3"]).run(&world.jw);
+    let (sent, ran) = world.while_sending(create).await;
+    let new = ran.json()["id"].as_str().unwrap().to_owned();
+    world.check_created(&sent, &new).await;
+}
+
+#[tokio::test]
+async fn create_that_is_killed_at_any_call_and_run_again_refuses_no_event() {
+    let kills = [
+        Kill::at("PutSecretValue").done(), // the key is not in use yet: another webhook is created
+        Kill::at("UpdateSecretVersionStage").done(),
+        Kill::at("UpdateSecretVersionStage").done().and_then(seconds(1)), // in the settling
+        Kill::at("PATCH"),
+    ];
+    all_at_once(kills, async |kill| {
+        let world = World::start(1, TTL, millis(20)).await;
+        let create = || world.create(&["--settle", "3"]);
+        let (sent, ran) = world
+            .while_sending(async {
+                kill.strike(&world, create()).await;
+                create().run(&world.jw).await
+            })
+            .await;
+        let new = ran.json()["id"].as_str().unwrap().to_owned();
+        world.check_created(&sent, &new).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_drill_notices_a_webhook_that_calls_too_early() {
+    let world = World::start(1, seconds(300), millis(5)).await;
+    let (sent, ran) = world.while_sending(world.create(&["--settle", "0"]).run(&world.jw)).await;
+    ran.done();
+    assert!(!sent.faults.is_empty());
+    for found in &sent.faults {
+        assert!(found.ends_with("of new00001: 401 webhook_unknown"), "{found}");
+    }
+    world.watch_for_secrets();
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ impl File {
     }
 
     fn of(&self, command: &str, more: &[&str], account: &Account, jw: &JwApi) -> Jwhook {
-        let arguments = [&[command, self.0.path()], more].concat();
+        let settle: &[&str] = if command == "apply" { &["--settle", "0"] } else { &[] };
+        let arguments = [&[command, self.0.path()], more, settle].concat();
         Jwhook::of(account, jw, &arguments)
     }
 }
@@ -141,11 +142,11 @@ async fn apply_makes_it_so_in_order_and_a_second_time_does_nothing() {
     assert!(ran.contains("[1/3] create \"Sports\"") && ran.contains("3 steps done"), "{ran}");
     assert_applied(&account, &jw, &[], "on a terminal").await;
     let methods: Vec<String> = jw.changes().into_iter().map(|call| call.method).collect();
-    assert_eq!(methods, ["POST", "PATCH", "DELETE"]);
+    assert_eq!(methods, ["POST", "PATCH", "PATCH", "DELETE"]);
     let again = file.run("apply", &[], &account, &jw).await;
     assert_eq!(again.stderr, "");
     assert_eq!(again.done(), "No difference: 3 unchanged; 2 other webhooks are left alone\n");
-    assert_eq!(jw.changes().len(), 3);
+    assert_eq!(jw.changes().len(), 4);
     // an id pins a webhook, so that it can have another name
     let renamed = FILE.replace("- name: Live\n", "- name: Studio\n  id: live0000\n");
     let renamed = File::new(&renamed);

@@ -105,8 +105,18 @@ async fn webhooks_that_are_created_at_once_all_keep_their_keys() {
     let (account, jw) = account_and_api().await;
     let names = ["1", "2", "3", "4"];
     let creates = names.map(|name| {
-        let arguments =
-            ["create", "--name", name, "--event", "media_available", "--site", "jsPxIVHl", "--yes"];
+        let arguments = [
+            "create",
+            "--name",
+            name,
+            "--event",
+            "media_available",
+            "--site",
+            "jsPxIVHl",
+            "--yes",
+            "--settle",
+            "0",
+        ];
         Jwhook::of(&account, &jw, &arguments).run(&jw)
     });
     for ran in futures_util::future::join_all(creates).await {
@@ -122,8 +132,18 @@ async fn a_change_of_the_ring_whose_answer_is_lost_is_found_to_be_done() {
     for lost in ["PutSecretValue", "UpdateSecretVersionStage"] {
         let (account, jw) = account_and_api().await;
         account.next(lost, Meet::DoneThenClose);
-        let arguments =
-            ["create", "--name", "n", "--event", "media_available", "--site", "jsPxIVHl", "--yes"];
+        let arguments = [
+            "create",
+            "--name",
+            "n",
+            "--event",
+            "media_available",
+            "--site",
+            "jsPxIVHl",
+            "--yes",
+            "--settle",
+            "0",
+        ];
         Jwhook::of(&account, &jw, &arguments).run(&jw).await.done();
         assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"], "{lost}");
     }

@@ -1,5 +1,7 @@
 //! What `list` and `show` say of the account's webhooks, and of an API that can't say it.
 
+mod paging;
+
 use super::support::{Account, JwApi, Jwhook, Meet, Ran, webhook};
 use serde_json::{Value, json};
 
@@ -100,7 +102,8 @@ async fn list_reads_all_pages_with_and_without_a_total() {
             assert_eq!(ran.json()["webhooks"].as_array().unwrap().len(), number);
             let paths: Vec<String> =
                 jw.state().calls.iter().map(|call| call.path.clone()).collect();
-            let pages = if number == 250 || without_total { 3 } else { 2 };
+            // without a total, only an empty page tells that the one before was the last
+            let pages = number.div_ceil(100) + usize::from(without_total);
             let page = |n| format!("/v2/webhooks/?page={n}&page_length=100");
             assert_eq!(paths, (1..=pages).map(page).collect::<Vec<_>>());
         }
@@ -184,20 +187,8 @@ async fn an_answer_that_is_not_the_expected_one_is_an_error_whatever_its_shape()
         let expected = format!("GET of page 1 of JW's webhooks: {said}");
         assert!(error.starts_with(&expected), "{expected}: {error}");
     }
-    jw.next("GET", Meet::Close);
-    let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
-    assert!(error.contains("no answer from JW"), "{error}");
     let behind_proxy = format!("{}/jw", jw.url());
     let list = Jwhook::of(&account, &jw, &["list"]).env("JW_API_URL", &behind_proxy);
     assert!(list.run(&jw).await.error().contains("JW answered 405"));
     assert!(jw.state().calls.iter().any(|call| call.path.starts_with("/jw/v2/webhooks/?page=1")));
-}
-
-#[tokio::test]
-async fn a_webhook_without_metadata_hides_no_other() {
-    let account = account().await;
-    let jw = JwApi::start([json!({"id": "bare0000"}), webhook("c0Y6ebVU", "Newsroom")]).await;
-    let ran = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await;
-    let listed = json!([["bare0000", "missing", false], ["c0Y6ebVU", "in_ring", true]]);
-    assert_eq!(statuses(ran), listed);
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod command;
+mod deployment;
 mod endpoint;
 mod jw_api;
 mod jw_media;

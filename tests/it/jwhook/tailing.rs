@@ -143,6 +143,21 @@ async fn it_ends_before_a_consumer_has_no_attempt_left() {
 }
 
 #[tokio::test]
+async fn it_ends_at_once_if_consumers_have_left_a_message_one_receive() {
+    let account = Account::start("{}").await;
+    let jw = JwApi::start([]).await;
+    put(&account, "first000").await;
+    for _ in 1..=4 {
+        receive(&account).await;
+    }
+    let ran = Jwhook::of(&account, &jw, &["tail", "--for", "20"]).run(&jw).await;
+    let error = ran.error();
+    assert!(error.contains("received 5 of the 5 times"), "{error}");
+    assert!(error.contains("none is left, so this ends here"), "{error}");
+    assert_eq!(calls(&account, "ReceiveMessage"), 1);
+}
+
+#[tokio::test]
 async fn a_queue_that_dead_letters_at_once_is_not_looked_into() {
     let account = Account::start("{}").await;
     let jw = JwApi::start([]).await;

@@ -1,14 +1,20 @@
 //! A new webhook at the stack's endpoint, its secret straight into the key ring.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
 
+use crate::arguments::{free_text, some_free_text, some_text};
 use crate::context::Context;
 use crate::creation;
+use crate::difference::merged;
+use crate::interrupt::asked;
 use crate::jw::Metadata;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys};
+use crate::output::note;
+use crate::parked::{self, Parking, Purpose};
+use crate::settling::Settling;
 use crate::standing::{Standing, named};
 use crate::verdict::Verdict;
 
@@ -16,8 +22,11 @@ pub const LONG_ABOUT: &str = "\
 Create a webhook at the stack's endpoint, its secret straight into the key ring
 
 JW shows a webhook's secret once, in the answer that creates it. It goes from there into the key ring \
-in Secrets Manager, and is shown nowhere. If it can't be stored, the webhook is deleted again, as its \
-events would all be refused.";
+in Secrets Manager, and is shown nowhere. If it can't be stored, the webhook is deleted again.
+
+The webhook is created parked, at a URL where nobody listens. It is made to call the endpoint when its \
+key is stored and no warm function refuses its events any more (--settle). Interrupted before that, the \
+same command goes on from there.";
 
 const EXAMPLES: &str = "\
 Example:
@@ -31,7 +40,7 @@ has. The function forwards any.";
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The webhook's name
-    #[arg(long, value_name = "NAME", value_parser = some_text)]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = some_free_text::<Self>)]
     name: String,
     /// An event that it is sent for; several with commas, or the option again
     #[arg(long = "event", value_name = "EVENT", required = true, value_delimiter = ',', value_parser = some_text)]
@@ -40,16 +49,12 @@ pub struct Arguments {
     #[arg(long = "site", value_name = "SITE_ID", required = true, value_delimiter = ',', value_parser = some_text)]
     sites: Vec<String>,
     /// What it is for
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = free_text::<Self>)]
     description: Option<String>,
-}
-
-/// Reads an argument that can't be empty.
-pub fn some_text(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("it is empty".to_owned()),
-        text => Ok(text.to_owned()),
-    }
+    #[command(flatten)]
+    settling: Settling,
+    #[command(flatten)]
+    parking: Parking,
 }
 
 /// A list as JW's metadata has it: each once.
@@ -59,8 +64,8 @@ pub fn list(texts: &[String]) -> serde_json::Value {
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
-    let stack = context.stack().await?;
-    let endpoint = stack.endpoint()?;
+    let endpoint = context.stack().await?.endpoint()?;
+    let parked_at = arguments.parking.url(Purpose::New)?;
     let mut metadata = Metadata::new();
     metadata.insert("name".into(), json!(arguments.name));
     metadata.insert("webhook_url".into(), json!(endpoint));
@@ -71,29 +76,79 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     }
     let keys = context.keys().await?.read_to_change().await?;
     let webhooks = context.jw().await?.list().await?;
-    let same =
-        |webhook: &&Webhook| webhook.name() == Some(&arguments.name) && webhook.calls(endpoint);
-    if let Some(there) = webhooks.iter().find(same) {
-        context.answers().confirm(&question(there, &keys))?;
+    let same_name = || webhooks.iter().filter(|one| one.name() == Some(&arguments.name));
+    let parked = parked(context, &keys, same_name().filter(|one| parked::is_new(one)))?;
+    if parked.is_none() {
+        if let Some(there) = same_name().find(|webhook| webhook.calls(endpoint)) {
+            context.answers().confirm(&question(there, &keys))?;
+        }
+        if let Some(loss) = creation::loss(context, &keys, &webhooks).await? {
+            context.answers().confirm(&format!("{loss} Is that right?"))?;
+        }
     }
-    if let Some(loss) = creation::loss(context, &keys, &webhooks).await? {
-        context.answers().confirm(&format!("{loss} Is that right?"))?;
-    }
-    let webhook = creation::create_beside(context, &webhooks, &metadata).await?;
+    let all = async {
+        let parked = match parked {
+            Some(parked) => parked.clone(),
+            None => creation::create_parked(context, &metadata, &parked_at).await?,
+        };
+        let activated = async {
+            arguments.settling.wait(context).await?;
+            creation::activate(context, &parked, &merged(&parked.metadata, &metadata)).await
+        };
+        activated.await.with_context(|| creation::is_parked(&parked.id))
+    };
+    let webhook = tokio::select! {
+        biased;
+        created = all => created?,
+        () = asked() => bail!("interrupted; the same command goes on from there"),
+    };
     let result = Standing {
         webhook: &webhook,
         key: Some(KeyStatus::InRing),
         calls_this_stack: Some(webhook.calls(endpoint)),
     };
     context.format().result(&result, || {
-        format!(
-            "webhook {} is created, and its key is in the ring. Functions that are warm have it with \
-             its first event, or within {} s",
-            named(&webhook),
-            stack.secret_ttl().as_secs()
-        )
+        format!("webhook {} is created, and its key is in the ring", named(&webhook))
     })?;
     Ok(Verdict::Good)
+}
+
+/// The webhook of this name that a run has parked and not activated, if its key is in the ring. Without
+/// its key it is of no use, and may be another run's that has not stored the key yet.
+fn parked<'w>(
+    context: &Context,
+    keys: &Keys,
+    candidates: impl Iterator<Item = &'w Webhook>,
+) -> Result<Option<&'w Webhook>> {
+    let (with_key, without): (Vec<&Webhook>, Vec<&Webhook>) =
+        candidates.partition(|webhook| keys.status(&webhook.id) == KeyStatus::InRing);
+    for webhook in without {
+        note(&format!(
+            "webhook {} is parked, and its key is not in the ring: another jwhook create may be about \
+             to store it; if none is running, delete the webhook with jwhook delete {}",
+            named(webhook),
+            webhook.id
+        ));
+    }
+    match with_key.as_slice() {
+        [] => Ok(None),
+        [webhook] => {
+            context.answers().confirm(&format!(
+                "Webhook {} is parked, and its key is in the ring: a jwhook create was interrupted, or \
+                 is still running. Go on with it?",
+                named(webhook)
+            ))?;
+            Ok(Some(webhook))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
+            bail!(
+                "webhooks {} have this name and are parked: keep one, delete the others with jwhook \
+                 delete, then try again",
+                ids.join(", ")
+            )
+        }
+    }
 }
 
 /// A command that is repeated by mistake makes a second webhook.

@@ -5,6 +5,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::context::{Context, owner_of_single_key};
+use crate::held_keys::{self, DropHeld};
+use crate::interrupt::asked;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::keys::{Keys, take_out};
 use crate::output::note;
@@ -14,8 +16,9 @@ use crate::verdict::Verdict;
 pub const LONG_ABOUT: &str = "\
 Delete a webhook, then take its key out of the ring
 
-It shows the webhook and asks first: JW can bring back neither the webhook nor its secret. Interrupted \
-between the two, the same command takes out the key that is left. To replace a webhook without losing \
+It shows the webhook and asks first: JW can bring back neither the webhook nor its secret. While events \
+are held, it waits before it changes anything, because one of them may need the key (--drop-held). \
+Interrupted anywhere, the same command goes on from there. To replace a webhook without losing \
 an event, use jwhook rotate.";
 
 #[derive(Debug, Args)]
@@ -23,6 +26,8 @@ pub struct Arguments {
     /// The webhook's id (jwhook list)
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
+    #[command(flatten)]
+    held: DropHeld,
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
@@ -45,22 +50,14 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
             }
         ),
     }
-    if found.is_some() {
-        if keys.is_single() && has_key {
-            // of a key by itself nobody could tell any more whose it was
-            context.edit_keys(|_| Ok(())).await?;
-        }
-        jw.delete(id).await?;
-    }
-    if has_key {
-        context.edit_keys(|ring| take_out(ring, id)).await.with_context(|| {
-            format!(
-                "webhook {id} is gone at JW, and its key is still in the ring: run the same command \
-                 again"
-            )
-        })?;
-    } else if keys.is_single() {
-        note("the secret is one key by itself: it was left as it is");
+    let deletion =
+        Deletion { context, id, is_there: found.is_some(), has_key, held: arguments.held };
+    tokio::select! {
+        biased;
+        done = deletion.perform(&keys) => done?,
+        () = asked() => bail!(
+            "interrupted: no event is lost by that, and jwhook delete {id} goes on from there"
+        ),
     }
     let result = json!({ "id": id, "deleted": found.is_some(), "key_removed": has_key });
     context.format().result(&result, || match (found.is_some(), has_key) {
@@ -69,6 +66,50 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         (false, _) => format!("the key of webhook {id} is out of the ring"),
     })?;
     Ok(Verdict::Good)
+}
+
+/// What is to be deleted: at JW, if the webhook is there, and in the ring, if it has a key.
+struct Deletion<'c> {
+    context: &'c Context,
+    id: &'c str,
+    is_there: bool,
+    has_key: bool,
+    held: DropHeld,
+}
+
+impl Deletion<'_> {
+    async fn perform(&self, keys: &Keys) -> Result<()> {
+        let &Self { context, id, is_there, has_key, held } = self;
+        if has_key {
+            held_keys::before_removal(context, held).await?;
+        }
+        if is_there {
+            if keys.is_single() && has_key {
+                // of a key by itself nobody could tell any more whose it was
+                context.make_ring_of(id).await?;
+            }
+            context.jw().await?.delete(id).await?;
+        }
+        if has_key {
+            self.take_key_out().await.with_context(|| {
+                format!(
+                    "webhook {id} is gone at JW, and its key is still in the ring: run the same \
+                     command again"
+                )
+            })?;
+        } else if keys.is_single() {
+            note("the secret is one key by itself: it was left as it is");
+        }
+        Ok(())
+    }
+
+    async fn take_key_out(&self) -> Result<()> {
+        if self.is_there && !self.held.drop_held {
+            // the last events of the webhook may have been held meanwhile
+            held_keys::wait(self.context).await?;
+        }
+        self.context.edit_keys(|ring| take_out(ring, self.id)).await.map(|_| ())
+    }
 }
 
 /// Whether the secret is one key by itself, and this webhook the only one that it can be of.

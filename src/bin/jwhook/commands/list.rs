@@ -41,7 +41,7 @@ fn text(standings: &[Standing]) -> String {
         let webhook = standing.webhook;
         let day = webhook.created().and_then(|created| created.get(..10));
         table.add_row([
-            cell(&webhook.id),
+            cell(if webhook.id.is_empty() { "-" } else { &webhook.id }),
             cell(webhook.name().unwrap_or("-")),
             standing.key_text(),
             standing.this_stack_text().to_owned(),

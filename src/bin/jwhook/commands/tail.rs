@@ -37,11 +37,14 @@ Until Ctrl-C, or for --for SECONDS. Newest first of what came together; with --o
 JSON document a line, whose `body` is the message's text.
 
 Consumers are not kept from a message, which stays visible to them; what they take first, tail \
-can't show. But SQS counts each look as a receive, and moves a message to the dead-letter queue \
-after the queue's maxReceiveCount of them. So tail looks only when the number of waiting \
-messages changes (or is 0), and ends with an error when a message has one receive left, which is \
-its consumer's. It is for a queue whose consumers keep up: of one that nobody reads it shows \
-some events and ends.";
+can't show.
+
+What it costs: each look at a message counts as a receive, and SQS moves a message to the \
+dead-letter queue after the queue's maxReceiveCount receives. So tail looks only when the number \
+of waiting messages changes (or is 0), and ends with an error before a message's last receive, \
+which is its consumer's. SQS tells a message's count only with a receive: if consumers have \
+failed a message until one receive is left, the first look takes it. So use tail on a queue whose \
+consumers keep up. Of a queue that nobody reads it shows some events and ends.";
 
 #[derive(Debug, Args)]
 pub struct Arguments {

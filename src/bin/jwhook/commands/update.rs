@@ -4,12 +4,15 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use super::create::{list, some_text};
+use super::create::list;
+use crate::arguments::{free_text, some_free_text, some_text};
 use crate::context::Context;
 use crate::difference::{between, merged};
 use crate::jw::Metadata;
 use crate::jw::webhook::parse_id;
+use crate::keys::KeyStatus;
 use crate::output::note;
+use crate::settling::Settling;
 use crate::standing::{Ours, Standing, named};
 use crate::verdict::Verdict;
 
@@ -31,10 +34,10 @@ pub struct Arguments {
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
     /// Another name
-    #[arg(long, value_name = "NAME", value_parser = some_text)]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = some_free_text::<Self>)]
     name: Option<String>,
     /// Another description
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = free_text::<Self>)]
     description: Option<String>,
     /// An event that it is to be sent for, of all; several with commas, or the option again
     #[arg(long = "event", value_name = "EVENT", value_delimiter = ',', value_parser = some_text)]
@@ -45,6 +48,8 @@ pub struct Arguments {
     /// Make it call the stack's endpoint
     #[arg(long)]
     to_this_stack: bool,
+    #[command(flatten)]
+    settling: Settling,
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
@@ -67,6 +72,10 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         webhook
     } else {
         ask_if_refused(context, &ours.standing(&webhook), &wanted)?;
+        let has_key = ours.standing(&webhook).key == Some(KeyStatus::InRing);
+        if has_key && changes.iter().any(|change| change.member == "webhook_url") {
+            arguments.settling.wait(context).await?; // its key may have been stored just now
+        }
         let updated = jw.update(id, &merged(&webhook.metadata, &wanted)).await?;
         note(&format!("webhook {} is changed:", named(&updated)));
         changes.iter().for_each(|change| note(&format!("  {change}")));
@@ -85,8 +94,8 @@ fn ask_if_refused(context: &Context, standing: &Standing, wanted: &Metadata) -> 
         && wanted.contains_key("webhook_url")
     {
         context.answers().confirm(&format!(
-            "The ring has no key of webhook {} that could be used, so this stack would refuse its \
-             every event. Make it call this stack all the same?",
+            "The ring has no usable key of webhook {}, so this stack accepts none of its \
+             events. Make it call this stack all the same?",
             named(standing.webhook)
         ))?;
     }

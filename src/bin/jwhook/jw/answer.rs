@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::secret::ApiSecret;
+use super::webhook::Webhook;
 use crate::output::plain;
 
 /// The most of an unexpected answer that is quoted: characters.
@@ -16,7 +17,10 @@ const MAX_QUOTE: usize = 300;
 pub enum Problem {
     /// JW may have done it, or not.
     #[error("{what}: no answer from JW ({why}); check the network and JW_API_URL, then try again")]
-    NoAnswer { what: String, why: String },
+    NoAnswer { what: String, why: String, timed_out: bool },
+    /// JW never heard of it.
+    #[error("{what}: the request cannot be made ({why}); check JW_API_URL and JW's API secret")]
+    NotSent { what: String, why: String },
     /// JW said that it didn't do it.
     #[error("{what}: JW answered {}{}{}", .status.as_u16(), .said, advice(*.status))]
     Refused { what: String, status: StatusCode, said: String },
@@ -26,6 +30,12 @@ pub enum Problem {
     /// JW has it, and says that it hasn't.
     #[error("JW lists webhook {id}, and says 404 when asked for it: try again")]
     Contradiction { id: String },
+    /// JW answers with the same webhooks for ever.
+    #[error(
+        "JW's list of webhooks does not end: after {listed} webhooks, page after page brings only \
+         webhooks that were listed before; try again, and check JW_API_URL"
+    )]
+    EndlessList { listed: usize },
     /// JW's limit, however long we waited.
     #[error("{what}: JW still says 429, too many requests; who else uses this API secret?")]
     TooManyRequests { what: String },
@@ -37,12 +47,11 @@ impl Problem {
         match self {
             Problem::NoAnswer { .. } | Problem::Unreadable { .. } => true,
             Problem::Refused { status, .. } => status.is_server_error(),
-            Problem::Contradiction { .. } | Problem::TooManyRequests { .. } => false,
+            Problem::NotSent { .. }
+            | Problem::Contradiction { .. }
+            | Problem::EndlessList { .. }
+            | Problem::TooManyRequests { .. } => false,
         }
-    }
-
-    pub(super) fn no_answer(what: &str, error: impl Into<anyhow::Error>) -> Self {
-        Problem::NoAnswer { what: what.to_owned(), why: format!("{:#}", error.into()) }
     }
 }
 
@@ -68,8 +77,17 @@ impl Answer {
     /// What it holds.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         // serde_json's error could quote a secret
-        serde_json::from_slice(&self.body)
-            .map_err(|_| Problem::Unreadable { what: self.what.clone(), status: self.status })
+        serde_json::from_slice(&self.body).map_err(|_| self.unreadable())
+    }
+
+    /// The webhook that it holds. One without an id would not be JW's.
+    pub fn resource(&self) -> Result<Webhook, Problem> {
+        let webhook: Webhook = self.json()?;
+        if webhook.id.is_empty() { Err(self.unreadable()) } else { Ok(webhook) }
+    }
+
+    fn unreadable(&self) -> Problem {
+        Problem::Unreadable { what: self.what.clone(), status: self.status }
     }
 }
 

@@ -16,6 +16,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, StatusCode, Url, redirect};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use self::answer::Answer;
@@ -34,6 +35,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a 429 is waited out before it is an error.
 const MAX_WAITS: u32 = 3;
+
+/// The pauses before a call is sent again that got no answer.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+
+/// How many pages in a row may bring no webhook that was not listed before. A webhook that is created
+/// meanwhile shifts the list, so a page may bring only webhooks of the page before.
+const MAX_REPEATED_PAGES: usize = 2;
 
 /// The API, for one account.
 pub struct Jw {
@@ -62,6 +70,7 @@ impl Jw {
         let http = http
             .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none()) // a redirected POST becomes a GET
+            .pool_max_idle_per_host(0) // a kept connection that JW has closed would fail a POST
             .timeout(TIMEOUT)
             .build()?;
         Ok(Self { http, base, secret, limit: RateLimit::default() })
@@ -72,32 +81,34 @@ impl Jw {
         #[derive(Deserialize)]
         struct Page {
             total: Option<usize>,
-            page_length: Option<usize>,
             webhooks: Vec<Webhook>,
         }
         let mut webhooks = Vec::<Webhook>::new();
-        for page in 1.. {
-            let path = format!("v2/webhooks/?page={page}&page_length={PAGE_LENGTH}");
-            let what = format!("page {page} of JW's webhooks");
+        let (mut number, mut repeated_pages) = (1, 0);
+        loop {
+            let path = format!("v2/webhooks/?page={number}&page_length={PAGE_LENGTH}");
+            let what = format!("page {number} of JW's webhooks");
             let answer = self.call(Method::GET, &path, None, &what).await?;
             let page: Page = answer.expect(StatusCode::OK)?.json()?;
-            let length = page.webhooks.len();
+            let is_empty = page.webhooks.is_empty();
             let before = webhooks.len();
             for webhook in page.webhooks {
-                // a list that changes between two pages repeats some
-                if webhooks.iter().all(|listed| listed.id != webhook.id) {
+                let is_listed =
+                    |listed: &Webhook| !webhook.id.is_empty() && listed.id == webhook.id;
+                if !webhooks.iter().any(is_listed) {
                     webhooks.push(webhook);
                 }
             }
-            let is_last = match page.total {
-                Some(total) => webhooks.len() >= total,
-                None => page.page_length.map_or(length == 0, |full| length < full),
-            };
-            if is_last || webhooks.len() == before {
-                break;
+            // JW may leave out the total, and documents no other mark of the last page.
+            if is_empty || page.total.is_some_and(|total| webhooks.len() >= total) {
+                return Ok(webhooks);
             }
+            repeated_pages = if webhooks.len() > before { 0 } else { repeated_pages + 1 };
+            if repeated_pages > MAX_REPEATED_PAGES {
+                return Err(Problem::EndlessList { listed: webhooks.len() });
+            }
+            number += 1;
         }
-        Ok(webhooks)
     }
 
     /// One webhook, if there is one with this id.
@@ -112,22 +123,21 @@ impl Jw {
                 Ok(None)
             };
         }
-        Ok(Some(answer.expect(StatusCode::OK)?.json()?))
+        answer.expect(StatusCode::OK)?.resource().map(Some)
     }
 
     /// Creates a webhook. After a problem that [`Problem::may_be_done`] it may be there all the same.
     pub async fn create(&self, metadata: &Metadata) -> Result<Created, Problem> {
         #[derive(Deserialize)]
-        struct Resource {
+        struct Secret {
             secret: Option<String>,
-            #[serde(flatten)]
-            webhook: Webhook,
         }
         let body = json!({ "metadata": metadata });
         let answer = self.call(Method::POST, "v2/webhooks/", Some(&body), "a new webhook").await?;
-        let created: Resource = answer.expect(StatusCode::CREATED)?.json()?;
-        let secret = Zeroizing::new(created.secret.unwrap_or_default());
-        Ok(Created { webhook: created.webhook, secret })
+        let answer = answer.expect(StatusCode::CREATED)?;
+        let Secret { secret } = answer.json()?;
+        let secret = Zeroizing::new(secret.unwrap_or_default());
+        Ok(Created { webhook: answer.resource()?, secret })
     }
 
     /// Replaces a webhook's whole metadata.
@@ -135,7 +145,7 @@ impl Jw {
         let body = json!({ "metadata": metadata });
         let what = format!("webhook {id}");
         let answer = self.call(Method::PATCH, &path(id), Some(&body), &what).await?;
-        answer.expect(StatusCode::OK)?.json()
+        answer.expect(StatusCode::OK)?.resource()
     }
 
     /// Deletes a webhook. One that is gone already is as good.
@@ -157,7 +167,7 @@ impl Jw {
         let what = format!("{method} of {what}");
         for waits in 0.. {
             self.limit.admit().await;
-            let answer = self.send(&method, path, body, &what).await?;
+            let answer = self.send_until_answered(&method, path, body, &what).await?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 return Ok(answer);
             }
@@ -169,6 +179,28 @@ impl Jw {
         Err(Problem::TooManyRequests { what })
     }
 
+    /// Sends a call again that got no answer, if a second one does no more than the first: a POST would
+    /// create a second webhook. After a time-out nothing is sent again, as JW had its time.
+    async fn send_until_answered(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        what: &str,
+    ) -> Result<Answer, Problem> {
+        for pause in PAUSES {
+            match self.send(method, path, body, what).await {
+                Err(Problem::NoAnswer { timed_out: false, why, .. }) if *method != Method::POST => {
+                    tracing::info!("{what}: no answer ({why}); it is sent again");
+                }
+                ended => return ended,
+            }
+            sleep(pause).await;
+            self.limit.admit().await;
+        }
+        self.send(method, path, body, what).await
+    }
+
     async fn send(
         &self,
         method: &Method,
@@ -176,13 +208,21 @@ impl Jw {
         body: Option<&Value>,
         what: &str,
     ) -> Result<Answer, Problem> {
-        let url = self.base.join(path).map_err(|error| Problem::no_answer(what, error))?;
-        let bearer = self.secret.bearer().map_err(|error| Problem::no_answer(what, error))?;
+        let not_sent = |error: anyhow::Error| Problem::NotSent {
+            what: what.to_owned(),
+            why: format!("{error:#}"),
+        };
+        let url = self.base.join(path).map_err(|error| not_sent(error.into()))?;
+        let bearer = self.secret.bearer().map_err(not_sent)?;
         let mut request = self.http.request(method.clone(), url).header(AUTHORIZATION, bearer);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let no_answer = |error: reqwest::Error| Problem::no_answer(what, error.without_url());
+        let no_answer = |error: reqwest::Error| Problem::NoAnswer {
+            what: what.to_owned(),
+            timed_out: error.is_timeout(),
+            why: format!("{:#}", anyhow::Error::new(error.without_url())),
+        };
         let response = request.send().await.map_err(no_answer)?;
         let status = response.status();
         let body = response.bytes().await.map_err(no_answer)?;

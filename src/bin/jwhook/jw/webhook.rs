@@ -3,26 +3,37 @@
 use std::collections::BTreeSet;
 
 use reqwest::Url;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-/// One of the account's webhooks; not all are ours, and none has to look like ours.
+/// One of the account's webhooks; not all are ours, and none has to look like ours. Members that are
+/// missing, null or of another type are empty here, so that somebody else's webhook hides no other one
+/// of a list.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(from = "Value")]
 pub struct Webhook {
     /// JW's id: 8 characters of `[A-Za-z0-9]`.
     pub id: String,
-    /// What an update replaces. Somebody else's without any must not hide the others of a list.
-    #[serde(default)]
+    /// What an update replaces.
     pub metadata: Map<String, Value>,
-    /// JW shows it in one answer only, which is read by [`Created`]; whatever else had one wouldn't
-    /// be kept, nor shown.
-    #[serde(default, skip_serializing, rename = "secret")]
-    _secret: IgnoredAny,
-    /// `created`, `last_modified`, and what else JW sends.
+    /// `created`, `last_modified`, and what else JW sends. Never the secret: JW shows it in one answer
+    /// only, which is read by [`Created`].
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+impl From<Value> for Webhook {
+    fn from(resource: Value) -> Self {
+        let Value::Object(mut rest) = resource else { return Self::from(json!({})) };
+        rest.remove("secret");
+        let id = rest.remove("id").and_then(|id| id.as_str().map(str::to_owned));
+        let metadata = match rest.remove("metadata") {
+            Some(Value::Object(metadata)) => metadata,
+            _ => Map::new(),
+        };
+        Self { id: id.unwrap_or_default(), metadata, rest }
+    }
 }
 
 impl Webhook {

@@ -35,13 +35,14 @@ async fn what_fails_hides_nothing_else() {
     assert_eq!(findings(&ran), [&["skip jw_api"], &of_list[..]].concat());
     assert!(said(&ran, "jw_api").contains("set JW_API_SECRET, or give --api-secret-id"));
 
-    let without = ["skip stack", "skip endpoint", "skip secret", "skip keys"];
+    let of_stack = ["skip stack", "skip version", "skip endpoint", "skip region"];
     let ran = Jwhook::of(&account, &jw, &json).without("AWS_ACCESS_KEY_ID").run(&jw).await;
     let expected = [
         &["fail credentials", "skip clock"],
-        &without[..],
+        &of_stack[..],
+        &["skip secret", "skip keys"],
         &of_list[..],
-        &["skip queue", "skip dead_letter"],
+        &["skip queue", "skip dead_letter", "skip held", "skip accepted"],
     ];
     assert_eq!(findings(&ran), expected.concat());
 }
@@ -53,12 +54,15 @@ async fn parts_that_are_given_by_themselves_are_checked_without_a_stack() {
     let queue = ["--queue-url", &account.queue_url];
     let ran = Jwhook::of(&account, &jw, &[&secret[..], &queue].concat());
     let ran = ran.without("JWHOOK_STACK").run(&jw).await;
-    let of_endpoint = ["skip webhooks", "skip settings", "skip duplicates"];
-    assert_eq!(findings(&ran), [&["skip stack", "skip endpoint"], &of_endpoint[..]].concat());
+    let without_stack = [
+        &["skip stack", "skip version", "skip endpoint", "skip region"][..],
+        &["skip webhooks", "skip settings", "skip duplicates", "skip held", "skip accepted"],
+    ];
+    assert_eq!(findings(&ran), without_stack.concat());
 
     let ran = Jwhook::of(&account, &jw, &secret).env("JWHOOK_STACK", "other").run(&jw).await;
     let found = findings(&ran);
-    assert_eq!(found[..2], ["fail stack", "skip endpoint"], "{found:?}");
+    assert_eq!(found[..2], ["fail stack", "skip version"], "{found:?}");
     assert!(!found.contains(&"skip secret".to_owned()), "{found:?}");
 
     let ran = Jwhook::of(&account, &jw, &["doctor", "--output", "json"]);
@@ -84,7 +88,7 @@ async fn what_consumers_failed_is_found() {
         let run = Jwhook::of(&account, &jw, &arguments);
         let run = if without_stack { run.without("JWHOOK_STACK") } else { run };
         let ran = run.run(&jw).await;
-        assert_eq!(findings(&ran).pop().unwrap(), "fail dead_letter");
+        assert!(findings(&ran).contains(&"fail dead_letter".to_owned()), "{ran:?}");
         let said = said(&ran, "dead_letter");
         assert!(said.starts_with("1 waiting, 0 with consumers, 0 delayed"), "{said}");
         assert!(said.contains("start-message-move-task --source-arn arn:aws:sqs:"), "{said}");

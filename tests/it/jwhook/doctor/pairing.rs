@@ -1,6 +1,6 @@
 //! JW's webhooks against the ring's keys and the endpoint.
 
-use super::{Account, JwApi, doctor, findings, other_webhook, said, webhook, well};
+use super::{ACCEPTED, Account, JwApi, doctor, findings, other_webhook, said, webhook, well};
 use crate::support::{OTHER_SECRET, SECRET};
 use serde_json::{Value, json};
 
@@ -72,6 +72,12 @@ async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
             "entry 7Rav0hC5 is disabled: its key contains white space; the function answers 503",
         ),
         (
+            format!("{SECRET} "),
+            vec!["fail keys", "skip ring", "skip webhooks"],
+            "keys",
+            "the secret cannot be used: its key contains white space; mend the value",
+        ),
+        (
             json!({"JW_WEBHOOK_SECRET": SECRET}).to_string(),
             vec!["warn keys", "warn keys", "fail webhooks", "fail webhooks"],
             "keys",
@@ -95,6 +101,7 @@ async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
 #[tokio::test]
 async fn a_secret_by_itself_is_well_for_one_webhook() {
     let account = Account::start(SECRET).await;
+    account.log(&[ACCEPTED]).await;
     let jw = JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await;
     let ran = doctor(&account, &jw).await;
     assert_eq!(findings(&ran), ["warn keys"]);

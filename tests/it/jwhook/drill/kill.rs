@@ -1,8 +1,8 @@
-//! Killing a rotation at a given place, without its knowing: whoever it calls keeps the answer back,
+//! Killing a command at a given place, without its knowing: whoever it calls keeps the answer back,
 //! and it is killed meanwhile.
 
 use super::world::World;
-use crate::jwhook::support::{Meet, Until};
+use crate::jwhook::support::{Jwhook, Meet, Until};
 use std::time::Duration;
 
 /// A place in a run.
@@ -34,8 +34,8 @@ impl Kill {
         Self { call: None, done: false, wait }
     }
 
-    /// Starts a rotation, and kills it there.
-    pub async fn strike(self, world: &World) {
+    /// Starts the command, and kills it there.
+    pub async fn strike(self, world: &World, command: Jwhook) {
         let until = if self.done { Until::Performed } else { Until::Begun };
         let is_jws = |call: &str| call.bytes().all(|byte| byte.is_ascii_uppercase());
         let before = self.call.map(|call| {
@@ -51,7 +51,7 @@ impl Kill {
             let meet = if self.done { Meet::DoneThenHold } else { Meet::Hold };
             if is_jws(call) { world.jw.next(call, meet) } else { world.account.next(call, meet) }
         }
-        let running = world.rotate().spawn();
+        let running = command.spawn();
         if let Some((call, before)) = self.call.zip(before) {
             if is_jws(call) {
                 world.jw.until(until, call, before + 1).await;

@@ -1,6 +1,7 @@
 //! All that takes part in a rotation, at work: JW, which sends each event to the webhooks that it has
 //! at that moment, functions that are warm, the secret and the queue.
 
+use super::sent::Sent;
 use crate::jwhook::support::{Account, JwApi, Jwhook, QueueType, Until, WEBHOOK_URL, webhook};
 use crate::support::{Answer, Aws, Delivery, Function, SECRET, event, millis, seconds};
 use serde_json::{Value, json};
@@ -26,19 +27,6 @@ pub struct World {
     pause: Duration,
     lag: Duration,
     rechecks: usize,
-}
-
-/// What the sender saw.
-#[derive(Debug, Default)]
-pub struct Sent {
-    /// Of each event, the webhooks that JW sent it for.
-    pub events: Vec<BTreeSet<String>>,
-    /// Deliveries of the old webhook after it was gone, that had to be taken and were.
-    pub late: usize,
-    /// What was taken: `event_id` and webhook.
-    taken: BTreeSet<(String, String)>,
-    /// Good deliveries that weren't taken, and events that JW sent nobody.
-    pub faults: Vec<String>,
 }
 
 impl World {
@@ -96,6 +84,14 @@ impl World {
     pub fn rotate_with(&self, waits: &[&str]) -> Jwhook {
         let arguments = [&["rotate", OLD, "--yes", "--output", "json"], waits].concat();
         Jwhook::of(&self.account, &self.jw, &arguments)
+    }
+
+    /// `jwhook create` of a second webhook.
+    pub fn create(&self, waits: &[&str]) -> Jwhook {
+        let create =
+            "create --name second --event media_available --site jsPxIVHl --yes --output json";
+        let create: Vec<&str> = create.split(' ').collect();
+        Jwhook::of(&self.account, &self.jw, &[&create[..], waits].concat())
     }
 
     /// Sends events as JW does for as long as `rotation` takes, from a moment before to one after.
@@ -214,46 +210,25 @@ impl World {
         new
     }
 
+    /// What must be true when the webhook is created: every good event of either webhook was taken and is
+    /// in the queue, and some are the new webhook's.
+    pub async fn check_created(&self, sent: &Sent, new: &str) {
+        assert_eq!(sent.faults, Vec::<String>::new());
+        assert!(self.calling().contains(new));
+        assert!(
+            sent.events.iter().any(|webhooks| webhooks.contains(new)),
+            "none was sent for {new}"
+        );
+        assert_eq!(self.account.ring_ids().await, [OLD, new]);
+        assert_eq!(sent.queued(&self.account).await, sent.taken);
+        self.watch_for_secrets();
+    }
+
     /// The functions are not to have written any of the secrets that there were.
     pub fn watch_for_secrets(&self) {
         let secrets = self.jw.state().secrets.clone();
         for (_, secret) in secrets {
             self.aws.keep(secret);
-        }
-    }
-}
-
-impl Sent {
-    fn judge(&mut self, number: usize, id: &str, answer: &Answer) {
-        match answer.verdict().as_str() {
-            "200 accepted" => self.take(id, answer),
-            other => self.faults.push(format!("event {number} of {id}: {other}")),
-        }
-    }
-
-    fn take(&mut self, id: &str, answer: &Answer) {
-        let event_id = answer.body["event_id"].as_str().unwrap();
-        self.taken.insert((event_id.to_owned(), id.to_owned()));
-    }
-
-    /// What is in the queue: `event_id` and webhook. One event's id is the same for all webhooks.
-    async fn queued(&self, account: &Account) -> BTreeSet<(String, String)> {
-        let mut queued = BTreeSet::new();
-        let mut subjects = BTreeMap::<String, String>::new();
-        loop {
-            let receive = account.sqs.receive_message().queue_url(&account.queue_url);
-            let receive = receive.max_number_of_messages(10).message_attribute_names("All");
-            let some = receive.send().await.unwrap().messages.unwrap_or_default();
-            if some.is_empty() {
-                return queued;
-            }
-            for message in some {
-                let attributes = message.message_attributes.unwrap();
-                let text = |name: &str| attributes[name].string_value().unwrap().to_owned();
-                let of_media = subjects.entry(text("media_id")).or_insert_with(|| text("event_id"));
-                assert_eq!(*of_media, text("event_id"));
-                queued.insert((text("event_id"), text("webhook_id")));
-            }
         }
     }
 }

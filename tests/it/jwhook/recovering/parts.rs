@@ -29,7 +29,7 @@ async fn logged(scene: &Scene, media_ids: &[&str]) -> Vec<Vec<String>> {
     logged
 }
 
-fn changed(line: &str, change: impl FnOnce(&mut Value)) -> String {
+pub fn changed(line: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut line: Value = serde_json::from_str(line).unwrap();
     change(&mut line);
     line.to_string()

@@ -1,9 +1,10 @@
 //! A rotation that stopped, and the next run of the same command.
 
-use super::{OLD, PARKED, created_at, deleted, made_live, ring, rotate};
+use super::{OLD, PARKED, changes, created_at, deleted, made_live, ring, rotate};
 use crate::jwhook::support::{Account, JwApi, Jwhook, Meet, Until, webhook};
-use crate::support::one_second_passes;
+use crate::support::{OTHER_SECRET, SECRET, one_second_passes};
 use serde_json::json;
+use std::time::Instant;
 
 #[tokio::test]
 async fn after_a_call_that_jw_refuses_nothing_is_lost_and_the_next_run_goes_on() {
@@ -23,7 +24,7 @@ async fn after_a_call_that_jw_refuses_nothing_is_lost_and_the_next_run_goes_on()
         assert_eq!(account.ring_ids().await, [OLD, "new00001"]);
     }
     rotate(&account, &jw, &[]).run(&jw).await.done();
-    assert_eq!(jw.changes(), [created_at(PARKED), made_live("new00001"), deleted(OLD)]);
+    assert_eq!(changes(&jw), [created_at(PARKED), made_live("new00001"), deleted(OLD)]);
     assert_eq!(account.ring_ids().await, ["new00001"]);
 }
 
@@ -51,6 +52,46 @@ async fn a_run_that_goes_on_waits_only_the_rest_of_the_settling() {
 }
 
 #[tokio::test]
+async fn whole_settle_time_is_waited_if_the_age_of_the_current_version_is_unknown() {
+    let key = |id: &str| json!({OLD: SECRET, id: OTHER_SECRET}).to_string();
+    let account = Account::start(&key("parked01")).await;
+    let mut parked = webhook("parked01", "newsroom");
+    parked["metadata"]["webhook_url"] = json!(PARKED);
+    let jw = JwApi::start([webhook(OLD, "newsroom"), parked]).await;
+    let settle = async || {
+        let dry = ["rotate", OLD, "--dry-run", "--settle", "300", "--output", "json"];
+        let plan = Jwhook::of(&account, &jw, &dry).run(&jw).await.json();
+        assert_eq!(plan["steps"][0]["step"], "settle");
+        plan["steps"][0]["seconds"].as_u64().unwrap()
+    };
+    for _ in 0..3 {
+        one_second_passes().await;
+    }
+    let untouched = settle().await;
+    assert!((250..=298).contains(&untouched), "{untouched} s");
+    account.next("DescribeSecret", Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#));
+    assert_eq!(settle().await, 300);
+    account.next("DescribeSecret", Meet::Answer(200, "{}"));
+    assert_eq!(settle().await, 300);
+
+    // somebody makes the old version current again, by hand
+    let version = async || {
+        let secret = account.secrets.get_secret_value().secret_id(&account.secret_arn);
+        secret.send().await.unwrap().version_id.unwrap()
+    };
+    let old = version().await;
+    account.set_secret(&key("another1")).await;
+    let move_back = account.secrets.update_secret_version_stage().secret_id(&account.secret_arn);
+    let began = Instant::now();
+    let move_back = move_back.version_stage("AWSCURRENT").move_to_version_id(&old);
+    move_back.remove_from_version_id(version().await).send().await.unwrap();
+    assert_eq!(version().await, old);
+    let moved_back = settle().await;
+    let elapsed = began.elapsed().as_secs() + 1; // the emulator tells whole seconds
+    assert!((300 - elapsed..=300).contains(&moved_back), "{moved_back} s, {elapsed} s after it");
+}
+
+#[tokio::test]
 async fn a_replacement_whose_key_was_lost_is_deleted_and_made_anew() {
     let account = Account::start(&ring()).await;
     let mut orphan = webhook("orphan01", "newsroom");
@@ -61,8 +102,8 @@ async fn a_replacement_whose_key_was_lost_is_deleted_and_made_anew() {
     let error = Jwhook::of(&account, &jw, &["rotate", OLD]).run(&jw).await.error();
     assert!(error.contains("is deleted too: orphan01 (\"newsroom\")."), "{error}");
     rotate(&account, &jw, &[]).run(&jw).await.done();
-    let changes = [deleted("orphan01"), created_at(PARKED), made_live("new00001"), deleted(OLD)];
-    assert_eq!(jw.changes(), changes);
+    let expected = [deleted("orphan01"), created_at(PARKED), made_live("new00001"), deleted(OLD)];
+    assert_eq!(changes(&jw), expected);
     assert_eq!(jw.ids(), ["elses001", "new00001"]);
 }
 

@@ -1,12 +1,10 @@
 //! An AWS account of ministack's, with a stack that has our template's outputs, behind a proxy where
 //! a call can be made to fail.
 
-use super::jw_api::WEBHOOK_URL;
+use super::deployment::deploy;
 use super::ministack::Ministack;
 use super::server::{Meet, Server, Service, Until, answer};
-use crate::support::seconds;
 use aws_sdk_cloudformation as cloudformation;
-use aws_sdk_cloudformation::types::Parameter;
 use aws_sdk_cloudwatchlogs as logs;
 use aws_sdk_secretsmanager as secretsmanager;
 use aws_sdk_sqs as sqs;
@@ -14,10 +12,10 @@ use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub const REGION: &str = "eu-west-1";
 pub const SECRET_ACCESS_KEY: &str = "Canary/AWS/secret/access/key/0123456789";
@@ -102,6 +100,24 @@ impl Account {
     /// Lets the n-th call of this name from now meet this.
     pub fn nth(&self, call: &str, n: usize, meet: Meet) {
         self.proxy.nth(call, n, meet);
+    }
+
+    /// Lets each call of this name meet this, after those that were scripted.
+    pub fn always(&self, call: &str, meet: Meet) {
+        self.proxy.always(call, meet);
+    }
+
+    /// The bodies of the calls of this name that have begun, in order.
+    pub fn bodies(&self, call: &str) -> Vec<Bytes> {
+        let calls = self.proxy.calls();
+        let bodies = calls.begun.iter().zip(calls.bodies).filter(|(name, _)| *name == call);
+        bodies.map(|(_, body)| body).collect()
+    }
+
+    /// The same, as JSON.
+    pub fn asked(&self, call: &str) -> Vec<Value> {
+        let bodies = self.bodies(call);
+        bodies.iter().map(|body| serde_json::from_slice(body).expect("JSON")).collect()
     }
 
     /// How many calls of this name have begun or were performed.
@@ -198,68 +214,6 @@ async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
         .await
 }
 
-/// Deploys a stack with the outputs and parameters of ours, and gives the outputs.
-async fn deploy(
-    client: &cloudformation::Client,
-    secret: &str,
-    queue: QueueType,
-    parameters: &[(&str, &str)],
-) -> BTreeMap<String, String> {
-    let attribute = |resource: &str, name: &str| json!({"Fn::GetAtt": [resource, name]});
-    let output = |value: Value| json!({ "Value": value });
-    let types: BTreeMap<_, _> =
-        parameters.iter().map(|(name, _)| (name, json!({"Type": "String"}))).collect();
-    let mut queue_properties = json!({
-        "RedrivePolicy": {"maxReceiveCount": 5, "deadLetterTargetArn": attribute("DeadLetterQueue", "Arn")},
-    });
-    let mut dead_letter_properties = json!({});
-    if queue == QueueType::Fifo {
-        queue_properties["QueueName"] = json!("jw-events.fifo");
-        queue_properties["FifoQueue"] = json!(true);
-        dead_letter_properties = json!({"QueueName": "jw-dead.fifo", "FifoQueue": true});
-    }
-    let template = json!({
-        "Parameters": types,
-        "Resources": {
-            "DeadLetterQueue": {"Type": "AWS::SQS::Queue", "Properties": dead_letter_properties},
-            "Queue": {"Type": "AWS::SQS::Queue", "Properties": queue_properties},
-            "HeldDeadLetterQueue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jw-held-dead"}},
-            "HeldQueue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jw-held"}},
-            "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": secret}},
-            "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "jw-forwarder"}},
-        },
-        "Outputs": {
-            "WebhookUrl": output(json!(WEBHOOK_URL)),
-            "SecretArn": output(json!({"Ref": "Secret"})),
-            "QueueUrl": output(json!({"Ref": "Queue"})),
-            "DeadLetterQueueUrl": output(json!({"Ref": "DeadLetterQueue"})),
-            "HeldQueueUrl": output(json!({"Ref": "HeldQueue"})),
-            "HeldDeadLetterQueueUrl": output(json!({"Ref": "HeldDeadLetterQueue"})),
-            "LogGroup": output(json!({"Ref": "Logs"})),
-            "FunctionName": output(json!("jw-forwarder")),
-        },
-    });
-    let parameters = parameters.iter().map(|(name, value)| {
-        Parameter::builder().parameter_key(*name).parameter_value(*value).build()
-    });
-    let create = client.create_stack().stack_name("jw").template_body(template.to_string());
-    create.set_parameters(Some(parameters.collect())).send().await.unwrap();
-    let began = Instant::now();
-    loop {
-        let answer = client.describe_stacks().stack_name("jw").send().await.unwrap();
-        let stack = &answer.stacks()[0];
-        let status = stack.stack_status().unwrap().as_str();
-        if status == "CREATE_COMPLETE" {
-            let outputs = stack.outputs().iter().map(|output| {
-                (output.output_key().unwrap().to_owned(), output.output_value().unwrap().to_owned())
-            });
-            return outputs.collect();
-        }
-        assert!(began.elapsed() < seconds(20) && !status.contains("ROLLBACK"), "{stack:#?}");
-        tokio::time::sleep(crate::support::millis(20)).await;
-    }
-}
-
 /// Hands calls on to ministack.
 struct Proxy {
     to: String,
@@ -267,13 +221,14 @@ struct Proxy {
 }
 
 impl Service for Proxy {
-    /// The operation, in the spelling of either of AWS's protocols.
+    /// The operation, in the spelling of each of AWS's protocols.
     fn name(&self, request: &Parts, body: &Bytes) -> String {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         let body = std::str::from_utf8(body).unwrap_or_default();
         let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
         let operation = target.and_then(|target| target.rsplit_once('.')).map(|(_, name)| name);
-        operation.or(action).unwrap_or("unnamed").to_owned()
+        let in_path = request.uri.path().rsplit_once("/operation/").map(|(_, name)| name);
+        operation.or(in_path).or(action).unwrap_or("unnamed").to_owned()
     }
 
     async fn perform(&self, request: Parts, body: Bytes) -> Response<Full<Bytes>> {

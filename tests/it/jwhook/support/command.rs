@@ -2,10 +2,12 @@
 
 use super::account::Account;
 use super::jw_api::JwApi;
-use crate::support::Canaries;
+use crate::support::{Canaries, TestFile, millis, seconds};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
 
 /// JW's API secret of the account.
 pub const API_SECRET: &str = "Canary-JW-API-secret-0123456789abcdefghijklmnopqrstuv";
@@ -57,12 +59,37 @@ impl Jwhook {
     /// Runs it to its end on a terminal, where somebody answers the prompt. What the terminal shows
     /// is its stdout.
     pub async fn run_on_terminal(self, prompt: &str, answer: &str, jw: &JwApi) -> Ran {
+        self.spawn_on_terminal(prompt, answer).end(jw).await
+    }
+
+    /// The same with a yes, where somebody else does something while the prompt is open.
+    pub async fn run_while_asked(
+        self,
+        prompt: &str,
+        meanwhile: impl AsyncFnOnce(),
+        jw: &JwApi,
+    ) -> Ran {
+        let open = TestFile::of("");
+        let path = Path::new(open.path());
+        std::fs::remove_file(path).expect("it was just made");
+        let running = self.env("PROMPT_IS_OPEN", open.path()).spawn_on_terminal(prompt, "y");
+        let began = Instant::now();
+        while !path.exists() {
+            assert!(began.elapsed() < seconds(20), "never asked: {prompt}");
+            tokio::time::sleep(millis(10)).await;
+        }
+        meanwhile().await;
+        std::fs::remove_file(path).expect("the prompt is open");
+        running.end(jw).await
+    }
+
+    fn spawn_on_terminal(self, prompt: &str, answer: &str) -> Running {
         let python = std::env::var_os("ORACLE_PYTHON").expect("ORACLE_PYTHON names a Python");
         let mut command = Command::new(python);
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/jwhook/support/terminal.py");
         command.arg(script);
         command.args([prompt, answer, env!("CARGO_BIN_EXE_jwhook")]);
-        self.start(command).end(jw).await
+        self.start(command)
     }
 
     /// Starts it.
@@ -96,6 +123,12 @@ impl Running {
         let child = self.child.as_mut().expect("runs");
         child.kill().expect("it runs");
         self.end(jw).await
+    }
+
+    /// Closes its stdout, as `| head` does once it has read enough.
+    pub fn without_reader(mut self) -> Self {
+        self.child.as_mut().expect("runs").stdout = None;
+        self
     }
 
     /// Ctrl-C.

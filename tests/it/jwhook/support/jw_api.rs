@@ -114,6 +114,11 @@ impl JwApi {
         self.server.next(method, meet);
     }
 
+    /// From now on each connection is closed without an answer at its second request.
+    pub fn close_at_second_request(&self) {
+        self.server.close_at_second_request();
+    }
+
     /// Lets the n-th call with this method from now meet this.
     pub fn nth(&self, method: &str, n: usize, meet: Meet) {
         self.server.nth(method, n, meet);

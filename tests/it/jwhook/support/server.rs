@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +20,8 @@ use tokio::sync::watch;
 pub enum Meet {
     /// Nothing is done, and this is answered: status and body.
     Answer(u16, &'static str),
+    /// The same with status 200 and a body that is not text.
+    Bytes(Vec<u8>),
     /// Nothing is done, and the connection is closed without an answer.
     Close,
     /// It is done, and the connection is closed without an answer.
@@ -44,6 +47,8 @@ pub trait Service: Send + Sync + 'static {
 pub struct Calls {
     pub begun: Vec<String>,
     pub performed: Vec<String>,
+    /// Of those that began.
+    pub bodies: Vec<Bytes>,
 }
 
 impl Calls {
@@ -57,13 +62,21 @@ impl Calls {
 }
 
 /// What the next calls of each name meet; of a name that isn't there, what always happens.
-type Scripts = HashMap<String, VecDeque<Option<Meet>>>;
+type Scripts = HashMap<String, Script>;
+
+#[derive(Default)]
+struct Script {
+    next: VecDeque<Option<Meet>>,
+    /// What calls meet after those.
+    then: Option<Meet>,
+}
 
 /// The server, until it is dropped.
 pub struct Server {
     pub url: String,
     scripts: Arc<Mutex<Scripts>>,
     calls: watch::Sender<Calls>,
+    closes_early: Arc<AtomicBool>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -74,19 +87,30 @@ impl Server {
         let scripts = Arc::<Mutex<Scripts>>::default();
         let calls = watch::Sender::new(Calls::default());
         let (to_script, to_calls) = (scripts.clone(), calls.clone());
+        let closes_early = Arc::<AtomicBool>::default();
+        let to_close = closes_early.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (service, scripts, calls) =
-                    (service.clone(), to_script.clone(), to_calls.clone());
+                let (service, scripts, calls, closes) =
+                    (service.clone(), to_script.clone(), to_calls.clone(), to_close.clone());
+                let is_kept = AtomicBool::new(false);
                 let answer = service_fn(move |request: Request<Incoming>| {
                     let (service, scripts, calls) =
                         (service.clone(), scripts.clone(), calls.clone());
+                    let is_second = is_kept.swap(true, Ordering::Relaxed);
+                    let is_closed = is_second && closes.load(Ordering::Relaxed);
                     async move {
+                        if is_closed {
+                            return Err(io::Error::other("closed"));
+                        }
                         let (parts, body) = request.into_parts();
                         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
                         let name = service.name(&parts, &body);
                         let meet = next(&scripts, &name);
-                        calls.send_modify(|calls| calls.begun.push(name.clone()));
+                        calls.send_modify(|calls| {
+                            calls.begun.push(name.clone());
+                            calls.bodies.push(body.clone());
+                        });
                         let perform = async {
                             let answer = service.perform(parts, body).await;
                             calls.send_modify(|calls| calls.performed.push(name));
@@ -95,6 +119,7 @@ impl Server {
                         match meet {
                             None => Ok(perform.await),
                             Some(Meet::Answer(status, body)) => Ok(answer(status, body)),
+                            Some(Meet::Bytes(body)) => Ok(answer(200, body)),
                             Some(Meet::Close) => Err(io::Error::other("closed")),
                             Some(Meet::Hold) => pending().await,
                             Some(Meet::DoneThenClose) => {
@@ -111,7 +136,7 @@ impl Server {
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
             }
         });
-        Self { url, scripts, calls, accepting }
+        Self { url, scripts, calls, closes_early, accepting }
     }
 
     /// Lets the next call of this name meet this; calls that were scripted before come first.
@@ -124,7 +149,18 @@ impl Server {
         let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
         let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
         script.push_back(Some(meet));
-        scripts.entry(name.to_owned()).or_default().append(&mut script);
+        scripts.entry(name.to_owned()).or_default().next.append(&mut script);
+    }
+
+    /// Lets each call of this name meet this, after those that were scripted.
+    pub fn always(&self, name: &str, meet: Meet) {
+        let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
+        scripts.entry(name.to_owned()).or_default().then = Some(meet);
+    }
+
+    /// From now on each connection is closed without an answer at its second request.
+    pub fn close_at_second_request(&self) {
+        self.closes_early.store(true, Ordering::Relaxed);
     }
 
     pub fn calls(&self) -> Calls {
@@ -159,7 +195,8 @@ pub enum Until {
 
 fn next(scripts: &Mutex<Scripts>, name: &str) -> Option<Meet> {
     let mut scripts = scripts.lock().expect("no test panics while it holds the script");
-    scripts.get_mut(name)?.pop_front()?
+    let script = scripts.get_mut(name)?;
+    script.next.pop_front().unwrap_or_else(|| script.then.clone())
 }
 
 pub fn answer(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

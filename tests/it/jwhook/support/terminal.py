@@ -1,4 +1,6 @@
-"""Runs a command on a terminal of its own: terminal.py PROMPT ANSWER COMMAND… types the answer when the prompt shows."""
+"""Runs a command on a terminal of its own: terminal.py PROMPT ANSWER COMMAND… types the answer when the prompt shows.
+
+With the variable PROMPT_IS_OPEN it first makes the file of that name, and waits until the file is removed."""
 
 import os
 import pty
@@ -10,6 +12,7 @@ prompt, answer, *command = (argument.encode() for argument in sys.argv[1:])
 process, terminal = pty.fork()
 if process == 0:
     os.execv(command[0], command)
+prompt_is_open = os.environ.get("PROMPT_IS_OPEN")
 shown = b""
 give_up = time.monotonic() + 20
 while True:
@@ -24,6 +27,10 @@ while True:
         # a prompt reads without echo, and throws away what was typed before it had turned that off
         while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < give_up:
             time.sleep(0.01)
+        if prompt_is_open:
+            open(prompt_is_open, "x").close()
+            while os.path.exists(prompt_is_open) and time.monotonic() < give_up:
+                time.sleep(0.01)
         os.write(terminal, answer + b"\r")
         prompt = b""
 sys.stdout.buffer.write(shown)

@@ -7,6 +7,7 @@ use super::report::Report;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys};
 use crate::parked;
+use crate::standing::named;
 
 /// JW's webhooks, and what they are to agree with.
 pub struct Pairing<'p> {
@@ -97,6 +98,12 @@ impl<'p> Pairing<'p> {
                 "ring",
                 format!("webhook {id} is to replace {old}, and calls nobody yet"),
                 format!("a rotation was interrupted: jwhook rotate {old} goes on with it"),
+            )?,
+            None if parked::is_new(webhook) => report.warn(
+                "ring",
+                format!("webhook {} is parked, and calls nobody yet", named(webhook)),
+                "a jwhook create or apply was interrupted, or is still running: the same command goes \
+                 on with it",
             )?,
             None => report.warn(
                 "ring",

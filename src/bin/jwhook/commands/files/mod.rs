@@ -1,21 +1,24 @@
 //! Webhooks as a file that is reviewed: its difference from what JW has, and making it so.
 
+mod perform;
 mod plan;
 mod yaml;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use self::plan::{Plan, Step, There};
 use crate::context::Context;
 use crate::creation;
-use crate::difference::merged;
+use crate::held_keys::DropHeld;
 use crate::interrupt::asked;
 use crate::jw::webhook::{Webhook, is_id};
-use crate::keys::{KeyStatus, Keys, take_out};
+use crate::keys::{KeyStatus, Keys};
 use crate::output::note;
+use crate::parked::Parking;
+use crate::settling::Settling;
 use crate::standing::named;
 use crate::verdict::Verdict;
 
@@ -41,11 +44,14 @@ pub const LONG_ABOUT_APPLY: &str = "\
 Make JW's webhooks as a file has them
 
 It shows the difference and asks once; then it creates, changes and deletes, in this order, and says \
-each step. Interrupted anywhere, the same command goes on from there.
+each step. A new webhook is created parked, at a URL where nobody listens, and is made to call the \
+endpoint when its key is stored and no warm function refuses its events any more (--settle). \
+Interrupted anywhere, the same command goes on from there.
 
 An entry of the file means the webhook with its id or, without one, with its name. Only webhooks whose \
 keys are in the ring are touched: the account's others, made by Zapier or in the dashboard, are left \
-alone. A webhook that calls this stack, has its key in the ring and isn't in the file is deleted. The \
+alone. A webhook that calls this stack, has its key in the ring and isn't in the file is deleted; while \
+events are held, it stays, because one of them may need its key (--drop-held). The \
 URL is always the stack's endpoint, and a description that isn't given stays as it is.";
 
 #[derive(Debug, Args)]
@@ -56,21 +62,27 @@ pub struct Arguments {
     file: PathBuf,
 }
 
-/// What is there, and the plan from it to what the file wants.
-struct Planned {
-    webhooks: Vec<Webhook>,
-    plan: Plan,
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    #[command(flatten)]
+    file: Arguments,
+    #[command(flatten)]
+    settling: Settling,
+    #[command(flatten)]
+    parking: Parking,
+    #[command(flatten)]
+    held: DropHeld,
 }
 
 pub async fn plan(context: &Context, arguments: Arguments) -> Result<Verdict> {
-    let planned = make_plan(context, &arguments).await?;
-    planned.plan.notes.iter().for_each(|text| note(text));
-    context.format().result(&planned.plan, || planned.plan.text())?;
+    let plan = make_plan(context, &arguments).await?;
+    plan.notes.iter().for_each(|text| note(text));
+    context.format().result(&plan, || plan.text())?;
     Ok(Verdict::Good)
 }
 
-pub async fn apply(context: &Context, arguments: Arguments) -> Result<Verdict> {
-    let Planned { mut webhooks, mut plan } = make_plan(context, &arguments).await?;
+pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdict> {
+    let mut plan = make_plan(context, &arguments.file).await?;
     plan.notes.iter().for_each(|text| note(text));
     let number = plan.steps.len();
     if number > 0 {
@@ -80,7 +92,7 @@ pub async fn apply(context: &Context, arguments: Arguments) -> Result<Verdict> {
     }
     tokio::select! {
         biased;
-        done = perform_all(context, &mut plan.steps, &mut webhooks) => done?,
+        done = perform::all(context, &arguments, &mut plan.steps) => done?,
         () = asked() => bail!("interrupted; the same command goes on from there"),
     }
     context.format().result(&plan, || match number {
@@ -91,7 +103,7 @@ pub async fn apply(context: &Context, arguments: Arguments) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Planned> {
+async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     let entries = yaml::read(&arguments.file)?;
     let endpoint = context.stack().await?.endpoint()?;
     // the keys first: whose key is there by then is at JW too, when its webhooks are read
@@ -112,7 +124,7 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Planned> 
             named(webhook)
         )
     }));
-    Ok(Planned { webhooks, plan })
+    Ok(plan)
 }
 
 /// A key by itself doesn't say which webhook is ours. If none calls the stack, none is.
@@ -127,63 +139,4 @@ fn check_single_key(keys: &Keys, webhooks: &[Webhook], endpoint: &str) -> Result
         ),
         _ => Ok(()),
     }
-}
-
-async fn perform_all(
-    context: &Context,
-    steps: &mut [Step],
-    webhooks: &mut Vec<Webhook>,
-) -> Result<()> {
-    let number = steps.len();
-    for (index, step) in steps.iter_mut().enumerate() {
-        let said = step.to_string();
-        note(&format!("[{}/{number}] {said}", index + 1));
-        perform(context, step, webhooks).await.with_context(|| {
-            format!(
-                "stopped at step {} of {number} ({said}); the same command goes on from there",
-                index + 1
-            )
-        })?;
-    }
-    Ok(())
-}
-
-async fn perform(context: &Context, step: &mut Step, webhooks: &mut Vec<Webhook>) -> Result<()> {
-    let jw = context.jw().await?;
-    match step {
-        Step::Create { id, metadata } => {
-            let webhook = creation::create_beside(context, webhooks, metadata).await?;
-            note(&format!("      it is {}, and its key is in the ring", webhook.id));
-            *id = Some(webhook.id.clone());
-            webhooks.push(webhook);
-        }
-        Step::Change { id, changes, .. } => {
-            let Some(webhook) = jw.find(id).await? else {
-                bail!("webhook {id} was deleted meanwhile");
-            };
-            let wanted = changes.iter().map(|change| (change.member.to_owned(), change.to.clone()));
-            jw.update(id, &merged(&webhook.metadata, &wanted.collect())).await?;
-        }
-        Step::Delete { id, .. } => {
-            // whoever answers the question takes time
-            let endpoint = context.stack().await?.endpoint()?;
-            if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
-                bail!("webhook {id} was made to call another URL meanwhile");
-            }
-            jw.delete(id).await?;
-            take_key_out(context, id).await?;
-        }
-        Step::RemoveKey { id } => {
-            // a list whose pages change while they are read can leave one out
-            if jw.find(id).await?.is_some() {
-                bail!("JW has webhook {id} after all, so its key stays");
-            }
-            take_key_out(context, id).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn take_key_out(context: &Context, id: &str) -> Result<()> {
-    context.edit_keys(|ring| take_out(ring, id)).await.map(|_| ())
 }

@@ -13,6 +13,7 @@ use crate::difference::{Change, between};
 use crate::jw::Metadata;
 use crate::jw::webhook::Webhook;
 use crate::output::plain;
+use crate::parked;
 use crate::standing::named;
 
 /// One thing to do.
@@ -140,15 +141,21 @@ impl There<'_> {
         }
     }
 
-    /// A webhook like the entry's whose events are refused: it may be what is left of a run that was
-    /// interrupted, or somebody else's, so it isn't touched.
+    /// A webhook like the entry's without a key: it may be what is left of a run that was interrupted, or
+    /// another run's that is about to store the key, or somebody else's, so it isn't touched.
     fn keyless_twin(&self, entry: &Entry, others: &[&Webhook]) -> Option<String> {
         let twin = others.iter().find(|webhook| {
-            webhook.name() == Some(entry.name.as_str()) && webhook.calls(self.endpoint)
+            webhook.name() == Some(entry.name.as_str())
+                && (webhook.calls(self.endpoint) || parked::is_new(webhook))
         })?;
+        let does = match twin.calls(self.endpoint) {
+            true => {
+                "calls this stack too, and its key isn't in the ring, so its events are refused"
+            }
+            false => "is parked, and its key isn't in the ring",
+        };
         Some(format!(
-            "webhook {} calls this stack too, and its key isn't in the ring, so its events are \
-             refused: a create that was interrupted? then jwhook delete {}",
+            "webhook {} {does}: a create that was interrupted? then jwhook delete {}",
             named(twin),
             twin.id
         ))
@@ -223,6 +230,15 @@ impl fmt::Display for Step {
 }
 
 impl Step {
+    /// Whether a webhook calls the endpoint after it that did not call it before.
+    pub fn makes_call(&self) -> bool {
+        match self {
+            Step::Create { .. } => true,
+            Step::Change { changes, .. } => changes.iter().any(|one| one.member == "webhook_url"),
+            Step::Delete { .. } | Step::RemoveKey { .. } => false,
+        }
+    }
+
     /// What it comes to, a line each.
     pub fn details(&self) -> Vec<String> {
         match self {

@@ -7,28 +7,37 @@ use anyhow::Result;
 use aws_config::SdkConfig;
 use jw_webhook_forwarder::undelivered::join::{Broken, Joined, Undelivered, join};
 
+use super::destination::Destination;
 use crate::log;
 
-/// A pattern of words: it finds each part of each record, and other lines, which `join` passes over.
-const PATTERN: &str = r#""undelivered" "event_id" "queue_url""#;
+/// The word that each record's line begins with, also a line that was cut. It finds other lines too,
+/// which `join` passes over.
+const PATTERN: &str = r#""undelivered""#;
 
 /// What a log has. The numbers are the times at which it was logged, in milliseconds since 1970.
 pub struct Log {
-    /// Each event once, oldest first.
+    /// Records that can be sent, oldest first.
     pub records: Vec<(i64, Undelivered)>,
     /// Records that cannot be sent, oldest first.
     pub broken: Vec<(i64, Broken)>,
-    /// Records of events that have one already: JW sent them again, and they failed again.
-    pub repeated: usize,
 }
 
 impl Log {
     pub async fn read(sdk: &SdkConfig, group: &str, since: Option<SystemTime>) -> Result<Self> {
-        let lines = log::read(sdk, group, PATTERN, since, None).await?;
-        let Joined { mut records, broken } = join(lines);
-        let all = records.len();
+        let Joined { records, broken } = join(log::read(sdk, group, PATTERN, since, None).await?);
+        Ok(Self { records, broken })
+    }
+
+    /// Drops all but the first record of each event for each queue, and returns how many it dropped. JW
+    /// sent these events again, and they failed again. An event that was meant for two queues has a
+    /// record for each, because one of the two queues may be gone.
+    pub fn drop_repeated(&mut self, destination: &Destination) -> usize {
+        let all = self.records.len();
         let mut seen = HashSet::new();
-        records.retain(|(_, record)| seen.insert(record.message().event_id.to_owned()));
-        Ok(Self { repeated: all - records.len(), records, broken })
+        self.records.retain(|(_, record)| {
+            let event_id = record.message().event_id.to_owned();
+            seen.insert((event_id, destination.of(record).to_owned()))
+        });
+        all - self.records.len()
     }
 }

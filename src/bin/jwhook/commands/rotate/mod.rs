@@ -11,22 +11,19 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
-use reqwest::Url;
 use serde_json::json;
 
 use self::state::Found;
 use self::steps::{Rotation, Step, Waits};
 use crate::context::Context;
+use crate::held_keys::DropHeld;
 use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
-use crate::parked;
+use crate::parked::{Parking, Purpose};
+use crate::settling::MARGIN;
 use crate::standing::named;
 use crate::verdict::Verdict;
-
-/// What is waited beyond the secret's TTL: a fetch goes on for 5 s at most, and a version is in use a
-/// moment after the time that Secrets Manager gives for it.
-const MARGIN: Duration = Duration::from_secs(10);
 
 /// JW documents no time after which a changed URL is used; the settling tells how patient one is.
 const MAX_OVERLAP: Duration = Duration::from_secs(60);
@@ -40,7 +37,7 @@ description, events and sites, another id and another secret. The new one is cre
 where nobody listens, and its key put into the ring. Once every warm function has that key, the new \
 webhook is made to call the endpoint; for a while JW sends each event to both, with the same \
 event_id. Then the old webhook is deleted, and when its late deliveries are in, its key is taken out \
-of the ring.
+of the ring. While events are held, the key stays: one of them may need it (--drop-held).
 
 Interrupted at any point, the same command goes on from there, on any machine: it finds what is done \
 at JW and in the ring. Until the old webhook is deleted, it does its work as before.";
@@ -69,10 +66,10 @@ pub struct Arguments {
     /// documents no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     grace: u64,
-    /// Where to park the new webhook, if JW doesn't take the URL that leads nowhere. Events may be
-    /// sent there: it must be yours, and not lead to the function
-    #[arg(long, value_name = "URL", default_value = parked::NOWHERE)]
-    parking_url: Url,
+    #[command(flatten)]
+    parking: Parking,
+    #[command(flatten)]
+    held: DropHeld,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -80,16 +77,21 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let id = arguments.id.as_str();
-    parked::url(&arguments.parking_url, id)?; // a mistake in it is told before anything is done
+    let parked_at = arguments.parking.url(Purpose::Replace(id))?;
     let ttl = context.stack().await?.secret_ttl();
     let settle = arguments.settle.map_or(ttl + MARGIN, Duration::from_secs);
     let waits = Waits {
         settle,
         overlap: arguments.overlap.map_or(settle.min(MAX_OVERLAP), Duration::from_secs),
         grace: Duration::from_secs(arguments.grace),
+        held: arguments.held,
     };
-    let (found, keys) = state::look(context, id).await?;
-    let steps = steps::left(&found, &keys, waits);
+    let found = state::look(context, id).await?;
+    let current_for = match &found {
+        Found::Parked { .. } => context.keys().await?.current_for().await,
+        _ => Duration::ZERO, // no step depends on it
+    };
+    let steps = steps::left(&found, current_for, waits);
     let question = question(id, &found);
     let (old, new) = match found {
         Found::Begin { old, .. } => (Some(old), None),
@@ -111,7 +113,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         ));
     }
     context.answers().confirm(&question)?;
-    let mut rotation = Rotation { context, old_id: id, parking: &arguments.parking_url, old, new };
+    let mut rotation = Rotation { context, old_id: id, parked_at: &parked_at, old, new };
     perform(&mut rotation, &steps).await?;
     let new_id = rotation.new.map(|webhook| webhook.id);
     let result = json!({

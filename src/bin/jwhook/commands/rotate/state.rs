@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::context::Context;
 use crate::jw::webhook::Webhook;
-use crate::keys::{KeyStatus, Keys};
+use crate::keys::KeyStatus;
 use crate::parked;
 
 /// What was found of a rotation.
@@ -24,16 +24,15 @@ pub enum Found {
     Gone { heirs: Vec<Webhook> },
 }
 
-/// What JW and the ring have for this webhook, and the ring.
-pub async fn look(context: &Context, id: &str) -> Result<(Found, Keys)> {
+/// What JW and the ring have for this webhook.
+pub async fn look(context: &Context, id: &str) -> Result<Found> {
     let endpoint = context.stack().await?.webhook_url()?;
     let jw = context.jw().await?;
     let keys = context.keys().await?.read().await?;
     let old = jw.find(id).await?;
     let others: Vec<Webhook> =
         jw.list().await?.into_iter().filter(|webhook| webhook.id != id).collect();
-    let found = judge(id, old, others, endpoint, |id| keys.status(id))?;
-    Ok((found, keys))
+    judge(id, old, others, endpoint, |id| keys.status(id))
 }
 
 fn judge(

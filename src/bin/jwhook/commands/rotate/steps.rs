@@ -11,9 +11,10 @@ use serde::Serialize;
 use super::state::{Found, is_twin};
 use crate::context::Context;
 use crate::creation;
+use crate::held_keys::{self, DropHeld};
 use crate::jw::Problem;
 use crate::jw::webhook::Webhook;
-use crate::keys::{KeyStatus, Keys, take_out};
+use crate::keys::{KeyStatus, take_out};
 use crate::output::note;
 use crate::parked;
 use crate::progress;
@@ -38,6 +39,10 @@ pub enum Step {
     DeleteOld,
     /// What JW sent for the old webhook comes in.
     Grace { seconds: u64 },
+    /// No held event needs the old key any more.
+    AwaitHeld,
+    /// Held events are given up.
+    DropHeld,
     /// The old key goes.
     RemoveKey,
 }
@@ -82,21 +87,26 @@ impl fmt::Display for Step {
             Step::Grace { seconds } => {
                 write!(f, "wait for late deliveries of the old webhook ({seconds} s)")
             }
+            Step::AwaitHeld => {
+                write!(f, "wait until no event is held: one may need the old webhook's key")
+            }
+            Step::DropHeld => write!(f, "give up the held events that need the old webhook's key"),
             Step::RemoveKey => write!(f, "take the old webhook's key out of the ring"),
         }
     }
 }
 
-/// How long the waits are.
+/// How long the waits are, and whether held events are waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Waits {
     pub settle: Duration,
     pub overlap: Duration,
     pub grace: Duration,
+    pub held: DropHeld,
 }
 
-/// What is left to do.
-pub fn left(found: &Found, keys: &Keys, waits: Waits) -> Vec<Step> {
+/// What is left to do. `current_for` is for how long the ring has been as it is.
+pub fn left(found: &Found, current_for: Duration, waits: Waits) -> Vec<Step> {
     let orphan = |webhook: &Webhook| Step::DeleteOrphan { webhook_id: webhook.id.clone() };
     let settle = |settle: Duration| Step::Settle { seconds: whole_seconds(settle) };
     let mut steps = Vec::new();
@@ -108,8 +118,8 @@ pub fn left(found: &Found, keys: &Keys, waits: Waits) -> Vec<Step> {
         }
         Found::Parked { orphans, .. } => {
             steps.extend(orphans.iter().map(orphan));
-            // from when the ring was last written: its keys may have been there for longer
-            steps.extend([settle(waits.settle.saturating_sub(keys.age)), Step::Activate]);
+            // from the last change of the secret: the new key may have been there for longer
+            steps.extend([settle(waits.settle.saturating_sub(current_for)), Step::Activate]);
         }
         Found::Live { .. } | Found::Gone { .. } => {}
     }
@@ -118,7 +128,8 @@ pub fn left(found: &Found, keys: &Keys, waits: Waits) -> Vec<Step> {
         Found::Gone { .. } | Found::Parked { old: None, .. } => {}
         _ => steps.extend([overlap, Step::DeleteOld]),
     }
-    steps.extend([Step::Grace { seconds: whole_seconds(waits.grace) }, Step::RemoveKey]);
+    let held = if waits.held.drop_held { Step::DropHeld } else { Step::AwaitHeld };
+    steps.extend([Step::Grace { seconds: whole_seconds(waits.grace) }, held, Step::RemoveKey]);
     steps.retain(|step| step.seconds() != Some(0));
     steps
 }
@@ -131,7 +142,7 @@ fn whole_seconds(duration: Duration) -> u64 {
 pub struct Rotation<'c> {
     pub context: &'c Context,
     pub old_id: &'c str,
-    pub parking: &'c Url,
+    pub parked_at: &'c Url,
     pub old: Option<Webhook>,
     pub new: Option<Webhook>,
 }
@@ -139,10 +150,8 @@ pub struct Rotation<'c> {
 impl Rotation<'_> {
     pub async fn perform(&mut self, step: &Step) -> Result<()> {
         match step {
-            Step::MakeRing => _ = self.context.edit_keys(|_| Ok(())).await?,
-            Step::DeleteOrphan { webhook_id } => {
-                self.context.jw().await?.delete(webhook_id).await?;
-            }
+            Step::MakeRing => self.context.make_ring_of(self.old_id).await?,
+            Step::DeleteOrphan { webhook_id } => self.delete_orphan(webhook_id).await?,
             Step::CreateParked => self.create_parked().await?,
             Step::Settle { seconds } => {
                 wait(*seconds, "waiting until every warm function has the new key").await;
@@ -155,27 +164,42 @@ impl Rotation<'_> {
             Step::Grace { seconds } => {
                 wait(*seconds, "waiting for late deliveries of the old webhook").await;
             }
+            Step::AwaitHeld => held_keys::wait(self.context).await?,
+            Step::DropHeld => held_keys::tell_dropped(self.context).await?,
             Step::RemoveKey => self.remove_key().await?,
         }
         Ok(())
     }
 
+    /// Deletes a webhook whose key was lost, unless it is another run's that has stored the key meanwhile.
+    async fn delete_orphan(&self, id: &str) -> Result<()> {
+        let jw = self.context.jw().await?;
+        let Some(orphan) = jw.find(id).await? else { return Ok(()) };
+        // the ring last: whoever made the webhook has stored its key by then
+        let has_key = self.context.keys().await?.read().await?.status(id).is_entry();
+        if has_key || parked::replaces(&orphan).as_deref() != Some(self.old_id) {
+            bail!(
+                "webhook {id} is in use by now, perhaps by another jwhook rotate {}: nothing was \
+                 deleted",
+                self.old_id
+            );
+        }
+        Ok(jw.delete(id).await?)
+    }
+
     async fn create_parked(&mut self) -> Result<()> {
         let old = self.old.as_ref().context("there is no webhook to make another one of")?;
-        let url = parked::url(self.parking, self.old_id)?;
-        let mut metadata = old.metadata.clone();
-        metadata.insert("webhook_url".into(), url.as_str().into());
-        let created = creation::create(self.context, &metadata).await.map_err(|problem| {
-            match problem.downcast_ref::<Problem>() {
-                Some(Problem::Refused {
-                    status: StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
-                    ..
-                }) => problem.context(format!(
-                    "if it is the URL {url} that JW doesn't take, give another one with \
+        let url = self.parked_at;
+        let created = creation::create_parked(self.context, &old.metadata, url).await;
+        let created = created.map_err(|problem| match problem.downcast_ref::<Problem>() {
+            Some(Problem::Refused {
+                status: StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
+                ..
+            }) => problem.context(format!(
+                "if it is the URL {url} that JW doesn't take, give another one with \
                      --parking-url"
-                )),
-                _ => problem,
-            }
+            )),
+            _ => problem,
         })?;
         note(&format!("      webhook {} was created, and its key is in the ring", created.id));
         self.new = Some(created);

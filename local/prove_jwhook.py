@@ -1,0 +1,47 @@
+"""What `jwhook` says and does of a deployed stack: part of `make prove`."""
+
+import json
+
+from cloud import Json
+from jw_api import JwApi
+from make_events import FOLDER, compact, sign
+from stack_checks import StackChecks, signed
+
+LARGE = {**json.loads(signed("conversions_complete")), "title": "x" * 40_000}
+SEEN, DROPPED = "UUhbHm6C", "Dr0pp3d1"
+
+
+def large_event() -> Json:
+    """A gateway's event whose record takes two lines of the log. A real gateway's headers could not hold its token."""
+    event: Json = json.loads((FOLDER / "conversions_complete.json").read_text(encoding="utf-8"))
+    body = compact(LARGE)
+    return {**event, "headers": {"authorization": f"Bearer {sign(body)}"}, "body": body.decode()}
+
+
+def doctor_says(proof: StackChecks, stack: str, keys: str) -> None:
+    code, report = proof.cloud.jwhook(stack, "doctor")
+    found = {check["check"]: check["status"] for check in report["checks"] if check["status"] != "skip"}
+    well = ("credentials", "clock", "stack", "endpoint", "secret", "queue", "dead_letter")
+    proof.check("jwhook doctor finds each part of the stack",
+                [code, found], [0, {**dict.fromkeys(well, "ok"), "keys": keys}])  # fmt: skip
+
+
+def recovers(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
+    _, found = proof.cloud.jwhook(stack, "recover", "--dry-run")
+    proof.check("jwhook recover finds what was not delivered, and joins the parts",
+                [event["event"] for event in found["events"]], ["media_available", "conversions_complete"])  # fmt: skip
+    proof.check("and sends nothing in a dry run", proof.cloud.receive(outputs["QueueUrl"]), [])
+    code, done = proof.cloud.jwhook(stack, "recover", "--yes")
+    proof.check("its exit code, and how many it recovers", [code, done["sent"]], [0, 2])
+    bodies = {message["Body"].encode() for message in proof.cloud.receive(outputs["QueueUrl"])}
+    proof.check("both are in the queue as if they had never failed", bodies, {signed("media_available"), compact(LARGE)})
+
+
+def finds_what_is_missed(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
+    """JW has two media, and the events of one of them never reached the function."""
+    webhook = json.loads(signed("media_available"))
+    with JwApi(outputs["WebhookUrl"], webhook["webhook_id"], webhook["site_id"], [SEEN, DROPPED]) as jw:
+        code, found = proof.cloud.jwhook(stack, "missed", environment=jw.environment)
+    missing = [(one["event"], one["media_id"]) for one in found["missing"]]
+    proof.check("jwhook missed names the one medium whose event was dropped on purpose, and exits with 1",
+                [code, missing], [1, [("media_available", DROPPED)]])  # fmt: skip

@@ -1,0 +1,123 @@
+"""What a proof of a deployed stack is made of: deploying, sending events, and holding what comes of it against what
+has to be.
+
+Exists so that prove_stack.py and prove_jwhook.py read as what is promised. Everything talks to a Cloud.
+"""
+
+import base64
+import json
+import time
+from pathlib import Path
+
+import boto3
+
+from cloud import Cloud, Json
+from make_events import FOLDER, SECRET
+from oracle import event_id
+from processes import LocalError
+
+SECRET_SECONDS = 10  # the stacks here fetch it again after one
+# What is taken away, and what the function's diagnostics then say.
+PERMISSIONS = {
+    "FetchTheSecret": "Secrets Manager refused the secret",
+    "HoldEvents": "cannot hold an event",
+    "SendEvents": "SQS refused the event",
+}
+
+
+class StackChecks:
+    """Says each check as it is made; the first that fails ends the run."""
+
+    def __init__(self, cloud: Cloud, template: Json, folder: Path) -> None:
+        self.cloud = cloud
+        self.template = template
+        self._folder = folder
+        self._began = time.monotonic()
+        self.checks = 0
+
+    def deploy(self, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
+        shown = " ".join(f"{name}={value}" for name, value in parameters.items())
+        self.say(f"sam deploy {stack} ({template.stem}{', ' if shown else ''}{shown})")
+        return self.cloud.deploy(stack, template, parameters)
+
+    def deploy_without(self, stack: str, *permissions: str) -> None:
+        without = without_policies(self.template, permissions)
+        self.deploy(stack, self.written("-".join(["without", *permissions]), without), {})
+
+    def delete(self, stack: str) -> None:
+        self.say(f"sam delete {stack}")
+        self.cloud.delete(stack)
+
+    def store_secret(self, outputs: dict[str, str]) -> None:
+        """As an operator would; then waits until the function has it, which refuses until then."""
+        boto3.client("secretsmanager").put_secret_value(SecretId=outputs["SecretArn"], SecretString=SECRET)
+        deadline = time.monotonic() + SECRET_SECONDS
+        while self.cloud.send(outputs["WebhookUrl"], "media_updated")[0] != 200:
+            if time.monotonic() > deadline:
+                raise LocalError(f"{SECRET_SECONDS} s after the secret was stored, a good event is still refused")
+            time.sleep(0.1)
+        self.check("once JW's secret is stored, a good event is accepted", True, True)
+        self.log(outputs)
+        self.cloud.receive(outputs["QueueUrl"])
+
+    def delivers(self, outputs: dict[str, str], name: str, what: str = "", group: str | None = None) -> None:
+        self.answers(what or f"{name}.json", outputs, name, 200)
+        wide_event = self.logged(outputs, "accepted", "none")[-1]
+        self.check("its metrics are of the function that the alarms name", wide_event["FunctionName"], outputs["FunctionName"])
+        self.arrived("the queue has it, as it was signed", outputs, name, group)
+
+    def arrived(self, what: str, outputs: dict[str, str], name: str, group: str | None = None) -> None:
+        claims = json.loads(signed(name))
+        the_id = event_id(claims)
+        messages = self.cloud.receive(outputs["QueueUrl"])
+        found = [(message["Body"].encode(), message["MessageAttributes"]["event_id"]["StringValue"]) for message in messages]
+        self.check(what, found, [(signed(name), the_id)])
+        if group:
+            system = messages[0]["Attributes"]
+            self.check("in its medium's group, with its own deduplication id",
+                        (system["MessageGroupId"], system["MessageDeduplicationId"]), (group, the_id))  # fmt: skip
+
+    def answers(self, what: str, outputs: dict[str, str], name: str, status: int) -> None:
+        self.check(f"{what}: the status", self.cloud.send(outputs["WebhookUrl"], name)[0], status)
+
+    def logged(self, outputs: dict[str, str], outcome: str, reason: str) -> list[Json]:
+        lines = self.cloud.wait_for_log(outputs["LogGroup"], source="webhook")
+        found = [(line["outcome"], line["reason"]) for line in lines if line.get("source") == "webhook"]
+        self.check(f"the log says {outcome}, {reason}", found, [(outcome, reason)])
+        return lines
+
+    def diagnosed(self, permission: str, lines: list[Json]) -> None:
+        said = [line for line in lines if line.get("level") == "ERROR" and PERMISSIONS[permission] in line["message"]]
+        # the start asks for the secret too, so that the log may say it twice
+        self.check("its diagnostics name the refusal", {("AccessDenied" in line["fault"]) for line in said}, {True})
+
+    def log(self, outputs: dict[str, str]) -> list[Json]:
+        return self.cloud.new_log_lines(outputs["LogGroup"])
+
+    def check(self, what: str, found: object, expected: object) -> None:
+        if found != expected:
+            raise LocalError(f"{what}: found {found!r}, expected {expected!r}")
+        self.checks += 1
+        self.say(f"  ok  {what}" + (f" is {found}" if isinstance(found, int) and not isinstance(found, bool) else ""))
+
+    def say(self, text: str) -> None:
+        print(f"  {time.monotonic() - self._began:5.1f} s  {text}", flush=True)
+
+    def written(self, name: str, template: Json) -> Path:
+        path = self._folder / f"{name}.json"
+        path.write_text(json.dumps(template), encoding="utf-8")
+        return path
+
+
+def without_policies(template: Json, names: tuple[str, ...]) -> Json:
+    copy: Json = json.loads(json.dumps(template))
+    for name in names:
+        del copy["Resources"][name]
+        copy["Resources"]["Forwarder"]["DependsOn"].remove(name)
+    return copy
+
+
+def signed(name: str) -> bytes:
+    event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    part = event["headers"]["authorization"].split()[1].split(".")[1]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

@@ -1,0 +1,36 @@
+//! Reading arguments that several commands take.
+
+use clap::{Args, Command};
+
+use crate::options::Options;
+
+/// Reads an argument that cannot be empty.
+pub fn some_text(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is empty".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// Reads the free text of an option of the command with these arguments, for an option with
+/// `allow_hyphen_values`. Text that begins with a hyphen is a value unless it is one of the command's
+/// options: then the value was forgotten.
+pub fn free_text<A: Args>(text: &str) -> Result<String, String> {
+    let command = A::augment_args(Options::augment_args(Command::new("")));
+    let name = text.split('=').next().unwrap_or_default();
+    let is_option = command.get_arguments().any(|argument| {
+        let long = argument.get_long().map(|long| format!("--{long}"));
+        let short = argument.get_short().map(|short| format!("-{short}"));
+        [long, short].iter().flatten().any(|option| option == name)
+    });
+    match name {
+        _ if is_option => Err("it is another option, so the value is missing".to_owned()),
+        "--help" | "-h" | "--version" | "-V" => Err("the value is missing".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// The same, for text that cannot be empty.
+pub fn some_free_text<A: Args>(text: &str) -> Result<String, String> {
+    some_text(&free_text::<A>(text)?)
+}

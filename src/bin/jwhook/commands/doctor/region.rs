@@ -1,0 +1,53 @@
+//! Whether the queue and the secret are in the stack's region: the function calls AWS in no other.
+
+use anyhow::Result;
+use jw_webhook_forwarder::queue_url::QueueUrl;
+
+use super::report::Report;
+use crate::context::Context;
+use crate::stack::Stack;
+
+pub fn check(report: &mut Report, context: &Context, stack: &Stack) -> Result<()> {
+    // a stack is found only in the region that the SDK asks
+    let (Some(region), Some(_)) = (context.sdk.region(), stack.status()) else {
+        return report.skip("region", "no stack was found to compare with", None);
+    };
+    let region = region.as_ref();
+    let queue = stack.queue_url().ok().and_then(QueueUrl::parse);
+    let parts = [
+        ("queue", queue.as_ref().and_then(QueueUrl::region), "--queue-url"),
+        ("secret", stack.secret_id().ok().and_then(of_arn), "--secret-id, ExistingSecretArn"),
+    ];
+    let mut same = Vec::new();
+    let mut is_well = true;
+    for (part, of_part, option) in parts {
+        match of_part {
+            Some(of_part) if of_part != region => {
+                is_well = false;
+                report.fail(
+                    "region",
+                    format!("the {part} is in {of_part}, and the stack is in {region}"),
+                    format!(
+                        "the function calls AWS only in the stack's region: give a {part} of \
+                         {region} ({option})"
+                    ),
+                )?;
+            }
+            Some(_) => same.push(part),
+            None => {}
+        }
+    }
+    match same.as_slice() {
+        _ if !is_well => Ok(()),
+        [] => {
+            report.skip("region", "neither the queue's URL nor the secret's name tells one", None)
+        }
+        same => report.ok("region", format!("{region}: stack, {}", same.join(", "))),
+    }
+}
+
+/// The region in an ARN: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name`.
+fn of_arn(id: &str) -> Option<&str> {
+    let mut parts = id.split(':');
+    (parts.next() == Some("arn")).then(|| parts.nth(2)).flatten()
+}

@@ -1,0 +1,94 @@
+//! Doing what the plan says.
+
+use anyhow::{Context as _, Result, bail};
+
+use super::ApplyArguments;
+use super::plan::Step;
+use crate::context::Context;
+use crate::creation;
+use crate::difference::merged;
+use crate::held_keys::{self, DropHeld};
+use crate::keys::take_out;
+use crate::output::note;
+use crate::parked::Purpose;
+
+/// Does all steps: the plan begins with what is created, which waits parked until every function has
+/// the keys.
+pub async fn all(context: &Context, arguments: &ApplyArguments, steps: &mut [Step]) -> Result<()> {
+    let number = steps.len();
+    let said = |index: usize, step: &Step| {
+        note(&format!("[{}/{number}] {step}", index + 1));
+        format!(
+            "stopped at step {} of {number} ({step}); the same command goes on from there",
+            index + 1
+        )
+    };
+    let makes_call = steps.iter().any(Step::makes_call);
+    let creates = steps.iter().take_while(|step| matches!(step, Step::Create { .. })).count();
+    let mut parked = Vec::new();
+    for (index, step) in steps.iter_mut().take(creates).enumerate() {
+        let stopped = said(index, step);
+        let Step::Create { id, metadata } = step else { break };
+        let created = async {
+            let parked_at = arguments.parking.url(Purpose::New)?;
+            creation::create_parked(context, metadata, &parked_at).await
+        };
+        let webhook = created.await.with_context(|| stopped.clone())?;
+        note(&format!("      it is {}, and its key is in the ring", webhook.id));
+        *id = Some(webhook.id.clone());
+        parked.push((webhook, metadata.clone(), stopped));
+    }
+    if makes_call {
+        arguments.settling.wait(context).await?;
+    }
+    for (webhook, metadata, stopped) in parked {
+        let metadata = merged(&webhook.metadata, &metadata);
+        creation::activate(context, &webhook, &metadata).await.context(stopped)?;
+    }
+    for (index, step) in steps.iter().enumerate().skip(creates) {
+        let stopped = said(index, step);
+        perform(context, step, arguments.held).await.context(stopped)?;
+    }
+    Ok(())
+}
+
+async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
+    let jw = context.jw().await?;
+    match step {
+        Step::Create { .. } => {} // done before the others
+        Step::Change { id, changes, .. } => {
+            let Some(webhook) = jw.find(id).await? else {
+                bail!("webhook {id} was deleted meanwhile");
+            };
+            let wanted = changes.iter().map(|change| (change.member.to_owned(), change.to.clone()));
+            jw.update(id, &merged(&webhook.metadata, &wanted.collect())).await?;
+        }
+        Step::Delete { id, .. } => {
+            held_keys::before_removal(context, held).await?;
+            // whoever answers the question takes time
+            let endpoint = context.stack().await?.endpoint()?;
+            if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
+                bail!("webhook {id} was made to call another URL meanwhile");
+            }
+            jw.delete(id).await?;
+            if !held.drop_held {
+                // the last events of the webhook may have been held meanwhile
+                held_keys::wait(context).await?;
+            }
+            take_key_out(context, id).await?;
+        }
+        Step::RemoveKey { id } => {
+            held_keys::before_removal(context, held).await?;
+            // a list whose pages change while they are read can leave one out
+            if jw.find(id).await?.is_some() {
+                bail!("JW has webhook {id} after all, so its key stays");
+            }
+            take_key_out(context, id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn take_key_out(context: &Context, id: &str) -> Result<()> {
+    context.edit_keys(|ring| take_out(ring, id)).await.map(|_| ())
+}

@@ -1,0 +1,177 @@
+//! `--held`: how many events wait for a secret, since when, and why; and moving those that the function
+//! has given up back to the held queue.
+
+mod moving;
+
+use anyhow::{Error, Result, anyhow};
+use aws_config::SdkConfig;
+use jw_webhook_forwarder::key_ring::is_webhook_id;
+use serde::Serialize;
+
+use self::moving::{Move, Moved};
+use super::recovery::counted;
+use crate::commands::doctor::report::Report;
+use crate::commands::doctor::ring;
+use crate::context::Context;
+use crate::held::{Held, Waiting};
+use crate::moment;
+use crate::output::{self, Format};
+use crate::stack::Stack;
+use crate::verdict::Verdict;
+
+/// What is held, and what was done about it.
+#[derive(Serialize)]
+struct HeldEvents {
+    /// Those that the function retries.
+    waiting: Queue,
+    /// Those that the function has given up.
+    dead_lettered: Queue,
+    /// The doctor's checks of the secret, if an event is held.
+    secret: Option<Report>,
+    /// SQS's task that moves the dead letters back, if one was started.
+    moved: Option<Moved>,
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Queue {
+    queue_url: String,
+    number: u64,
+    visible: u64,
+    not_visible: u64,
+    /// `None` also where CloudWatch does not say.
+    oldest_since: Option<String>,
+}
+
+pub async fn run(context: &Context, dry_run: bool) -> Result<Verdict> {
+    let (stack, format) = (context.stack().await?, context.format());
+    let found = Held::count(&context.sdk, stack).await?;
+    let number = found.number();
+    let Held { waiting: Some(waiting), dead_lettered: Some(dead_lettered) } = found else {
+        return Err(no_queues(context));
+    };
+    let mut held = HeldEvents {
+        waiting: Queue::of(&waiting, &context.sdk).await,
+        dead_lettered: Queue::of(&dead_lettered, &context.sdk).await,
+        secret: None,
+        moved: None,
+        dry_run,
+    };
+    if format == Format::Table {
+        output::line(&held.waiting.line("waiting"))?;
+        output::line(&held.dead_lettered.line("dead-lettered"))?;
+    }
+    if number == 0 {
+        format.result(&held, || "no event is held".to_owned())?;
+        return Ok(Verdict::Good);
+    }
+    let is_usable = held.check_secret(context, stack).await?;
+    let secret = match is_usable {
+        true => {
+            "the secret can be used: the function tries each waiting event again within 5 minutes. \
+             If an event stays, the function's log says why (source held_queue)"
+        }
+        false => {
+            "the function cannot verify events until the secret is repaired (see above); then it \
+             tries each waiting event again within 5 minutes"
+        }
+    };
+    let number = dead_lettered.number();
+    if number == 0 {
+        format.result(&held, || format!("{secret}\nno event is dead-lettered: nothing to move"))?;
+        return Ok(Verdict::Good);
+    }
+    let events = counted(usize::try_from(number)?, "dead-lettered event");
+    if dry_run {
+        format.result(&held, || {
+            format!("{secret}\n{events} to be moved back; none was (--dry-run)")
+        })?;
+        return Ok(Verdict::Good);
+    }
+    let moving = Move::of(context, &dead_lettered, &waiting).await?;
+    context.answers().confirm(&question(&events, &waiting, is_usable, stack))?;
+    let moved = moving.perform().await?;
+    let said = moved.said();
+    held.moved = Some(moved);
+    format.result(&held, || format!("{said}\n{secret}"))?;
+    Ok(Verdict::Good)
+}
+
+/// Why there are no queues to look at.
+fn no_queues(context: &Context) -> Error {
+    match &context.options.stack {
+        Some(name) => anyhow!(
+            "stack {name} has no outputs HeldQueueUrl and HeldDeadLetterQueueUrl, so jwhook cannot \
+             find its held events: deploy the stack again with this version's template"
+        ),
+        None => anyhow!(
+            "only a stack's outputs name the held queue and its dead-letter queue: give --stack NAME \
+             (or JWHOOK_STACK)"
+        ),
+    }
+}
+
+/// What a person should know before the dead letters are moved.
+fn question(events: &str, waiting: &Waiting, is_usable: bool, stack: &Stack) -> String {
+    let mut question = format!("Move {events} back to the held queue {}?", waiting.url);
+    if !is_usable {
+        question += " The secret cannot be used yet: unless it is repaired, the function gives them \
+                     up again after a day.";
+    }
+    if let Some(age) = stack.max_event_age() {
+        question += &format!(
+            " MaxEventAgeSeconds is {}, and the function counts a moved event's age until now: it \
+             drops the events that are older. Raise or empty the parameter first.",
+            age.as_secs()
+        );
+    }
+    question
+}
+
+impl HeldEvents {
+    /// Checks the secret as `doctor` does. Tells whether the function can verify every webhook's events
+    /// with it.
+    async fn check_secret(&mut self, context: &Context, stack: &Stack) -> Result<bool> {
+        let mut report = Report::new(context.format());
+        let keys = ring::check(&mut report, context, stack, true).await?;
+        // without a webhook's key the ring is good, and verifies nothing
+        let has_key = keys
+            .is_some_and(|keys| keys.is_single() || keys.ids().iter().any(|id| is_webhook_id(id)));
+        let is_usable = has_key && report.verdict() == Verdict::Good;
+        self.secret = Some(report);
+        Ok(is_usable)
+    }
+}
+
+impl Queue {
+    async fn of(waiting: &Waiting, sdk: &SdkConfig) -> Self {
+        // an empty queue's last value may be some minutes old
+        let since = match waiting.number() {
+            0 => Ok(None),
+            _ => waiting.since(sdk).await,
+        };
+        let since = since.unwrap_or_else(|error| {
+            output::note(&format!("since when events wait is not known: {error:#}"));
+            None
+        });
+        Self {
+            queue_url: waiting.url.clone(),
+            number: waiting.number(),
+            visible: waiting.visible,
+            not_visible: waiting.not_visible,
+            oldest_since: since.map(|since| moment::written(since.into())),
+        }
+    }
+
+    fn line(&self, name: &str) -> String {
+        let since = match &self.oldest_since {
+            Some(since) => format!(", the oldest since {since}"),
+            None if self.number == 0 => String::new(),
+            None => ", since when is not known (CloudWatch has no value)".to_owned(),
+        };
+        let Self { queue_url, number, visible, not_visible, .. } = self;
+        format!(
+            "{name:13}  {number} ({visible} visible, {not_visible} not visible){since}, {queue_url}"
+        )
+    }
+}

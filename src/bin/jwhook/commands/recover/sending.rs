@@ -1,0 +1,85 @@
+//! Sends records, and goes on past those that fail.
+
+use std::collections::HashMap;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::Builder;
+use jw_webhook_forwarder::attempt::Fault;
+use jw_webhook_forwarder::queue::{EventQueue, MessageId};
+use jw_webhook_forwarder::queue_url::QueueUrl;
+use jw_webhook_forwarder::undelivered::join::Undelivered;
+use tokio::time::{Duration, Instant};
+
+use super::recovery::Event;
+use crate::progress;
+
+/// How long the function itself goes on trying.
+const TIME_FOR_EACH: Duration = Duration::from_secs(20);
+
+/// Sends each record in turn to its event's queue, and writes into the event what came of it.
+pub async fn send(sdk: &SdkConfig, records: &[(i64, Undelivered)], events: &mut [Event]) {
+    // `attempt` retries, as in the function
+    let config = Builder::from(sdk).retry_config(RetryConfig::disabled()).build();
+    let mut sending = Sending {
+        client: Client::from_conf(config),
+        unreachable: HashMap::new(),
+        stopped_groups: HashMap::new(),
+    };
+    let bar = progress::count(records.len(), "sending");
+    for ((_, record), event) in records.iter().zip(events) {
+        match sending.send(record, &event.queue_url).await {
+            Ok(message_id) => event.message_id = Some(message_id.to_string()),
+            Err(error) => event.error = Some(error),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+}
+
+/// What failed so far, and which events are not tried because of it.
+///
+/// A refusal stops only the later events of the same message group of a FIFO queue, whatever SQS's
+/// reason is. A refusal costs one round trip, and no list of SQS's error codes could tell for sure
+/// whether the reason is the queue or the message. An unreachable SQS stops the rest of the queue: the
+/// attempts for one event cost [`TIME_FOR_EACH`], and their failure says nothing about the event.
+struct Sending {
+    client: Client,
+    /// By queue URL, the event for which SQS was unreachable.
+    unreachable: HashMap<String, String>,
+    /// By queue URL and message group of a FIFO queue, the group's first event that failed.
+    stopped_groups: HashMap<(String, Option<String>), String>,
+}
+
+impl Sending {
+    async fn send(&mut self, record: &Undelivered, queue_url: &str) -> Result<MessageId, String> {
+        let Some(url) = QueueUrl::parse(queue_url) else {
+            return Err(
+                "this is not the URL of an SQS queue; give the queue with --queue-url".into()
+            );
+        };
+        if let Some(first) = self.unreachable.get(queue_url) {
+            return Err(format!("not tried, because SQS was unreachable for event {first}"));
+        }
+        let message = record.message();
+        let group = url.is_fifo().then(|| (queue_url.to_owned(), message.group_id));
+        if let Some(first) = group.as_ref().and_then(|group| self.stopped_groups.get(group)) {
+            return Err(format!(
+                "held back behind event {first}, which failed: the events of a message group keep \
+                 their order"
+            ));
+        }
+        let queue = EventQueue::new(self.client.clone(), url);
+        let sent = queue.send_again(record, Instant::now() + TIME_FOR_EACH).await;
+        sent.map_err(|fault| {
+            let event_id = message.event_id.to_owned();
+            if let Fault::Unreachable(_) = fault {
+                self.unreachable.insert(queue_url.to_owned(), event_id);
+            } else if let Some(group) = group {
+                self.stopped_groups.insert(group, event_id);
+            }
+            format!("{fault}; {}", queue.advice(record, &fault))
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! Keys that held events may need. A key stays in the ring while events are held: without it the
+//! function can never verify those of the key's webhook.
+//!
+//! Nobody but the function may read which webhook a held event is of, so any held event counts.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use tokio::time::{Instant, sleep};
+
+use crate::context::Context;
+use crate::held::{Held, Waiting};
+use crate::output::note;
+use crate::progress;
+
+/// How long a command waits. The function tries held events every 5 minutes, so this is two attempts
+/// at least.
+const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// How long after a count the next one is made.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
+
+/// So many counts in a row have to be 0, once there were held events: SQS's counts are approximate, and
+/// may leave out a message that moves from one attempt to the next. If the first count of all is 0,
+/// that is enough: a wrong 0 would need an event that was held within the last minute.
+const ZEROS: usize = 2;
+
+/// Whether to go on all the same.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct DropHeld {
+    /// Take the key out of the ring even if events are held. Those that need this key are never
+    /// forwarded then
+    #[arg(long)]
+    pub drop_held: bool,
+}
+
+/// Comes before a key is taken out of the ring: waits until no event is held, or says what is given up.
+pub async fn before_removal(context: &Context, DropHeld { drop_held }: DropHeld) -> Result<()> {
+    if drop_held { tell_dropped(context).await } else { wait(context).await }
+}
+
+/// Waits until no event is held.
+pub async fn wait(context: &Context) -> Result<()> {
+    let stack = context.stack().await?;
+    if stack.held_queue_url().is_none() {
+        note(
+            "no held queue is known, so jwhook cannot tell whether a held event needs the key: give \
+             --stack NAME, and deploy the stack again if it has no output HeldQueueUrl",
+        );
+        return Ok(());
+    }
+    until_none_is_held(async || {
+        Held::count(&context.sdk, stack).await.context(
+            "cannot tell whether a held event needs the key, which stays in the ring; --drop-held \
+             goes on without asking",
+        )
+    })
+    .await
+}
+
+/// Says how many held events may be given up.
+pub async fn tell_dropped(context: &Context) -> Result<()> {
+    match Held::count(&context.sdk, context.stack().await?).await {
+        Ok(held) if held.number() == 0 => {}
+        Ok(held) => note(&format!(
+            "--drop-held: {} held; those that need this key are never forwarded",
+            events_are(held.number())
+        )),
+        Err(error) => {
+            note(&format!("--drop-held: how many events are held is not known: {error:#}"));
+        }
+    }
+    Ok(())
+}
+
+async fn until_none_is_held(count: impl AsyncFn() -> Result<Held>) -> Result<()> {
+    let began = Instant::now();
+    let spinner = progress::spinner("waiting until no event is held");
+    let (mut told, mut zeros) = (0, 0);
+    loop {
+        let held = count().await?;
+        let number = held.number();
+        let dead_lettered = held.dead_lettered.as_ref().map_or(0, Waiting::number);
+        if dead_lettered > 0 {
+            bail!(
+                "{} in the held dead-letter queue and may need the key, which stays in the ring. \
+                 They do not leave that queue by themselves: run jwhook recover --held, then the same \
+                 command again, or give them up with --drop-held",
+                events_are(dead_lettered)
+            );
+        }
+        zeros = if number == 0 { zeros + 1 } else { 0 };
+        if number == 0 && (told == 0 || zeros == ZEROS) {
+            spinner.finish_and_clear();
+            return Ok(());
+        }
+        if began.elapsed() >= MAX_WAIT {
+            bail!(
+                "{} still held after {} minutes and may need the key, which stays in the ring. See \
+                 with jwhook doctor why the function has no usable secret, then run the same command \
+                 again, or give them up with --drop-held",
+                events_are(number),
+                MAX_WAIT.as_secs() / 60
+            );
+        }
+        if number > 0 && number != told {
+            spinner.suspend(|| {
+                note(&format!(
+                    "{} held and may need the key: waiting until the function has forwarded them, \
+                     which it tries every 5 minutes",
+                    events_are(number)
+                ));
+            });
+            told = number;
+        }
+        spinner.tick();
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn events_are(number: u64) -> String {
+    if number == 1 { "1 event is".to_owned() } else { format!("{number} events are") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+
+    fn waiting(visible: u64) -> Option<Waiting> {
+        Some(Waiting { url: String::new(), arn: String::new(), visible, not_visible: 0 })
+    }
+
+    /// Waits where so many events are held at each count, and the last number stays. Tells how often
+    /// they were counted, and for how many seconds it waited.
+    async fn waited(numbers: &[u64]) -> (Result<()>, usize, u64) {
+        let began = Instant::now();
+        let left = RefCell::new(numbers.iter().copied());
+        let (last, counts) = (Cell::new(0), Cell::new(0));
+        let outcome = until_none_is_held(async || {
+            counts.set(counts.get() + 1);
+            last.set(left.borrow_mut().next().unwrap_or(last.get()));
+            Ok(Held { waiting: waiting(last.get()), dead_lettered: waiting(0) })
+        });
+        (outcome.await, counts.get(), began.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn first_count_of_zero_is_enough() {
+        let (outcome, counts, waited) = waited(&[0]).await;
+        assert_eq!((outcome.is_ok(), counts, waited), (true, 1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn zero_after_held_events_has_to_come_twice_in_a_row() {
+        let (outcome, counts, waited) = waited(&[2, 0, 1, 0, 0]).await;
+        assert_eq!((outcome.is_ok(), counts, waited), (true, 5, 12));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_ends_after_a_quarter_of_an_hour() {
+        let (outcome, counts, waited) = waited(&[3, 2]).await;
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.starts_with("2 events are still held after 15 minutes"), "{error}");
+        assert_eq!((counts, waited), (301, 900));
+    }
+}

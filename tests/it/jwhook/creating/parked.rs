@@ -1,0 +1,124 @@
+//! `create` parks a webhook before it calls the endpoint, goes on after an interruption, and touches no
+//! other run's webhook.
+
+use super::super::support::{Account, JwApi, Jwhook, Meet, Until, WEBHOOK_URL};
+use super::{CREATE, KEY, account_and_api};
+use serde_json::{Value, json};
+
+/// The URLs of the webhooks, in JW's order.
+fn urls(jw: &JwApi) -> Vec<Value> {
+    jw.webhooks().iter().map(|webhook| webhook["metadata"]["webhook_url"].clone()).collect()
+}
+
+fn is_parked(url: &Value) -> bool {
+    url.as_str().unwrap().starts_with("https://jwhook.invalid/new?jwhook_run=")
+}
+
+/// `create` that waits a minute until it activates its webhook.
+fn patient() -> Vec<&'static str> {
+    [&CREATE[..8], &["60"]].concat()
+}
+
+async fn interrupted_while_it_settles(account: &Account, jw: &JwApi) {
+    let running = Jwhook::of(account, jw, &patient()).spawn();
+    account.until(Until::Performed, "DescribeSecret", 1).await;
+    running.interrupt();
+    let error = running.end(jw).await.error();
+    assert_eq!(error, "interrupted; the same command goes on from there");
+}
+
+#[tokio::test]
+async fn webhook_calls_nobody_until_warm_functions_have_its_key() {
+    let (account, jw) = account_and_api().await;
+    interrupted_while_it_settles(&account, &jw).await;
+    assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"]);
+    assert!(is_parked(&urls(&jw)[1]), "{:?}", urls(&jw));
+}
+
+#[tokio::test]
+async fn interrupted_create_is_finished_by_the_same_command() {
+    let (account, jw) = account_and_api().await;
+    interrupted_while_it_settles(&account, &jw).await;
+    let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+    assert!(
+        error.starts_with("Webhook new00001 (\"Live\") is parked, and its key is in the ring"),
+        "{error}"
+    );
+    let again = [&CREATE[..], &["--event", "media_available", "--yes"]].concat();
+    let done = Jwhook::of(&account, &jw, &again).run(&jw).await.done();
+    assert_eq!(done, "webhook new00001 (\"Live\") is created, and its key is in the ring\n");
+    assert_eq!(urls(&jw), [WEBHOOK_URL, WEBHOOK_URL]);
+    let events = json!(["channel_active", "channel_idle", "media_available"]);
+    assert_eq!(jw.webhook("new00001").unwrap()["metadata"]["events"], events);
+}
+
+#[tokio::test]
+async fn settle_time_that_has_passed_is_not_waited_again() {
+    let (account, jw) = account_and_api().await;
+    interrupted_while_it_settles(&account, &jw).await;
+    tokio::time::sleep(crate::support::seconds(3)).await;
+    let again = [&CREATE[..8], &["4", "--yes"]].concat();
+    let ran = Jwhook::of(&account, &jw, &again).run(&jw).await;
+    let waited = "waiting until every warm function accepts the new key: ";
+    let waited = ran.stderr.lines().find_map(|line| line.strip_prefix(waited)).map(str::to_owned);
+    ran.done();
+    let waited = waited.unwrap_or_else(|| "0 s".to_owned());
+    assert!(["0 s", "1 s"].contains(&waited.as_str()), "{waited}");
+}
+
+#[tokio::test]
+async fn default_settle_time_covers_the_longest_pause_between_rechecks() {
+    for (ttl, expected) in [("300", "40 s"), ("30", "40 s"), ("5", "15 s")] {
+        let ring = json!({ "c0Y6ebVU": KEY }).to_string();
+        let queue = super::super::support::QueueType::Standard;
+        let account = Account::with(&ring, queue, &[("SecretTtlSeconds", ttl)]).await;
+        let jw = JwApi::start([]).await;
+        let running = Jwhook::of(&account, &jw, &CREATE[..7]).spawn();
+        account.until(Until::Performed, "DescribeSecret", 1).await;
+        tokio::time::sleep(crate::support::seconds(1)).await;
+        running.interrupt();
+        let ran = running.end(&jw).await;
+        let waiting =
+            format!("waiting until every warm function accepts the new key: {expected}\n");
+        assert!(ran.stderr.contains(&waiting), "{ttl}: {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn parked_webhook_whose_key_is_gone_is_not_activated() {
+    let (account, jw) = account_and_api().await;
+    let running = Jwhook::of(&account, &jw, &[&CREATE[..8], &["3"]].concat()).spawn();
+    account.until(Until::Performed, "DescribeSecret", 1).await;
+    account.set_secret(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
+    let error = running.end(&jw).await.error();
+    assert!(
+        error.starts_with("webhook new00001 is parked where no event is sent to")
+            && error.contains("the key of webhook new00001, which is parked, was taken out"),
+        "{error}"
+    );
+    assert!(is_parked(&urls(&jw)[1]), "{:?}", urls(&jw));
+    // without its key it is left alone, and another one is made
+    let ran = Jwhook::of(&account, &jw, &CREATE).run(&jw).await;
+    assert!(ran.stderr.contains("delete the webhook with jwhook delete new00001"), "{ran:?}");
+    ran.done();
+    assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00002"]);
+    assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001", "new00002"]);
+}
+
+#[tokio::test]
+async fn lost_answer_deletes_only_the_webhook_of_the_same_run() {
+    for lost in [Meet::Hold, Meet::DoneThenHold] {
+        let (account, jw) = account_and_api().await;
+        // the other operator's run has its webhook, and has not stored the key yet
+        account.next("PutSecretValue", Meet::Hold);
+        let other = Jwhook::of(&account, &jw, &CREATE).spawn();
+        account.until(Until::Begun, "PutSecretValue", 1).await;
+        let is_done = matches!(lost, Meet::DoneThenHold);
+        jw.next("POST", if is_done { Meet::DoneThenClose } else { Meet::Close });
+        let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+        let expected = if is_done { "webhook new00002 was created" } else { "JW doesn't list" };
+        assert!(error.starts_with(expected), "{error}");
+        assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001"], "{lost:?}");
+        other.kill(&jw).await;
+    }
+}

@@ -1,0 +1,86 @@
+//! What other people change while a question is open: no key is lost by it.
+
+use super::support::{Account, JwApi, Jwhook, Ran, TestFile, webhook};
+use crate::support::all_at_once;
+use serde_json::json;
+
+const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
+const OTHER: &str = "other.other.other.other.other.other";
+
+/// The question of each command that changes the ring.
+const DELETE: (&[&str], &str) = (&["delete", "c0Y6ebVU"], "take its key out of the ring?");
+const ROTATE: (&[&str], &str) = (&["rotate", "c0Y6ebVU"], "It is deleted on the way.");
+
+/// An account whose only webhook calls the stack, with this secret.
+async fn account_and_api(secret: &str) -> (Account, JwApi) {
+    (Account::start(secret).await, JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await)
+}
+
+/// Makes all webhooks call another URL.
+fn move_away(jw: &JwApi) {
+    for webhook in &mut jw.state().webhooks {
+        webhook["metadata"]["webhook_url"] = json!("https://example.com/");
+    }
+}
+
+#[track_caller]
+fn failed_with(ran: &Ran, expected: &str) {
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stdout.contains(expected), "{ran:?}");
+}
+
+#[tokio::test]
+async fn single_key_stays_if_its_webhook_is_moved_while_the_question_is_open() {
+    all_at_once([(DELETE, false), (DELETE, true), (ROTATE, false), (ROTATE, true)], async |case| {
+        let ((command, question), is_replaced) = case;
+        let (account, jw) = account_and_api(KEY).await;
+        let meanwhile = async || {
+            move_away(&jw);
+            if is_replaced {
+                jw.state().webhooks.push(webhook("7Rav0hC5", "Live"));
+            }
+        };
+        let run = Jwhook::of(&account, &jw, command);
+        let ran = run.run_while_asked(question, meanwhile, &jw).await;
+        failed_with(&ran, "webhook c0Y6ebVU is not the owner of the secret's key any more");
+        assert_eq!((account.secret().await.as_str(), jw.changes()), (KEY, vec![]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn single_key_that_replaces_the_ring_while_the_question_is_open_stays() {
+    let file = TestFile::of(
+        "webhooks:\n- name: Newsroom\n  events: [conversions_complete, media_available]\n  \
+         site_ids: [jsPxIVHl]\n",
+    );
+    let cases = [
+        (&["delete", "gone0000"][..], "Take its key out of the ring?"),
+        (&["rotate", "gone0000"], "Take the old key out of the ring?"),
+        (&["apply", file.path()], "Do this step (1)?"),
+    ];
+    all_at_once(cases, async |(command, question)| {
+        let ring = json!({"c0Y6ebVU": KEY, "gone0000": OTHER}).to_string();
+        let (account, jw) = account_and_api(&ring).await;
+        let meanwhile = async || {
+            move_away(&jw);
+            account.set_secret(KEY).await;
+        };
+        let grace = if command[0] == "rotate" { &["--grace", "0"][..] } else { &[] };
+        let run = Jwhook::of(&account, &jw, &[command, grace].concat());
+        let ran = run.run_while_asked(question, meanwhile, &jw).await;
+        failed_with(&ran, "is one key by itself, and no webhook of JW's is known to own it");
+        assert_eq!(account.secret().await, KEY);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ring_that_was_emptied_while_the_question_was_open_gets_a_placeholder() {
+    let (account, jw) = account_and_api(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
+    let (command, question) = DELETE;
+    let meanwhile = async || account.set_secret("{ }").await;
+    let run = Jwhook::of(&account, &jw, command);
+    run.run_while_asked(question, meanwhile, &jw).await.done();
+    assert_eq!(account.ring_ids().await, ["placeholder"]);
+}

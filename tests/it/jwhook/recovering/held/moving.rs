@@ -1,0 +1,134 @@
+//! Moving the dead letters back.
+
+use super::{PLACEHOLDER_ONLY, ring, scene};
+use crate::jwhook::recovering::Scene;
+use crate::jwhook::support::{Account, JwApi, Meet, QueueType, Ran};
+use serde_json::{Value, json};
+
+const NO_TASK: Meet = Meet::Answer(200, "{}");
+
+/// A list with this task, started at this time.
+fn task(status: &str, started: u64, moved: u64) -> Meet {
+    let task = json!({
+        "Status": status,
+        "StartedTimestamp": started,
+        "ApproximateNumberOfMessagesMoved": moved,
+        "FailureReason": if status == "FAILED" { json!("AWS.SimpleQueueService.AccessDenied") } else { Value::Null },
+    });
+    Meet::Answer(200, json!({ "Results": [task] }).to_string().leak())
+}
+
+impl Scene {
+    /// Runs `recover --held` where SQS lists these tasks, one before the move and the others from then.
+    async fn moves(&self, lists: impl IntoIterator<Item = Meet>, arguments: &[&str]) -> Ran {
+        for meet in lists {
+            self.account.next("ListMessageMoveTasks", meet);
+        }
+        let started = Meet::Answer(200, r#"{"TaskHandle":"a handle"}"#);
+        self.account.next("StartMessageMoveTask", started);
+        self.held(arguments).await
+    }
+
+    fn starts(&self) -> Vec<Value> {
+        self.account.asked("StartMessageMoveTask")
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_are_moved_to_the_held_queue() {
+    let scene = scene(&ring(), 1, 2).await;
+    let lists = [
+        task("COMPLETED", 1_000, 9),
+        task("COMPLETED", 1_000, 9), // the list has the new task a moment later
+        task("RUNNING", 2_000, 1),
+        task("COMPLETED", 2_000, 2),
+    ];
+    let moved = scene.moves(lists, &["--yes", "--output", "json"]).await.json();
+    let expected = json!({"status": "COMPLETED", "number": 2, "task_handle": "a handle"});
+    assert_eq!(moved["moved"], expected);
+    assert_eq!([&moved["waiting"]["number"], &moved["dead_lettered"]["number"]], [1, 2]);
+    let starts = scene.starts();
+    assert_eq!(starts.len(), 1);
+    let arn = |name| format!("arn:aws:sqs:eu-west-1:000000000000:{name}");
+    assert_eq!(starts[0]["SourceArn"], arn("jw-held-dead"));
+    assert_eq!(starts[0]["DestinationArn"], arn("jw-held"));
+
+    let shown = scene.moves([NO_TASK, task("COMPLETED", 1, 2)], &["--yes"]).await.done();
+    assert!(shown.contains("\nSQS moved 2 messages back to the held queue\n"), "{shown}");
+}
+
+#[tokio::test]
+async fn task_that_takes_long_goes_on_without_the_command() {
+    let scene = scene(&ring(), 0, 1).await;
+    scene.account.always("ListMessageMoveTasks", task("RUNNING", 1, 7));
+    let shown = scene.moves([NO_TASK], &["--yes"]).await.done();
+    assert!(shown.contains("SQS has moved 7 messages so far and goes on by itself"), "{shown}");
+}
+
+#[tokio::test]
+async fn nothing_is_moved_without_a_yes() {
+    let scene = scene(&ring(), 0, 1).await;
+    let error = scene.moves([NO_TASK], &[]).await.error();
+    let question = "Move 1 dead-lettered event back to the held queue http";
+    assert!(error.starts_with(question) && error.contains("nothing was changed"), "{error}");
+    assert!(!error.contains("gives them up again") && !error.contains("MaxEventAge"), "{error}");
+
+    let shown = scene.held(&["--dry-run"]).await.done();
+    let expected = "1 dead-lettered event to be moved back; none was (--dry-run)\n";
+    assert!(shown.ends_with(expected), "{shown}");
+    let held = scene.held(&["--dry-run", "--yes", "--output", "json"]).await.json();
+    assert_eq!([&held["moved"], &held["dry_run"]], [&Value::Null, &json!(true)]);
+    assert!(scene.starts().is_empty());
+}
+
+#[tokio::test]
+async fn question_tells_what_would_make_the_move_useless() {
+    let scene = scene(PLACEHOLDER_ONLY, 0, 1).await;
+    let error = scene.moves([NO_TASK], &[]).await.error();
+    assert!(error.contains("the function gives them up again after a day"), "{error}");
+
+    let parameters = [("MaxEventAgeSeconds", "3600")];
+    let account = Account::with(&ring(), QueueType::Standard, &parameters).await;
+    account.hold(&account.held_dead_letter_queue_url, "a token").await;
+    let scene = Scene { account, jw: JwApi::start([]).await };
+    let error = scene.moves([NO_TASK], &[]).await.error();
+    assert!(error.contains("MaxEventAgeSeconds is 3600"), "{error}");
+    assert!(!error.contains("gives them up again"), "{error}");
+}
+
+#[tokio::test]
+async fn second_task_is_not_started_while_one_runs() {
+    for status in ["RUNNING", "CANCELLING"] {
+        let scene = scene(&ring(), 0, 1).await;
+        let error = scene.moves([task(status, 1, 0)], &["--yes"]).await.error();
+        assert!(error.starts_with("SQS is moving messages out of http"), "{error}");
+        assert!(error.contains(&format!("(status {status})")), "{error}");
+        assert!(scene.starts().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn task_that_fails_is_an_error_with_sqs_s_reason() {
+    let scene = scene(&ring(), 0, 1).await;
+    let lists = [NO_TASK, task("FAILED", 1, 0)];
+    let error = scene.moves(lists, &["--yes"]).await.error();
+    for expected in [
+        "SQS stopped moving messages out of http",
+        "FAILED (AWS.SimpleQueueService.AccessDenied)",
+        "sqs:SendMessage on the held queue",
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn move_that_sqs_refuses_is_an_error_with_the_permissions() {
+    let scene = scene(&ring(), 0, 1).await;
+    let denied = Meet::Answer(403, r#"{"__type":"com.amazonaws.sqs#AccessDenied"}"#);
+    scene.account.next("StartMessageMoveTask", denied);
+    scene.account.next("ListMessageMoveTasks", NO_TASK);
+    let error = scene.held(&["--yes"]).await.error();
+    for expected in ["moving needs sqs:StartMessageMoveTask", "refused: AccessDenied"] {
+        assert!(error.contains(expected), "{error}");
+    }
+}
