@@ -14,6 +14,9 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// The most characters of a cell: whole rows should fit a terminal. `show` and JSON have the rest.
+const MAX_CELL: usize = 36;
+
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub enum Format {
@@ -81,6 +84,15 @@ pub fn table(headings: &[&str]) -> Table {
     table
 }
 
+/// Somebody else's text as a table's cell.
+pub fn cell(text: &str) -> String {
+    let text = plain(text);
+    match text.char_indices().nth(MAX_CELL) {
+        None => text,
+        Some(_) => text.chars().take(MAX_CELL - 1).chain(['…']).collect(),
+    }
+}
+
 /// With `--verbose`, each call to JW and what the library says, on stderr. Never what libraries say
 /// that would print requests, with the secrets in them.
 pub fn init_diagnostics(verbose: bool) {
@@ -100,5 +112,11 @@ mod tests {
         assert_eq!(plain("a\u{1b}[2J\nb\u{2028}c\u{9b}d"), "a [2J b c d");
         assert_eq!(plain("\u{202e}txt.\u{2066}exe\u{200f}"), "txt.exe");
         assert_eq!(plain("Grüße, שלום, 東京"), "Grüße, שלום, 東京");
+    }
+
+    #[test]
+    fn long_cells_are_cut() {
+        assert_eq!(cell(&"é".repeat(36)), "é".repeat(36));
+        assert_eq!(cell(&"é".repeat(37)), "é".repeat(35) + "…");
     }
 }

@@ -4,12 +4,9 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::context::Context;
-use crate::output::{note, plain, table};
+use crate::output::{cell, note, table};
 use crate::standing::{Ours, Standing};
 use crate::verdict::Verdict;
-
-/// The most characters of a cell: whole rows should fit a terminal. `show` has the rest.
-const MAX_CELL: usize = 36;
 
 pub const LONG_ABOUT: &str = "\
 List JW's webhooks, whether their keys are in the ring and whether they call this stack
@@ -51,12 +48,4 @@ fn text(standings: &[Standing]) -> String {
         ]);
     }
     table.trim_fmt()
-}
-
-fn cell(text: &str) -> String {
-    let text = plain(text);
-    match text.char_indices().nth(MAX_CELL) {
-        None => text,
-        Some(_) => text.chars().take(MAX_CELL - 1).chain(['…']).collect(),
-    }
 }

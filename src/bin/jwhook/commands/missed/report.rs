@@ -9,11 +9,8 @@ use super::evidence::Evidence;
 use crate::held::{Held, Waiting};
 use crate::jw::media::Medium;
 use crate::moment;
-use crate::output::{note, plain, table};
+use crate::output::{cell, note, plain, table};
 use crate::verdict::Verdict;
-
-/// The most characters of a title that the table shows: whole rows should fit a terminal.
-const MAX_TITLE: usize = 36;
 
 /// What was looked at and what was found.
 #[derive(Serialize)]
@@ -143,8 +140,8 @@ impl Report {
             number.map_or_else(|| "unknown".to_owned(), |number| number.to_string())
         };
         format!(
-            "media since {}: {media}; older than every webhook: {}; events: {}; arrived: {}; missing: {missing}; pending: \
-             {pending}; unknown: {unknown}\n\
+            "media since {}: {media}; older than every webhook: {}; events: {}; arrived: {}; \
+             missing: {missing}; pending: {pending}; unknown: {unknown}\n\
              events held now: {}, and dead-lettered: {}; requests refused in this time: {refused}{}; \
              events lost: {}",
             moment::written(self.since),
@@ -201,21 +198,13 @@ fn listed(findings: &[Finding], last_heading: &str) -> String {
         table.add_row([
             finding.event,
             &plain(&finding.media_id),
-            &title(finding.title.as_deref().unwrap_or("-")),
+            &cell(finding.title.as_deref().unwrap_or("-")),
             &finding.site_id,
             &finding.created,
             finding.reason,
         ]);
     }
     table.trim_fmt()
-}
-
-fn title(text: &str) -> String {
-    let text = plain(text);
-    if text.chars().count() <= MAX_TITLE {
-        return text;
-    }
-    text.chars().take(MAX_TITLE - 1).chain(['…']).collect()
 }
 
 fn written<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
@@ -264,11 +253,5 @@ mod tests {
         assert_eq!(advice(&report), ["the"]);
         report.held_dead_lettered = Some(1);
         assert_eq!(advice(&report), ["the", "held"]);
-    }
-
-    #[test]
-    fn long_titles_are_cut() {
-        assert_eq!(title(&"é".repeat(36)), "é".repeat(36));
-        assert_eq!(title(&"é".repeat(37)), "é".repeat(35) + "…");
     }
 }
