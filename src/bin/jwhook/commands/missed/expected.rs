@@ -13,6 +13,10 @@ const MEDIA_CREATED: &str = "media_created";
 const CONVERSIONS_COMPLETE: &str = "conversions_complete";
 const MEDIA_AVAILABLE: &str = "media_available";
 
+/// JW gives a medium's creation to the microsecond, and may set a publish start that nobody chose to the
+/// second after.
+const ROUNDING: Duration = Duration::SECOND;
+
 /// A webhook that calls this stack.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -105,12 +109,11 @@ fn expected(event: &str, medium: &Medium, times: Times) -> Option<Expected> {
     if !medium.is_ready {
         return None;
     }
-    // what changed last may be that it is ready
     Some(match medium.last_modified {
-        None => Expected::Unknown("the medium may have become ready just now"),
+        // what changed last may be that it is ready
         Some(last_modified) if is_recent(last_modified) => Expected::Pending,
-        Some(_) if event == MEDIA_AVAILABLE => available(medium, times.now),
-        Some(_) => Expected::Sent,
+        _ if event == MEDIA_AVAILABLE => available(medium, times.now),
+        _ => Expected::Sent,
     })
 }
 
@@ -122,7 +125,7 @@ fn available(medium: &Medium, now: OffsetDateTime) -> Expected {
             Expected::Unknown("the publish dates cannot be read")
         }
         (Date::At(start), _) if start > now => Expected::Unknown("the publish start is to come"),
-        (Date::At(start), _) if start > medium.created => {
+        (Date::At(start), _) if start - medium.created > ROUNDING => {
             Expected::Unknown("the publish start is later than the creation")
         }
         (_, Date::At(end)) if end <= now => Expected::Unknown("the publish end is past"),

@@ -68,12 +68,9 @@ fn event_is_pending_until_its_medium_has_settled() {
 }
 
 #[test]
-fn medium_without_a_time_of_modification_may_be_ready_just_now() {
-    let unknown = Unknown("the medium may have become ready just now");
+fn ready_medium_without_a_time_of_modification_has_caused_its_events() {
     let medium = Medium { last_modified: None, ..ready() };
-    let expected =
-        [(MEDIA_CREATED, Sent), (CONVERSIONS_COMPLETE, unknown), (MEDIA_AVAILABLE, unknown)];
-    assert_eq!(judged(&medium), expected);
+    assert_eq!(judged(&medium), ALL.map(|event| (event, Sent)));
 }
 
 #[test]
@@ -87,6 +84,8 @@ fn media_available_is_known_only_of_media_that_were_publishable_from_the_first()
         (Date::Unset, Date::Unset, Sent),
         (at(91), Date::Unset, Sent),
         (at(90), Date::Unset, Sent),
+        (Date::At(ago(90) + ROUNDING), Date::Unset, Sent),
+        (Date::At(ago(90) + ROUNDING + Duration::MICROSECOND), Date::Unset, later),
         (at(89), Date::Unset, later),
         (at(0), Date::Unset, later),
         (at(-1), Date::Unset, to_come),
