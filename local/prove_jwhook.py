@@ -18,12 +18,12 @@ def large_event() -> Json:
     return {**event, "headers": {"authorization": f"Bearer {sign(body)}"}, "body": body.decode()}
 
 
-def doctor_says(proof: StackChecks, stack: str, keys: str) -> None:
+def doctor_says(proof: StackChecks, stack: str, **warned: str) -> None:
     code, report = proof.cloud.jwhook(stack, "doctor")
     found = {check["check"]: check["status"] for check in report["checks"] if check["status"] != "skip"}
-    well = ("credentials", "clock", "stack", "endpoint", "secret", "queue", "dead_letter")
-    proof.check("jwhook doctor finds each part of the stack",
-                [code, found], [0, {**dict.fromkeys(well, "ok"), "keys": keys}])  # fmt: skip
+    well = ("credentials", "clock", "stack", "version", "endpoint", "region", "secret", "keys", "queue", "dead_letter",
+            "held", "accepted")  # fmt: skip
+    proof.check("jwhook doctor finds each part of the stack", [code, found], [0, {**dict.fromkeys(well, "ok"), **warned}])
 
 
 def recovers(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
