@@ -11,7 +11,7 @@ use crate::aws;
 use crate::jw::Jw;
 use crate::jw::secret::ApiSecret;
 use crate::jw::webhook::Webhook;
-use crate::keys::KeyStore;
+use crate::keys::{KeyStore, UnownedKey, take_out};
 use crate::options::Options;
 use crate::output::{self, Format};
 use crate::stack::Stack;
@@ -72,12 +72,21 @@ impl Context {
 
     /// Changes the key ring; tells whether there was anything to change. A secret by itself is made a
     /// ring of the one webhook that calls the stack.
-    pub async fn edit_keys(&self, edit: impl Fn(&mut EditableRing) -> Result<()>) -> Result<bool> {
+    pub async fn edit_keys(
+        &self,
+        unowned: UnownedKey,
+        edit: impl Fn(&mut EditableRing) -> Result<()>,
+    ) -> Result<bool> {
         let owner = async || {
             let url = self.stack().await?.webhook_url()?;
             owner_of_single_key(&self.jw().await?.list().await?, url)
         };
-        self.keys().await?.edit(owner, edit).await
+        self.keys().await?.edit(owner, unowned, edit).await
+    }
+
+    /// Takes a webhook's key out of the ring.
+    pub async fn take_key_out(&self, webhook_id: &str) -> Result<()> {
+        self.edit_keys(UnownedKey::Kept, |ring| take_out(ring, webhook_id)).await.map(|_| ())
     }
 
     /// Makes a secret by itself the ring of this webhook, which has to be its owner still: whoever
@@ -91,7 +100,7 @@ impl Context {
                  what changed, then try again"
             ),
         };
-        self.edit_keys(check).await.map(|_| ())
+        self.edit_keys(UnownedKey::Kept, check).await.map(|_| ())
     }
 }
 

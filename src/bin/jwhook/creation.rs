@@ -11,7 +11,7 @@ use crate::context::{Context, owner_of_single_key};
 use crate::interrupt::whole;
 use crate::jw::webhook::{Created, Webhook};
 use crate::jw::{Jw, Metadata, Problem};
-use crate::keys::{KeyStatus, Keys};
+use crate::keys::{KeyStatus, Keys, UnownedKey};
 
 /// What becomes of a secret that is one key by itself, where none of these webhooks calls the stack.
 /// The key may be in use all the same: by a webhook that calls another name of the endpoint, or is of
@@ -22,7 +22,8 @@ pub async fn loss(context: &Context, keys: &Keys, webhooks: &[Webhook]) -> Resul
     Ok(is_lost.then(|| {
         format!(
             "The secret is one key by itself, and none of JW's webhooks in this account calls {url}: \
-             the key is taken for nobody's, and the new webhook's takes its place."
+             jwhook finds no owner of this key and replaces it with the new webhook's key. The old \
+             key is lost."
         )
     }))
 }
@@ -33,6 +34,7 @@ pub async fn create_parked(
     context: &Context,
     metadata: &Metadata,
     parked_at: &Url,
+    unowned: UnownedKey,
 ) -> Result<Webhook> {
     // what can't be read or changed is found out before there is a webhook
     if context.keys().await?.read_to_change().await?.is_single() {
@@ -41,7 +43,7 @@ pub async fn create_parked(
     }
     let mut metadata = metadata.clone();
     metadata.insert("webhook_url".into(), parked_at.as_str().into());
-    whole(create_and_keep(context, &metadata, parked_at)).await
+    whole(create_and_keep(context, &metadata, parked_at, unowned)).await
 }
 
 /// Makes a parked webhook call the endpoint, with this metadata.
@@ -53,8 +55,17 @@ pub async fn activate(context: &Context, parked: &Webhook, metadata: &Metadata) 
              the webhook with jwhook delete {id}, then create it again"
         );
     }
+    let is_parked = |webhook: &Webhook| parked.url().is_some_and(|url| webhook.calls(url));
+    let endpoint = context.stack().await?.webhook_url()?;
     match jw.find(id).await? {
-        Some(webhook) if webhook.url() == parked.url() => Ok(jw.update(id, metadata).await?),
+        Some(webhook) if is_parked(&webhook) => match jw.update(id, metadata).await {
+            Err(problem) if problem.may_be_done() => match jw.find(id).await? {
+                Some(webhook) if webhook.calls(endpoint) => Ok(webhook),
+                _ => Err(problem.into()),
+            },
+            updated => Ok(updated?),
+        },
+        Some(webhook) if webhook.calls(endpoint) => Ok(webhook), // another run goes on with it too
         Some(webhook) => bail!(
             "webhook {id} was made to call {} meanwhile: look at it with jwhook show {id}",
             webhook.url().unwrap_or("no URL")
@@ -67,6 +78,7 @@ async fn create_and_keep(
     context: &Context,
     metadata: &Metadata,
     parked_at: &Url,
+    unowned: UnownedKey,
 ) -> Result<Webhook> {
     let jw = context.jw().await?;
     let created = match jw.create(metadata).await {
@@ -76,18 +88,18 @@ async fn create_and_keep(
         }
         Err(problem) => return Err(problem.into()),
     };
-    match keep_key(context, &created).await {
+    match keep_key(context, &created, unowned).await {
         Ok(()) => Ok(created.webhook),
         Err(problem) => Err(take_back(jw, &created.webhook.id, problem).await),
     }
 }
 
-async fn keep_key(context: &Context, created: &Created) -> Result<()> {
+async fn keep_key(context: &Context, created: &Created, unowned: UnownedKey) -> Result<()> {
     let insert = |ring: &mut EditableRing| {
         ring.insert(&created.webhook.id, &created.secret)
             .map_err(|unusable| anyhow!("JW returned a secret that can't be used: {unusable}"))
     };
-    context.edit_keys(insert).await.map(|_| ())
+    context.edit_keys(unowned, insert).await.map(|_| ())
 }
 
 /// Deletes a webhook whose key couldn't be kept, and says what came of it.

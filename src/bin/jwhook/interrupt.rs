@@ -1,4 +1,4 @@
-//! Ctrl-C, where it comes between two things of which one without the other is worse than neither.
+//! Delays Ctrl-C until a pair of changes is complete, because half of the pair would lose a key.
 
 use std::future::pending;
 use std::io;

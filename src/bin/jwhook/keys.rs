@@ -1,7 +1,7 @@
 //! The secret with the webhooks' keys, read and changed.
 //!
-//! A change is made of the version that was read: if another one came between, it is made again of
-//! that one. So two people who create webhooks at once lose neither's secret, which JW would never
+//! Each change starts from the version that was read. If somebody stored another version meanwhile, the
+//! change is applied to that version. So two people who create webhooks at once lose neither's secret, which JW would never
 //! show again.
 
 use std::collections::BTreeSet;
@@ -36,6 +36,15 @@ pub struct KeyStore {
 pub struct Keys {
     value: Zeroizing<Vec<u8>>,
     version_id: String,
+}
+
+/// What becomes of a secret that is one key by itself, if no webhook is known to own the key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum UnownedKey {
+    /// The ring takes the key's place: a person has agreed to its loss.
+    Replaced,
+    /// The key stays, and nothing is changed.
+    Kept,
 }
 
 /// What the ring has for a webhook.
@@ -156,7 +165,7 @@ impl KeyStore {
         elapsed.and_then(|(now, then)| now.duration_since(then).ok()).unwrap_or_default()
     }
 
-    /// The keys, if they can be changed: that they can't is better known before JW has done something.
+    /// The keys. Fails early if the ring cannot be edited, before anything is changed at JW.
     pub async fn read_to_change(&self) -> Result<Keys> {
         let keys = self.read().await?;
         match keys.editable() {
@@ -171,24 +180,20 @@ impl KeyStore {
     pub async fn edit(
         &self,
         owner: impl AsyncFn() -> Result<Option<String>>,
+        unowned: UnownedKey,
         edit: impl Fn(&mut EditableRing) -> Result<()>,
     ) -> Result<bool> {
         for _ in 0..MAX_ATTEMPTS {
             let keys = self.read().await?;
             let mut ring = match keys.editable() {
                 Ok(ring) => ring,
-                Err(NotEditable::Single) => keys.ring_of(owner().await?.as_deref())?,
+                Err(NotEditable::Single) => match owner().await? {
+                    None if unowned == UnownedKey::Kept => return Err(self.unowned()),
+                    owner => keys.ring_of(owner.as_deref())?,
+                },
                 Err(NotEditable::Unreadable(problem)) => return Err(self.unreadable(problem)),
             };
             edit(&mut ring)?;
-            if keys.is_single() && ring.ids().next().is_none() {
-                bail!(
-                    "secret {} is one key by itself, and no webhook of JW's is known to own it; the \
-                     secret was not changed, because the key would be lost. Find out whose key it is \
-                     (jwhook list), store it as a key ring, {{\"ID\": \"…\"}}, then try again",
-                    self.secret_id
-                );
-            }
             let value = ring.value();
             if ring.is_empty() || value.as_bytes() == keys.value.as_slice() {
                 return Ok(false); // the function cannot use an empty ring
@@ -228,6 +233,15 @@ impl KeyStore {
             current if current != read_version => Ok(false),
             _ => Err(self.failed("UpdateSecretVersionStage", error)),
         }
+    }
+
+    fn unowned(&self) -> anyhow::Error {
+        anyhow!(
+            "secret {} is one key by itself, and no webhook of JW's is known to own it; the secret was \
+             not changed, because the key would be lost. Find out whose key it is (jwhook list), store \
+             it as a key ring, {{\"ID\": \"…\"}}, then try again",
+            self.secret_id
+        )
     }
 
     /// What to do about a value that is no key ring.

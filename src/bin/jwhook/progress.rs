@@ -42,7 +42,7 @@ pub fn count(number: usize, what: &str) -> ProgressBar {
     bar
 }
 
-/// Something that turns on a terminal, with each step that is made of nobody knows how many.
+/// A spinner, for work of unknown length.
 pub fn spinner(what: &str) -> ProgressBar {
     shown(ProgressBar::new_spinner(), what)
 }

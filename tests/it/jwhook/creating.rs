@@ -224,7 +224,7 @@ async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
     // nobody's, as far as can be told
     let create = [&CREATE[..], &["--yes"]].concat();
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
-    assert!(error.contains("the key is taken for nobody's"), "{error}");
+    assert!(error.contains("jwhook finds no owner of this key"), "{error}");
     assert_eq!((jw.changes(), account.secret().await), (vec![], KEY.to_owned()));
     Jwhook::of(&account, &jw, &create).run(&jw).await.done();
     let ring = json!({ "new00001": jw.secret("new00001") });

@@ -42,7 +42,11 @@ async fn single_key_stays_if_its_webhook_is_moved_while_the_question_is_open() {
         };
         let run = Jwhook::of(&account, &jw, command);
         let ran = run.run_while_asked(question, meanwhile, &jw).await;
-        failed_with(&ran, "webhook c0Y6ebVU is not the owner of the secret's key any more");
+        let expected = match is_replaced {
+            true => "webhook c0Y6ebVU is not the owner of the secret's key any more",
+            false => "no webhook of JW's is known to own it",
+        };
+        failed_with(&ran, expected);
         assert_eq!((account.secret().await.as_str(), jw.changes()), (KEY, vec![]));
     })
     .await;
@@ -83,4 +87,16 @@ async fn ring_that_was_emptied_while_the_question_was_open_gets_a_placeholder() 
     let run = Jwhook::of(&account, &jw, command);
     run.run_while_asked(question, meanwhile, &jw).await.done();
     assert_eq!(account.ring_ids().await, ["placeholder"]);
+}
+
+#[tokio::test]
+async fn single_key_stays_if_its_webhook_is_moved_while_create_asks() {
+    let (account, jw) = account_and_api(KEY).await;
+    let meanwhile = async || move_away(&jw);
+    let create = "create --name Newsroom --event media_available --site jsPxIVHl --settle 0";
+    let create: Vec<&str> = create.split(' ').collect();
+    let run = Jwhook::of(&account, &jw, &create);
+    let ran = run.run_while_asked("Create another one?", meanwhile, &jw).await;
+    failed_with(&ran, "no webhook of JW's is known to own it");
+    assert_eq!((account.secret().await.as_str(), jw.ids()), (KEY, vec!["c0Y6ebVU".to_owned()]));
 }

@@ -7,11 +7,11 @@ use serde_json::json;
 use crate::arguments::{free_text, some_free_text, some_text};
 use crate::context::Context;
 use crate::creation;
-use crate::difference::merged;
+use crate::difference::{between, merged};
 use crate::interrupt::asked;
 use crate::jw::Metadata;
 use crate::jw::webhook::Webhook;
-use crate::keys::{KeyStatus, Keys};
+use crate::keys::{KeyStatus, Keys, UnownedKey};
 use crate::output::note;
 use crate::parked::{self, Parking, Purpose};
 use crate::settling::Settling;
@@ -77,19 +77,30 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let keys = context.keys().await?.read_to_change().await?;
     let webhooks = context.jw().await?.list().await?;
     let same_name = || webhooks.iter().filter(|one| one.name() == Some(&arguments.name));
-    let parked = parked(context, &keys, same_name().filter(|one| parked::is_new(one)))?;
-    if parked.is_none() {
+    let parked = parked(&keys, same_name().filter(|one| parked::is_new(one)))?;
+    let mut unowned = UnownedKey::Kept;
+    if let Some(parked) = parked {
+        for change in between(&parked.metadata, &metadata) {
+            note(&format!("  {change}"));
+        }
+        context.answers().confirm(&format!(
+            "Webhook {} is parked, and its key is in the ring: a jwhook create was interrupted, or is \
+             still running. Go on with it?",
+            named(parked)
+        ))?;
+    } else {
         if let Some(there) = same_name().find(|webhook| webhook.calls(endpoint)) {
             context.answers().confirm(&question(there, &keys))?;
         }
         if let Some(loss) = creation::loss(context, &keys, &webhooks).await? {
             context.answers().confirm(&format!("{loss} Is that right?"))?;
+            unowned = UnownedKey::Replaced;
         }
     }
     let all = async {
         let parked = match parked {
             Some(parked) => parked.clone(),
-            None => creation::create_parked(context, &metadata, &parked_at).await?,
+            None => creation::create_parked(context, &metadata, &parked_at, unowned).await?,
         };
         let activated = async {
             arguments.settling.wait(context).await?;
@@ -116,7 +127,6 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
 /// The webhook of this name that a run has parked and not activated, if its key is in the ring. Without
 /// its key it is of no use, and may be another run's that has not stored the key yet.
 fn parked<'w>(
-    context: &Context,
     keys: &Keys,
     candidates: impl Iterator<Item = &'w Webhook>,
 ) -> Result<Option<&'w Webhook>> {
@@ -132,14 +142,7 @@ fn parked<'w>(
     }
     match with_key.as_slice() {
         [] => Ok(None),
-        [webhook] => {
-            context.answers().confirm(&format!(
-                "Webhook {} is parked, and its key is in the ring: a jwhook create was interrupted, or \
-                 is still running. Go on with it?",
-                named(webhook)
-            ))?;
-            Ok(Some(webhook))
-        }
+        [webhook] => Ok(Some(webhook)),
         several => {
             let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
             bail!(

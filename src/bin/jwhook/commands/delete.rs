@@ -8,7 +8,7 @@ use crate::context::{Context, owner_of_single_key};
 use crate::held_keys::{self, DropHeld};
 use crate::interrupt::asked;
 use crate::jw::webhook::{Webhook, parse_id};
-use crate::keys::{Keys, take_out};
+use crate::keys::Keys;
 use crate::output::note;
 use crate::standing::{Ours, named};
 use crate::verdict::Verdict;
@@ -108,7 +108,7 @@ impl Deletion<'_> {
             // the last events of the webhook may have been held meanwhile
             held_keys::wait(self.context).await?;
         }
-        self.context.edit_keys(|ring| take_out(ring, self.id)).await.map(|_| ())
+        self.context.take_key_out(self.id).await
     }
 }
 

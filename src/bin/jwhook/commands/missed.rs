@@ -89,7 +89,10 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let callers = callers(context).await?;
     let sites = chosen(&arguments.sites, &callers)?;
 
-    let held = Held::count(&context.sdk, stack).await?;
+    let held = Held::count(&context.sdk, stack).await.unwrap_or_else(|error| {
+        note(&format!("how many events are held is not known: {error:#}"));
+        Held::default()
+    });
     let mut report = Report::new(since, times.now, &held);
     limit_to_log(context, log_group, &mut report).await;
     let media = reading::media(context.jw().await?, sites, &mut report).await?;
@@ -110,6 +113,13 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         }
     }
     report.add_log(evidence);
+    if report.older_than_webhooks > 0 {
+        note(&format!(
+            "{} media are older than every webhook of their site, so they are not checked: a rotation, \
+             for example, makes a new webhook",
+            report.older_than_webhooks
+        ));
+    }
     report.tell_incomplete();
     context.format().result(&report, || report.text())?;
     Ok(report.verdict())

@@ -65,6 +65,10 @@ pub struct Arguments {
     /// Show the held events instead, and move those that the function has given up back to it
     #[arg(long, conflicts_with_all = ["since", "log_group"])]
     held: bool,
+    /// Move held events back although the stack has MaxEventAgeSeconds: the function drops those that
+    /// are older
+    #[arg(long, requires = "held")]
+    drop_stale: bool,
     /// Show the events; send and move none
     #[arg(long)]
     dry_run: bool,
@@ -72,7 +76,7 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     if arguments.held {
-        return held::run(context, arguments.dry_run).await;
+        return held::run(context, arguments.dry_run, arguments.drop_stale).await;
     }
     let stack = context.stack().await?;
     let log_group = arguments.log_group.as_deref().or(stack.log_group());

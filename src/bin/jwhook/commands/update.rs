@@ -73,10 +73,14 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     } else {
         ask_if_refused(context, &ours.standing(&webhook), &wanted)?;
         let has_key = ours.standing(&webhook).key == Some(KeyStatus::InRing);
+        let mut metadata = webhook.metadata;
         if has_key && changes.iter().any(|change| change.member == "webhook_url") {
-            arguments.settling.wait(context).await?; // its key may have been stored just now
+            // the key may have been stored just now
+            arguments.settling.wait(context).await?;
+            let Some(now) = jw.find(id).await? else { bail!("webhook {id} was deleted meanwhile") };
+            metadata = now.metadata;
         }
-        let updated = jw.update(id, &merged(&webhook.metadata, &wanted)).await?;
+        let updated = jw.update(id, &merged(&metadata, &wanted)).await?;
         note(&format!("webhook {} is changed:", named(&updated)));
         changes.iter().for_each(|change| note(&format!("  {change}")));
         updated

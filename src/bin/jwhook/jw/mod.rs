@@ -93,9 +93,11 @@ impl Jw {
             let is_empty = page.webhooks.is_empty();
             let before = webhooks.len();
             for webhook in page.webhooks {
-                let is_listed =
-                    |listed: &Webhook| !webhook.id.is_empty() && listed.id == webhook.id;
-                if !webhooks.iter().any(is_listed) {
+                // one without an id is the same only if all of it is
+                let is_listed = |listed: &Webhook| {
+                    listed.id == webhook.id && (!webhook.id.is_empty() || *listed == webhook)
+                };
+                if !webhooks[..before].iter().any(is_listed) {
                     webhooks.push(webhook);
                 }
             }

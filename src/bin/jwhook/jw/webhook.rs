@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// One of the account's webhooks; not all are ours, and none has to look like ours. Members that are
 /// missing, null or of another type are empty here, so that somebody else's webhook hides no other one
 /// of a list.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(from = "Value")]
 pub struct Webhook {
     /// JW's id: 8 characters of `[A-Za-z0-9]`.

@@ -122,3 +122,28 @@ async fn lost_answer_deletes_only_the_webhook_of_the_same_run() {
         other.kill(&jw).await;
     }
 }
+
+#[tokio::test]
+async fn activation_whose_answer_is_lost_is_found_to_be_done() {
+    let (account, jw) = account_and_api().await;
+    for _ in 0..3 {
+        jw.next("PATCH", Meet::DoneThenClose);
+    }
+    let done = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.done();
+    assert_eq!(done, "webhook new00001 (\"Live\") is created, and its key is in the ring\n");
+    assert_eq!(urls(&jw), [WEBHOOK_URL, WEBHOOK_URL]);
+}
+
+#[tokio::test]
+async fn two_runs_that_go_on_with_one_parked_webhook_both_succeed() {
+    let (account, jw) = account_and_api().await;
+    let first = Jwhook::of(&account, &jw, &[&CREATE[..8], &["5"]].concat()).spawn();
+    account.until(Until::Performed, "DescribeSecret", 1).await;
+    let second = [&CREATE[..], &["--event", "media_available", "--yes"]].concat();
+    let second = Jwhook::of(&account, &jw, &second).run(&jw).await;
+    assert!(second.stderr.contains("events: +media_available"), "{second:?}");
+    let done = "webhook new00001 (\"Live\") is created, and its key is in the ring\n";
+    assert_eq!(second.done(), done);
+    assert_eq!(first.end(&jw).await.done(), done);
+    assert_eq!(urls(&jw), [WEBHOOK_URL, WEBHOOK_URL]);
+}

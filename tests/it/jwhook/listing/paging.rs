@@ -66,6 +66,13 @@ async fn list_that_repeats_itself_for_ever_is_an_error() {
     }
     let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
     assert!(error.starts_with("JW's list of webhooks does not end: after 100 webhooks"), "{error}");
+
+    let jw = api().await;
+    for _ in 0..10 {
+        jw.next("GET", Meet::Answer(200, r#"{"webhooks":[{"id":null},{"id":"c0Y6ebVU"}]}"#));
+    }
+    let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
+    assert!(error.starts_with("JW's list of webhooks does not end: after 2 webhooks"), "{error}");
 }
 
 #[tokio::test]

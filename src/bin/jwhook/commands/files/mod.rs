@@ -92,7 +92,7 @@ pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdi
     }
     tokio::select! {
         biased;
-        done = perform::all(context, &arguments, &mut plan.steps) => done?,
+        done = perform::all(context, &arguments, &mut plan) => done?,
         () = asked() => bail!("interrupted; the same command goes on from there"),
     }
     context.format().result(&plan, || match number {
@@ -114,7 +114,9 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     ring.retain(|id| is_id(id));
     let mut plan = There { webhooks: &webhooks, ring: &ring, endpoint }.plan(&entries)?;
     if plan.steps.iter().any(|step| matches!(step, Step::Create { .. })) {
-        plan.notes.extend(creation::loss(context, &keys, &webhooks).await?);
+        let loss = creation::loss(context, &keys, &webhooks).await?;
+        plan.loses_key = loss.is_some();
+        plan.notes.extend(loss);
     }
     let is_unusable = |webhook: &&Webhook| keys.status(&webhook.id) == KeyStatus::Unusable;
     plan.notes.extend(webhooks.iter().filter(is_unusable).map(|webhook| {

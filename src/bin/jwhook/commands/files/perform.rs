@@ -3,18 +3,20 @@
 use anyhow::{Context as _, Result, bail};
 
 use super::ApplyArguments;
-use super::plan::Step;
+use super::plan::{Plan, Step};
 use crate::context::Context;
 use crate::creation;
-use crate::difference::merged;
+use crate::difference::{Change, merged};
 use crate::held_keys::{self, DropHeld};
-use crate::keys::take_out;
+use crate::jw::webhook::Webhook;
+use crate::keys::{KeyStatus, UnownedKey};
 use crate::output::note;
 use crate::parked::Purpose;
 
 /// Does all steps: the plan begins with what is created, which waits parked until every function has
 /// the keys.
-pub async fn all(context: &Context, arguments: &ApplyArguments, steps: &mut [Step]) -> Result<()> {
+pub async fn all(context: &Context, arguments: &ApplyArguments, plan: &mut Plan) -> Result<()> {
+    let Plan { steps, loses_key, .. } = plan;
     let number = steps.len();
     let said = |index: usize, step: &Step| {
         note(&format!("[{}/{number}] {step}", index + 1));
@@ -23,6 +25,8 @@ pub async fn all(context: &Context, arguments: &ApplyArguments, steps: &mut [Ste
             index + 1
         )
     };
+    // a person has read the plan's notes, which tell of the loss, and agreed
+    let unowned = if *loses_key { UnownedKey::Replaced } else { UnownedKey::Kept };
     let makes_call = steps.iter().any(Step::makes_call);
     let creates = steps.iter().take_while(|step| matches!(step, Step::Create { .. })).count();
     let mut parked = Vec::new();
@@ -31,7 +35,7 @@ pub async fn all(context: &Context, arguments: &ApplyArguments, steps: &mut [Ste
         let Step::Create { id, metadata } = step else { break };
         let created = async {
             let parked_at = arguments.parking.url(Purpose::New)?;
-            creation::create_parked(context, metadata, &parked_at).await
+            creation::create_parked(context, metadata, &parked_at, unowned).await
         };
         let webhook = created.await.with_context(|| stopped.clone())?;
         note(&format!("      it is {}, and its key is in the ring", webhook.id));
@@ -60,6 +64,9 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
             let Some(webhook) = jw.find(id).await? else {
                 bail!("webhook {id} was deleted meanwhile");
             };
+            if step.makes_call() {
+                check_activation(context, &webhook, changes).await?;
+            }
             let wanted = changes.iter().map(|change| (change.member.to_owned(), change.to.clone()));
             jw.update(id, &merged(&webhook.metadata, &wanted.collect())).await?;
         }
@@ -75,7 +82,7 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
                 // the last events of the webhook may have been held meanwhile
                 held_keys::wait(context).await?;
             }
-            take_key_out(context, id).await?;
+            context.take_key_out(id).await?;
         }
         Step::RemoveKey { id } => {
             held_keys::before_removal(context, held).await?;
@@ -83,12 +90,22 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
             if jw.find(id).await?.is_some() {
                 bail!("JW has webhook {id} after all, so its key stays");
             }
-            take_key_out(context, id).await?;
+            context.take_key_out(id).await?;
         }
     }
     Ok(())
 }
 
-async fn take_key_out(context: &Context, id: &str) -> Result<()> {
-    context.edit_keys(|ring| take_out(ring, id)).await.map(|_| ())
+/// A webhook that is made to call this stack was parked, perhaps for long: its key and its URL have to be
+/// as they were planned with.
+async fn check_activation(context: &Context, webhook: &Webhook, changes: &[Change]) -> Result<()> {
+    let id = &webhook.id;
+    if context.keys().await?.read().await?.status(id) != KeyStatus::InRing {
+        bail!("the key of webhook {id} was taken out of the ring meanwhile");
+    }
+    let planned = changes.iter().find(|change| change.member == "webhook_url");
+    if planned.is_some_and(|change| change.from.as_str() != webhook.url()) {
+        bail!("webhook {id} was made to call another URL meanwhile");
+    }
+    Ok(())
 }

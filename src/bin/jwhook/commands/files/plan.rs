@@ -51,6 +51,9 @@ pub struct Plan {
     pub left_alone: usize,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// Whether the secret's only key is lost by it, as a note tells.
+    #[serde(skip)]
+    pub loses_key: bool,
 }
 
 /// What JW and the ring have.

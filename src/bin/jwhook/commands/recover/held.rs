@@ -3,7 +3,7 @@
 
 mod moving;
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Error, Result, anyhow, bail};
 use aws_config::SdkConfig;
 use jw_webhook_forwarder::key_ring::is_webhook_id;
 use serde::Serialize;
@@ -43,7 +43,7 @@ struct Queue {
     oldest_since: Option<String>,
 }
 
-pub async fn run(context: &Context, dry_run: bool) -> Result<Verdict> {
+pub async fn run(context: &Context, dry_run: bool, drop_stale: bool) -> Result<Verdict> {
     let (stack, format) = (context.stack().await?, context.format());
     let found = Held::count(&context.sdk, stack).await?;
     let number = found.number();
@@ -82,14 +82,28 @@ pub async fn run(context: &Context, dry_run: bool) -> Result<Verdict> {
         return Ok(Verdict::Good);
     }
     let events = counted(usize::try_from(number)?, "dead-lettered event");
+    let stale = stack.max_event_age().map(|age| {
+        format!(
+            "MaxEventAgeSeconds is {}, and the function counts a moved event's age until now: it drops \
+             the events that are older",
+            age.as_secs()
+        )
+    });
     if dry_run {
+        stale.iter().for_each(|stale| output::note(stale));
         format.result(&held, || {
             format!("{secret}\n{events} to be moved back; none was (--dry-run)")
         })?;
         return Ok(Verdict::Good);
     }
+    if let Some(stale) = stale.filter(|_| !drop_stale) {
+        bail!(
+            "{stale}. Nothing was moved: deploy the stack with an empty MaxEventAgeSeconds, then run the \
+             command again (--drop-stale moves the events all the same)"
+        );
+    }
     let moving = Move::of(context, &dead_lettered, &waiting).await?;
-    context.answers().confirm(&question(&events, &waiting, is_usable, stack))?;
+    context.answers().confirm(&question(&events, &waiting, is_usable))?;
     let moved = moving.perform().await?;
     let said = moved.said();
     held.moved = Some(moved);
@@ -112,18 +126,11 @@ fn no_queues(context: &Context) -> Error {
 }
 
 /// What a person should know before the dead letters are moved.
-fn question(events: &str, waiting: &Waiting, is_usable: bool, stack: &Stack) -> String {
+fn question(events: &str, waiting: &Waiting, is_usable: bool) -> String {
     let mut question = format!("Move {events} back to the held queue {}?", waiting.url);
     if !is_usable {
         question += " The secret cannot be used yet: unless it is repaired, the function gives them \
                      up again after a day.";
-    }
-    if let Some(age) = stack.max_event_age() {
-        question += &format!(
-            " MaxEventAgeSeconds is {}, and the function counts a moved event's age until now: it \
-             drops the events that are older. Raise or empty the parameter first.",
-            age.as_secs()
-        );
     }
     question
 }

@@ -58,8 +58,8 @@ pub struct Arguments {
     /// SecretTtlSeconds and 10 seconds; without --stack, 310 seconds
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
-    /// How long both webhooks are there, until JW surely sends to the new one. By default as long as
-    /// it settles, and 60 seconds at most
+    /// How long both webhooks stay active, until JW surely sends to the new one. By default the settle
+    /// time, at most 60 seconds
     #[arg(long, value_name = "SECONDS")]
     overlap: Option<u64>,
     /// How long to wait for late deliveries of the old webhook before its key is taken out; JW
@@ -113,7 +113,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         ));
     }
     context.answers().confirm(&question)?;
-    let mut rotation = Rotation { context, old_id: id, parked_at: &parked_at, old, new };
+    let mut rotation = Rotation { context, old_id: id, parked_at: &parked_at, settle, old, new };
     perform(&mut rotation, &steps).await?;
     let new_id = rotation.new.map(|webhook| webhook.id);
     let result = json!({

@@ -14,7 +14,7 @@ use crate::creation;
 use crate::held_keys::{self, DropHeld};
 use crate::jw::Problem;
 use crate::jw::webhook::Webhook;
-use crate::keys::{KeyStatus, take_out};
+use crate::keys::{KeyStatus, UnownedKey};
 use crate::output::note;
 use crate::parked;
 use crate::progress;
@@ -143,6 +143,8 @@ pub struct Rotation<'c> {
     pub context: &'c Context,
     pub old_id: &'c str,
     pub parked_at: &'c Url,
+    /// How long functions that are warm may go on with the ring that was there before.
+    pub settle: Duration,
     pub old: Option<Webhook>,
     pub new: Option<Webhook>,
 }
@@ -153,9 +155,7 @@ impl Rotation<'_> {
             Step::MakeRing => self.context.make_ring_of(self.old_id).await?,
             Step::DeleteOrphan { webhook_id } => self.delete_orphan(webhook_id).await?,
             Step::CreateParked => self.create_parked().await?,
-            Step::Settle { seconds } => {
-                wait(*seconds, "waiting until every warm function has the new key").await;
-            }
+            Step::Settle { seconds } => self.settle(Duration::from_secs(*seconds)).await?,
             Step::Activate => self.activate().await?,
             Step::Overlap { seconds } => {
                 wait(*seconds, "waiting until JW sends to the new webhook too").await;
@@ -190,7 +190,8 @@ impl Rotation<'_> {
     async fn create_parked(&mut self) -> Result<()> {
         let old = self.old.as_ref().context("there is no webhook to make another one of")?;
         let url = self.parked_at;
-        let created = creation::create_parked(self.context, &old.metadata, url).await;
+        let created =
+            creation::create_parked(self.context, &old.metadata, url, UnownedKey::Kept).await;
         let created = created.map_err(|problem| match problem.downcast_ref::<Problem>() {
             Some(Problem::Refused {
                 status: StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
@@ -203,6 +204,14 @@ impl Rotation<'_> {
         })?;
         note(&format!("      webhook {} was created, and its key is in the ring", created.id));
         self.new = Some(created);
+        Ok(())
+    }
+
+    /// Waits so long, or longer if the secret was changed while somebody answered the question.
+    async fn settle(&self, planned: Duration) -> Result<()> {
+        let left = self.settle.saturating_sub(self.context.keys().await?.current_for().await);
+        progress::wait(planned.max(left), "waiting until every warm function has the new key")
+            .await;
         Ok(())
     }
 
@@ -257,7 +266,7 @@ impl Rotation<'_> {
     }
 
     async fn remove_key(&self) -> Result<()> {
-        self.context.edit_keys(|ring| take_out(ring, self.old_id)).await.map(|_| ())
+        self.context.take_key_out(self.old_id).await
     }
 }
 

@@ -82,18 +82,28 @@ async fn nothing_is_moved_without_a_yes() {
 }
 
 #[tokio::test]
-async fn question_tells_what_would_make_the_move_useless() {
+async fn question_tells_that_the_secret_cannot_be_used_yet() {
     let scene = scene(PLACEHOLDER_ONLY, 0, 1).await;
     let error = scene.moves([NO_TASK], &[]).await.error();
     assert!(error.contains("the function gives them up again after a day"), "{error}");
+}
 
+#[tokio::test]
+async fn events_that_would_be_dropped_as_stale_are_not_moved() {
     let parameters = [("MaxEventAgeSeconds", "3600")];
     let account = Account::with(&ring(), QueueType::Standard, &parameters).await;
     account.hold(&account.held_dead_letter_queue_url, "a token").await;
     let scene = Scene { account, jw: JwApi::start([]).await };
-    let error = scene.moves([NO_TASK], &[]).await.error();
-    assert!(error.contains("MaxEventAgeSeconds is 3600"), "{error}");
-    assert!(!error.contains("gives them up again"), "{error}");
+    for arguments in [&[][..], &["--yes"]] {
+        let error = scene.held(arguments).await.error();
+        assert!(error.starts_with("MaxEventAgeSeconds is 3600"), "{error}");
+        assert!(error.contains("Nothing was moved"), "{error}");
+    }
+    let shown = scene.held(&["--dry-run"]).await;
+    assert!(shown.stderr.contains("MaxEventAgeSeconds is 3600"), "{shown:?}");
+    assert_eq!(scene.starts().len(), 0);
+    scene.moves([NO_TASK, task("COMPLETED", 1, 1)], &["--yes", "--drop-stale"]).await.done();
+    assert_eq!(scene.starts().len(), 1);
 }
 
 #[tokio::test]
@@ -130,5 +140,15 @@ async fn move_that_sqs_refuses_is_an_error_with_the_permissions() {
     let error = scene.held(&["--yes"]).await.error();
     for expected in ["moving needs sqs:StartMessageMoveTask", "refused: AccessDenied"] {
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn move_is_started_even_if_sqs_does_not_list_its_tasks() {
+    let denied = || Meet::Answer(403, r#"{"__type":"AccessDeniedException"}"#);
+    for lists in [vec![denied()], vec![NO_TASK, denied()]] {
+        let scene = scene(&ring(), 0, 2).await;
+        let moved = scene.moves(lists, &["--yes", "--output", "json"]).await.json();
+        assert_eq!((&moved["moved"]["status"], scene.starts().len()), (&json!("RUNNING"), 1));
     }
 }

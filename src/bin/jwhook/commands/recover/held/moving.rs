@@ -30,8 +30,9 @@ pub struct Move<'w> {
     client: Client,
     from: &'w Waiting,
     to: &'w Waiting,
-    /// When the last task of the dead-letter queue was started, in milliseconds since 1970.
-    last_started: i64,
+    /// When the last task of the dead-letter queue was started, in milliseconds since 1970; 0 if there
+    /// was none, and `None` if SQS does not tell.
+    last_started: Option<i64>,
 }
 
 /// A task that was started.
@@ -49,8 +50,9 @@ impl<'w> Move<'w> {
     /// The move, if SQS is not at one already: it runs one task at a time for a dead-letter queue.
     pub async fn of(context: &Context, from: &'w Waiting, to: &'w Waiting) -> Result<Self> {
         let client = Client::new(&context.sdk);
-        let last = newest(&client, from).await?;
-        if let Some(Task { status: Some(status), .. }) = &last
+        // SQS refuses a second task by itself, so a list that cannot be read stops nobody
+        let last = newest(&client, from).await;
+        if let Ok(Some(Task { status: Some(status), .. })) = &last
             && matches!(status.as_str(), "RUNNING" | "CANCELLING")
         {
             bail!(
@@ -59,7 +61,8 @@ impl<'w> Move<'w> {
                 from.url
             );
         }
-        Ok(Self { client, from, to, last_started: last.map_or(0, |task| task.started_timestamp) })
+        let last_started = last.ok().map(|task| task.map_or(0, |task| task.started_timestamp));
+        Ok(Self { client, from, to, last_started })
     }
 
     /// Starts the task, and follows it to its end or for [`PATIENCE`].
@@ -74,13 +77,14 @@ impl<'w> Move<'w> {
         });
         let task_handle = started.context(PERMISSIONS)?.task_handle.unwrap_or_default();
         let mut moved = Moved { status: "RUNNING".to_owned(), number: 0, task_handle };
+        let Some(last_started) = self.last_started else { return Ok(moved) };
         let spinner = progress::spinner("SQS is moving the dead letters back");
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
             spinner.inc(1);
             // the list may not have the task at once
-            let newest = newest(&self.client, self.from).await?;
-            if let Some(task) = newest.filter(|task| task.started_timestamp > self.last_started) {
+            let Ok(newest) = newest(&self.client, self.from).await else { break };
+            if let Some(task) = newest.filter(|task| task.started_timestamp > last_started) {
                 moved.number = task.approximate_number_of_messages_moved;
                 moved.status = task.status.unwrap_or_default();
                 match moved.status.as_str() {
