@@ -141,14 +141,17 @@ advisories: need-cargo venv ## check the dependencies for known vulnerabilities 
 	@echo "==> dependencies: security advisories, yanked versions"
 	@.venv/bin/python local/advisories.py
 
-template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## check template.yaml: sam, cfn-lint, checkov, and that it agrees with the code
+template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## check template.yaml and the examples': sam, cfn-lint, checkov, and that it agrees with the code
 	@echo "==> template: sam validate, cfn-lint"
-	@$(NO_AWS) .venv-sam/bin/sam validate --lint --region us-east-1
-	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions us-east-1 --template template.yaml
+	@for template in $(TEMPLATES); do $(NO_AWS) .venv-sam/bin/sam validate --lint --region us-east-1 --template $$template || exit 1; done
+	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions us-east-1 --template $(TEMPLATES)
 	@echo "==> template: checkov"
-	@.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	@.venv-checkov/bin/checkov --file $(TEMPLATES) --framework cloudformation --compact --quiet --skip-download
 	@echo "==> template: what it becomes, and what the code asks of it"
 	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
+	@echo "==> examples"
+	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
+TEMPLATES = template.yaml examples/consumer/template.yaml
 
 prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an AWS on this machine, and try to break it
 	@echo "==> the stack, deployed (two minutes)"
@@ -197,7 +200,7 @@ local: venv .venv-sam/stamp build ## run sam local, invoke and start-api, with e
 NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 
 venv: .venv/stamp
-.venv/stamp: local/requirements.txt local/tools.txt local/venv.sh
+.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/venv.sh
 	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt"
 
 .venv-sam/stamp: local/sam.txt local/venv.sh

@@ -145,11 +145,15 @@ class Cloud:
         """Shortens the time between two attempts to forward a held event, which is 300 s in the template."""
         boto3.client("sqs").set_queue_attributes(QueueUrl=held_queue_url, Attributes={"VisibilityTimeout": "1"})
 
-    def held(self, held_queue_url: str) -> int:
-        """How many events the held queue has, with those that Lambda has received and not deleted."""
+    def held(self, queue_url: str) -> int:
+        """How many events a queue has, with those that Lambda has received and not deleted."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = boto3.client("sqs").get_queue_attributes(QueueUrl=held_queue_url, AttributeNames=names)["Attributes"]
+        counts = boto3.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         return sum(int(counts[name]) for name in names)
+
+    def wait_until_empty(self, queue_url: str) -> None:
+        """Until a consumer has deleted what the queue has."""
+        self._processes.wait("the queue's consumer", LOG_SECONDS, lambda: self.held(queue_url) == 0)
 
     def new_log_lines(self, log_group: str) -> list[Json]:
         """What the function has written since the last call; Lambda's own lines left out."""

@@ -22,6 +22,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
+import prove_consumer
 import prove_jwhook
 from cloud import Cloud, Json, inventory
 from make_events import SECRET
@@ -73,6 +74,7 @@ class Proof(StackChecks):
         status, _ = self.cloud.send(outputs["WebhookUrl"], "media_available", method="PUT")
         self.check("another method: the status, and what the function logs", [status, self.log(outputs)], [404, []])
         self.check("what the queue has of all these", self.cloud.receive(outputs["QueueUrl"]), [])
+        prove_consumer.processes_once(self, outputs)
 
         self._holds_events_without_the_secret(stack, template, outputs)
         self._writes_events_to_the_log_without_the_queue(stack, template, outputs)
