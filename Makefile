@@ -151,7 +151,7 @@ template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## check template.
 	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
 	@echo "==> examples"
 	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
-TEMPLATES = template.yaml examples/consumer/template.yaml
+TEMPLATES = template.yaml examples/consumer/template.yaml examples/eventbridge/template.yaml
 
 prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an AWS on this machine, and try to break it
 	@echo "==> the stack, deployed (two minutes)"
