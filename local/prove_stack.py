@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 import prove_consumer
+import prove_deployer
 import prove_jwhook
 from cloud import Cloud, Json, inventory
 from make_events import SECRET
@@ -89,8 +90,9 @@ class Proof(StackChecks):
             boto3.client("sqs").delete_queue(QueueUrl=url)
 
     def _fifo_queue_behind_a_function_url(self) -> None:
-        stack, template = "jw-fifo", self.written("template", self.template)
-        outputs = self.deploy(stack, template, {"QueueType": "fifo", "Endpoint": "FunctionUrl"})
+        stack, template = "jw-webhook-forwarder-fifo", self.written("template", self.template)
+        with prove_deployer.least_permissions(self, template):
+            outputs = self.deploy(stack, template, {"QueueType": "fifo", "Endpoint": "FunctionUrl"})
         self.check("the URL is a Function URL's", ".lambda-url." in outputs["WebhookUrl"], True)
         self.check("there is no HTTP API", boto3.client("apigatewayv2").get_apis()["Items"], [])
         self.store_secret(outputs)
