@@ -31,7 +31,8 @@ class TheConsumer(unittest.TestCase):
             "ReceiveEvents": (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], {"Ref": "QueueArn"}),
             "DecryptEvents": ("kms:Decrypt", {"Ref": "QueueKmsKeyArn"}),
         })  # fmt: skip
-        self.assertEqual(decrypt["Condition"]["StringEquals"]["kms:ViaService"], {"Fn::Sub": "sqs.${AWS::Region}.${AWS::URLSuffix}"})
+        through = decrypt["Condition"]["StringEquals"]["kms:ViaService"]
+        self.assertEqual(through, {"Fn::Sub": "sqs.${AWS::Region}.${AWS::URLSuffix}"})
 
     def test_gets_failed_events_again_and_leaves_concurrency_to_the_forwarder(self) -> None:
         mapping = properties("QueueEvents")

@@ -18,16 +18,17 @@ HANDLERS = ("create", "read", "update", "delete")
 NOT_NEEDED = {
     "ec2:* elasticfilesystem:* s3files:*": "the function is in no VPC and mounts no file system",
     "firehose:* s3:REST.PUT.OBJECT s3:getObject": "logs go to CloudWatch, and the API's body is in the template",
-    "kms:* logs:AssociateKmsKey logs:DisassociateKmsKey": "AWS's own keys encrypt, unless parameters name keys: the README says what to add",
-    "iam:AttachUserPolicy iam:DetachUserPolicy iam:AttachGroupPolicy iam:DetachGroupPolicy": "policies are attached to roles only",
-    "lambda:*ProvisionedConcurrencyConfig lambda:PutFunctionScalingConfig lambda:PassCapacityProvider": "no such concurrency",
+    "kms:* logs:AssociateKmsKey logs:DisassociateKmsKey": "for keys of one's own the README says what to add",
+    "iam:*UserPolicy iam:*GroupPolicy": "policies are attached to roles only",
+    "lambda:*ProvisionedConcurrencyConfig lambda:PutFunctionScalingConfig": "no such concurrency",
+    "lambda:PassCapacityProvider": "as above",
     "lambda:PutFunctionRecursionConfig lambda:PutRuntimeManagementConfig lambda:AssociateRuntimeAlias": "AWS's defaults",
     "lambda:*CodeSigningConfig lambda:GetLayerVersion": "the code is not signed, and there are no layers",
     "logs:*DataProtectionPolicy logs:*IndexPolicy logs:PutBearerTokenAuthentication": "no such setting of the log groups",
     "logs:PutLogGroupDeletionProtection logs:DeleteResourcePolicy": "as above",
     "sns:PutDataProtectionPolicy codedeploy:RegisterOnPremisesInstance": "no such setting",
     "secretsmanager:*Replicat*": "the secret is in one region",
-    "secretsmanager:GetSecretValue": "who deploys reads no key of JW's; CloudFormation never needs the value that it generated",
+    "secretsmanager:GetSecretValue": "who deploys reads no key of JW's",
 }
 # Read by handlers whether the template uses the setting or not.
 READ_ALL_THE_SAME = {
@@ -112,8 +113,10 @@ class TheDeployer(unittest.TestCase):
         services = ["lambda.amazonaws.com", "codedeploy.amazonaws.com"]
         self.assertEqual(passing["Condition"], {"StringEquals": {"iam:PassedToService": services}})
         attaching = next(s for s in POLICY["Statement"] if "iam:AttachRolePolicy" in actions(s))
-        used = {arn for r in resources().values() for arn in r.get("Properties", {}).get("ManagedPolicyArns", [])}
-        self.assertEqual(set(attaching["Condition"]["ArnLike"]["iam:PolicyARN"]), {"arn:aws:iam::*:policy/jw-webhook-forwarder*", *used})
+        used = [arn for r in resources().values() for arn in r.get("Properties", {}).get("ManagedPolicyArns", [])]
+        arns = {(arn["Fn::Sub"] if isinstance(arn, dict) else arn).replace("${AWS::Partition}", "aws") for arn in used}
+        ours = "arn:aws:iam::*:policy/jw-webhook-forwarder*"
+        self.assertEqual(set(attaching["Condition"]["ArnLike"]["iam:PolicyARN"]), {ours, *arns})
 
     def test_fits_in_a_role_s_inline_policy(self) -> None:
         self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit, white space left out
