@@ -181,7 +181,7 @@ package: need-sam need-cargo-lambda ## build what is deployed (sam build)
 	@sh local/same_paths.sh sam build --config-env $(ENV) $(ARGS)
 
 deploy: package ## deploy to your AWS account (ENV=dev or prod)
-	@sam deploy --config-env $(ENV) $(ARGS)
+	@sh local/deploy.sh $(ENV) $(ARGS)
 
 logs: need-sam ## follow the function's log
 	@sam logs --config-env $(ENV) --name Forwarder --tail $(ARGS)

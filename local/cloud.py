@@ -41,6 +41,7 @@ class Cloud:
         self._folder = folder
         self._port = free_port()
         self._logs_read: dict[str, int] = {}
+        self._deployments = 0
 
     def start(self) -> None:
         certificate = self._folder / "ministack-tls" / "server.crt"
@@ -67,9 +68,11 @@ class Cloud:
         self._tls = ssl.create_default_context(cafile=str(certificate))
 
     def deploy(self, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
-        """`sam deploy`, and the stack's outputs."""
+        """`sam deploy`, and the stack's outputs. Each deployment has a Revision of its own, as with `make deploy`."""
+        self._deployments += 1
+        given = {**BASE, "Revision": f"proof-{self._deployments}", **parameters}
         # sam takes an empty value in quotes only
-        overrides = [f'{name}={value or chr(34) * 2}' for name, value in {**BASE, **parameters}.items()]
+        overrides = [f'{name}={value or chr(34) * 2}' for name, value in given.items()]
         self._sam("deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3",
                   "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
                   "--parameter-overrides", *overrides)  # fmt: skip

@@ -78,6 +78,7 @@ class Proof(StackChecks):
         self._writes_events_to_the_log_without_the_queue(stack, template, outputs)
         prove_jwhook.recovers(self, stack, outputs)
         prove_jwhook.finds_what_is_missed(self, stack, outputs)
+        self._deploys_a_build_again_after_a_rollback(stack, outputs)
         self._survives_updates(stack, template, outputs)
         self.delete(stack)
         left = boto3.client("sqs").list_queues(QueueNamePrefix=stack)["QueueUrls"]
@@ -138,6 +139,28 @@ class Proof(StackChecks):
         self.check("it is in the log in two parts", parts, [2, 2])
         self.check("what the queue has", self.cloud.receive(outputs["QueueUrl"]), [])
         self.deploy(stack, template, {})
+        self.delivers(outputs, "media_available")
+
+    def _deploys_a_build_again_after_a_rollback(self, stack: str, outputs: dict[str, str]) -> None:
+        before = self.cloud.served_version(outputs)
+        build = json.loads(json.dumps(self.template))
+        build["Resources"]["Forwarder"]["Properties"]["CodeUri"] += "-again"
+        shutil.copytree(self.template["Resources"]["Forwarder"]["Properties"]["CodeUri"],
+                        build["Resources"]["Forwarder"]["Properties"]["CodeUri"])  # fmt: skip
+        Path(build["Resources"]["Forwarder"]["Properties"]["CodeUri"], "changed").touch()
+        broken = json.loads(json.dumps(build))
+        broken["Resources"]["AliasThatExists"] = {
+            "Type": "AWS::Lambda::Alias",
+            "DependsOn": "ForwarderAliaslive",
+            "Properties": {"FunctionName": {"Ref": "Forwarder"}, "FunctionVersion": "$LATEST", "Name": "live"},
+        }
+        again, revision = self.written("again", build), {"Revision": "the-same"}
+        self.fails_to_deploy(stack, self.written("again-broken", broken), revision, "Alias already exists")
+        self.check("the version before serves again", self.cloud.served_version(outputs), before)
+        self.delivers(outputs, "media_available")
+        self.fails_to_deploy(stack, again, revision, "A version for this Lambda function exists")
+        self.deploy(stack, again, {})
+        self.check("with another Revision the same build is deployed", self.cloud.served_version(outputs) != before, True)
         self.delivers(outputs, "media_available")
 
     def _survives_updates(self, stack: str, template: Path, outputs: dict[str, str]) -> None:

@@ -40,6 +40,14 @@ class StackChecks:
         self.say(f"sam deploy {stack} ({template.stem}{', ' if shown else ''}{shown})")
         return self.cloud.deploy(stack, template, parameters)
 
+    def fails_to_deploy(self, stack: str, template: Path, parameters: dict[str, str], because: str) -> None:
+        try:
+            self.deploy(stack, template, parameters)
+        except LocalError as error:
+            self.check(f"CloudFormation fails and rolls back: {because}", because in str(error), True)
+        else:
+            raise LocalError(f"{stack} was deployed and should not have been")
+
     def deploy_without(self, stack: str, *permissions: str) -> None:
         without = without_policies(self.template, permissions)
         self.deploy(stack, self.written("-".join(["without", *permissions]), without), {})

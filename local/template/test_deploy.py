@@ -1,0 +1,48 @@
+"""What `make deploy` tells sam beyond samconfig.toml."""
+
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from translated import ROOT, template
+
+FAKE_SAM = '#!/bin/sh\necho "$@"\ncat .aws-sam/samconfig.toml\n'
+
+
+def deploy(environment: str, config: str) -> subprocess.CompletedProcess[str]:
+    """Runs local/deploy.sh with a sam that prints its arguments and its configuration."""
+    with tempfile.TemporaryDirectory() as folder:
+        sam = Path(folder, "bin", "sam")
+        sam.parent.mkdir()
+        sam.write_text(FAKE_SAM)
+        sam.chmod(0o755)
+        Path(folder, "samconfig.toml").write_text(config)
+        shell = {**os.environ, "PATH": f"{sam.parent}:{os.environ['PATH']}", "GIT_DIR": str(ROOT / ".git")}
+        command = ["sh", str(ROOT / "local" / "deploy.sh"), environment, "--profile", "p"]
+        return subprocess.run(command, cwd=folder, env=shell, capture_output=True, text=True)
+
+
+class ADeployment(unittest.TestCase):
+    def test_has_a_revision_beside_the_parameters_of_its_environment(self) -> None:
+        config = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
+        for environment in ("default", "dev", "prod"):
+            done = deploy(environment, config)
+            arguments, _, given = done.stdout.partition("\n")
+            self.assertRegex(arguments, rf"^deploy --config-file /.+ --config-env {environment} --profile p$")
+            (revision,) = set(re.findall(r'"Revision=([^"]*)"', given))
+            self.assertRegex(revision, template()["Parameters"]["Revision"]["AllowedPattern"])
+            self.assertRegex(revision, r"-\d{8}T\d{6}Z$")
+            self.assertEqual(given.replace(f'"Revision={revision}", ', ""), config)
+
+    def test_has_a_revision_after_what_guided_saved(self) -> None:
+        saved = '[default.deploy.parameters]\nparameter_overrides = "Endpoint=\\"HttpApi\\" Revision=\\"\\""\n'
+        given = deploy("default", saved).stdout
+        self.assertRegex(given, r'parameter_overrides = "Endpoint=\\"HttpApi\\" Revision=\\"\\" Revision=\S+Z"\n')
+
+    def test_is_refused_where_the_environment_has_no_list_for_the_revision(self) -> None:
+        done = deploy("dev", '[prod.global.parameters]\nparameter_overrides = []\n[dev.global.parameters]\nstack_name = "s"\n')
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn('"parameter_overrides = []" below [dev.global.parameters]', done.stderr)
