@@ -121,7 +121,10 @@ def without_policies(template: Json, names: tuple[str, ...]) -> Json:
     copy: Json = json.loads(json.dumps(template))
     for name in names:
         del copy["Resources"][name]
-        copy["Resources"]["Forwarder"]["DependsOn"].remove(name)
+        function = copy["Resources"]["Forwarder"]
+        function["DependsOn"] = [other for other in function["DependsOn"] if other != name]
+        if name in json.dumps(function["Metadata"]["WaitsFor"]):
+            del function["Metadata"]["WaitsFor"]
     return copy
 
 

@@ -78,9 +78,10 @@ class AVersion(unittest.TestCase):
         function = json.dumps(resources()["Forwarder"]["Properties"])
         parameters = set(template()["Parameters"])
         used = {p for p in parameters if f'"Ref": "{p}"' in function} - {"ReservedConcurrency"}  # which no version holds
-        # QueueType decides what {"Ref": "Queue"} is, and Revision is in the function's description
-        self.assertEqual(named & parameters, used | {"QueueType", "Revision"})
-        longest = {"Name": 107, "QueueType": 8, "LogLevel": 5, "Architecture": 6, "MemorySize": 5, "Revision": 32}
+        # QueueType decides what {"Ref": "Queue"} is, HoldUnverified whether there is a held queue, and Revision is in the
+        # function's description
+        self.assertEqual(named & parameters, used | {"QueueType", "HoldUnverified", "Revision"})
+        longest = {"Name": 107, "QueueType": 8, "LogLevel": 5, "Architecture": 6, "MemorySize": 5, "HoldUnverified": 5, "Revision": 32}
         length = len(re.sub(r"\$\{(\w+)\}", lambda m: "x" * longest.get(m[1], 10), text))
         self.assertLessEqual(length, 256)
 

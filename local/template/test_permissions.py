@@ -65,8 +65,8 @@ class APermission(unittest.TestCase):
         self.assertEqual(found, {
             "FetchTheSecret": (None, None, {"secretsmanager:GetSecretValue"}),
             "SendEvents": (None, None, {"sqs:SendMessage"}),
-            "HoldEvents": (None, None, {"sqs:SendMessage"}),
-            "ReceiveHeldEvents": (None, None, FOR_POLLING),
+            "HoldEvents": ("HoldsUnverified", None, {"sqs:SendMessage"}),
+            "ReceiveHeldEvents": ("HoldsUnverified", None, FOR_POLLING),
             "DecryptTheSecret": ("HasSecretKey", "secretsmanager.${AWS::Region}.${AWS::URLSuffix}", {"kms:Decrypt"}),
             "EncryptEvents": ("HasQueueKey", "sqs.${AWS::Region}.${AWS::URLSuffix}", FOR_KEYS),
         })  # fmt: skip
@@ -91,10 +91,11 @@ class APermission(unittest.TestCase):
             "DecryptTheSecret": {"SecretKmsKeyArn"},
             "EncryptEvents": {"QueueKmsKeyArn"},
         })  # fmt: skip
-        self.assertEqual(set(resources()["Forwarder"]["DependsOn"]), {"FetchTheSecret", "SendEvents", "HoldEvents"})
+        self.assertEqual(set(resources()["Forwarder"]["DependsOn"]), {"FetchTheSecret", "SendEvents"})
         self.assertEqual(resources()["HeldEvents"]["DependsOn"], "ReceiveHeldEvents")
         for_secret, for_queue = (["HasSecretKey", {"Ref": "DecryptTheSecret"}, ""], ["HasQueueKey", {"Ref": "EncryptEvents"}, ""])
-        waits = {"Secret": for_secret, "FetchTheSecret": for_secret, "Queue": for_queue, "HeldQueue": for_queue}
+        waits = {"Secret": for_secret, "FetchTheSecret": for_secret, "Queue": for_queue, "HeldQueue": for_queue,
+                 "Forwarder": ["HoldsUnverified", {"Ref": "HoldEvents"}, ""]}  # fmt: skip
         self.assertEqual({name: resources()[name]["Metadata"]["WaitsFor"]["Fn::If"] for name in waits}, waits)
 
     def test_to_invoke_is_the_endpoint_s_alone_and_of_the_alias(self) -> None:
