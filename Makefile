@@ -186,8 +186,8 @@ deploy: package ## deploy to your AWS account (ENV=dev or prod)
 logs: need-sam ## follow the function's log
 	@sam logs --config-env $(ENV) --name Forwarder --tail $(ARGS)
 
-delete: need-sam ## delete the stack, with its queue, its secret and its log
-	@sam delete --config-env $(ENV) $(ARGS)
+delete: need-sam ## delete the stack; its secret, queues and log stay: it says how to remove them
+	@sh local/delete.sh $(ENV) $(ARGS)
 
 local: venv .venv-sam/stamp build ## run sam local, invoke and start-api, with each of events/ (needs Docker or Podman)
 	@echo "==> sam local"

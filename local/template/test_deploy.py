@@ -1,5 +1,6 @@
-"""What `make deploy` tells sam beyond samconfig.toml."""
+"""What `make deploy` tells sam beyond samconfig.toml, and what `make delete` says."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,14 +15,18 @@ FAKE_SAM = '#!/bin/sh\necho "$@"\ncat .aws-sam/samconfig.toml\n'
 
 def deploy(environment: str, config: str) -> subprocess.CompletedProcess[str]:
     """Runs local/deploy.sh with a sam that prints its arguments and its configuration."""
+    return run("deploy", environment, config, FAKE_SAM)
+
+
+def run(script: str, environment: str, config: str, fake_sam: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as folder:
         sam = Path(folder, "bin", "sam")
         sam.parent.mkdir()
-        sam.write_text(FAKE_SAM)
+        sam.write_text(fake_sam)
         sam.chmod(0o755)
         Path(folder, "samconfig.toml").write_text(config)
         shell = {**os.environ, "PATH": f"{sam.parent}:{os.environ['PATH']}", "GIT_DIR": str(ROOT / ".git")}
-        command = ["sh", str(ROOT / "local" / "deploy.sh"), environment, "--profile", "p"]
+        command = ["sh", str(ROOT / "local" / f"{script}.sh"), environment, "--profile", "p"]
         return subprocess.run(command, cwd=folder, env=shell, capture_output=True, text=True)
 
 
@@ -46,3 +51,22 @@ class ADeployment(unittest.TestCase):
         done = deploy("dev", '[prod.global.parameters]\nparameter_overrides = []\n[dev.global.parameters]\nstack_name = "s"\n')
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn('"parameter_overrides = []" below [dev.global.parameters]', done.stderr)
+
+
+class ADeletion(unittest.TestCase):
+    def test_says_how_to_remove_what_it_leaves(self) -> None:
+        arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:Secret-abc-123456"
+        there = {
+            "Secret": arn, "Queue": "https://sqs/1/stack-events-x", "DeadLetterQueue": "https://sqs/1/stack-dead-x",
+            "HeldQueue": "-", "ForwarderLogs": "stack-ForwarderLogs-1", "SecretAgeFilter": "other",
+        }  # fmt: skip
+        listed = [{"LogicalResourceId": name, "PhysicalResourceId": value} for name, value in there.items()]
+        fake_sam = f"#!/bin/sh\n[ $1 = list ] && cat <<'END' || echo \"$@\"\n{json.dumps(listed, indent=2)}\nEND\n"
+        said = run("delete", "prod", "", fake_sam).stdout
+        self.assertIn("delete --config-env prod --profile p\n", said)
+        self.assertEqual(re.findall(r"^  (aws .*?)   #", said, re.MULTILINE), [
+            f"aws secretsmanager delete-secret --secret-id {arn}",
+            "aws sqs delete-queue --queue-url https://sqs/1/stack-events-x",
+            "aws sqs delete-queue --queue-url https://sqs/1/stack-dead-x",
+            "aws logs delete-log-group --log-group-name stack-ForwarderLogs-1",
+        ])  # fmt: skip
