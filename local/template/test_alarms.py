@@ -5,7 +5,7 @@ import re
 import unittest
 from typing import Any
 
-from translated import Json, branches, deployed, of_type, resources, source
+from translated import Json, branches, deployed, of_type, resources, source, template
 
 OWN = "JwWebhookForwarder"
 OF_THE_STACK = "JwWebhookForwarder/${AWS::StackName}"
@@ -76,7 +76,7 @@ def alarm_metrics() -> list[tuple[str, str, list[str]]]:
     return found
 
 
-VARIANTS: list[Json] = [{}, {"Endpoint": "FunctionUrl"}, {"HoldUnverified": "false"}]
+VARIANTS: list[Json] = [{}, {"Endpoint": "FunctionUrl"}, {"HoldUnverified": "false"}, {"SilenceAlarmHours": "24"}]
 
 
 def dashboards() -> list[Json]:
@@ -124,7 +124,22 @@ class AnAlarm(unittest.TestCase):
             self.assertEqual(properties["AlarmActions"], [{"Ref": "AlarmTopic"}], name)
             # no data is no traffic, but for a queue: SQS sends none of one that is quiet, whatever it was before
             missing = "ignore" if "AWS/SQS" in json.dumps(properties) else "notBreaching"
-            self.assertEqual(properties["TreatMissingData"], missing, name)
+            self.assertEqual(properties["TreatMissingData"], "breaching" if name == "SilenceAlarm" else missing, name)
+
+    def test_of_silence_is_there_where_somebody_wants_it_and_as_long_as_cloudwatch_looks_back(self) -> None:
+        self.assertNotIn("SilenceAlarm", deployed()["Resources"])
+        alarm = deployed(SilenceAlarmHours="24")["Resources"]["SilenceAlarm"]["Properties"]
+        # CloudWatch API Reference, PutMetricAlarm: Period times EvaluationPeriods is at most seven days
+        self.assertEqual((alarm["Period"], alarm["EvaluationPeriods"]), (3600, {"Ref": "SilenceAlarmHours"}))
+        self.assertEqual((alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]), ("Sum", "LessThanThreshold", 1))
+        allowed = re.compile(template()["Parameters"]["SilenceAlarmHours"]["AllowedPattern"])
+        taken = [text for text in ("", "-1", "a", "1.5", *map(str, range(1000))) if allowed.fullmatch(text)]
+        self.assertEqual(taken, ["", *map(str, range(1, 7 * 24 + 1))])
+
+    def test_of_nothing_but_refusals_needs_no_metric_that_may_never_have_existed(self) -> None:
+        # a refusal's line has Accepted, 0, by the same dimension: tests/it/telemetry holds it
+        alarm = resources()["OnlyRefusalsAlarm"]["Properties"]
+        self.assertEqual(alarm["Metrics"][-1]["Expression"], "IF(accepted == 0, refused, 0)")
 
     def test_s_filter_reads_members_that_the_code_writes(self) -> None:
         telemetry, undelivered = source("telemetry.rs"), source("undelivered.rs")
@@ -148,7 +163,7 @@ class AnAlarm(unittest.TestCase):
 
 class TheDashboard(unittest.TestCase):
     def test_is_json_in_each_variant(self) -> None:
-        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11, 10])
+        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11, 10, 11])
 
     def test_shows_metrics_that_are_emitted_by_what_it_names(self) -> None:
         self.assertEqual({(namespace, name) for namespace, name, _ in dashboard_metrics()} - emitted(), set())
