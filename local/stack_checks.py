@@ -123,8 +123,7 @@ def without_policies(template: Json, names: tuple[str, ...]) -> Json:
         del copy["Resources"][name]
         function = copy["Resources"]["Forwarder"]
         function["DependsOn"] = [other for other in function["DependsOn"] if other != name]
-        if name in json.dumps(function["Metadata"]["WaitsFor"]):
-            del function["Metadata"]["WaitsFor"]
+        function["Metadata"]["WaitsFor"] = [other for other in function["Metadata"]["WaitsFor"] if name not in json.dumps(other)]
     return copy
 
 

@@ -81,7 +81,8 @@ class AVersion(unittest.TestCase):
         # QueueType decides what {"Ref": "Queue"} is, HoldUnverified whether there is a held queue, and Revision is in the
         # function's description
         self.assertEqual(named & parameters, used | {"QueueType", "HoldUnverified", "Revision"})
-        longest = {"Name": 107, "QueueType": 8, "LogLevel": 5, "Architecture": 6, "MemorySize": 5, "HoldUnverified": 5, "Revision": 32}
+        longest = {"Name": 107, "QueueType": 8, "LogLevel": 5, "Architecture": 6, "MemorySize": 5, "HoldUnverified": 5, "Tracing": 11,
+                   "Revision": 32}  # fmt: skip
         length = len(re.sub(r"\$\{(\w+)\}", lambda m: "x" * longest.get(m[1], 10), text))
         self.assertLessEqual(length, 256)
 

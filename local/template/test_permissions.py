@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from translated import Json, of_type, resources, shipped
+from translated import Json, branches, deployed, of_type, resources, shipped
 
 # The calls of an AWS SDK client, and of Lambda for the function, with what IAM calls them.
 CALLS = {"get_secret_value": "secretsmanager:GetSecretValue", "send_message": "sqs:SendMessage"}
@@ -24,7 +24,7 @@ def policies() -> Json:
 def statements() -> list[Json]:
     (of_the_role,) = resources()["ForwarderRole"]["Properties"]["Policies"]
     documents = [of_the_role["PolicyDocument"], *(p["Properties"]["PolicyDocument"] for p in policies().values())]
-    return [statement for document in documents for statement in document["Statement"]]
+    return [statement for document in documents for listed in document["Statement"] for statement in branches(listed)]
 
 
 def actions(statement: Json) -> set[str]:
@@ -94,9 +94,15 @@ class APermission(unittest.TestCase):
         self.assertEqual(set(resources()["Forwarder"]["DependsOn"]), {"FetchTheSecret", "SendEvents"})
         self.assertEqual(resources()["HeldEvents"]["DependsOn"], "ReceiveHeldEvents")
         for_secret, for_queue = (["HasSecretKey", {"Ref": "DecryptTheSecret"}, ""], ["HasQueueKey", {"Ref": "EncryptEvents"}, ""])
-        waits = {"Secret": for_secret, "FetchTheSecret": for_secret, "Queue": for_queue, "HeldQueue": for_queue,
-                 "Forwarder": ["HoldsUnverified", {"Ref": "HoldEvents"}, ""]}  # fmt: skip
+        waits = {"Secret": for_secret, "FetchTheSecret": for_secret, "Queue": for_queue, "HeldQueue": for_queue}
         self.assertEqual({name: resources()[name]["Metadata"]["WaitsFor"]["Fn::If"] for name in waits}, waits)
+        self.assertIn({"Fn::If": ["HoldsUnverified", {"Ref": "HoldEvents"}, ""]}, resources()["Forwarder"]["Metadata"]["WaitsFor"])
+
+    def test_to_write_traces_is_there_with_them_only(self) -> None:
+        for tracing, there in (("Active", True), ("PassThrough", False)):
+            stack = deployed(Tracing=tracing)["Resources"]
+            self.assertEqual("xray:" in str(stack["ForwarderRole"]), there)
+            self.assertEqual(stack["Forwarder"]["Properties"]["TracingConfig"], {"Mode": {"Ref": "Tracing"}})
 
     def test_to_invoke_is_the_endpoint_s_alone_and_of_the_alias(self) -> None:
         live = {"Ref": "ForwarderAliaslive"}

@@ -18,6 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 Json = dict[str, Any]
 
+REGION, ACCOUNT = "us-east-1", "123456789012"
 ROOT = Path(__file__).resolve().parent.parent.parent
 logging.getLogger("samtranslator").setLevel(logging.ERROR)  # of metrics that it would publish
 
@@ -32,7 +33,7 @@ def translated(**parameters: str) -> Json:
     """What CloudFormation gets, once SAM has translated the template."""
     source = template()
     source["Resources"]["Forwarder"]["Properties"]["CodeUri"] = "s3://bucket/code.zip"
-    session = boto3.Session(region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+    session = boto3.Session(region_name=REGION, aws_access_key_id="none", aws_secret_access_key="none")
     result: Json = Translator({}, Parser(), boto_session=session).translate(source, parameters)
     return result
 
@@ -50,15 +51,29 @@ def of_type(kind: str, **parameters: str) -> Json:
 def deployed(**parameters: str) -> Json:
     """What is there once the stack is deployed with these parameters: each condition decided, each Fn::If resolved."""
     result, defaults = translated(**parameters), {n: str(p.get("Default", "")) for n, p in template()["Parameters"].items()}
-    values = {**defaults, **parameters}
+    values = {**defaults, **parameters, "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+
+    def value_of(expression: Any) -> Any:
+        if not isinstance(expression, dict):
+            return expression
+        ((kind, given),) = expression.items()
+        if kind == "Ref":
+            return values[given]
+        if kind == "Fn::Sub":
+            return re.sub(r"\$\{([\w:]+)\}", lambda match: values[match[1]], given)
+        if kind == "Fn::Join":
+            return given[0].join(map(value_of, given[1]))
+        if kind == "Fn::Split":
+            return value_of(given[1]).split(given[0])
+        assert kind == "Fn::Select", kind
+        return value_of(given[1])[given[0]]
 
     def holds(condition: Any) -> bool:
         ((kind, given),) = condition.items()
         if kind == "Condition":
             return holds(result["Conditions"][given])
         if kind == "Fn::Equals":
-            left, right = (values[side["Ref"]] if isinstance(side, dict) else side for side in given)
-            return bool(left == right)
+            return bool(value_of(given[0]) == value_of(given[1]))
         found = [holds(one) for one in given]
         return {"Fn::Not": not found[0], "Fn::And": all(found), "Fn::Or": any(found)}[kind]
 
