@@ -34,7 +34,7 @@ NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "
 OUTPUTS = {
     "WebhookUrl", "SecretArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "HeldQueueUrl",
     "HeldDeadLetterQueueUrl", "HeldDeadLetterQueueArn", "DashboardUrl", "LogGroup", "FunctionName", "Version",
-    "AlarmTopicArn",
+    "AlarmTopicArn", "WebhookUrlHttpApi",
 }  # fmt: skip
 
 
@@ -97,6 +97,11 @@ class Proof(StackChecks):
         self.delivers(outputs, "media_available", group="UUhbHm6C")
         self.answers("forged.json", outputs, "forged", 401)
         self.logged(outputs, "refused", "signature_invalid")
+        both = self.deploy(stack, template, {"Endpoint": "Both"})
+        self.check("with both endpoints, the Function URL stays", both["WebhookUrlFunctionUrl"], outputs["WebhookUrl"])
+        for name, endpoint in {"media_created": "HttpApi", "media_deleted": "FunctionUrl"}.items():
+            through = {**both, "WebhookUrl": both[f"WebhookUrl{endpoint}"]}
+            self.delivers(through, name, f"through the one of Endpoint={endpoint}")
         self.answers("an event that nobody reads before the stack is deleted", outputs, "media_updated", 200)
         self.delete(stack)
         self._left_its_data(outputs)

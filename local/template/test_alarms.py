@@ -15,6 +15,7 @@ AWS_METRICS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
     ("AWS/SQS", "NumberOfMessagesDeleted"),
+    ("AWS/Lambda", "Invocations"),
     ("AWS/Lambda", "Errors"),
     ("AWS/Lambda", "Throttles"),
     ("AWS/Lambda", "ConcurrentExecutions"),
@@ -76,7 +77,7 @@ def alarm_metrics() -> list[tuple[str, str, list[str]]]:
     return found
 
 
-VARIANTS: list[Json] = [{}, {"Endpoint": "FunctionUrl"}, {"HoldUnverified": "false"}, {"SilenceAlarmHours": "24"}]
+VARIANTS: list[Json] = [{}, {"Endpoint": "FunctionUrl"}, {"Endpoint": "Both"}, {"HoldUnverified": "false"}, {"SilenceAlarmHours": "24"}]
 
 
 def dashboards() -> list[Json]:
@@ -163,7 +164,7 @@ class AnAlarm(unittest.TestCase):
 
 class TheDashboard(unittest.TestCase):
     def test_is_json_in_each_variant(self) -> None:
-        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11, 10, 11])
+        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11, 11, 10, 11])
 
     def test_shows_metrics_that_are_emitted_by_what_it_names(self) -> None:
         self.assertEqual({(namespace, name) for namespace, name, _ in dashboard_metrics()} - emitted(), set())
