@@ -42,6 +42,7 @@ class Cloud:
         self._port = free_port()
         self._logs_read: dict[str, int] = {}
         self._deployments = 0
+        self.lines: list[Json] = []
 
     def start(self) -> None:
         certificate = self._folder / "ministack-tls" / "server.crt"
@@ -160,7 +161,9 @@ class Cloud:
         texts = [event["message"].strip() for page in pages for event in page["events"]]
         new = texts[self._logs_read.get(log_group, 0) :]
         self._logs_read[log_group] = len(texts)
-        return [json.loads(text) for text in new if text.startswith("{")]
+        lines = [json.loads(text) for text in new if text.startswith("{")]
+        self.lines += lines
+        return lines
 
     def wait_for_log(self, log_group: str, **members: str) -> list[Json]:
         """What the function writes from the last call on, up to a wide event with these members."""

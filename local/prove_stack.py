@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 import prove_jwhook
+import prove_watch
 from cloud import Cloud, Json, inventory
 from make_events import SECRET
 from oracle import event_id
@@ -46,6 +47,7 @@ class Proof(StackChecks):
         before = inventory()
         self._standard_queue_behind_the_http_api()
         self._fifo_queue_behind_a_function_url()
+        prove_watch.reads_what_was_printed(self)
         left = {kind: names - before[kind] for kind, names in inventory().items()}
         self.check("nothing else is left of either stack", left, {kind: set() for kind in left})
 
@@ -163,7 +165,7 @@ class Proof(StackChecks):
             "Properties": {"FunctionName": {"Ref": "Forwarder"}, "FunctionVersion": "$LATEST", "Name": "live"},
         }
         again, revision = self.written("again", build), {"Revision": "the-same"}
-        self.fails_to_deploy(stack, self.written("again-broken", broken), revision, "Alias already exists")
+        self.fails_to_deploy(stack, self.written("again-broken", broken), revision, "already exists")
         self.check("the version before serves again", self.cloud.served_version(outputs), before)
         self.delivers(outputs, "media_available")
         self.fails_to_deploy(stack, again, revision, "A version for this Lambda function exists")
@@ -226,7 +228,8 @@ def permissions(template: Json) -> set[str]:
     resources = template["Resources"]
     (own,) = resources["ForwarderRole"]["Properties"]["Policies"]
     attached = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::ManagedPolicy"}
-    return attached | {statement["Sid"] for statement in own["PolicyDocument"]["Statement"]}
+    statements = [one.get("Fn::If", ["", one])[1] for one in own["PolicyDocument"]["Statement"]]
+    return attached | {statement["Sid"] for statement in statements}
 
 
 def main() -> int:

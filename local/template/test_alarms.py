@@ -190,3 +190,15 @@ class TheDashboard(unittest.TestCase):
             listed = re.search(r"outcome in \[([^\]]+)\]", query)
             assert listed
             self.assertEqual({*re.findall(r"'(\w+)'", listed[1]), "accepted"}, written)
+
+
+class ASavedQuery(unittest.TestCase):
+    """That its members are printed is held by `make prove`, against the binary's own lines."""
+
+    def test_is_on_the_function_s_log_under_the_stack_s_name(self) -> None:
+        queries = {name: q["Properties"] for name, q in of_type("AWS::Logs::QueryDefinition").items()}
+        self.assertEqual(len(queries), 5)
+        for name, properties in queries.items():
+            self.assertEqual(properties["LogGroupNames"], [{"Ref": "ForwarderLogs"}], name)
+            self.assertTrue(properties["Name"]["Fn::Sub"].startswith("${AWS::StackName}/"), name)  # a folder in the console
+            self.assertLess(len(properties["QueryString"]), 10_000, name)
