@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from translated import ROOT, of_type, resources
+from translated import ROOT, deployed, of_type, resources
 
 QUEUES = ("Queue", "DeadLetterQueue", "HeldQueue", "HeldDeadLetterQueue")
 DATA = {*QUEUES, "Secret"}
@@ -74,3 +74,22 @@ class Data(unittest.TestCase):
                 "ExcludePunctuation": True,
             },
         )
+
+    def test_has_the_secret_s_name_where_one_is_chosen(self) -> None:
+        self.assertNotIn("Name", deployed()["Resources"]["Secret"]["Properties"])
+        self.assertEqual(deployed(SecretName="jw/keys")["Resources"]["Secret"]["Properties"]["Name"], {"Ref": "SecretName"})
+
+    def test_is_found_by_consumers_stacks(self) -> None:
+        key = "arn:aws:kms:us-east-1:123456789012:key/1"
+        found = {
+            r["Properties"]["Name"]["Fn::Sub"]: r["Properties"]["Value"]
+            for r in deployed(QueueKmsKeyArn=key)["Resources"].values()
+            if r["Type"] == "AWS::SSM::Parameter"
+        }
+        folder = "/jw-webhook-forwarder/${AWS::StackName}"
+        self.assertEqual(found, {
+            f"{folder}/queue-arn": {"Fn::GetAtt": ["Queue", "Arn"]},
+            f"{folder}/dead-letter-queue-arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
+            f"{folder}/queue-kms-key-arn": {"Ref": "QueueKmsKeyArn"},
+        })  # fmt: skip
+        self.assertNotIn("QueueKeyArnParameter", deployed()["Resources"])  # SSM takes no empty value

@@ -73,8 +73,9 @@ class APermission(unittest.TestCase):
 
     def test_comes_from_no_other_policy(self) -> None:
         self.assertNotIn("ManagedPolicyArns", resources()["ForwarderRole"]["Properties"])
-        self.assertEqual(set(of_type("AWS::IAM::Role")), {"ForwarderRole", "CodeDeployServiceRole"})
-        self.assertEqual(set(of_type("AWS::IAM::Role", Deployment="AllAtOnce")), {"ForwarderRole"})
+        for deployment, roles in (("Canary10Percent5Minutes", {"ForwarderRole", "DeploymentRole"}), ("AllAtOnce", {"ForwarderRole"})):
+            stack = deployed(Deployment=deployment)["Resources"]
+            self.assertEqual({name for name, r in stack.items() if r["Type"] == "AWS::IAM::Role"}, roles)
         self.assertEqual(of_type("AWS::IAM::Policy") | of_type("AWS::IAM::RolePolicy"), {})
         self.assertEqual({name: p["Properties"]["Roles"] for name, p in policies().items()},
                          {name: [{"Ref": "ForwarderRole"}] for name in POLICIES})  # fmt: skip
@@ -119,3 +120,23 @@ class APermission(unittest.TestCase):
         self.assertTrue(permissions["ForwarderUrlInvokePermission"]["Properties"]["InvokedViaFunctionUrl"])
         arn = permissions["HttpApiPermission"]["Properties"]["SourceArn"]["Fn::Sub"]
         self.assertTrue(arn.endswith(":${HttpApi}/$default/POST/webhooks/jwplayer"), arn)
+
+
+class ACompanysRules(unittest.TestCase):
+    def test_bound_and_place_each_role_and_place_each_policy(self) -> None:
+        boundary = "arn:aws:iam::123456789012:policy/boundary"
+        for arn, there in (("", False), (boundary, True)):
+            stack = deployed(PermissionsBoundaryArn=arn, RolePath="/teams/video/")["Resources"]
+            for name, resource in stack.items():
+                if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+                    self.assertEqual(resource["Properties"]["Path"], {"Ref": "RolePath"}, name)
+                if resource["Type"] == "AWS::IAM::Role":
+                    self.assertEqual("PermissionsBoundary" in resource["Properties"], there, name)
+
+    def test_give_their_keys_to_the_logs_and_the_topic(self) -> None:
+        key = "arn:aws:kms:us-east-1:123456789012:key/1"
+        stack = deployed(LogKmsKeyArn=key, TopicKmsKeyArn=key)["Resources"]
+        for name in ("ForwarderLogs", "GatewayLogs"):
+            self.assertEqual(stack[name]["Properties"]["KmsKeyId"], {"Ref": "LogKmsKeyArn"})
+        self.assertEqual(stack["AlarmTopic"]["Properties"]["KmsMasterKeyId"], {"Ref": "TopicKmsKeyArn"})
+        self.assertNotIn("Kms", str([deployed()["Resources"][name] for name in ("ForwarderLogs", "GatewayLogs", "AlarmTopic")]))
