@@ -80,6 +80,11 @@ class Cloud:
         described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
+    def stack_failures(self, stack: str) -> str:
+        """Why resources of the stack failed; sam's own table breaks these texts into columns."""
+        events = boto3.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
+
     def delete(self, stack: str) -> None:
         self._sam("delete", "--stack-name", stack, "--no-prompts")
 
@@ -197,6 +202,7 @@ def inventory() -> dict[str, set[str]]:
             d["DashboardName"] for d in boto3.client("cloudwatch").list_dashboards()["DashboardEntries"]
         ],
         "topics": lambda: [t["TopicArn"] for t in boto3.client("sns").list_topics()["Topics"]],
+        "parameters": lambda: [p["Name"] for p in boto3.client("ssm").describe_parameters()["Parameters"]],
         "APIs": lambda: [a["ApiId"] for a in boto3.client("apigatewayv2").get_apis()["Items"]],
     }
     return {kind: set(listing()) for kind, listing in listings.items()}

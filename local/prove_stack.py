@@ -45,11 +45,30 @@ class Proof(StackChecks):
     def run(self) -> None:
         self.cloud.start()
         before = inventory()
+        self._leaves_nothing_of_a_stack_that_failed()
         self._standard_queue_behind_the_http_api()
         self._fifo_queue_behind_a_function_url()
         prove_watch.reads_what_was_printed(self)
         left = {kind: names - before[kind] for kind, names in inventory().items()}
         self.check("nothing else is left of either stack", left, {kind: set() for kind in left})
+
+    def _leaves_nothing_of_a_stack_that_failed(self) -> None:
+        before = inventory()
+        self.fails_to_deploy("jw-broken", self.written("broken", self._broken(self.template)), {}, "already exists")
+        self.delete("jw-broken")
+        self.check("no secret, queue or log is left of a stack that never came up",
+                    {kind: inventory()[kind] - before[kind] for kind in ("secrets", "queues", "log groups")},
+                    {"secrets": set(), "queues": set(), "log groups": set()})  # fmt: skip
+
+    def _broken(self, template: Json) -> Json:
+        """The template with a resource that fails last."""
+        copy: Json = json.loads(json.dumps(template))
+        copy["Resources"]["AliasThatExists"] = {
+            "Type": "AWS::Lambda::Alias",
+            "DependsOn": "ForwarderAliaslive",
+            "Properties": {"FunctionName": {"Ref": "Forwarder"}, "FunctionVersion": "$LATEST", "Name": "live"},
+        }
+        return copy
 
     def _standard_queue_behind_the_http_api(self) -> None:
         stack, template = "jw-standard", self.written("template", self.template)
@@ -158,14 +177,8 @@ class Proof(StackChecks):
         code = shutil.copytree(function["CodeUri"], f"{function['CodeUri']}-again")
         Path(code, "changed").touch()
         function["CodeUri"] = code
-        broken = json.loads(json.dumps(build))
-        broken["Resources"]["AliasThatExists"] = {
-            "Type": "AWS::Lambda::Alias",
-            "DependsOn": "ForwarderAliaslive",
-            "Properties": {"FunctionName": {"Ref": "Forwarder"}, "FunctionVersion": "$LATEST", "Name": "live"},
-        }
         again, revision = self.written("again", build), {"Revision": "the-same"}
-        self.fails_to_deploy(stack, self.written("again-broken", broken), revision, "already exists")
+        self.fails_to_deploy(stack, self.written("again-broken", self._broken(build)), revision, "already exists")
         self.check("the version before serves again", self.cloud.served_version(outputs), before)
         self.delivers(outputs, "media_available")
         self.fails_to_deploy(stack, again, revision, "A version for this Lambda function exists")

@@ -43,8 +43,8 @@ class StackChecks:
     def fails_to_deploy(self, stack: str, template: Path, parameters: dict[str, str], because: str) -> None:
         try:
             self.deploy(stack, template, parameters)
-        except LocalError as error:
-            self.check(f"CloudFormation fails and rolls back: {because}", because in str(error), True)
+        except LocalError:
+            self.check(f"CloudFormation fails and rolls back: {because}", because in self.cloud.stack_failures(stack), True)
         else:
             raise LocalError(f"{stack} was deployed and should not have been")
 

@@ -53,6 +53,19 @@ class ADeployment(unittest.TestCase):
         self.assertIn('"parameter_overrides = []" below [dev.global.parameters]', done.stderr)
 
 
+class Sam(unittest.TestCase):
+    def test_is_new_enough_or_refused(self) -> None:
+        for version, code in {"1.155.2": 2, "1.156.0": 0, "1.170.0": 0, "2.0.0": 0}.items():
+            with tempfile.TemporaryDirectory() as folder:
+                sam = Path(folder, "sam")
+                sam.write_text(f"#!/bin/sh\necho SAM CLI, version {version}\n")
+                sam.chmod(0o755)
+                shell = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+                done = subprocess.run(["make", "need-sam"], cwd=ROOT, env=shell, capture_output=True, text=True)
+            self.assertEqual(done.returncode, code, version)
+            self.assertEqual("install 1.156.0 or newer" in done.stderr, code != 0, version)
+
+
 class ADeletion(unittest.TestCase):
     def test_says_how_to_remove_what_it_leaves(self) -> None:
         arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:Secret-abc-123456"

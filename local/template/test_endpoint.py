@@ -37,6 +37,12 @@ class TheEndpoint(unittest.TestCase):
             stack = deployed(Endpoint=endpoint)
             self.assertEqual((set(stack["Resources"]) | set(stack["Outputs"])) & (api | url | both), expected)
 
+    def test_has_a_dashboard_in_the_console_of_its_partition(self) -> None:
+        consoles = {"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+        for partition, console in consoles.items():
+            _, variables = deployed(**{"AWS::Partition": partition})["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
+            self.assertEqual(variables, {"Console": console})
+
     def test_has_an_alarm_on_5xx_wherever_jw_calls(self) -> None:
         expected = {"HttpApi": {"5xx"}, "FunctionUrl": {"Url5xxCount"}, "Both": {"5xx", "Url5xxCount"}}
         for endpoint, metrics in expected.items():

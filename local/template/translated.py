@@ -51,7 +51,7 @@ def of_type(kind: str, **parameters: str) -> Json:
 def deployed(**parameters: str) -> Json:
     """What is there once the stack is deployed with these parameters: each condition decided, each Fn::If resolved."""
     result, defaults = translated(**parameters), {n: str(p.get("Default", "")) for n, p in template()["Parameters"].items()}
-    values = {**defaults, **parameters, "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+    values = {**defaults, "AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, **parameters}
 
     def value_of(expression: Any) -> Any:
         if not isinstance(expression, dict):
