@@ -21,4 +21,19 @@ awk -v table="[$environment." '/^\[/ { ours = index($0, table) == 1 } ours' "$co
     echo "error: in samconfig.toml $environment has no parameter_overrides: add the line \"parameter_overrides = []\" below [$environment.global.parameters]" >&2
     exit 1
 }
-exec sam deploy --config-file "$config" --config-env "$environment" "$@"
+sam deploy --config-file "$config" --config-env "$environment" "$@"
+
+# sam has no option for it, and a template neither
+[ "$environment" = prod ] || exit 0
+stack=$(awk '/^\[/ { ours = index($0, "[prod.") == 1 } ours' "$config" | sed -n 's/^stack_name *= *"\(.*\)".*/\1/p')
+region=$(awk '/^\[/ { ours = index($0, "[prod.") == 1 } ours' "$config" | sed -n 's/^region *= *"\(.*\)".*/\1/p')
+profile=
+while [ $# -gt 1 ]; do
+    case $1 in --region) region=$2 ;; --profile) profile=$2 ;; esac
+    shift
+done
+aws cloudformation update-termination-protection --enable-termination-protection --stack-name "$stack" \
+    ${region:+--region "$region"} ${profile:+--profile "$profile"} >/dev/null || {
+    echo "error: $stack is deployed, but its termination protection is not on: install the AWS CLI, or turn it on in CloudFormation's console" >&2
+    exit 1
+}

@@ -101,7 +101,7 @@ class Proof(StackChecks):
         prove_jwhook.finds_what_is_missed(self, stack, outputs)
         self._deploys_a_build_again_after_a_rollback(stack, outputs)
         fifo = self._survives_updates(stack, template, outputs)
-        self.answers("an event that nobody reads before the stack is deleted", fifo, "media_updated", 200)
+        self.answers("an event that nobody reads before the stack is deleted", fifo, "media_reuploaded", 200)
         self.delete(stack)
         self._left_its_data(fifo)
         self.check("the queues that the change to FIFO left are there, and no other",
@@ -123,7 +123,7 @@ class Proof(StackChecks):
         for name, endpoint in {"media_created": "HttpApi", "media_deleted": "FunctionUrl"}.items():
             through = {**both, "WebhookUrl": both[f"WebhookUrl{endpoint}"]}
             self.delivers(through, name, f"through the one of Endpoint={endpoint}")
-        self.answers("an event that nobody reads before the stack is deleted", outputs, "media_updated", 200)
+        self.answers("an event that nobody reads before the stack is deleted", outputs, "media_reuploaded", 200)
         self.delete(stack)
         self._left_its_data(outputs)
 
@@ -225,7 +225,7 @@ class Proof(StackChecks):
         secrets, sqs, logs = boto3.client("secretsmanager"), boto3.client("sqs"), boto3.client("logs")
         value = secrets.get_secret_value(SecretId=outputs["SecretArn"])["SecretString"]
         self.check("the deleted stack left its secret, with its value", value, SECRET)
-        self.arrived("and the event in its queue", outputs, "media_updated")
+        self.arrived("and the event in its queue", outputs, "media_reuploaded")
         queues = [outputs[f"{name}Url"] for name in ("Queue", "DeadLetterQueue", "HeldQueue", "HeldDeadLetterQueue")]
         refusing = ["Policy" in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"] for url in queues]
         self.check("and its queues, with their policies", refusing, [True] * len(queues))

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -24,6 +25,8 @@ def run(script: str, environment: str, config: str, fake_sam: str) -> subprocess
         sam.parent.mkdir()
         sam.write_text(fake_sam)
         sam.chmod(0o755)
+        shutil.copy(sam, sam.with_name("aws"))
+        sam.with_name("aws").write_text('#!/bin/sh\necho "aws $@" >&2\n')
         Path(folder, "samconfig.toml").write_text(config)
         shell = {**os.environ, "PATH": f"{sam.parent}:{os.environ['PATH']}", "GIT_DIR": str(ROOT / ".git")}
         command = ["sh", str(ROOT / "local" / f"{script}.sh"), environment, "--profile", "p"]
@@ -46,6 +49,14 @@ class ADeployment(unittest.TestCase):
         saved = '[default.deploy.parameters]\nparameter_overrides = "Endpoint=\\"HttpApi\\" Revision=\\"\\""\n'
         given = deploy("default", saved).stdout
         self.assertRegex(given, r'parameter_overrides = "Endpoint=\\"HttpApi\\" Revision=\\"\\" Revision=\S+Z"\n')
+
+    def test_of_prod_turns_termination_protection_on(self) -> None:
+        config = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
+        self.assertEqual(deploy("dev", config).stderr, "")
+        protection = "aws cloudformation update-termination-protection --enable-termination-protection"
+        self.assertEqual(deploy("prod", config).stderr, f"{protection} --stack-name jw-webhook-forwarder-prod --profile p\n")
+        somewhere = config.replace('# region = "eu-central-1"', 'region = "eu-central-1"')
+        self.assertIn("-prod --region eu-central-1 --profile p\n", deploy("prod", somewhere).stderr)
 
     def test_is_refused_where_the_environment_has_no_list_for_the_revision(self) -> None:
         done = deploy("dev", '[prod.global.parameters]\nparameter_overrides = []\n[dev.global.parameters]\nstack_name = "s"\n')
