@@ -41,7 +41,7 @@ NEWER_THAN_THE_LIST = {"apigateway:TagResource", "apigateway:UntagResource", "la
 OF_SAM = {
     "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet",
     "cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate",
-    "cloudformation:GetTemplateSummary", "cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection",
+    "cloudformation:GetTemplateSummary", "cloudformation:ListStackResources", "cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection",
     "cloudformation:TagResource", "cloudformation:UntagResource", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket",
 }  # fmt: skip
 OF_SAMS_BUCKET = {
