@@ -1,7 +1,7 @@
 # Needs Rust, Python 3.10 or newer, and nothing else: what is missing goes into .venv and target.
 
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
-.PHONY: template package prove arm64 deploy logs local delete
+.PHONY: template examples package prove arm64 deploy logs local delete
 .PHONY: twins mutants reference fuzz soak load bench counts plot reproducible
 
 help: ## show this list
@@ -141,14 +141,24 @@ advisories: need-cargo venv ## check the dependencies for known vulnerabilities 
 	@echo "==> dependencies: security advisories, yanked versions"
 	@.venv/bin/python local/advisories.py
 
+# each partition that anybody can have an account in, and a region of an older and of a younger kind
+LINTED_REGIONS = us-east-1 eu-west-1 eu-central-2 cn-north-1 us-gov-west-1
 template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## check template.yaml: sam, cfn-lint, checkov, and that it agrees with the code
 	@echo "==> template: sam validate, cfn-lint"
 	@$(NO_AWS) .venv-sam/bin/sam validate --lint --region us-east-1
-	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions us-east-1 --template template.yaml
+	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions $(LINTED_REGIONS) --template template.yaml
 	@echo "==> template: checkov"
 	@.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 	@echo "==> template: what it becomes, and what the code asks of it"
 	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
+	@$(MAKE) --silent examples
+
+EXAMPLES = examples/consumer/template.yaml examples/eventbridge/template.yaml
+examples: venv .venv-sam/stamp .venv-checkov/stamp ## check examples/: their templates, and the consumer's tests
+	@echo "==> examples"
+	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions us-east-1 --template $(EXAMPLES)
+	@.venv-checkov/bin/checkov --file $(EXAMPLES) --framework cloudformation --compact --quiet --skip-download
+	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
 
 prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an AWS on this machine, and try to break it
 	@echo "==> the stack, deployed (two minutes)"
@@ -181,13 +191,13 @@ package: need-sam need-cargo-lambda ## build what is deployed (sam build)
 	@sh local/same_paths.sh sam build --config-env $(ENV) $(ARGS)
 
 deploy: package ## deploy to your AWS account (ENV=dev or prod)
-	@sam deploy --config-env $(ENV) $(ARGS)
+	@sh local/deploy.sh $(ENV) $(ARGS)
 
 logs: need-sam ## follow the function's log
 	@sam logs --config-env $(ENV) --name Forwarder --tail $(ARGS)
 
-delete: need-sam ## delete the stack, with its queue, its secret and its log
-	@sam delete --config-env $(ENV) $(ARGS)
+delete: need-sam ## delete the stack; its secret, queues and log stay: it says how to remove them
+	@sh local/delete.sh $(ENV) $(ARGS)
 
 local: venv .venv-sam/stamp build ## run sam local, invoke and start-api, with each of events/ (needs Docker or Podman)
 	@echo "==> sam local"
@@ -197,7 +207,7 @@ local: venv .venv-sam/stamp build ## run sam local, invoke and start-api, with e
 NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 
 venv: .venv/stamp
-.venv/stamp: local/requirements.txt local/tools.txt local/venv.sh
+.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/venv.sh
 	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt"
 
 .venv-sam/stamp: local/sam.txt local/venv.sh
@@ -215,10 +225,13 @@ venv: .venv/stamp
 .venv-checkov/stamp: local/checkov.txt local/venv.sh
 	@sh local/venv.sh .venv-checkov "-r local/checkov.txt"
 
+# the first that builds with cargo-lambda without --beta-features (aws-sam-cli's pull request 8526)
+OLDEST_SAM = 156
 .PHONY: need-sam need-cargo-lambda
 need-sam:
 	@grep -q '^\[$(ENV)\.' samconfig.toml || { echo "error: samconfig.toml has no environment $(ENV): use ENV=dev or ENV=prod, or add it there" >&2; exit 1; }
 	@command -v sam >/dev/null || { echo "error: there is no sam on the PATH: install the AWS SAM CLI (pipx install aws-sam-cli, or AWS's installer), then try again" >&2; exit 1; }
+	@sam --version | awk -F'[ .]' '{ exit !($$4 > 1 || $$5 >= $(OLDEST_SAM)) }' || { echo "error: $$(sam --version) is too old: install 1.$(OLDEST_SAM).0 or newer, then try again" >&2; exit 1; }
 
 need-cargo-lambda: need-cargo
 	@command -v cargo-lambda >/dev/null || { echo "error: there is no cargo-lambda on the PATH: install it (pipx install cargo-lambda brings zig for arm64 too), then try again" >&2; exit 1; }

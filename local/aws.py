@@ -1,18 +1,20 @@
 """ministack, with what it lacks to take this project's template as AWS takes it.
 
-Exists because five things of ministack 1.5.33 stand between the real `sam deploy` and this machine: SAM's transform
+Exists because seven things of ministack 1.5.33 stand between the real `sam deploy` and this machine: SAM's transform
 gets none of the parameters' values, the routes in an HTTP API's OpenAPI body are dropped, an alarm on an expression
-fails the stack, a generated secret has punctuation that was not asked for, and with TLS it takes port 443 as well.
+fails the stack, a generated secret has punctuation that was not asked for, a version that equals the last one is
+published if the function was updated in between, it knows no saved queries, and with TLS it takes port 443 as well.
 Everything else is ministack as it is. `local/cloud.py` starts this as a process of its own.
 """
 
 import contextvars
+import json
 import string
 import sys
 from typing import Any
 
 import ministack.app
-from ministack.core.responses import new_uuid
+from ministack.core.responses import error_response_json, new_uuid
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners
 from samtranslator.translator import transform as sam
 
@@ -114,6 +116,33 @@ def generate_secrets_without_punctuation() -> None:
     provisioners._sm_secret_string = generate_as_asked
 
 
+def publish_no_version_twice() -> None:
+    """It compares revision ids, which each update changes. Lambda compares code and configuration: after a rollback,
+    CloudFormation fails on the build that was rolled back ("A version for this Lambda function exists")."""
+    lambda_svc = provisioners._lambda_svc
+    publish, published = lambda_svc._publish_version, {}
+
+    def publish_what_is_new(name: str, data: Json) -> Any:
+        function = lambda_svc._functions.get(name, {"config": {}})
+        own = {n: v for n, v in function["config"].items() if n not in ("RevisionId", "LastModified")}
+        if published.get(name) == (content := json.dumps(own, sort_keys=True, default=str)):
+            message = "A version for this Lambda function exists. Modify the function to create a new version."
+            return error_response_json("ResourceConflictException", message, 409)
+        published[name] = content
+        return publish(name, data)
+
+    lambda_svc._publish_version = publish_what_is_new
+
+
+def take_saved_queries() -> None:
+    """Nobody runs them here: prove_watch.py reads them in the template."""
+    provisioners._RESOURCE_HANDLERS["AWS::Logs::QueryDefinition"] = {
+        "create": lambda *_: (new_uuid(), {}),
+        "update": lambda physical_id, *_, **__: (physical_id, {}),
+        "delete": lambda *_: None,
+    }
+
+
 def keep_to_one_port() -> None:
     ministack.app._port_is_bindable = lambda *_: False
 
@@ -123,5 +152,7 @@ if __name__ == "__main__":
     take_routes_from_the_body()
     record_alarms_on_expressions()
     generate_secrets_without_punctuation()
+    publish_no_version_twice()
+    take_saved_queries()
     keep_to_one_port()
     sys.exit(ministack.app.main())

@@ -41,6 +41,8 @@ class Cloud:
         self._folder = folder
         self._port = free_port()
         self._logs_read: dict[str, int] = {}
+        self._deployments = 0
+        self.lines: list[Json] = []
 
     def start(self) -> None:
         certificate = self._folder / "ministack-tls" / "server.crt"
@@ -67,14 +69,21 @@ class Cloud:
         self._tls = ssl.create_default_context(cafile=str(certificate))
 
     def deploy(self, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
-        """`sam deploy`, and the stack's outputs."""
+        """`sam deploy`, and the stack's outputs. Each deployment has a Revision of its own, as with `make deploy`."""
+        self._deployments += 1
+        given = {**BASE, "Revision": f"proof-{self._deployments}", **parameters}
         # sam takes an empty value in quotes only
-        overrides = [f'{name}={value or chr(34) * 2}' for name, value in {**BASE, **parameters}.items()]
+        overrides = [f'{name}={value or chr(34) * 2}' for name, value in given.items()]
         self._sam("deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3",
                   "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
                   "--parameter-overrides", *overrides)  # fmt: skip
         described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+    def stack_failures(self, stack: str) -> str:
+        """Why resources of the stack failed; sam's own table breaks these texts into columns."""
+        events = boto3.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
     def delete(self, stack: str) -> None:
         self._sam("delete", "--stack-name", stack, "--no-prompts")
@@ -145,11 +154,15 @@ class Cloud:
         """Shortens the time between two attempts to forward a held event, which is 300 s in the template."""
         boto3.client("sqs").set_queue_attributes(QueueUrl=held_queue_url, Attributes={"VisibilityTimeout": "1"})
 
-    def held(self, held_queue_url: str) -> int:
-        """How many events the held queue has, with those that Lambda has received and not deleted."""
+    def held(self, queue_url: str) -> int:
+        """How many events a queue has, with those that Lambda has received and not deleted."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = boto3.client("sqs").get_queue_attributes(QueueUrl=held_queue_url, AttributeNames=names)["Attributes"]
+        counts = boto3.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         return sum(int(counts[name]) for name in names)
+
+    def wait_until_empty(self, queue_url: str) -> None:
+        """Until a consumer has deleted what the queue has."""
+        self._processes.wait("the queue's consumer", LOG_SECONDS, lambda: self.held(queue_url) == 0)
 
     def new_log_lines(self, log_group: str) -> list[Json]:
         """What the function has written since the last call; Lambda's own lines left out."""
@@ -157,7 +170,9 @@ class Cloud:
         texts = [event["message"].strip() for page in pages for event in page["events"]]
         new = texts[self._logs_read.get(log_group, 0) :]
         self._logs_read[log_group] = len(texts)
-        return [json.loads(text) for text in new if text.startswith("{")]
+        lines = [json.loads(text) for text in new if text.startswith("{")]
+        self.lines += lines
+        return lines
 
     def wait_for_log(self, log_group: str, **members: str) -> list[Json]:
         """What the function writes from the last call on, up to a wide event with these members."""
@@ -191,6 +206,7 @@ def inventory() -> dict[str, set[str]]:
             d["DashboardName"] for d in boto3.client("cloudwatch").list_dashboards()["DashboardEntries"]
         ],
         "topics": lambda: [t["TopicArn"] for t in boto3.client("sns").list_topics()["Topics"]],
+        "parameters": lambda: [p["Name"] for p in boto3.client("ssm").describe_parameters()["Parameters"]],
         "APIs": lambda: [a["ApiId"] for a in boto3.client("apigatewayv2").get_apis()["Items"]],
     }
     return {kind: set(listing()) for kind, listing in listings.items()}

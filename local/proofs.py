@@ -25,7 +25,8 @@ def text(path: Path) -> str:
 
 def tests() -> set[str]:
     rust = [path for folder in ("src", "tests") for path in (ROOT / folder).rglob("*.rs")]
-    python = (ROOT / "local" / "template").glob("test_*.py")
+    folders = (ROOT / "local" / "template", ROOT / "examples" / "consumer" / "tests")
+    python = [path for folder in folders for path in folder.glob("test_*.py")]
     found = [name for path in rust for name in RUST_TEST.findall(text(path))]
     return {*found, *(name for path in python for name in PYTHON_TEST.findall(text(path)))}
 

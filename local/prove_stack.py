@@ -1,8 +1,8 @@
 """`make prove`: template.yaml, deployed by the real `sam deploy`, on an AWS that is a process of this machine.
 
 Exists so that what the template promises is known before it costs anybody an event: the function runs with its own
-role's permissions, each of which is taken away once, an update keeps the queue and the secret, and a deletion leaves
-nothing. Exits 0 only if each check holds.
+role's permissions, each of which is taken away once, and an update and a deletion keep the queues and the secret.
+Exits 0 only if each check holds.
 
 The release binary of `make build` is what is deployed: as `sam build` would have it, but built once, for the demo too.
 
@@ -22,7 +22,10 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
+import prove_consumer
+import prove_deployer
 import prove_jwhook
+import prove_watch
 from cloud import Cloud, Json, inventory
 from make_events import SECRET
 from oracle import event_id
@@ -34,7 +37,7 @@ NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "
 OUTPUTS = {
     "WebhookUrl", "SecretArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn", "HeldQueueUrl",
     "HeldDeadLetterQueueUrl", "HeldDeadLetterQueueArn", "DashboardUrl", "LogGroup", "FunctionName", "Version",
-    "AlarmTopicArn",
+    "AlarmTopicArn", "WebhookUrlHttpApi",
 }  # fmt: skip
 
 
@@ -44,10 +47,30 @@ class Proof(StackChecks):
     def run(self) -> None:
         self.cloud.start()
         before = inventory()
+        self._leaves_nothing_of_a_stack_that_failed()
         self._standard_queue_behind_the_http_api()
         self._fifo_queue_behind_a_function_url()
+        prove_watch.reads_what_was_printed(self)
         left = {kind: names - before[kind] for kind, names in inventory().items()}
-        self.check("sam delete left nothing of either stack", left, {kind: set() for kind in left})
+        self.check("nothing else is left of either stack", left, {kind: set() for kind in left})
+
+    def _leaves_nothing_of_a_stack_that_failed(self) -> None:
+        before = inventory()
+        self.fails_to_deploy("jw-broken", self.written("broken", self._broken(self.template)), {}, "already exists")
+        self.delete("jw-broken")
+        self.check("no secret, queue or log is left of a stack that never came up",
+                    {kind: inventory()[kind] - before[kind] for kind in ("secrets", "queues", "log groups")},
+                    {"secrets": set(), "queues": set(), "log groups": set()})  # fmt: skip
+
+    def _broken(self, template: Json) -> Json:
+        """The template with a resource that fails last."""
+        copy: Json = json.loads(json.dumps(template))
+        copy["Resources"]["AliasThatExists"] = {
+            "Type": "AWS::Lambda::Alias",
+            "DependsOn": "ForwarderAliaslive",
+            "Properties": {"FunctionName": {"Ref": "Forwarder"}, "FunctionVersion": "$LATEST", "Name": "live"},
+        }
+        return copy
 
     def _standard_queue_behind_the_http_api(self) -> None:
         stack, template = "jw-standard", self.written("template", self.template)
@@ -73,29 +96,40 @@ class Proof(StackChecks):
         status, _ = self.cloud.send(outputs["WebhookUrl"], "media_available", method="PUT")
         self.check("another method: the status, and what the function logs", [status, self.log(outputs)], [404, []])
         self.check("what the queue has of all these", self.cloud.receive(outputs["QueueUrl"]), [])
+        prove_consumer.processes_once(self, outputs)
 
         self._holds_events_without_the_secret(stack, template, outputs)
         self._writes_events_to_the_log_without_the_queue(stack, template, outputs)
         prove_jwhook.recovers(self, stack, outputs)
         prove_jwhook.finds_what_is_missed(self, stack, outputs)
-        self._survives_updates(stack, template, outputs)
+        self._deploys_a_build_again_after_a_rollback(stack, outputs)
+        fifo = self._survives_updates(stack, template, outputs)
+        self.answers("an event that nobody reads before the stack is deleted", fifo, "media_reuploaded", 200)
         self.delete(stack)
-        left = boto3.client("sqs").list_queues(QueueNamePrefix=stack)["QueueUrls"]
+        self._left_its_data(fifo)
         self.check("the queues that the change to FIFO left are there, and no other",
-                    set(left), {outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]})  # fmt: skip
-        for url in left:
+                    self._queues(stack), {outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]})  # fmt: skip
+        for url in self._queues(stack):
             boto3.client("sqs").delete_queue(QueueUrl=url)
 
     def _fifo_queue_behind_a_function_url(self) -> None:
-        stack, template = "jw-fifo", self.written("template", self.template)
-        outputs = self.deploy(stack, template, {"QueueType": "fifo", "Endpoint": "FunctionUrl"})
+        stack, template = "jw-webhook-forwarder-fifo", self.written("template", self.template)
+        with prove_deployer.least_permissions(self, template):
+            outputs = self.deploy(stack, template, {"QueueType": "fifo", "Endpoint": "FunctionUrl"})
         self.check("the URL is a Function URL's", ".lambda-url." in outputs["WebhookUrl"], True)
         self.check("there is no HTTP API", boto3.client("apigatewayv2").get_apis()["Items"], [])
         self.store_secret(outputs)
         self.delivers(outputs, "media_available", group="UUhbHm6C")
         self.answers("forged.json", outputs, "forged", 401)
         self.logged(outputs, "refused", "signature_invalid")
+        both = self.deploy(stack, template, {"Endpoint": "Both"})
+        self.check("with both endpoints, the Function URL stays", both["WebhookUrlFunctionUrl"], outputs["WebhookUrl"])
+        for name, endpoint in {"media_created": "HttpApi", "media_deleted": "FunctionUrl"}.items():
+            through = {**both, "WebhookUrl": both[f"WebhookUrl{endpoint}"]}
+            self.delivers(through, name, f"through the one of Endpoint={endpoint}")
+        self.answers("an event that nobody reads before the stack is deleted", outputs, "media_reuploaded", 200)
         self.delete(stack)
+        self._left_its_data(outputs)
 
     def _holds_events_without_the_secret(self, stack: str, template: Path, outputs: dict[str, str]) -> None:
         queue, held_queue, log_group = outputs["QueueUrl"], outputs["HeldQueueUrl"], outputs["LogGroup"]
@@ -140,7 +174,23 @@ class Proof(StackChecks):
         self.deploy(stack, template, {})
         self.delivers(outputs, "media_available")
 
-    def _survives_updates(self, stack: str, template: Path, outputs: dict[str, str]) -> None:
+    def _deploys_a_build_again_after_a_rollback(self, stack: str, outputs: dict[str, str]) -> None:
+        before = self.cloud.served_version(outputs)
+        build = json.loads(json.dumps(self.template))
+        function = build["Resources"]["Forwarder"]["Properties"]
+        code = shutil.copytree(function["CodeUri"], f"{function['CodeUri']}-again")
+        Path(code, "changed").touch()
+        function["CodeUri"] = code
+        again, revision = self.written("again", build), {"Revision": "the-same"}
+        self.fails_to_deploy(stack, self.written("again-broken", self._broken(build)), revision, "already exists")
+        self.check("the version before serves again", self.cloud.served_version(outputs), before)
+        self.delivers(outputs, "media_available")
+        self.fails_to_deploy(stack, again, revision, "A version for this Lambda function exists")
+        self.deploy(stack, again, {})
+        self.check("with another Revision the same build is deployed", self.cloud.served_version(outputs) != before, True)
+        self.delivers(outputs, "media_available")
+
+    def _survives_updates(self, stack: str, template: Path, outputs: dict[str, str]) -> dict[str, str]:
         before = self.cloud.served_version(outputs)
         self.answers("an event that nobody reads yet", outputs, "media_created", 200)
         self.log(outputs)
@@ -169,13 +219,34 @@ class Proof(StackChecks):
         self.check("makes a new queue", fifo["QueueUrl"].endswith(".fifo"), True)
         self.delivers(fifo, "media_available", group="UUhbHm6C")
         self.arrived("and leaves the old one, with its event", waiting, "media_deleted")
+        return fifo
+
+    def _queues(self, stack: str) -> set[str]:
+        return set(boto3.client("sqs").list_queues(QueueNamePrefix=stack).get("QueueUrls", []))
+
+    def _left_its_data(self, outputs: dict[str, str]) -> None:
+        """What a deleted stack leaves is whole; then it is removed, as `make delete` says."""
+        secrets, sqs, logs = boto3.client("secretsmanager"), boto3.client("sqs"), boto3.client("logs")
+        value = secrets.get_secret_value(SecretId=outputs["SecretArn"])["SecretString"]
+        self.check("the deleted stack left its secret, with its value", value, SECRET)
+        self.arrived("and the event in its queue", outputs, "media_reuploaded")
+        queues = [outputs[f"{name}Url"] for name in ("Queue", "DeadLetterQueue", "HeldQueue", "HeldDeadLetterQueue")]
+        refusing = ["Policy" in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"] for url in queues]
+        self.check("and its queues, with their policies", refusing, [True] * len(queues))
+        self.check("and its log", bool(self.log(outputs)), True)
+        secrets.delete_secret(SecretId=outputs["SecretArn"], ForceDeleteWithoutRecovery=True)
+        for url in queues:
+            sqs.delete_queue(QueueUrl=url)
+        logs.delete_log_group(logGroupName=outputs["LogGroup"])
+
 
 def permissions(template: Json) -> set[str]:
     """The function's: its role's own, and the policies that are attached to it."""
     resources = template["Resources"]
     (own,) = resources["ForwarderRole"]["Properties"]["Policies"]
     attached = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::ManagedPolicy"}
-    return attached | {statement["Sid"] for statement in own["PolicyDocument"]["Statement"]}
+    statements = [one.get("Fn::If", ["", one])[1] for one in own["PolicyDocument"]["Statement"]]
+    return attached | {statement["Sid"] for statement in statements}
 
 
 def main() -> int:

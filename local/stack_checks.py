@@ -40,6 +40,14 @@ class StackChecks:
         self.say(f"sam deploy {stack} ({template.stem}{', ' if shown else ''}{shown})")
         return self.cloud.deploy(stack, template, parameters)
 
+    def fails_to_deploy(self, stack: str, template: Path, parameters: dict[str, str], because: str) -> None:
+        try:
+            self.deploy(stack, template, parameters)
+        except LocalError:
+            self.check(f"CloudFormation fails and rolls back: {because}", because in self.cloud.stack_failures(stack), True)
+        else:
+            raise LocalError(f"{stack} was deployed and should not have been")
+
     def deploy_without(self, stack: str, *permissions: str) -> None:
         without = without_policies(self.template, permissions)
         self.deploy(stack, self.written("-".join(["without", *permissions]), without), {})
@@ -113,7 +121,9 @@ def without_policies(template: Json, names: tuple[str, ...]) -> Json:
     copy: Json = json.loads(json.dumps(template))
     for name in names:
         del copy["Resources"][name]
-        copy["Resources"]["Forwarder"]["DependsOn"].remove(name)
+        function = copy["Resources"]["Forwarder"]
+        function["DependsOn"] = [other for other in function["DependsOn"] if other != name]
+        function["Metadata"]["WaitsFor"] = [other for other in function["Metadata"]["WaitsFor"] if name not in json.dumps(other)]
     return copy
 
 

@@ -5,7 +5,7 @@ import re
 import unittest
 from typing import Any
 
-from translated import Json, branches, of_type, resources, source
+from translated import Json, branches, deployed, of_type, resources, source, template
 
 OWN = "JwWebhookForwarder"
 OF_THE_STACK = "JwWebhookForwarder/${AWS::StackName}"
@@ -15,6 +15,7 @@ AWS_METRICS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
     ("AWS/SQS", "NumberOfMessagesDeleted"),
+    ("AWS/Lambda", "Invocations"),
     ("AWS/Lambda", "Errors"),
     ("AWS/Lambda", "Throttles"),
     ("AWS/Lambda", "ConcurrentExecutions"),
@@ -76,15 +77,17 @@ def alarm_metrics() -> list[tuple[str, str, list[str]]]:
     return found
 
 
+VARIANTS: list[Json] = [{}, {"Endpoint": "FunctionUrl"}, {"Endpoint": "Both"}, {"HoldUnverified": "false"}, {"SilenceAlarmHours": "24"}]
+
+
 def dashboards() -> list[Json]:
-    """The dashboard's body, with the HTTP API and with the Function URL."""
-    body, variables = resources()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    """The dashboard's body in each of the stack's variants."""
     found = []
-    for branch in (1, 2):
-        filled = body
-        for name, choice in variables.items():
-            filled = filled.replace(f"${{{name}}}", text(choice["Fn::If"][branch]))
-        found.append(json.loads(filled))
+    for parameters in VARIANTS:
+        body, variables = deployed(**parameters)["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+        for name, value in variables.items():
+            body = body.replace(f"${{{name}}}", text(value))
+        found.append(json.loads(body))
     return found
 
 
@@ -121,8 +124,23 @@ class AnAlarm(unittest.TestCase):
             self.assertLess(len(properties["AlarmDescription"]), 1024, name)
             self.assertEqual(properties["AlarmActions"], [{"Ref": "AlarmTopic"}], name)
             # no data is no traffic, but for a queue: SQS sends none of one that is quiet, whatever it was before
-            missing = "ignore" if properties.get("Namespace") == "AWS/SQS" else "notBreaching"
-            self.assertEqual(properties["TreatMissingData"], missing, name)
+            missing = "ignore" if "AWS/SQS" in json.dumps(properties) else "notBreaching"
+            self.assertEqual(properties["TreatMissingData"], "breaching" if name == "SilenceAlarm" else missing, name)
+
+    def test_of_silence_is_there_where_somebody_wants_it_and_as_long_as_cloudwatch_looks_back(self) -> None:
+        self.assertNotIn("SilenceAlarm", deployed()["Resources"])
+        alarm = deployed(SilenceAlarmHours="24")["Resources"]["SilenceAlarm"]["Properties"]
+        # CloudWatch API Reference, PutMetricAlarm: Period times EvaluationPeriods is at most seven days
+        self.assertEqual((alarm["Period"], alarm["EvaluationPeriods"]), (3600, {"Ref": "SilenceAlarmHours"}))
+        self.assertEqual((alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]), ("Sum", "LessThanThreshold", 1))
+        allowed = re.compile(template()["Parameters"]["SilenceAlarmHours"]["AllowedPattern"])
+        taken = [text for text in ("", "-1", "a", "1.5", *map(str, range(1000))) if allowed.fullmatch(text)]
+        self.assertEqual(taken, ["", *map(str, range(1, 7 * 24 + 1))])
+
+    def test_of_nothing_but_refusals_needs_no_metric_that_may_never_have_existed(self) -> None:
+        # a refusal's line has Accepted, 0, by the same dimension: tests/it/telemetry holds it
+        alarm = resources()["OnlyRefusalsAlarm"]["Properties"]
+        self.assertEqual(alarm["Metrics"][-1]["Expression"], "IF(accepted == 0, refused, 0)")
 
     def test_s_filter_reads_members_that_the_code_writes(self) -> None:
         telemetry, undelivered = source("telemetry.rs"), source("undelivered.rs")
@@ -145,8 +163,8 @@ class AnAlarm(unittest.TestCase):
 
 
 class TheDashboard(unittest.TestCase):
-    def test_is_json_with_either_endpoint(self) -> None:
-        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11])
+    def test_is_json_in_each_variant(self) -> None:
+        self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11, 11, 10, 11])
 
     def test_shows_metrics_that_are_emitted_by_what_it_names(self) -> None:
         self.assertEqual({(namespace, name) for namespace, name, _ in dashboard_metrics()} - emitted(), set())
@@ -172,3 +190,15 @@ class TheDashboard(unittest.TestCase):
             listed = re.search(r"outcome in \[([^\]]+)\]", query)
             assert listed
             self.assertEqual({*re.findall(r"'(\w+)'", listed[1]), "accepted"}, written)
+
+
+class ASavedQuery(unittest.TestCase):
+    """That its members are printed is held by `make prove`, against the binary's own lines."""
+
+    def test_is_on_the_function_s_log_under_the_stack_s_name(self) -> None:
+        queries = {name: q["Properties"] for name, q in of_type("AWS::Logs::QueryDefinition").items()}
+        self.assertEqual(len(queries), 5)
+        for name, properties in queries.items():
+            self.assertEqual(properties["LogGroupNames"], [{"Ref": "ForwarderLogs"}], name)
+            self.assertTrue(properties["Name"]["Fn::Sub"].startswith("${AWS::StackName}/"), name)  # a folder in the console
+            self.assertLess(len(properties["QueryString"]), 10_000, name)

@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from translated import ROOT, of_type, resources
+from translated import ROOT, deployed, of_type, resources
 
 QUEUES = ("Queue", "DeadLetterQueue", "HeldQueue", "HeldDeadLetterQueue")
 DATA = {*QUEUES, "Secret"}
@@ -13,11 +13,16 @@ class Data(unittest.TestCase):
     def test_survives_every_update(self) -> None:
         for name in DATA | {"ForwarderLogs"}:
             self.assertEqual(resources()[name].get("UpdateReplacePolicy"), "Retain", name)
-            self.assertNotIn("Condition", resources()[name], f"{name}: an update that makes it false would delete it")
+            self.assertEqual(resources()[name].get("Condition"), "HoldsUnverified" if name.startswith("Held") else None)
 
-    def test_goes_with_the_stack(self) -> None:
-        kept = {name for name, r in resources().items() if r.get("DeletionPolicy", "Delete") != "Delete"}
-        self.assertEqual({resources()[name]["Type"] for name in kept}, {"AWS::Lambda::Version"})  # which goes with its function
+    def test_outlives_the_stack_unless_the_stack_never_came_up(self) -> None:
+        kept = {name for name, r in resources().items() if r.get("DeletionPolicy") == "RetainExceptOnCreate"}
+        policies = set(of_type("AWS::SQS::QueuePolicy"))  # without which a queue that stays would take plain HTTP
+        self.assertEqual(kept, DATA | policies | {"ForwarderLogs"})
+        for name in kept:
+            self.assertEqual(resources()[name]["UpdateReplacePolicy"], "Retain", name)
+        retained = {r["Type"] for r in resources().values() if r.get("DeletionPolicy") == "Retain"}
+        self.assertEqual(retained, {"AWS::Lambda::Version"})  # which goes with its function
 
     def test_has_a_name_that_sqs_takes_whatever_the_stack_is_called(self) -> None:
         longest = {"AWS::StackName": 0, "StackUuid": 8, "Suffix": len(".fifo")}
@@ -69,3 +74,22 @@ class Data(unittest.TestCase):
                 "ExcludePunctuation": True,
             },
         )
+
+    def test_has_the_secret_s_name_where_one_is_chosen(self) -> None:
+        self.assertNotIn("Name", deployed()["Resources"]["Secret"]["Properties"])
+        self.assertEqual(deployed(SecretName="jw/keys")["Resources"]["Secret"]["Properties"]["Name"], {"Ref": "SecretName"})
+
+    def test_is_found_by_consumers_stacks(self) -> None:
+        key = "arn:aws:kms:us-east-1:123456789012:key/1"
+        found = {
+            r["Properties"]["Name"]["Fn::Sub"]: r["Properties"]["Value"]
+            for r in deployed(QueueKmsKeyArn=key)["Resources"].values()
+            if r["Type"] == "AWS::SSM::Parameter"
+        }
+        folder = "/jw-webhook-forwarder/${AWS::StackName}"
+        self.assertEqual(found, {
+            f"{folder}/queue-arn": {"Fn::GetAtt": ["Queue", "Arn"]},
+            f"{folder}/dead-letter-queue-arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
+            f"{folder}/queue-kms-key-arn": {"Ref": "QueueKmsKeyArn"},
+        })  # fmt: skip
+        self.assertNotIn("QueueKeyArnParameter", deployed()["Resources"])  # SSM takes no empty value

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from translated import of_type, resources
+from translated import deployed, of_type, resources
 
 
 class TheEndpoint(unittest.TestCase):
@@ -28,10 +28,32 @@ class TheEndpoint(unittest.TestCase):
             "$context.responseLatency", "$context.error.responseType", "$context.integrationErrorMessage",
         })  # fmt: skip
 
-    def test_is_either_an_api_or_a_function_url(self) -> None:
-        either = {name: r["Condition"] for name, r in resources().items() if r.get("Condition") in ("HasHttpApi", "HasFunctionUrl")}
-        self.assertEqual({n for n, c in either.items() if c == "HasFunctionUrl"},
-                         {"ForwarderUrl", "ForwarderUrlPermission", "ForwarderUrlInvokePermission"})  # fmt: skip
-        self.assertEqual({n for n, c in either.items() if c == "HasHttpApi"},
-                         {"HttpApi", "HttpApiApiGatewayDefaultStage", "HttpApiPermission", "GatewayLogs",
-                          "GatewayRefusedFilter", "GatewayRefusedAlarm"})  # fmt: skip
+    def test_is_an_api_or_a_function_url_or_both_while_webhooks_move(self) -> None:
+        api = {"HttpApi", "HttpApiApiGatewayDefaultStage", "HttpApiPermission", "GatewayLogs", "GatewayRefusedFilter",
+               "GatewayRefusedAlarm", "WebhookUrlHttpApi"}  # fmt: skip
+        url = {"ForwarderUrl", "ForwarderUrlPermission", "ForwarderUrlInvokePermission", "WebhookUrlFunctionUrl"}
+        both = {"FunctionUrlErrorsAlarm"}
+        for endpoint, expected in {"HttpApi": api, "FunctionUrl": url, "Both": api | url | both}.items():
+            stack = deployed(Endpoint=endpoint)
+            self.assertEqual((set(stack["Resources"]) | set(stack["Outputs"])) & (api | url | both), expected)
+
+    def test_has_a_dashboard_in_the_console_of_its_partition(self) -> None:
+        consoles = {"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+        for partition, console in consoles.items():
+            _, variables = deployed(**{"AWS::Partition": partition})["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
+            self.assertEqual(variables, {"Console": console})
+
+    def test_has_an_alarm_on_5xx_wherever_jw_calls(self) -> None:
+        expected = {"HttpApi": {"5xx"}, "FunctionUrl": {"Url5xxCount"}, "Both": {"5xx", "Url5xxCount"}}
+        for endpoint, metrics in expected.items():
+            stack = deployed(Endpoint=endpoint)["Resources"].values()
+            alarms = {r["Properties"].get("MetricName") for r in stack if r["Type"] == "AWS::CloudWatch::Alarm"}
+            self.assertEqual(alarms & {"5xx", "Url5xxCount"}, metrics)
+
+    def test_is_told_by_outputs_of_which_each_keeps_its_value_while_webhooks_move(self) -> None:
+        told = {endpoint: deployed(Endpoint=endpoint)["Outputs"] for endpoint in ("HttpApi", "FunctionUrl", "Both")}
+        for endpoint in ("HttpApi", "FunctionUrl"):
+            url = told[endpoint][f"WebhookUrl{endpoint}"]["Value"]
+            self.assertEqual(told[endpoint]["WebhookUrl"]["Value"], url)
+            self.assertEqual(told["Both"][f"WebhookUrl{endpoint}"]["Value"], url)
+        self.assertEqual(told["Both"]["WebhookUrl"]["Value"], told["HttpApi"]["WebhookUrl"]["Value"])

@@ -78,10 +78,17 @@ class AVersion(unittest.TestCase):
         function = json.dumps(resources()["Forwarder"]["Properties"])
         parameters = set(template()["Parameters"])
         used = {p for p in parameters if f'"Ref": "{p}"' in function} - {"ReservedConcurrency"}  # which no version holds
-        self.assertEqual(named & parameters, used | {"QueueType"})  # which decides what {"Ref": "Queue"} is
-        longest = {"Name": 127, "QueueType": 8, "LogLevel": 5, "Architecture": 6}
+        # QueueType decides what {"Ref": "Queue"} is, HoldUnverified whether there is a held queue, and Revision is in the
+        # function's description
+        self.assertEqual(named & parameters, used | {"QueueType", "HoldUnverified", "Revision"})
+        longest = {"Name": 107, "QueueType": 8, "LogLevel": 5, "Architecture": 6, "MemorySize": 5, "HoldUnverified": 5, "Tracing": 11,
+                   "Revision": 32}  # fmt: skip
         length = len(re.sub(r"\$\{(\w+)\}", lambda m: "x" * longest.get(m[1], 10), text))
         self.assertLessEqual(length, 256)
+
+    def test_is_another_one_to_lambda_with_another_revision(self) -> None:
+        # PublishVersion compares code and configuration with the last version, and the description is configuration
+        self.assertIn("${Revision}", resources()["Forwarder"]["Properties"]["Description"]["Fn::Sub"])
 
     def test_is_made_anew_when_the_function_s_lines_change(self) -> None:
         self.assertTrue(template()["Resources"]["Forwarder"]["Properties"]["AutoPublishAliasAllProperties"])

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from translated import Json, of_type, resources, shipped
+from translated import Json, branches, deployed, of_type, resources, shipped
 
 # The calls of an AWS SDK client, and of Lambda for the function, with what IAM calls them.
 CALLS = {"get_secret_value": "secretsmanager:GetSecretValue", "send_message": "sqs:SendMessage"}
@@ -24,7 +24,7 @@ def policies() -> Json:
 def statements() -> list[Json]:
     (of_the_role,) = resources()["ForwarderRole"]["Properties"]["Policies"]
     documents = [of_the_role["PolicyDocument"], *(p["Properties"]["PolicyDocument"] for p in policies().values())]
-    return [statement for document in documents for statement in document["Statement"]]
+    return [statement for document in documents for listed in document["Statement"] for statement in branches(listed)]
 
 
 def actions(statement: Json) -> set[str]:
@@ -65,16 +65,17 @@ class APermission(unittest.TestCase):
         self.assertEqual(found, {
             "FetchTheSecret": (None, None, {"secretsmanager:GetSecretValue"}),
             "SendEvents": (None, None, {"sqs:SendMessage"}),
-            "HoldEvents": (None, None, {"sqs:SendMessage"}),
-            "ReceiveHeldEvents": (None, None, FOR_POLLING),
+            "HoldEvents": ("HoldsUnverified", None, {"sqs:SendMessage"}),
+            "ReceiveHeldEvents": ("HoldsUnverified", None, FOR_POLLING),
             "DecryptTheSecret": ("HasSecretKey", "secretsmanager.${AWS::Region}.${AWS::URLSuffix}", {"kms:Decrypt"}),
             "EncryptEvents": ("HasQueueKey", "sqs.${AWS::Region}.${AWS::URLSuffix}", FOR_KEYS),
         })  # fmt: skip
 
     def test_comes_from_no_other_policy(self) -> None:
         self.assertNotIn("ManagedPolicyArns", resources()["ForwarderRole"]["Properties"])
-        self.assertEqual(set(of_type("AWS::IAM::Role")), {"ForwarderRole", "CodeDeployServiceRole"})
-        self.assertEqual(set(of_type("AWS::IAM::Role", Deployment="AllAtOnce")), {"ForwarderRole"})
+        for deployment, roles in (("Canary10Percent5Minutes", {"ForwarderRole", "DeploymentRole"}), ("AllAtOnce", {"ForwarderRole"})):
+            stack = deployed(Deployment=deployment)["Resources"]
+            self.assertEqual({name for name, r in stack.items() if r["Type"] == "AWS::IAM::Role"}, roles)
         self.assertEqual(of_type("AWS::IAM::Policy") | of_type("AWS::IAM::RolePolicy"), {})
         self.assertEqual({name: p["Properties"]["Roles"] for name, p in policies().items()},
                          {name: [{"Ref": "ForwarderRole"}] for name in POLICIES})  # fmt: skip
@@ -91,11 +92,18 @@ class APermission(unittest.TestCase):
             "DecryptTheSecret": {"SecretKmsKeyArn"},
             "EncryptEvents": {"QueueKmsKeyArn"},
         })  # fmt: skip
-        self.assertEqual(set(resources()["Forwarder"]["DependsOn"]), {"FetchTheSecret", "SendEvents", "HoldEvents"})
+        self.assertEqual(set(resources()["Forwarder"]["DependsOn"]), {"FetchTheSecret", "SendEvents"})
         self.assertEqual(resources()["HeldEvents"]["DependsOn"], "ReceiveHeldEvents")
         for_secret, for_queue = (["HasSecretKey", {"Ref": "DecryptTheSecret"}, ""], ["HasQueueKey", {"Ref": "EncryptEvents"}, ""])
         waits = {"Secret": for_secret, "FetchTheSecret": for_secret, "Queue": for_queue, "HeldQueue": for_queue}
         self.assertEqual({name: resources()[name]["Metadata"]["WaitsFor"]["Fn::If"] for name in waits}, waits)
+        self.assertIn({"Fn::If": ["HoldsUnverified", {"Ref": "HoldEvents"}, ""]}, resources()["Forwarder"]["Metadata"]["WaitsFor"])
+
+    def test_to_write_traces_is_there_with_them_only(self) -> None:
+        for tracing, there in (("Active", True), ("PassThrough", False)):
+            stack = deployed(Tracing=tracing)["Resources"]
+            self.assertEqual("xray:" in str(stack["ForwarderRole"]), there)
+            self.assertEqual(stack["Forwarder"]["Properties"]["TracingConfig"], {"Mode": {"Ref": "Tracing"}})
 
     def test_to_invoke_is_the_endpoint_s_alone_and_of_the_alias(self) -> None:
         live = {"Ref": "ForwarderAliaslive"}
@@ -112,3 +120,23 @@ class APermission(unittest.TestCase):
         self.assertTrue(permissions["ForwarderUrlInvokePermission"]["Properties"]["InvokedViaFunctionUrl"])
         arn = permissions["HttpApiPermission"]["Properties"]["SourceArn"]["Fn::Sub"]
         self.assertTrue(arn.endswith(":${HttpApi}/$default/POST/webhooks/jwplayer"), arn)
+
+
+class ACompanysRules(unittest.TestCase):
+    def test_bound_and_place_each_role_and_place_each_policy(self) -> None:
+        boundary = "arn:aws:iam::123456789012:policy/boundary"
+        for arn, there in (("", False), (boundary, True)):
+            stack = deployed(PermissionsBoundaryArn=arn, RolePath="/teams/video/")["Resources"]
+            for name, resource in stack.items():
+                if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+                    self.assertEqual(resource["Properties"]["Path"], {"Ref": "RolePath"}, name)
+                if resource["Type"] == "AWS::IAM::Role":
+                    self.assertEqual("PermissionsBoundary" in resource["Properties"], there, name)
+
+    def test_give_their_keys_to_the_logs_and_the_topic(self) -> None:
+        key = "arn:aws:kms:us-east-1:123456789012:key/1"
+        stack = deployed(LogKmsKeyArn=key, TopicKmsKeyArn=key)["Resources"]
+        for name in ("ForwarderLogs", "GatewayLogs"):
+            self.assertEqual(stack[name]["Properties"]["KmsKeyId"], {"Ref": "LogKmsKeyArn"})
+        self.assertEqual(stack["AlarmTopic"]["Properties"]["KmsMasterKeyId"], {"Ref": "TopicKmsKeyArn"})
+        self.assertNotIn("Kms", str([deployed()["Resources"][name] for name in ("ForwarderLogs", "GatewayLogs", "AlarmTopic")]))

@@ -7,6 +7,7 @@ template promises can't be tried on the AWS of `make prove`: it is asserted here
 
 import functools
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 Json = dict[str, Any]
 
+REGION, ACCOUNT = "us-east-1", "123456789012"
 ROOT = Path(__file__).resolve().parent.parent.parent
 logging.getLogger("samtranslator").setLevel(logging.ERROR)  # of metrics that it would publish
 
@@ -31,7 +33,7 @@ def translated(**parameters: str) -> Json:
     """What CloudFormation gets, once SAM has translated the template."""
     source = template()
     source["Resources"]["Forwarder"]["Properties"]["CodeUri"] = "s3://bucket/code.zip"
-    session = boto3.Session(region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+    session = boto3.Session(region_name=REGION, aws_access_key_id="none", aws_secret_access_key="none")
     result: Json = Translator({}, Parser(), boto_session=session).translate(source, parameters)
     return result
 
@@ -43,6 +45,69 @@ def resources(**parameters: str) -> Json:
 
 def of_type(kind: str, **parameters: str) -> Json:
     return {name: r for name, r in resources(**parameters).items() if r["Type"] == kind}
+
+
+@functools.cache
+def deployed(**parameters: str) -> Json:
+    """What is there once the stack is deployed with these parameters: each condition decided, each Fn::If resolved."""
+    result, defaults = translated(**parameters), {n: str(p.get("Default", "")) for n, p in template()["Parameters"].items()}
+    values = {**defaults, "AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, **parameters}
+
+    def value_of(expression: Any) -> Any:
+        if not isinstance(expression, dict):
+            return expression
+        ((kind, given),) = expression.items()
+        if kind == "Ref":
+            return values[given]
+        if kind == "Fn::Sub":
+            return re.sub(r"\$\{([\w:]+)\}", lambda match: values[match[1]], given)
+        if kind == "Fn::Join":
+            return given[0].join(map(value_of, given[1]))
+        if kind == "Fn::Split":
+            return value_of(given[1]).split(given[0])
+        assert kind == "Fn::Select", kind
+        return value_of(given[1])[given[0]]
+
+    def holds(condition: Any) -> bool:
+        ((kind, given),) = condition.items()
+        if kind == "Condition":
+            return holds(result["Conditions"][given])
+        if kind == "Fn::Equals":
+            return bool(value_of(given[0]) == value_of(given[1]))
+        found = [holds(one) for one in given]
+        return {"Fn::Not": not found[0], "Fn::And": all(found), "Fn::Or": any(found)}[kind]
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, dict) and "Fn::If" in value:
+            name, yes, no = value["Fn::If"]
+            return resolved(yes if holds({"Condition": name}) else no)
+        if isinstance(value, dict):
+            return {n: r for n, v in value.items() if (r := resolved(v)) != {"Ref": "AWS::NoValue"}}
+        if isinstance(value, list):
+            return [r for v in value if (r := resolved(v)) != {"Ref": "AWS::NoValue"}]
+        return value
+
+    def there(part: Json) -> Json:
+        return {n: resolved(v) for n, v in part.items() if "Condition" not in v or holds({"Condition": v["Condition"]})}
+
+    return {"Resources": there(result["Resources"]), "Outputs": there(result["Outputs"])}
+
+
+def references(value: Any) -> set[str]:
+    """The names that a part of the template refers to, by Ref, Fn::GetAtt and Fn::Sub."""
+    if isinstance(value, list):
+        return set().union(*map(references, value))
+    if not isinstance(value, dict):
+        return set()
+    found = set().union(*map(references, value.values()))
+    if "Ref" in value:
+        found.add(value["Ref"])
+    if "Fn::GetAtt" in value:
+        found.add(value["Fn::GetAtt"][0])
+    if "Fn::Sub" in value:
+        text, own = (value["Fn::Sub"], {}) if isinstance(value["Fn::Sub"], str) else value["Fn::Sub"]
+        found |= {name.split(".")[0] for name in re.findall(r"\$\{([\w:.]+)\}", text)} - set(own)
+    return found
 
 
 def source(*files: str) -> str:

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Runs `sam deploy` with a Revision of its own, the commit and the time. Exists because sam has one list of parameters
+# only: a Revision on its command line would take the place of the whole list in samconfig.toml. So sam gets a copy of
+# that file, in .aws-sam, with one more parameter in its lists.
+#
+#     sh local/deploy.sh ENVIRONMENT SAM'S ARGUMENTS...
+set -eu
+environment=$1
+shift
+
+commit=$(git rev-parse --short=9 HEAD 2>/dev/null || echo no-commit)
+[ -z "$(git status --porcelain 2>/dev/null)" ] || commit=$commit.dirty
+revision=$commit-$(date -u +%Y%m%dT%H%M%SZ)
+
+config=$PWD/.aws-sam/samconfig.toml
+mkdir -p .aws-sam
+# a list is ours; a string is what `sam deploy --guided` saves, and there the last of two values counts
+sed -e "s/^parameter_overrides *= *\[/&\"Revision=$revision\", /" \
+    -e "s/^\(parameter_overrides *= *\".*\)\"\$/\1 Revision=$revision\"/" samconfig.toml >"$config"
+awk -v table="[$environment." '/^\[/ { ours = index($0, table) == 1 } ours' "$config" | grep -q "Revision=$revision" || {
+    echo "error: in samconfig.toml $environment has no parameter_overrides: add the line \"parameter_overrides = []\" below [$environment.global.parameters]" >&2
+    exit 1
+}
+sam deploy --config-file "$config" --config-env "$environment" "$@"
+
+# sam has no option for it, and a template neither
+[ "$environment" = prod ] || exit 0
+stack=$(awk '/^\[/ { ours = index($0, "[prod.") == 1 } ours' "$config" | sed -n 's/^stack_name *= *"\(.*\)".*/\1/p')
+region=$(awk '/^\[/ { ours = index($0, "[prod.") == 1 } ours' "$config" | sed -n 's/^region *= *"\(.*\)".*/\1/p')
+profile=
+while [ $# -gt 1 ]; do
+    case $1 in --region) region=$2 ;; --profile) profile=$2 ;; esac
+    shift
+done
+aws cloudformation update-termination-protection --enable-termination-protection --stack-name "$stack" \
+    ${region:+--region "$region"} ${profile:+--profile "$profile"} >/dev/null || {
+    echo "error: $stack is deployed, but its termination protection is not on: install the AWS CLI, or turn it on in CloudFormation's console" >&2
+    exit 1
+}

