@@ -161,7 +161,7 @@ examples: venv .venv-sam/stamp .venv-checkov/stamp ## check examples/: their tem
 	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
 
 prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an AWS on this machine, and try to break it
-	@echo "==> the stack, deployed (two minutes)"
+	@echo "==> the stack, deployed (four minutes)"
 	@.venv/bin/python local/prove_stack.py
 
 # Cross-compiled by zig, as sam build does it, and run under an emulator that has the instructions of Lambda's Graviton2.
@@ -225,7 +225,7 @@ venv: .venv/stamp
 .venv-checkov/stamp: local/checkov.txt local/venv.sh
 	@sh local/venv.sh .venv-checkov "-r local/checkov.txt"
 
-# the first that builds with cargo-lambda without --beta-features (aws-sam-cli's pull request 8526)
+# the first that builds with cargo-lambda without --beta-features (aws-sam-cli's commit c15a8d28d)
 OLDEST_SAM = 156
 .PHONY: need-sam need-cargo-lambda
 need-sam:

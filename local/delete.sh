@@ -7,8 +7,19 @@ set -eu
 environment=$1
 shift
 
-resources=$(sam list resources --config-env "$environment" --output json)
+list() {
+    region=
+    profile=
+    while [ $# -gt 1 ]; do
+        case $1 in --region) region=$2 ;; --profile) profile=$2 ;; esac
+        shift
+    done
+    sam list resources --config-env "$environment" --output json ${region:+--region "$region"} ${profile:+--profile "$profile"}
+}
+
+resources=$(list "$@")
 sam delete --config-env "$environment" "$@"
+if list "$@" >/dev/null 2>&1; then exit; fi # sam asks, and a no is no error
 
 # sam's list has each physical id on the line after the logical one
 physical_id() {

@@ -7,8 +7,8 @@ Exits 0 only if each check holds.
 The release binary of `make build` is what is deployed: as `sam build` would have it, but built once, for the demo too.
 
 What this AWS can't do is asserted on the translated template instead, in local/template/: CodeDeploy, the order of an
-update, alarms that go off, throttling, the permissions for KMS keys, logs and X-Ray, the permission to invoke, plain
-HTTP refused.
+update, alarms that go off, throttling, what SSM refuses, the permissions for KMS keys, logs and X-Ray, the permission
+to invoke, plain HTTP refused.
 """
 
 import json
@@ -122,7 +122,9 @@ class Proof(StackChecks):
         self.delivers(outputs, "media_available", group="UUhbHm6C")
         self.answers("forged.json", outputs, "forged", 401)
         self.logged(outputs, "refused", "signature_invalid")
-        both = self.deploy(stack, template, {"Endpoint": "Both"})
+        both = self.deploy(stack, template, {"Endpoint": "Both", "HoldUnverified": "false"})
+        polled = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        self.check("without HoldUnverified nothing polls the held queue", polled, [])
         self.check("with both endpoints, the Function URL stays", both["WebhookUrlFunctionUrl"], outputs["WebhookUrl"])
         for name, endpoint in {"media_created": "HttpApi", "media_deleted": "FunctionUrl"}.items():
             through = {**both, "WebhookUrl": both[f"WebhookUrl{endpoint}"]}

@@ -85,7 +85,9 @@ class ADeletion(unittest.TestCase):
             "HeldQueue": "-", "ForwarderLogs": "stack-ForwarderLogs-1", "SecretAgeFilter": "other",
         }  # fmt: skip
         listed = [{"LogicalResourceId": name, "PhysicalResourceId": value} for name, value in there.items()]
-        fake_sam = f"#!/bin/sh\n[ $1 = list ] && cat <<'END' || echo \"$@\"\n{json.dumps(listed, indent=2)}\nEND\n"
+        (lists, deletes) = (f"cat <<'END'\n{json.dumps(listed, indent=2)}\nEND\n", 'echo "$@"\n')
+        fake_sam = f"#!/bin/sh\nif [ $1 = delete ]; then touch gone; {deletes}elif [ -e gone ]; then exit 1; else\n{lists}fi\n"
+        self.assertNotIn("gone", run("delete", "prod", "", fake_sam.replace("touch gone; ", "")).stdout)  # who answers no
         said = run("delete", "prod", "", fake_sam).stdout
         self.assertIn("delete --config-env prod --profile p\n", said)
         self.assertEqual(re.findall(r"^  (aws .*?)   #", said, re.MULTILINE), [
