@@ -35,7 +35,7 @@ def by_default(kind: str) -> list[Json]:
 
 class TheCosts(unittest.TestCase):
     def test_add_up(self) -> None:
-        without, with_traces = "**together, without X-Ray**", "**together, with X-Ray** (the default)"
+        without, with_traces = "**together** (the default)", "**together, with X-Ray** (`Tracing=Active`)"
         parts = [usd for what, (_, usd) in rows().items() if not what.startswith(("*or*", "**", "X-Ray"))]
         self.assertAlmostEqual(sum(parts), rows()[without][1])
         self.assertAlmostEqual(sum(parts) + rows()["X-Ray"][1], rows()[with_traces][1])
@@ -44,7 +44,9 @@ class TheCosts(unittest.TestCase):
         alarms = by_default("AWS::CloudWatch::Alarm")
         watched = sum(len([m for m in alarm["Metrics"] if "MetricStat" in m]) if "Metrics" in alarm else 1 for alarm in alarms)
         self.assertEqual(rows()["Alarms"], (f"{len(alarms)}, on {watched} metrics × 0.10", round(watched * 0.1, 2)))
-        metrics = OF_ACCEPTED_EVENTS + len(by_default("AWS::Logs::MetricFilter"))
+        # a filter that counts lines has a metric in the hours only in which there is such a line
+        filters = [f["MetricTransformations"][0] for f in by_default("AWS::Logs::MetricFilter")]
+        metrics = OF_ACCEPTED_EVENTS + sum(f["MetricValue"] != "1" or "DefaultValue" in f for f in filters)
         self.assertTrue(rows()["Metrics"][0].startswith(f"{metrics} × 0.30"), rows()["Metrics"])
         self.assertAlmostEqual(rows()["Metrics"][1], metrics * 0.3)
         self.assertEqual(len(by_default("AWS::CloudWatch::Dashboard")), 1)

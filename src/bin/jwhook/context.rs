@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 
 use crate::ask::Answers;
 use crate::aws;
+use crate::endpoint::Endpoint;
 use crate::jw::Jw;
 use crate::jw::secret::ApiSecret;
 use crate::jw::webhook::Webhook;
@@ -78,7 +79,7 @@ impl Context {
         edit: impl Fn(&mut EditableRing) -> Result<()>,
     ) -> Result<bool> {
         let owner = async || {
-            let url = self.stack().await?.webhook_url()?;
+            let url = &self.stack().await?.endpoint()?;
             owner_of_single_key(&self.jw().await?.list().await?, url)
         };
         self.keys().await?.edit(owner, unowned, edit).await
@@ -105,7 +106,7 @@ impl Context {
 }
 
 /// Whose a secret by itself is: the one webhook's that calls the stack.
-pub fn owner_of_single_key(webhooks: &[Webhook], url: &str) -> Result<Option<String>> {
+pub fn owner_of_single_key(webhooks: &[Webhook], url: &Endpoint) -> Result<Option<String>> {
     let mut callers = webhooks.iter().filter(|webhook| webhook.calls(url));
     match (callers.next(), callers.next()) {
         (caller, None) => Ok(caller.map(|webhook| webhook.id.clone())),

@@ -8,6 +8,7 @@ use jw_webhook_forwarder::key_ring::edit::EditableRing;
 use reqwest::Url;
 
 use crate::context::{Context, owner_of_single_key};
+use crate::endpoint::is_same;
 use crate::interrupt::whole;
 use crate::jw::webhook::{Created, Webhook};
 use crate::jw::{Jw, Metadata, Problem};
@@ -17,7 +18,7 @@ use crate::keys::{KeyStatus, Keys, UnownedKey};
 /// The key may be in use all the same: by a webhook that calls another name of the endpoint, or is of
 /// another account.
 pub async fn loss(context: &Context, keys: &Keys, webhooks: &[Webhook]) -> Result<Option<String>> {
-    let url = context.stack().await?.webhook_url()?;
+    let url = &context.stack().await?.endpoint()?;
     let is_lost = keys.is_single() && owner_of_single_key(webhooks, url)?.is_none();
     Ok(is_lost.then(|| {
         format!(
@@ -39,7 +40,7 @@ pub async fn create_parked(
     // what can't be read or changed is found out before there is a webhook
     if context.keys().await?.read_to_change().await?.is_single() {
         let webhooks = context.jw().await?.list().await?;
-        owner_of_single_key(&webhooks, context.stack().await?.webhook_url()?)?;
+        owner_of_single_key(&webhooks, &context.stack().await?.endpoint()?)?;
     }
     let mut metadata = metadata.clone();
     metadata.insert("webhook_url".into(), parked_at.as_str().into());
@@ -55,8 +56,10 @@ pub async fn activate(context: &Context, parked: &Webhook, metadata: &Metadata) 
              the webhook with jwhook delete {id}, then create it again"
         );
     }
-    let is_parked = |webhook: &Webhook| parked.url().is_some_and(|url| webhook.calls(url));
-    let endpoint = context.stack().await?.webhook_url()?;
+    let is_parked = |webhook: &Webhook| {
+        parked.url().zip(webhook.url()).is_some_and(|(at, url)| is_same(at, url))
+    };
+    let endpoint = &context.stack().await?.endpoint()?;
     match jw.find(id).await? {
         Some(webhook) if is_parked(&webhook) => match jw.update(id, metadata).await {
             Err(problem) if problem.may_be_done() => match jw.find(id).await? {
@@ -128,7 +131,7 @@ async fn take_back_unseen(jw: &Jw, parked_at: &Url, problem: Problem) -> Error {
             ));
         }
     };
-    match webhooks.iter().find(|webhook| webhook.calls(parked_at.as_str())) {
+    match webhooks.iter().find(|one| one.url().is_some_and(|url| is_same(url, parked_at.as_str()))) {
         Some(unseen) => take_back(jw, &unseen.id, problem.into()).await,
         None => Error::new(problem).context(
             "JW doesn't list the webhook, so it wasn't created, unless JW is slow: look with jwhook \

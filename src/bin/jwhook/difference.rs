@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::endpoint::is_same;
 use crate::jw::Metadata;
 use crate::output::plain;
 
@@ -41,9 +41,7 @@ pub fn merged(current: &Metadata, wanted: &Metadata) -> Metadata {
 fn same(member: &str, from: &Value, to: &Value) -> bool {
     match (from, to) {
         (Value::Array(from), Value::Array(to)) => set(from) == set(to),
-        (Value::String(from), Value::String(to)) if member == "webhook_url" => {
-            from == to || Url::parse(from).is_ok_and(|from| Url::parse(to) == Ok(from))
-        }
+        (Value::String(from), Value::String(to)) if member == "webhook_url" => is_same(from, to),
         _ => from == to,
     }
 }

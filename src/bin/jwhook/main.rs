@@ -14,6 +14,7 @@ mod commands;
 mod context;
 mod creation;
 mod difference;
+mod endpoint;
 mod held;
 mod held_keys;
 mod input;

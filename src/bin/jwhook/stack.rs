@@ -5,13 +5,42 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
+use clap::ValueEnum;
 use reqwest::Url;
 
 use crate::aws;
+use crate::endpoint::Endpoint;
 use crate::options::Options;
 
 /// The template's default of `SecretTtlSeconds`.
 const DEFAULT_SECRET_TTL: Duration = Duration::from_secs(300);
+
+/// What AWS offers a stack to be called at.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Kind {
+    /// The HTTP API
+    HttpApi,
+    /// The function's own URL
+    FunctionUrl,
+}
+
+const KINDS: [Kind; 2] = [Kind::HttpApi, Kind::FunctionUrl];
+
+impl Kind {
+    fn output(self) -> &'static str {
+        match self {
+            Kind::HttpApi => "WebhookUrlHttpApi",
+            Kind::FunctionUrl => "WebhookUrlFunctionUrl",
+        }
+    }
+}
+
+fn check_https(url: &str) -> Result<()> {
+    if !Url::parse(url).is_ok_and(|url| url.scheme() == "https") {
+        bail!("the endpoint is {url}, and JW calls nothing but an https URL: nothing was changed");
+    }
+    Ok(())
+}
 
 /// A deployed stack, or parts of one that were given by themselves.
 #[derive(Debug, Default)]
@@ -19,6 +48,8 @@ pub struct Stack {
     name: Option<String>,
     status: Option<String>,
     webhook_url: Option<String>,
+    /// Those of the HTTP API and of the Function URL, where the stack has them.
+    webhook_urls: [Option<String>; 2],
     queue_url: Option<String>,
     secret_id: Option<String>,
     dead_letter_queue_url: Option<String>,
@@ -37,6 +68,8 @@ impl Stack {
         let Some(name) = &options.stack else { return Ok(given) };
         let stack = Self::describe(name, &Client::new(sdk)).await?;
         Ok(Self {
+            // a URL that is given stands alone
+            webhook_urls: given.webhook_url.as_ref().map_or(stack.webhook_urls, |_| [None, None]),
             webhook_url: given.webhook_url.or(stack.webhook_url),
             queue_url: given.queue_url.or(stack.queue_url),
             secret_id: given.secret_id.or(stack.secret_id),
@@ -77,6 +110,7 @@ impl Stack {
             name: Some(name.to_owned()),
             status: described.stack_status().map(|status| status.as_str().to_owned()),
             webhook_url: output("WebhookUrl"),
+            webhook_urls: KINDS.map(|kind| output(kind.output())),
             queue_url: output("QueueUrl"),
             secret_id: output("SecretArn"),
             dead_letter_queue_url: output("DeadLetterQueueUrl"),
@@ -102,19 +136,30 @@ impl Stack {
         self.status.as_deref()
     }
 
-    /// The URL that JW calls.
-    pub fn webhook_url(&self) -> Result<&str> {
-        self.part(&self.webhook_url, "WebhookUrl", "--webhook-url URL")
+    /// The URLs that JW calls.
+    pub fn endpoint(&self) -> Result<Endpoint> {
+        let url = self.part(&self.webhook_url, "WebhookUrl", "--webhook-url URL")?;
+        Ok(Endpoint::new(url.to_owned(), self.webhook_urls.iter().flatten().cloned()))
     }
 
-    /// The URL that a webhook can be made to call.
-    pub fn endpoint(&self) -> Result<&str> {
-        let url = self.webhook_url()?;
-        if !Url::parse(url).is_ok_and(|url| url.scheme() == "https") {
-            bail!(
-                "the endpoint is {url}, and JW calls nothing but an https URL: nothing was changed"
-            );
-        }
+    /// The same, where a webhook can be made to call them.
+    pub fn https_endpoint(&self) -> Result<Endpoint> {
+        let endpoint = self.endpoint()?;
+        check_https(endpoint.url())?;
+        Ok(endpoint)
+    }
+
+    /// The URL of this kind, for a webhook that moves there.
+    pub fn webhook_url(&self, kind: Kind) -> Result<&str> {
+        let [http_api, function_url] = &self.webhook_urls;
+        let url = match kind {
+            Kind::HttpApi => http_api,
+            Kind::FunctionUrl => function_url,
+        };
+        let url = url.as_deref().with_context(|| {
+            format!("the stack has no output {}: deploy it with Endpoint=Both first", kind.output())
+        })?;
+        check_https(url)?;
         Ok(url)
     }
 

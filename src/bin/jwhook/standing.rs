@@ -5,13 +5,14 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::endpoint::Endpoint;
 use crate::jw::webhook::{Webhook, is_id};
 use crate::keys::{KeyStatus, Keys};
 use crate::output::{note, plain};
 
 /// What is known of this stack: what the options named.
 pub struct Ours {
-    endpoint: Option<String>,
+    endpoint: Option<Endpoint>,
     keys: Option<Keys>,
 }
 
@@ -29,7 +30,7 @@ impl Ours {
     /// JW too.
     pub async fn read(context: &Context) -> Result<Self> {
         let stack = context.stack().await?;
-        let endpoint = stack.webhook_url().ok().map(str::to_owned);
+        let endpoint = stack.endpoint().ok();
         let keys = match stack.secret_id() {
             Ok(_) => Some(context.keys().await?.read().await?),
             Err(_) => None,
@@ -41,7 +42,7 @@ impl Ours {
         Standing {
             webhook,
             key: self.keys.as_ref().map(|keys| keys.status(&webhook.id)),
-            calls_this_stack: self.endpoint.as_deref().map(|url| webhook.calls(url)),
+            calls_this_stack: self.endpoint.as_ref().map(|endpoint| webhook.calls(endpoint)),
         }
     }
 

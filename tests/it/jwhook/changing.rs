@@ -1,6 +1,6 @@
 //! `update` and `delete`: nothing of a webhook is lost that wasn't meant, and no key before its webhook.
 
-use super::support::{Account, JwApi, Jwhook, Meet, Ran, WEBHOOK_URL, webhook};
+use super::support::{Account, FUNCTION_URL, JwApi, Jwhook, Meet, Ran, WEBHOOK_URL, webhook};
 use serde_json::{Value, json};
 
 const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
@@ -83,6 +83,28 @@ async fn a_webhook_can_be_made_to_call_this_stack() {
     let arguments = ["update", "zApier01", "--name", "Z"];
     Jwhook::of(&account, &jw, &arguments).without("JWHOOK_STACK").run(&jw).await.done();
     assert_eq!(jw.webhook("zApier01").unwrap()["metadata"]["name"], "Z");
+}
+
+#[tokio::test]
+async fn webhook_moves_between_the_urls_of_a_stack_and_stays_the_stacks() {
+    let (account, jw) = account_and_api().await;
+    let to = ["update", "c0Y6ebVU", "--settle", "0", "--to"];
+    for (kind, url) in
+        [("function-url", FUNCTION_URL), ("http-api", WEBHOOK_URL), ("function-url", FUNCTION_URL)]
+    {
+        run(&account, &jw, &[&to[..], &[kind]].concat()).await.done();
+        assert_eq!(jw.webhook("c0Y6ebVU").unwrap()["metadata"]["webhook_url"], url);
+        let shown = run(&account, &jw, &["show", "c0Y6ebVU", "--output", "json"]).await.json();
+        assert_eq!(shown["calls_this_stack"], json!(true), "{kind}");
+    }
+    let rotate = ["rotate", "c0Y6ebVU", "--dry-run"];
+    run(&account, &jw, &rotate).await.done();
+
+    let changes = jw.changes().len();
+    let given = [&to[..], &["http-api", "--webhook-url", FUNCTION_URL]].concat();
+    let error = run(&account, &jw, &given).await.error();
+    assert!(error.contains("no output WebhookUrlHttpApi: deploy it with Endpoint=Both"), "{error}");
+    assert_eq!(jw.changes().len(), changes);
 }
 
 #[tokio::test]

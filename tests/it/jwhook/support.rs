@@ -13,6 +13,6 @@ pub use crate::support::TestFile;
 pub use account::{Account, QueueType};
 pub use command::{API_SECRET, Jwhook, Ran};
 pub use endpoint::Endpoint;
-pub use jw_api::{Call, JwApi, WEBHOOK_URL, webhook};
+pub use jw_api::{Call, FUNCTION_URL, JwApi, WEBHOOK_URL, webhook};
 pub use jw_media::{medium, written};
 pub use server::{Meet, Until};

@@ -64,11 +64,11 @@ pub fn list(texts: &[String]) -> serde_json::Value {
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
-    let endpoint = context.stack().await?.endpoint()?;
+    let endpoint = &context.stack().await?.https_endpoint()?;
     let parked_at = arguments.parking.url(Purpose::New)?;
     let mut metadata = Metadata::new();
     metadata.insert("name".into(), json!(arguments.name));
-    metadata.insert("webhook_url".into(), json!(endpoint));
+    metadata.insert("webhook_url".into(), json!(endpoint.url()));
     metadata.insert("events".into(), list(&arguments.events));
     metadata.insert("site_ids".into(), list(&arguments.sites));
     if let Some(description) = &arguments.description {

@@ -115,7 +115,7 @@ impl Deletion<'_> {
 /// Whether the secret is one key by itself, and this webhook the only one that it can be of.
 async fn is_single_key_of(context: &Context, keys: &Keys, found: &Option<Webhook>) -> Result<bool> {
     let (true, Some(webhook)) = (keys.is_single(), found) else { return Ok(false) };
-    let Ok(endpoint) = context.stack().await?.webhook_url() else { return Ok(false) };
+    let Ok(endpoint) = &context.stack().await?.endpoint() else { return Ok(false) };
     if !webhook.calls(endpoint) {
         return Ok(false);
     }

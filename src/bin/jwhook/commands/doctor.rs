@@ -42,7 +42,7 @@ pub async fn run(context: &Context) -> Result<Verdict> {
     let endpoint = deployment::endpoint(&mut report, &stack)?;
     region::check(&mut report, context, &stack)?;
     let keys = ring::check(&mut report, context, &stack, has_credentials).await?;
-    webhooks::check(&mut report, context, endpoint.as_deref(), keys.as_ref()).await?;
+    webhooks::check(&mut report, context, endpoint.as_ref(), keys.as_ref()).await?;
     queues::check(&mut report, context, &stack, has_credentials).await?;
     held::check(&mut report, &context.sdk, &stack).await?;
     accepted::check(&mut report, &context.sdk, &stack).await?;

@@ -127,7 +127,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
 
 /// The webhooks that call this stack.
 async fn callers(context: &Context) -> Result<Vec<Caller>> {
-    let url = context.stack().await?.webhook_url()?;
+    let url = &context.stack().await?.endpoint()?;
     let webhooks = context.jw().await?.list().await?;
     let callers = webhooks.iter().filter(|webhook| webhook.calls(url)).map(Caller::of);
     let callers: Vec<Caller> = callers.collect();

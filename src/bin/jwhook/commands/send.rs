@@ -61,7 +61,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let url = match &arguments.url {
         Some(url) => url.clone(),
         None => {
-            let url = context.stack().await?.webhook_url()?;
+            let endpoint = context.stack().await?.endpoint()?;
+            let url = endpoint.url();
             Url::parse(url).with_context(|| format!("the endpoint {url} is no URL"))?
         }
     };

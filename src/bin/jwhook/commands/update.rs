@@ -13,6 +13,7 @@ use crate::jw::webhook::parse_id;
 use crate::keys::KeyStatus;
 use crate::output::note;
 use crate::settling::Settling;
+use crate::stack::Kind;
 use crate::standing::{Ours, Standing, named};
 use crate::verdict::Verdict;
 
@@ -48,6 +49,9 @@ pub struct Arguments {
     /// Make it call the stack's endpoint
     #[arg(long)]
     to_this_stack: bool,
+    /// Make it call this one of the two URLs that a stack with Endpoint=Both has
+    #[arg(long, value_name = "ENDPOINT", conflicts_with = "to_this_stack")]
+    to: Option<Kind>,
     #[command(flatten)]
     settling: Settling,
 }
@@ -57,8 +61,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let wanted = wanted(context, &arguments).await?;
     if wanted.is_empty() {
         bail!(
-            "nothing to change was given: give --name, --description, --event, --site or \
-             --to-this-stack"
+            "nothing to change was given: give --name, --description, --event, --site, --to-this-stack \
+             or --to"
         );
     }
     let ours = Ours::read(context).await?;
@@ -121,7 +125,10 @@ async fn wanted(context: &Context, arguments: &Arguments) -> Result<Metadata> {
         wanted.insert("site_ids".into(), list(&arguments.sites));
     }
     if arguments.to_this_stack {
-        wanted.insert("webhook_url".into(), json!(context.stack().await?.endpoint()?));
+        wanted.insert("webhook_url".into(), json!(context.stack().await?.https_endpoint()?.url()));
+    }
+    if let Some(kind) = arguments.to {
+        wanted.insert("webhook_url".into(), json!(context.stack().await?.webhook_url(kind)?));
     }
     Ok(wanted)
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
+
+use crate::endpoint::Endpoint;
 
 /// One of the account's webhooks; not all are ours, and none has to look like ours. Members that are
 /// missing, null or of another type are empty here, so that somebody else's webhook hides no other one
@@ -50,13 +51,9 @@ impl Webhook {
         self.text("webhook_url")
     }
 
-    /// Whether this is the URL that JW calls, however it is spelled.
-    pub fn calls(&self, url: &str) -> bool {
-        let same = |ours: &str| match (Url::parse(ours), Url::parse(url)) {
-            (Ok(ours), Ok(other)) => ours == other,
-            _ => ours == url,
-        };
-        self.url().is_some_and(same)
+    /// Whether JW calls one of the stack's URLs for it.
+    pub fn calls(&self, endpoint: &Endpoint) -> bool {
+        self.url().is_some_and(|url| endpoint.has(url))
     }
 
     /// The events that it is sent for.

@@ -1,7 +1,7 @@
 //! A stack that has our template's outputs.
 
 use super::account::QueueType;
-use super::jw_api::WEBHOOK_URL;
+use super::jw_api::{FUNCTION_URL, WEBHOOK_URL};
 use crate::support::seconds;
 use aws_sdk_cloudformation as cloudformation;
 use aws_sdk_cloudformation::types::Parameter;
@@ -41,6 +41,8 @@ pub async fn deploy(
         },
         "Outputs": {
             "WebhookUrl": output(json!(WEBHOOK_URL)),
+            "WebhookUrlHttpApi": output(json!(WEBHOOK_URL)),
+            "WebhookUrlFunctionUrl": output(json!(FUNCTION_URL)),
             "SecretArn": output(attribute("Secret", "Id")),
             "QueueUrl": output(json!({"Ref": "Queue"})),
             "DeadLetterQueueUrl": output(json!({"Ref": "DeadLetterQueue"})),

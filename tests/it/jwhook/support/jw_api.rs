@@ -16,6 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub const WEBHOOK_URL: &str =
     "https://abc123.execute-api.eu-west-1.amazonaws.com/webhooks/jwplayer";
 
+/// The stack's other URL.
+pub const FUNCTION_URL: &str = "https://xyz789.lambda-url.eu-west-1.on.aws/webhooks/jwplayer";
+
 /// A webhook's resource, which calls the stack.
 pub fn webhook(id: &str, name: &str) -> Value {
     json!({

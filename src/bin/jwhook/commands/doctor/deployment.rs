@@ -5,6 +5,7 @@ use reqwest::Url;
 
 use super::report::Report;
 use crate::context::Context;
+use crate::endpoint::Endpoint;
 use crate::stack::Stack;
 
 /// The stack, or as much as the options give of one.
@@ -53,18 +54,19 @@ pub async fn check(report: &mut Report, context: &Context, has_credentials: bool
 }
 
 /// The URL that JW calls.
-pub fn endpoint(report: &mut Report, stack: &Stack) -> Result<Option<String>> {
-    let url = match stack.webhook_url() {
-        Ok(url) => url,
+pub fn endpoint(report: &mut Report, stack: &Stack) -> Result<Option<Endpoint>> {
+    let endpoint = match stack.endpoint() {
+        Ok(endpoint) => endpoint,
         Err(missing) => {
             report.skip("endpoint", format!("not known: {missing}"), None)?;
             return Ok(None);
         }
     };
+    let url = endpoint.url();
     if Url::parse(url).is_ok_and(|url| url.scheme() == "https") {
         report.ok("endpoint", url)?;
     } else {
         report.fail("endpoint", url, "JW calls nothing but an https URL")?;
     }
-    Ok(Some(url.to_owned()))
+    Ok(Some(endpoint))
 }

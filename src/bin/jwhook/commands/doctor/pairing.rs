@@ -4,6 +4,7 @@ use anyhow::Result;
 use jw_webhook_forwarder::key_ring::{KeyRing, is_webhook_id};
 
 use super::report::Report;
+use crate::endpoint::Endpoint;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys};
 use crate::parked;
@@ -13,7 +14,7 @@ use crate::standing::named;
 pub struct Pairing<'p> {
     all: &'p [Webhook],
     /// Those that call the endpoint, where that is known.
-    callers: Option<(&'p str, Vec<&'p Webhook>)>,
+    callers: Option<(&'p Endpoint, Vec<&'p Webhook>)>,
     keys: Option<&'p Keys>,
     /// The ring's webhook ids, in order; none of a secret by itself.
     ids: Vec<String>,
@@ -22,7 +23,7 @@ pub struct Pairing<'p> {
 impl<'p> Pairing<'p> {
     pub fn new(
         all: &'p [Webhook],
-        endpoint: Option<&'p str>,
+        endpoint: Option<&'p Endpoint>,
         keys: Option<&'p Keys>,
     ) -> Result<Self> {
         let callers = endpoint.map(|endpoint| {

@@ -5,6 +5,7 @@ use anyhow::{Error, Result};
 use super::pairing::Pairing;
 use super::report::Report;
 use crate::context::Context;
+use crate::endpoint::Endpoint;
 use crate::jw::secret::ApiSecret;
 use crate::keys::Keys;
 
@@ -14,7 +15,7 @@ const OF_THE_LIST: [&str; 4] = ["ring", "webhooks", "settings", "duplicates"];
 pub async fn check(
     report: &mut Report,
     context: &Context,
-    endpoint: Option<&str>,
+    endpoint: Option<&Endpoint>,
     keys: Option<&Keys>,
 ) -> Result<()> {
     let list = async { Ok::<_, Error>(context.jw().await?.list().await?) };

@@ -12,6 +12,7 @@ use clap::Args;
 use self::plan::{Plan, Step, There};
 use crate::context::Context;
 use crate::creation;
+use crate::endpoint::Endpoint;
 use crate::held_keys::DropHeld;
 use crate::interrupt::asked;
 use crate::jw::webhook::{Webhook, is_id};
@@ -105,7 +106,7 @@ pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdi
 
 async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     let entries = yaml::read(&arguments.file)?;
-    let endpoint = context.stack().await?.endpoint()?;
+    let endpoint = &context.stack().await?.https_endpoint()?;
     // the keys first: whose key is there by then is at JW too, when its webhooks are read
     let keys = context.keys().await?.read_to_change().await?;
     let webhooks = context.jw().await?.list().await?;
@@ -130,7 +131,7 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
 }
 
 /// A key by itself doesn't say which webhook is ours. If none calls the stack, none is.
-fn check_single_key(keys: &Keys, webhooks: &[Webhook], endpoint: &str) -> Result<()> {
+fn check_single_key(keys: &Keys, webhooks: &[Webhook], endpoint: &Endpoint) -> Result<()> {
     let mut callers = webhooks.iter().filter(|webhook| webhook.calls(endpoint));
     match callers.next() {
         Some(caller) if keys.is_single() => bail!(

@@ -73,7 +73,7 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
         Step::Delete { id, .. } => {
             held_keys::before_removal(context, held).await?;
             // whoever answers the question takes time
-            let endpoint = context.stack().await?.endpoint()?;
+            let endpoint = &context.stack().await?.endpoint()?;
             if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
                 bail!("webhook {id} was made to call another URL meanwhile");
             }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::yaml::Entry;
 use crate::difference::{Change, between};
+use crate::endpoint::Endpoint;
 use crate::jw::Metadata;
 use crate::jw::webhook::Webhook;
 use crate::output::plain;
@@ -61,7 +62,7 @@ pub struct There<'t> {
     pub webhooks: &'t [Webhook],
     /// The ids in the ring that can be shown.
     pub ring: &'t [String],
-    pub endpoint: &'t str,
+    pub endpoint: &'t Endpoint,
 }
 
 impl There<'_> {
@@ -75,13 +76,16 @@ impl There<'_> {
         let mut plan = Plan { left_alone: others.len(), ..Plan::default() };
         let mut changes = Vec::new();
         for entry in entries {
-            let wanted = entry.metadata(self.endpoint);
+            let mut wanted = entry.metadata(self.endpoint.url());
             let Some(webhook) = self.meant_by(entry, &ours, &pinned)? else {
                 plan.notes.extend(self.keyless_twin(entry, &others));
                 plan.steps.push(Step::Create { id: None, metadata: wanted });
                 continue;
             };
             meant.push(&webhook.id);
+            if webhook.calls(self.endpoint) {
+                wanted.remove("webhook_url"); // it may call the stack's other URL
+            }
             match between(&webhook.metadata, &wanted) {
                 none if none.is_empty() => plan.unchanged.push(webhook.id.clone()),
                 some => changes.push(Step::Change {

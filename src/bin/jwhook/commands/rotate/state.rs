@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::context::Context;
+use crate::endpoint::Endpoint;
 use crate::jw::webhook::Webhook;
 use crate::keys::KeyStatus;
 use crate::parked;
@@ -26,7 +27,7 @@ pub enum Found {
 
 /// What JW and the ring have for this webhook.
 pub async fn look(context: &Context, id: &str) -> Result<Found> {
-    let endpoint = context.stack().await?.webhook_url()?;
+    let endpoint = &context.stack().await?.endpoint()?;
     let jw = context.jw().await?;
     let keys = context.keys().await?.read().await?;
     let old = jw.find(id).await?;
@@ -39,7 +40,7 @@ fn judge(
     id: &str,
     old: Option<Webhook>,
     others: Vec<Webhook>,
-    endpoint: &str,
+    endpoint: &Endpoint,
     key: impl Fn(&str) -> KeyStatus,
 ) -> Result<Found> {
     let has_key = |webhook: &Webhook| key(&webhook.id) == KeyStatus::InRing;
@@ -80,7 +81,7 @@ fn judge(
     }
 }
 
-fn check_url(old: &Webhook, endpoint: &str) -> Result<()> {
+fn check_url(old: &Webhook, endpoint: &Endpoint) -> Result<()> {
     let id = &old.id;
     if let Some(replaced) = parked::replaces(old)
         && !old.calls(endpoint)

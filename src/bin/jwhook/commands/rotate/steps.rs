@@ -219,7 +219,7 @@ impl Rotation<'_> {
     async fn activate(&mut self) -> Result<()> {
         let new = self.new.clone().context("there is no webhook to make live")?;
         let jw = self.context.jw().await?;
-        let endpoint = self.context.stack().await?.webhook_url()?;
+        let endpoint = &self.context.stack().await?.endpoint()?;
         self.check_key(&new.id).await?;
         let metadata = match jw.find(self.old_id).await? {
             Some(old) if old.calls(endpoint) => old.metadata,
@@ -231,7 +231,7 @@ impl Rotation<'_> {
             ),
             None => {
                 let mut metadata = new.metadata.clone();
-                metadata.insert("webhook_url".into(), endpoint.into());
+                metadata.insert("webhook_url".into(), endpoint.url().into());
                 metadata
             }
         };
@@ -244,7 +244,7 @@ impl Rotation<'_> {
         let id =
             self.new.as_ref().context("there is no webhook in the old one's place")?.id.clone();
         let jw = self.context.jw().await?;
-        let endpoint = self.context.stack().await?.webhook_url()?;
+        let endpoint = &self.context.stack().await?.endpoint()?;
         let Some(new) = jw.find(&id).await? else {
             bail!("webhook {id}, the replacement, was deleted meanwhile");
         };

@@ -18,7 +18,7 @@ fn entry(name: &str, id: Option<&str>) -> Value {
 fn plan(webhooks: &[Webhook], ring: &[&str], entries: Value) -> Result<Plan, String> {
     let ring: Vec<String> = ring.iter().map(|&id| id.to_owned()).collect();
     let entries: Vec<Entry> = serde_json::from_value(entries).unwrap();
-    let there = There { webhooks, ring: &ring, endpoint: ENDPOINT };
+    let there = There { webhooks, ring: &ring, endpoint: &Endpoint::new(ENDPOINT.into(), []) };
     there.plan(&entries).map_err(|error| error.to_string())
 }
 
@@ -120,4 +120,14 @@ fn keys_stay_where_jw_has_none_of_their_webhooks() {
     let plan = plan(&there, &["a", "b"], json!([])).unwrap();
     assert_eq!(plan.steps, []);
     assert!(plan.notes[0].contains("jwhook delete (a, b)"), "{plan:?}");
+}
+
+#[test]
+fn webhook_that_calls_the_stacks_other_url_is_unchanged() {
+    let there = [webhook("a", "A", ELSEWHERE)];
+    let endpoint = Endpoint::new(ENDPOINT.into(), [ELSEWHERE.into()]);
+    let entries: Vec<Entry> = serde_json::from_value(json!([entry("A", None)])).unwrap();
+    let there = There { webhooks: &there, ring: &["a".to_owned()], endpoint: &endpoint };
+    let plan = there.plan(&entries).unwrap();
+    assert_eq!((plan.steps, plan.unchanged), (vec![], vec!["a".to_owned()]));
 }

@@ -37,7 +37,7 @@ fn found(old: Option<Webhook>, others: &[(&str, Value)], keys: &[&str]) -> Strin
     let ids = |webhooks: Vec<Webhook>| {
         webhooks.into_iter().map(|webhook| webhook.id).collect::<Vec<_>>().join(" ")
     };
-    match judge("c0Y6ebVU", old, others, ENDPOINT, key) {
+    match judge("c0Y6ebVU", old, others, &Endpoint::new(ENDPOINT.into(), []), key) {
         Ok(Found::Begin { orphans, .. }) => format!("begin, orphans: {}", ids(orphans)),
         Ok(Found::Parked { new, orphans, .. }) => {
             format!("parked: {}, orphans: {}", new.id, ids(orphans))
