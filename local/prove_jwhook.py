@@ -45,3 +45,14 @@ def finds_what_is_missed(proof: StackChecks, stack: str, outputs: dict[str, str]
     missing = [(one["event"], one["media_id"]) for one in found["missing"]]
     proof.check("jwhook missed names the one medium whose event was dropped on purpose, and exits with 1",
                 [code, missing], [1, [("media_available", DROPPED)]])  # fmt: skip
+
+
+def moves(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
+    """With both endpoints, the webhook moves from the Function URL to the HTTP API."""
+    claims = json.loads(signed("media_available"))
+    with JwApi(outputs["WebhookUrlFunctionUrl"], claims["webhook_id"], claims["site_id"], []) as jw:
+        command = ("update", claims["webhook_id"], "--to", "http-api", "--settle", "0")
+        code, shown = proof.cloud.jwhook(stack, *command, environment=jw.environment)
+        url = jw.webhook["metadata"]["webhook_url"]
+    proof.check("jwhook update --to moves the webhook, which is this stack's at either URL",
+                [code, url, shown["calls_this_stack"]], [0, outputs["WebhookUrlHttpApi"], True])  # fmt: skip

@@ -129,7 +129,10 @@ class Proof(StackChecks):
         for name, endpoint in {"media_created": "HttpApi", "media_deleted": "FunctionUrl"}.items():
             through = {**both, "WebhookUrl": both[f"WebhookUrl{endpoint}"]}
             self.delivers(through, name, f"through the one of Endpoint={endpoint}")
-        self.answers("an event that nobody reads before the stack is deleted", outputs, "media_reuploaded", 200)
+        prove_jwhook.moves(self, stack, both)
+        moved = self.deploy(stack, template, {"Endpoint": "HttpApi"})
+        self.check("then the Function URL may go", "WebhookUrlFunctionUrl" in moved, False)
+        self.answers("an event that nobody reads before the stack is deleted", moved, "media_reuploaded", 200)
         self.delete(stack)
         self._left_its_data(outputs)
 
