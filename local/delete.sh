@@ -7,19 +7,25 @@ set -eu
 environment=$1
 shift
 
+for argument in "$@"; do
+    case ${previous:-} in --region | --profile) elsewhere="${elsewhere:-} $previous $argument" ;; esac
+    case $argument in --region=* | --profile=*) elsewhere="${elsewhere:-} $argument" ;; esac
+    previous=$argument
+done
 list() {
-    region=
-    profile=
-    while [ $# -gt 1 ]; do
-        case $1 in --region) region=$2 ;; --profile) profile=$2 ;; esac
-        shift
-    done
-    sam list resources --config-env "$environment" --output json ${region:+--region "$region"} ${profile:+--profile "$profile"}
+    # shellcheck disable=SC2086 # a region and a profile are words
+    sam list resources --config-env "$environment" --output json ${elsewhere:-}
 }
 
-resources=$(list "$@")
+resources=$(list)
 sam delete --config-env "$environment" "$@"
-if list "$@" >/dev/null 2>&1; then exit; fi # sam asks, and a no is no error
+# sam asks, and a no is no error
+gone=$(list 2>&1) && exit
+case $gone in *"does not exist"*) ;; *)
+    echo "error: whether the stack is gone is not known: $gone" >&2
+    exit 1
+    ;;
+esac
 
 # sam's list has each physical id on the line after the logical one
 physical_id() {
@@ -30,11 +36,11 @@ echo
 echo "The stack is gone. What it held is still there, and costs the secret's 0.40 USD a month. To remove it for good:"
 echo
 secret=$(physical_id Secret)
-echo "  aws secretsmanager delete-secret --secret-id $secret   # can be restored for 30 days"
+echo "  aws secretsmanager delete-secret --secret-id $secret${elsewhere:-}   # can be restored for 30 days"
 for queue in Queue DeadLetterQueue HeldQueue HeldDeadLetterQueue; do
     url=$(physical_id $queue)
-    case $url in https://*) echo "  aws sqs delete-queue --queue-url $url   # with its messages" ;; esac
+    case $url in https://*) echo "  aws sqs delete-queue --queue-url $url${elsewhere:-}   # with its messages" ;; esac
 done
-echo "  aws logs delete-log-group --log-group-name $(physical_id ForwarderLogs)   # with its undelivered events"
+echo "  aws logs delete-log-group --log-group-name $(physical_id ForwarderLogs)${elsewhere:-}   # with its undelivered events"
 echo
 echo "Queues that an earlier change of QueueType or HoldUnverified left are not in this list."

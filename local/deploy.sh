@@ -8,7 +8,8 @@ set -eu
 environment=$1
 shift
 
-commit=$(git rev-parse --short=9 HEAD 2>/dev/null || echo no-commit)
+commit=$(git rev-parse HEAD 2>/dev/null | cut -c 1-9)
+commit=${commit:-no-commit}
 [ -z "$(git status --porcelain 2>/dev/null)" ] || commit=$commit.dirty
 revision=$commit-$(date -u +%Y%m%dT%H%M%SZ)
 
@@ -28,12 +29,16 @@ sam deploy --config-file "$config" --config-env "$environment" "$@"
 stack=$(awk '/^\[/ { ours = index($0, "[prod.") == 1 } ours' "$config" | sed -n 's/^stack_name *= *"\(.*\)".*/\1/p')
 region=$(awk '/^\[/ { ours = index($0, "[prod.") == 1 } ours' "$config" | sed -n 's/^region *= *"\(.*\)".*/\1/p')
 profile=
-while [ $# -gt 1 ]; do
-    case $1 in --region) region=$2 ;; --profile) profile=$2 ;; esac
-    shift
+for argument in "$@"; do
+    case ${previous:-} in --region) region=$argument ;; --profile) profile=$argument ;; esac
+    case $argument in --region=*) region=${argument#*=} ;; --profile=*) profile=${argument#*=} ;; esac
+    previous=$argument
 done
-aws cloudformation update-termination-protection --enable-termination-protection --stack-name "$stack" \
-    ${region:+--region "$region"} ${profile:+--profile "$profile"} >/dev/null || {
+set -- --stack-name "$stack" ${region:+--region "$region"} ${profile:+--profile "$profile"}
+# sam asks before a change, and a no is no error: then there may be no stack to protect
+status=$(aws cloudformation describe-stacks "$@" --query 'Stacks[0].StackStatus' --output text 2>/dev/null || echo none)
+case $status in none | REVIEW_IN_PROGRESS) exit 0 ;; esac
+aws cloudformation update-termination-protection --enable-termination-protection "$@" >/dev/null || {
     echo "error: $stack is deployed, but its termination protection is not on: install the AWS CLI, or turn it on in CloudFormation's console" >&2
     exit 1
 }

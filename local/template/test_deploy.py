@@ -86,13 +86,15 @@ class ADeletion(unittest.TestCase):
         }  # fmt: skip
         listed = [{"LogicalResourceId": name, "PhysicalResourceId": value} for name, value in there.items()]
         (lists, deletes) = (f"cat <<'END'\n{json.dumps(listed, indent=2)}\nEND\n", 'echo "$@"\n')
-        fake_sam = f"#!/bin/sh\nif [ $1 = delete ]; then touch gone; {deletes}elif [ -e gone ]; then exit 1; else\n{lists}fi\n"
+        fake_sam = f"#!/bin/sh\nif [ $1 = delete ]; then touch gone; {deletes}elif [ -e gone ]; then echo The input stack s does not exist; exit 1; else\n{lists}fi\n"
         self.assertNotIn("gone", run("delete", "prod", "", fake_sam.replace("touch gone; ", "")).stdout)  # who answers no
         said = run("delete", "prod", "", fake_sam).stdout
         self.assertIn("delete --config-env prod --profile p\n", said)
         self.assertEqual(re.findall(r"^  (aws .*?)   #", said, re.MULTILINE), [
-            f"aws secretsmanager delete-secret --secret-id {arn}",
-            "aws sqs delete-queue --queue-url https://sqs/1/stack-events-x",
-            "aws sqs delete-queue --queue-url https://sqs/1/stack-dead-x",
-            "aws logs delete-log-group --log-group-name stack-ForwarderLogs-1",
+            f"aws secretsmanager delete-secret --secret-id {arn} --profile p",
+            "aws sqs delete-queue --queue-url https://sqs/1/stack-events-x --profile p",
+            "aws sqs delete-queue --queue-url https://sqs/1/stack-dead-x --profile p",
+            "aws logs delete-log-group --log-group-name stack-ForwarderLogs-1 --profile p",
         ])  # fmt: skip
+        expired = run("delete", "prod", "", fake_sam.replace("The input stack s does not exist", "ExpiredToken"))
+        self.assertEqual((expired.returncode, "The stack is gone" in expired.stdout), (1, False))
