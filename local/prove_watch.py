@@ -4,17 +4,12 @@ Exists because an alarm on a metric that no line has, or a saved query for a mem
 never says anything.
 """
 
-import re
-from typing import Any
-
 from cloud import Json
 from stack_checks import StackChecks
+from template.printed import emitted, fields, members
 
 NAMESPACE = "JwWebhookForwarder"
-BY_FUNCTION = ["FunctionName"]
-# The words of Logs Insights that the saved queries use.
-LANGUAGE = {"fields", "filter", "stats", "sort", "limit", "asc", "desc", "by", "and", "or", "in", "count", "earliest",
-            "latest", "ispresent"}  # fmt: skip
+BY_FUNCTION = ("FunctionName",)
 
 
 def reads_what_was_printed(proof: StackChecks) -> None:
@@ -24,32 +19,15 @@ def reads_what_was_printed(proof: StackChecks) -> None:
     unknown = {name: fields(query) - printed for name, query in queries.items()}
     proof.check("each saved query reads members of lines that were printed", unknown, {name: set() for name in queries})
 
-    emitted = {
-        metric["Name"]
-        for line in lines
-        for directive in line.get("_aws", {}).get("CloudWatchMetrics", [])
-        for metric in directive["Metrics"]
-        if directive["Namespace"] == NAMESPACE and BY_FUNCTION in directive["Dimensions"] and metric["Name"] in line
-    }
+    counted = {name for namespace, name, dimensions in emitted(lines) if (namespace, dimensions) == (NAMESPACE, BY_FUNCTION)}
     watched = {metric for alarm in resources(proof, "AWS::CloudWatch::Alarm").values() for metric in own_metrics(alarm)}
-    proof.check("each alarm on the function's own metrics has lines that emitted them", watched - emitted, set())
+    proof.check("each alarm on the function's own metrics has lines that emitted them", watched - counted, set())
     refused = [line for line in lines if line.get("outcome") == "refused"]
     proof.check("a refusal's line has Accepted, 0, for OnlyRefusals", {line.get("Accepted") for line in refused}, {0})
 
 
 def resources(proof: StackChecks, kind: str) -> Json:
     return {name: r for name, r in proof.template["Resources"].items() if r["Type"] == kind}
-
-
-def fields(query: str) -> set[str]:
-    """The members of lines that a query names: all its words but the language's, Logs Insights' own (@) and values."""
-    return set(re.findall(r"(?<![@\w.])[a-z_][\w.]*", re.sub(r"'[^']*'", "", query))) - LANGUAGE
-
-
-def members(value: Any, prefix: str = "") -> set[str]:
-    if not isinstance(value, dict):
-        return {prefix}
-    return {prefix}.union(*(members(inner, f"{prefix}.{name}" if prefix else name) for name, inner in value.items()))
 
 
 def own_metrics(alarm: Json) -> set[str]:

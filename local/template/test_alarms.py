@@ -1,11 +1,13 @@
-"""The alarms and the dashboard, held against the metrics that the code, the filters and AWS emit."""
+"""The alarms, the dashboard and the saved queries, held against the lines that the binary prints, and what AWS emits."""
 
 import json
 import re
 import unittest
 from typing import Any
 
-from translated import Json, branches, deployed, of_type, resources, source, template
+import printed
+from printed import LINES
+from translated import Json, branches, deployed, of_type, resources, template
 
 OWN = "JwWebhookForwarder"
 OF_THE_STACK = "JwWebhookForwarder/${AWS::StackName}"
@@ -35,14 +37,11 @@ DIMENSIONS = {
     "AWS/Lambda": [["FunctionName", "${Forwarder}"]],
     "AWS/ApiGateway": [["ApiId", "${HttpApi}"]],
 }
+OWN_METRICS = printed.emitted(LINES)
 
 
 def emitted() -> set[tuple[str, str]]:
-    metrics = source("telemetry/metrics.rs")
-    namespace = re.search(r'NAMESPACE: &str = "(\w+)"', metrics)
-    assert namespace
-    members = set(re.findall(r'#\[serde\(rename = "([A-Z]\w+)"', metrics)) - {"FunctionName"}  # a dimension
-    return {(namespace[1], name) for name in members} | filtered() | AWS_METRICS
+    return {(namespace, name) for namespace, name, _ in OWN_METRICS} | filtered() | AWS_METRICS
 
 
 def filtered() -> set[tuple[str, str]]:
@@ -62,13 +61,16 @@ def text(value: Any) -> str:
     return reference if kind == "Fn::Sub" else f"${{{reference}}}"
 
 
+def alarm_parts(properties: Json) -> list[Json]:
+    """The metrics that an alarm is on: its own, or those of its expression."""
+    return [m["MetricStat"]["Metric"] for m in properties.get("Metrics", []) if "MetricStat" in m] or [properties]
+
+
 def alarm_metrics() -> list[tuple[str, str, list[str]]]:
     """Namespace, name, and dimension with its value, if any, of each metric that an alarm is on."""
     found = []
     for alarm in of_type("AWS::CloudWatch::Alarm").values():
-        properties = alarm["Properties"]
-        metrics = [m["MetricStat"]["Metric"] for m in properties.get("Metrics", []) if "MetricStat" in m] or [properties]
-        for metric in metrics:
+        for metric in alarm_parts(alarm["Properties"]):
             (dimension,) = metric.get("Dimensions", [None])
             namespaces, names = branches(metric["Namespace"]), branches(metric["MetricName"])
             dimensions = branches(dimension) if dimension else [None]
@@ -97,19 +99,22 @@ def dashboard_metrics() -> list[tuple[str, str, list[str]]]:
     return [(row[0], row[1], row[2:]) for row in plain if row and row[0] != "..."]  # which is the row before, again
 
 
+def log_queries() -> list[str]:
+    return [w["properties"]["query"] for d in dashboards() for w in d["widgets"] if w["type"] == "log"]
+
+
 class AnAlarm(unittest.TestCase):
     def test_is_on_a_metric_that_is_emitted_by_what_it_names(self) -> None:
         self.assertEqual({(namespace, name) for namespace, name, _ in alarm_metrics()} - emitted(), set())
         for namespace, name, dimension in alarm_metrics():
             self.assertIn(dimension, DIMENSIONS[namespace], name)
+            self.assertTrue(namespace != OWN or (namespace, name, tuple(dimension[:1])) in OWN_METRICS, name)
 
     def test_is_there_for_each_metric_that_a_filter_makes(self) -> None:
         self.assertEqual(filtered() - {(namespace, name) for namespace, name, _ in alarm_metrics()}, set())
 
     def test_is_on_the_function_as_its_lines_name_it(self) -> None:
-        metrics = source("telemetry/metrics.rs")
-        self.assertIn('#[serde(rename = "FunctionName")]', metrics)
-        self.assertEqual(re.findall(r'directive\(&\[(.+?)\]', metrics), ['"FunctionName"', '"FunctionName", "reason"'])
+        self.assertEqual({dimensions for _, _, dimensions in OWN_METRICS}, {("FunctionName",), ("FunctionName", "reason")})
         on = {name for namespace, name, _ in alarm_metrics() if namespace == OWN}
         self.assertEqual(on, {"Accepted", "Refused", "Failed", "Lost"})
 
@@ -127,6 +132,15 @@ class AnAlarm(unittest.TestCase):
             missing = "ignore" if "AWS/SQS" in json.dumps(properties) else "notBreaching"
             self.assertEqual(properties["TreatMissingData"], "breaching" if name == "SilenceAlarm" else missing, name)
 
+    def test_takes_missing_data_for_what_the_lines_leave_out(self) -> None:
+        # a metric that only some lines have is missing while all is well; one that each has is missing without requests
+        in_each = set.intersection(*({name for _, name, _ in printed.emitted([line])} for line in LINES if "_aws" in line))
+        self.assertEqual(in_each, {"Accepted", "Duration"})
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+            own = {m["MetricName"] for m in alarm_parts(alarm["Properties"]) if m["Namespace"] == OWN}
+            if alarm["Properties"]["TreatMissingData"] == "breaching":
+                self.assertTrue(own and own <= in_each, name)
+
     def test_of_silence_is_there_where_somebody_wants_it_and_as_long_as_cloudwatch_looks_back(self) -> None:
         self.assertNotIn("SilenceAlarm", deployed()["Resources"])
         alarm = deployed(SilenceAlarmHours="24")["Resources"]["SilenceAlarm"]["Properties"]
@@ -138,19 +152,24 @@ class AnAlarm(unittest.TestCase):
         self.assertEqual(taken, ["", *map(str, range(1, 7 * 24 + 1))])
 
     def test_of_nothing_but_refusals_needs_no_metric_that_may_never_have_existed(self) -> None:
-        # a refusal's line has Accepted, 0, by the same dimension: tests/it/telemetry holds it
+        refused = [line for line in LINES if line.get("outcome") == "refused"]
+        self.assertEqual({line["Accepted"] for line in refused}, {0})
+        for line in refused:
+            self.assertLessEqual({(OWN, name, ("FunctionName",)) for name in ("Accepted", "Refused")}, printed.emitted([line]))
         alarm = resources()["OnlyRefusalsAlarm"]["Properties"]
         self.assertEqual(alarm["Metrics"][-1]["Expression"], "IF(accepted == 0, refused, 0)")
 
-    def test_s_filter_reads_members_that_the_code_writes(self) -> None:
-        telemetry, undelivered = source("telemetry.rs"), source("undelivered.rs")
-        self.assertRegex(undelivered, r"struct Part<'m> \{\s+undelivered: Record<'m>,\s+part: usize,")
-        self.assertRegex(undelivered, r"struct Record<'m> \{\s+event_id: &'m str,")
-        self.assertRegex(telemetry, r"\n    secret_age_s: Option<u64>")
+    def test_s_filter_reads_members_that_lines_have(self) -> None:
+        filters = {name: f["Properties"] for name, f in of_type("AWS::Logs::MetricFilter").items()}
+        for name in ("UndeliveredFilter", "SecretAgeFilter"):
+            read = set(re.findall(r"\$\.([\w.]+)", json.dumps(filters[name])))  # by the pattern and by the metric's value
+            self.assertTrue(any(read <= printed.members(line) for line in LINES), name)
+        self.assertEqual({line["part"] for line in LINES if "undelivered" in line}, {1})
+        ages = {type(line["secret_age_s"]) for line in LINES if "outcome" in line}
+        self.assertEqual(ages, {int, type(None)})  # null without a secret, which the filter's comparison leaves out
         access_log = of_type("AWS::ApiGatewayV2::Stage")["HttpApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"]
         self.assertLessEqual({"status", "integrationStatus"}, set(json.loads(access_log["Format"])))
-        patterns = {name: f["Properties"]["FilterPattern"] for name, f in of_type("AWS::Logs::MetricFilter").items()}
-        self.assertEqual(patterns, {
+        self.assertEqual({name: f["FilterPattern"] for name, f in filters.items()}, {
             "UndeliveredFilter": "{ ($.undelivered.event_id = *) && ($.part = 1) }",
             "SecretAgeFilter": "{ $.secret_age_s >= 0 }",
             "GatewayRefusedFilter": '{ ($.integrationStatus = "-") && ($.status = "4*") && ($.status != "404") }',
@@ -170,12 +189,14 @@ class TheDashboard(unittest.TestCase):
         self.assertEqual({(namespace, name) for namespace, name, _ in dashboard_metrics()} - emitted(), set())
         for namespace, name, dimension in dashboard_metrics():
             self.assertIn(dimension, DIMENSIONS[namespace], name)
+            self.assertTrue(namespace != OWN or (namespace, name, tuple(dimension[:1])) in OWN_METRICS, name)
 
     def test_searches_for_refusals_by_the_dimensions_that_the_lines_have(self) -> None:
         rows = [row for d in dashboards() for widget in d["widgets"] for row in widget["properties"].get("metrics", [])]
         found = {cell["expression"] for row in rows for cell in row if isinstance(cell, dict) and "expression" in cell}
         search = '{JwWebhookForwarder,FunctionName,reason} MetricName="Refused" FunctionName="${Forwarder}"'
         self.assertEqual(found, {f"SEARCH('{search}', 'Sum', 300)"})
+        self.assertIn((OWN, "Refused", ("FunctionName", "reason")), OWN_METRICS)
 
     def test_shows_held_events_that_wait_for_their_next_attempt_too(self) -> None:
         depths = {("HeldQueue", "Visible"), ("HeldQueue", "NotVisible"), ("HeldDeadLetterQueue", "Visible")}
@@ -184,16 +205,25 @@ class TheDashboard(unittest.TestCase):
             self.assertIn([f"ApproximateNumberOfMessages{messages}", "QueueName", f"${{{queue}.QueueName}}"], shown)
 
     def test_lists_every_outcome_but_accepted(self) -> None:
-        written = set(re.findall(r'Outcome::\w+ => "([a-z]+)"', source("telemetry/metrics.rs")))
-        queries = [w["properties"]["query"] for d in dashboards() for w in d["widgets"] if w["type"] == "log"]
-        for query in queries:
+        written = {line["outcome"] for line in LINES if "outcome" in line}
+        for query in log_queries():
             listed = re.search(r"outcome in \[([^\]]+)\]", query)
             assert listed
             self.assertEqual({*re.findall(r"'(\w+)'", listed[1]), "accepted"}, written)
 
+    def test_lists_members_that_lines_have(self) -> None:
+        diagnostics = {"level", "message"}  # of the lines on stderr
+        for query in log_queries():
+            self.assertEqual(printed.fields(query) - set().union(*map(printed.members, LINES)), diagnostics)
+
 
 class ASavedQuery(unittest.TestCase):
-    """That its members are printed is held by `make prove`, against the binary's own lines."""
+    def test_names_members_that_one_line_has_and_values_that_lines_have(self) -> None:
+        values = {value for line in LINES for value in line.values() if isinstance(value, str)}
+        for name, query in of_type("AWS::Logs::QueryDefinition").items():
+            text = query["Properties"]["QueryString"]
+            self.assertTrue(any(printed.fields(text) <= printed.members(line) for line in LINES), name)
+            self.assertLessEqual(set(re.findall(r"'([^']*)'", text)) - {"MEDIA_ID"}, values, name)  # which the reader fills in
 
     def test_is_on_the_function_s_log_under_the_stack_s_name(self) -> None:
         queries = {name: q["Properties"] for name, q in of_type("AWS::Logs::QueryDefinition").items()}

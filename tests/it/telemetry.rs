@@ -1,6 +1,7 @@
 //! What the operator sees: one line a request, and one a held record, that is its metrics too. What
 //! every such line has to have is checked with every verdict (`support::wide_event`).
 
+mod lines;
 mod secrecy;
 
 use crate::support::{
