@@ -190,7 +190,7 @@ ARGS ?=
 package: need-sam need-cargo-lambda ## build what is deployed (sam build)
 	@sh local/same_paths.sh sam build --config-env $(ENV) $(ARGS)
 
-deploy: package ## deploy to your AWS account (ENV=dev or prod)
+deploy: package ## deploy to your AWS account (ENV=dev or prod; SEND=1 sends an event afterwards)
 	@sh local/deploy.sh $(ENV) $(ARGS)
 
 logs: need-sam ## follow the function's log

@@ -24,17 +24,26 @@ awk -v table="[$environment." '/^\[/ { ours = index($0, table) == 1 } ours' "$co
 }
 sam deploy --config-file "$config" --config-env "$environment" "$@"
 
-# sam has no option for it, and a template neither
-[ "$environment" = prod ] || exit 0
-stack=$(awk '/^\[/ { ours = index($0, "[prod.") == 1 } ours' "$config" | sed -n 's/^stack_name *= *"\(.*\)".*/\1/p')
-region=$(awk '/^\[/ { ours = index($0, "[prod.") == 1 } ours' "$config" | sed -n 's/^region *= *"\(.*\)".*/\1/p')
+# the value of a name in the environment's tables of samconfig.toml
+configured() {
+    awk -v table="[$environment." '/^\[/ { ours = index($0, table) == 1 } ours' "$config" | sed -n "s/^$1 *= *\"\(.*\)\".*/\1/p"
+}
+stack=$(configured stack_name)
+region=$(configured region)
 profile=
 for argument in "$@"; do
     case ${previous:-} in --region) region=$argument ;; --profile) profile=$argument ;; esac
     case $argument in --region=*) region=${argument#*=} ;; --profile=*) profile=${argument#*=} ;; esac
     previous=$argument
 done
-set -- --stack-name "$stack" ${region:+--region "$region"} ${profile:+--profile "$profile"}
+set -- ${region:+--region "$region"} ${profile:+--profile "$profile"}
+
+# a canary that gets no request proves nothing
+[ -z "${SEND:-}" ] || jwhook send --stack "$stack" "$@"
+
+# sam has no option for it, and a template neither
+[ "$environment" = prod ] || exit 0
+set -- --stack-name "$stack" "$@"
 # sam asks before a change, and a no is no error: then there may be no stack to protect
 status=$(aws cloudformation describe-stacks "$@" --query 'Stacks[0].StackStatus' --output text 2>/dev/null || echo none)
 case $status in none | REVIEW_IN_PROGRESS) exit 0 ;; esac

@@ -19,7 +19,7 @@ def deploy(environment: str, config: str) -> subprocess.CompletedProcess[str]:
     return run("deploy", environment, config, FAKE_SAM)
 
 
-def run(script: str, environment: str, config: str, fake_sam: str) -> subprocess.CompletedProcess[str]:
+def run(script: str, environment: str, config: str, fake_sam: str, **shell: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as folder:
         sam = Path(folder, "bin", "sam")
         sam.parent.mkdir()
@@ -27,10 +27,12 @@ def run(script: str, environment: str, config: str, fake_sam: str) -> subprocess
         sam.chmod(0o755)
         shutil.copy(sam, sam.with_name("aws"))
         sam.with_name("aws").write_text('#!/bin/sh\necho "aws $@" >&2\n')
+        shutil.copy(sam, sam.with_name("jwhook"))
+        sam.with_name("jwhook").write_text('#!/bin/sh\necho "jwhook $@" >&2\n')
         Path(folder, "samconfig.toml").write_text(config)
-        shell = {**os.environ, "PATH": f"{sam.parent}:{os.environ['PATH']}", "GIT_DIR": str(ROOT / ".git")}
+        environ = {**os.environ, "PATH": f"{sam.parent}:{os.environ['PATH']}", "GIT_DIR": str(ROOT / ".git"), **shell}
         command = ["sh", str(ROOT / "local" / f"{script}.sh"), environment, "--profile", "p"]
-        return subprocess.run(command, cwd=folder, env=shell, capture_output=True, text=True)
+        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
 
 
 class ADeployment(unittest.TestCase):
@@ -62,6 +64,11 @@ class ADeployment(unittest.TestCase):
         done = deploy("dev", '[prod.global.parameters]\nparameter_overrides = []\n[dev.global.parameters]\nstack_name = "s"\n')
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn('"parameter_overrides = []" below [dev.global.parameters]', done.stderr)
+
+    def test_sends_an_event_afterwards_if_it_is_asked_to(self) -> None:
+        config = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
+        said = run("deploy", "dev", config, FAKE_SAM, SEND="1").stderr
+        self.assertEqual(said, "jwhook send --stack jw-webhook-forwarder-dev --profile p\n")
 
 
 class Sam(unittest.TestCase):

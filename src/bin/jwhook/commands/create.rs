@@ -15,6 +15,7 @@ use crate::keys::{KeyStatus, Keys, UnownedKey};
 use crate::output::note;
 use crate::parked::{self, Parking, Purpose};
 use crate::settling::Settling;
+use crate::stack::Kind;
 use crate::standing::{Standing, named};
 use crate::verdict::Verdict;
 
@@ -51,6 +52,9 @@ pub struct Arguments {
     /// What it is for
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = free_text::<Self>)]
     description: Option<String>,
+    /// Make it call this one of the two URLs that a stack with Endpoint=Both has
+    #[arg(long, value_name = "ENDPOINT")]
+    to: Option<Kind>,
     #[command(flatten)]
     settling: Settling,
     #[command(flatten)]
@@ -64,11 +68,13 @@ pub fn list(texts: &[String]) -> serde_json::Value {
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
-    let endpoint = &context.stack().await?.https_endpoint()?;
+    let stack = context.stack().await?;
+    let endpoint = &stack.https_endpoint()?;
+    let url = arguments.to.map_or(Ok(endpoint.url()), |kind| stack.webhook_url(kind))?;
     let parked_at = arguments.parking.url(Purpose::New)?;
     let mut metadata = Metadata::new();
     metadata.insert("name".into(), json!(arguments.name));
-    metadata.insert("webhook_url".into(), json!(endpoint.url()));
+    metadata.insert("webhook_url".into(), json!(url));
     metadata.insert("events".into(), list(&arguments.events));
     metadata.insert("site_ids".into(), list(&arguments.sites));
     if let Some(description) = &arguments.description {

@@ -1,6 +1,6 @@
 //! What `create` asks for, and what it takes for a value.
 
-use super::super::support::Jwhook;
+use super::super::support::{FUNCTION_URL, Jwhook};
 use super::{CREATE, account_and_api};
 use serde_json::json;
 
@@ -48,4 +48,13 @@ async fn text_that_begins_with_a_hyphen_is_a_value_unless_it_is_an_option() {
         assert!(ran.stderr.contains("the value is missing"), "{ran:?}");
     }
     assert_eq!(jw.ids().len(), 2);
+}
+
+#[tokio::test]
+async fn webhook_is_created_at_the_url_that_is_named() {
+    let (account, jw) = account_and_api().await;
+    let create = [&CREATE[..], &["--to", "function-url", "--output", "json"]].concat();
+    let created = Jwhook::of(&account, &jw, &create).run(&jw).await.json();
+    assert_eq!(created["metadata"]["webhook_url"], FUNCTION_URL);
+    assert_eq!(created["calls_this_stack"], json!(true));
 }
