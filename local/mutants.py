@@ -37,6 +37,8 @@ JWHOOK = {
     "src/bin/jwhook/commands/recover": ("jwhook::recovering::",),
     "src/bin/jwhook/commands/rotate": ("jwhook::rotating::",),
     "src/bin/jwhook/creation.rs": ("jwhook::creating::",),
+    "src/bin/jwhook/parked.rs": ("jwhook::creating::", "jwhook::rotating::"),
+    "src/bin/jwhook/settling.rs": ("jwhook::creating::", "jwhook::drill::"),
     "src/bin/jwhook/keys.rs": ("jwhook::changing::", "jwhook::keeping::", "jwhook::rotating::"),
 }
 # The reference needs fewer requests to see a mutant than to look for an unknown difference.

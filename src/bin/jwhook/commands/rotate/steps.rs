@@ -19,6 +19,9 @@ use crate::output::note;
 use crate::parked;
 use crate::progress;
 
+/// How long a run that is under way takes from JW's answer to a key that is stored.
+const STORING: Duration = Duration::from_secs(5);
+
 /// One thing that is done, or waited for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -174,8 +177,8 @@ impl Rotation<'_> {
     /// Deletes a webhook whose key was lost, unless it is another run's that has stored the key meanwhile.
     async fn delete_orphan(&self, id: &str) -> Result<()> {
         let jw = self.context.jw().await?;
+        wait(STORING.as_secs(), "waiting whether another run stores the key of the webhook").await;
         let Some(orphan) = jw.find(id).await? else { return Ok(()) };
-        // the ring last: whoever made the webhook has stored its key by then
         let has_key = self.context.keys().await?.read().await?.status(id).is_entry();
         if has_key || parked::replaces(&orphan).as_deref() != Some(self.old_id) {
             bail!(
