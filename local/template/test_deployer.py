@@ -4,13 +4,11 @@ AWS's schema of a resource type names the permissions that its create, read, upd
 carries those schemas, and checkov the list of all actions that IAM knows.
 """
 
-import functools
 import json
 import unittest
 from fnmatch import fnmatchcase
-from pathlib import Path
 
-from translated import ROOT, Json, resources
+from translated import ROOT, Json, resources, schema, tool_data
 
 POLICY: Json = json.loads((ROOT / "docs" / "deployer-policy.json").read_text(encoding="utf-8"))
 HANDLERS = ("create", "read", "update", "delete")
@@ -54,17 +52,8 @@ OF_THE_GATEWAYS_LOG = {
 }  # fmt: skip
 
 
-@functools.cache
-def tool_data(venv: str, path: str) -> Json:
-    (file,) = Path(ROOT, venv, "lib").glob(f"python3*/site-packages/{path}")
-    found: Json = json.loads(file.read_text(encoding="utf-8"))
-    return found
-
-
 def needed_for(kind: str) -> set[str]:
-    schemas = "cfnlint/data/schemas"
-    digest = tool_data(".venv-sam", f"{schemas}/providers/us-east-1.json")[kind]
-    handlers = tool_data(".venv-sam", f"{schemas}/resources/{digest}.json")["handlers"]
+    handlers = schema(kind)["handlers"]
     asked = {action for name in HANDLERS if name in handlers for action in handlers[name]["permissions"]}
     without = [pattern for patterns in NOT_NEEDED for pattern in patterns.split()]
     return {action for action in asked if action in READ_ALL_THE_SAME or not any(fnmatchcase(action, w) for w in without)}

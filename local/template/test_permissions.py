@@ -1,10 +1,9 @@
 """What the function may do, held against what the code does, and who may call it."""
 
-import json
 import re
 import unittest
 
-from translated import Json, branches, deployed, of_type, resources, shipped
+from translated import Json, branches, deciding, deployed, of_type, resources, shipped
 
 # The calls of an AWS SDK client, and of Lambda for the function, with what IAM calls them.
 CALLS = {"get_secret_value": "secretsmanager:GetSecretValue", "send_message": "sqs:SendMessage"}
@@ -82,10 +81,9 @@ class APermission(unittest.TestCase):
 
     def test_is_there_before_it_is_needed_and_until_it_is_not(self) -> None:
         # CloudFormation replaces a managed policy whose description changes, and changes any other in place
-        described = {name: json.dumps(p["Properties"]["Description"]) for name, p in policies().items()}
-        named = {name: set(re.findall(r"\$\{(\w+)\}", text)) - {"Name"} for name, text in described.items()}
+        named = {name: deciding(p["Properties"]["Description"]) for name, p in policies().items()}
         self.assertEqual(named, {
-            "FetchTheSecret": {"ExistingSecretArn"},
+            "FetchTheSecret": {"ExistingSecretArn", "SecretName"},
             "SendEvents": {"QueueType"},
             "HoldEvents": set(),  # no parameter decides which queue is the held one
             "ReceiveHeldEvents": set(),
