@@ -131,6 +131,12 @@ class ACompanysRules(unittest.TestCase):
                 if resource["Type"] == "AWS::IAM::Role":
                     self.assertEqual("PermissionsBoundary" in resource["Properties"], there, name)
 
+    def test_are_not_there_by_default(self) -> None:
+        # a path that a role never had replaces the role, although IAM's default is the same
+        for name, resource in deployed()["Resources"].items():
+            if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+                self.assertEqual({"Path", "PermissionsBoundary"} & set(resource["Properties"]), set(), name)
+
     def test_give_their_keys_to_the_logs_and_the_topic(self) -> None:
         key = "arn:aws:kms:us-east-1:123456789012:key/1"
         stack = deployed(LogKmsKeyArn=key, TopicKmsKeyArn=key)["Resources"]
