@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from translated import ROOT, branches, deciding, of_type, resources, source, template
+from translated import ROOT, branches, deciding, deployed, of_type, resources, source, template
 
 MANIFEST = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
 
@@ -105,10 +105,11 @@ class AVersion(unittest.TestCase):
         properties = group["Properties"]
         style = properties["DeploymentConfigName"]
         self.assertIn("Canary10Percent5Minutes", json.dumps(style))
-        alarms = {alarm["Name"]["Ref"] for alarm in properties["AlarmConfiguration"]["Alarms"]}
-        self.assertEqual(
-            alarms, {"EventsFailedAlarm", "EventsUndeliveredAlarm", "FunctionErrorsAlarm", "EndpointErrorsAlarm"}
-        )
+        always = {"EventsFailedAlarm", "EventsUndeliveredAlarm", "FunctionErrorsAlarm", "EndpointErrorsAlarm"}
+        for endpoint, more in {"HttpApi": set(), "FunctionUrl": set(), "Both": {"FunctionUrlErrorsAlarm"}}.items():
+            found = deployed(Endpoint=endpoint)["Resources"]["ForwarderDeploymentGroup"]["Properties"]["AlarmConfiguration"]
+            self.assertTrue(found["Enabled"])
+            self.assertEqual({alarm["Name"]["Ref"] for alarm in found["Alarms"]}, always | more)
         self.assertIn("DEPLOYMENT_STOP_ON_ALARM", properties["AutoRollbackConfiguration"]["Events"])
         self.assertIn("UpdatePolicy", resources()["ForwarderAliaslive"])
 
