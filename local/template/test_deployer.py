@@ -8,7 +8,7 @@ import json
 import unittest
 from fnmatch import fnmatchcase
 
-from translated import ROOT, Json, resources, schema, tool_data
+from translated import ROOT, Json, of_type, resources, schema, tool_data
 
 POLICY: Json = json.loads((ROOT / "docs" / "deployer-policy.json").read_text(encoding="utf-8"))
 HANDLERS = ("create", "read", "update", "delete")
@@ -106,6 +106,12 @@ class TheDeployer(unittest.TestCase):
         arns = {(arn["Fn::Sub"] if isinstance(arn, dict) else arn).replace("${AWS::Partition}", "aws") for arn in used}
         ours = "arn:aws:iam::*:policy/jw-webhook-forwarder*"
         self.assertEqual(set(attaching["Condition"]["ArnLike"]["iam:PolicyARN"]), {ours, *arns})
+
+    def test_may_make_each_parameter(self) -> None:
+        (arn,) = {s["Resource"] for s in POLICY["Statement"] if "ssm:PutParameter" in actions(s)}
+        for name, parameter in of_type("AWS::SSM::Parameter").items():
+            path = parameter["Properties"]["Name"]["Fn::Sub"].replace("${AWS::StackName}", "jw-webhook-forwarder-prod")
+            self.assertTrue(fnmatchcase(f"arn:aws:ssm:us-east-1:123456789012:parameter{path}", arn), name)
 
     def test_fits_in_a_role_s_inline_policy(self) -> None:
         self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit, white space left out
