@@ -79,6 +79,12 @@ class APermission(unittest.TestCase):
         self.assertEqual({name: p["Properties"]["Roles"] for name, p in policies().items()},
                          {name: [{"Ref": "ForwarderRole"}] for name in POLICIES})  # fmt: skip
 
+    def test_of_codedeploy_is_the_narrower_one_while_nothing_is_published(self) -> None:
+        (group,) = of_type("AWS::CodeDeploy::DeploymentGroup").values()
+        self.assertNotIn("TriggerConfigurations", group["Properties"])  # which need AWSCodeDeployRoleForLambda's sns:Publish
+        (arn,) = resources()["DeploymentRole"]["Properties"]["ManagedPolicyArns"]
+        self.assertTrue(arn["Fn::Sub"].endswith(":policy/service-role/AWSCodeDeployRoleForLambdaLimited"))
+
     def test_is_there_before_it_is_needed_and_until_it_is_not(self) -> None:
         # CloudFormation replaces a managed policy whose description changes, and changes any other in place
         named = {name: deciding(p["Properties"]["Description"]) for name, p in policies().items()}
