@@ -139,7 +139,7 @@ def deciding(value: Any) -> set[str]:
         return set().union(*map(deciding, value.values()))
     found = deciding(value["Fn::Sub"][1]) if isinstance(value.get("Fn::Sub"), list) else set()
     for name in references(value):
-        found |= deciding_identity(name) if name in resources() else {name} & set(template()["Parameters"])
+        found |= deciding_identity(name) if name in resources() else {name} & set(translated()["Parameters"])
     return found
 
 
