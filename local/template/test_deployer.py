@@ -4,13 +4,11 @@ AWS's schema of a resource type names the permissions that its create, read, upd
 carries those schemas, and checkov the list of all actions that IAM knows.
 """
 
-import functools
 import json
 import unittest
 from fnmatch import fnmatchcase
-from pathlib import Path
 
-from translated import ROOT, Json, resources
+from translated import ROOT, Json, of_type, resources, schema, tool_data
 
 POLICY: Json = json.loads((ROOT / "docs" / "deployer-policy.json").read_text(encoding="utf-8"))
 HANDLERS = ("create", "read", "update", "delete")
@@ -54,17 +52,8 @@ OF_THE_GATEWAYS_LOG = {
 }  # fmt: skip
 
 
-@functools.cache
-def tool_data(venv: str, path: str) -> Json:
-    (file,) = Path(ROOT, venv, "lib").glob(f"python3*/site-packages/{path}")
-    found: Json = json.loads(file.read_text(encoding="utf-8"))
-    return found
-
-
 def needed_for(kind: str) -> set[str]:
-    schemas = "cfnlint/data/schemas"
-    digest = tool_data(".venv-sam", f"{schemas}/providers/us-east-1.json")[kind]
-    handlers = tool_data(".venv-sam", f"{schemas}/resources/{digest}.json")["handlers"]
+    handlers = schema(kind)["handlers"]
     asked = {action for name in HANDLERS if name in handlers for action in handlers[name]["permissions"]}
     without = [pattern for patterns in NOT_NEEDED for pattern in patterns.split()]
     return {action for action in asked if action in READ_ALL_THE_SAME or not any(fnmatchcase(action, w) for w in without)}
@@ -117,6 +106,12 @@ class TheDeployer(unittest.TestCase):
         arns = {(arn["Fn::Sub"] if isinstance(arn, dict) else arn).replace("${AWS::Partition}", "aws") for arn in used}
         ours = "arn:aws:iam::*:policy/jw-webhook-forwarder*"
         self.assertEqual(set(attaching["Condition"]["ArnLike"]["iam:PolicyARN"]), {ours, *arns})
+
+    def test_may_make_each_parameter(self) -> None:
+        (arn,) = {s["Resource"] for s in POLICY["Statement"] if "ssm:PutParameter" in actions(s)}
+        for name, parameter in of_type("AWS::SSM::Parameter").items():
+            path = parameter["Properties"]["Name"]["Fn::Sub"].replace("${AWS::StackName}", "jw-webhook-forwarder-prod")
+            self.assertTrue(fnmatchcase(f"arn:aws:ssm:us-east-1:123456789012:parameter{path}", arn), name)
 
     def test_fits_in_a_role_s_inline_policy(self) -> None:
         self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit, white space left out

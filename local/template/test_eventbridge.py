@@ -58,16 +58,25 @@ class ThePipe(unittest.TestCase):
         self.assertEqual((allow["Principal"], allow["Action"]), ({"Service": "events.amazonaws.com"}, "sqs:SendMessage"))
         self.assertTrue(allow["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":rule/${Bus}/*"))
         self.assertEqual((refuse["Effect"], refuse["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
-        self.assertEqual(RESOURCES["DeadLetterQueue"]["DeletionPolicy"], "RetainExceptOnCreate")
+        for name in ("DeadLetterQueue", "DeadLetterQueuePolicy"):  # a queue that stays keeps its policy
+            kept = (RESOURCES[name]["DeletionPolicy"], RESOURCES[name]["UpdateReplacePolicy"])
+            self.assertEqual(kept, ("RetainExceptOnCreate", "Retain"), name)
         self.assertEqual(properties("DeadLetterQueue")["MessageRetentionPeriod"], 14 * 24 * 3600)
         self.assertEqual(PARSED["Outputs"]["DeadLetterQueueArn"]["Value"], {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]})
 
     def test_has_an_alarm_for_each_way_to_fail(self) -> None:
         alarms = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
-        found = {name: (a["Namespace"], a["MetricName"], a["Dimensions"], a["TreatMissingData"]) for name, a in alarms.items()}
-        self.assertEqual(found, {
-            "PipeFailedAlarm": ("AWS/EventBridge/Pipes", "ExecutionFailed", [{"Name": "PipeName", "Value": {"Ref": "Pipe"}}],
-                                "notBreaching"),
-            "DeadLetterAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesVisible",
-                                [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}], "ignore"),
-        })  # fmt: skip
+        self.assertEqual(set(alarms), {"PipeFailedAlarm", "DeadLetterAlarm"})
+        *metrics, total = alarms["PipeFailedAlarm"]["Metrics"]
+        on = {m["MetricStat"]["Metric"]["MetricName"]: m["MetricStat"]["Metric"] for m in metrics}
+        self.assertEqual(set(on), {"ExecutionFailed", "ExecutionPartiallyFailed", "ExecutionTimeout"})
+        for metric in on.values():
+            self.assertEqual((metric["Namespace"], metric["Dimensions"]),
+                             ("AWS/EventBridge/Pipes", [{"Name": "PipeName", "Value": {"Ref": "Pipe"}}]))  # fmt: skip
+        self.assertEqual(total["Expression"], " + ".join(f"FILL({m['Id']}, 0)" for m in metrics))
+        self.assertEqual(alarms["PipeFailedAlarm"]["TreatMissingData"], "notBreaching")
+        dead = alarms["DeadLetterAlarm"]
+        self.assertEqual((dead["Namespace"], dead["MetricName"], dead["Dimensions"], dead["TreatMissingData"]), (
+            "AWS/SQS", "ApproximateNumberOfMessagesVisible",
+            [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}], "ignore",
+        ))  # fmt: skip

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from translated import ROOT, branches, of_type, resources, source, template
+from translated import ROOT, branches, deciding, deployed, of_type, resources, source, template
 
 MANIFEST = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
 
@@ -73,17 +73,19 @@ class AVersion(unittest.TestCase):
 
     def test_is_made_anew_when_a_parameter_of_the_function_changes(self) -> None:
         (version,) = of_type("AWS::Lambda::Version").values()
-        text, _ = version["Properties"]["Description"]["Fn::Sub"]  # CloudFormation: "Update requires: Replacement"
-        named = set(re.findall(r"\$\{(\w+)\}", json.dumps(version["Properties"]["Description"])))
-        function = json.dumps(resources()["Forwarder"]["Properties"])
-        parameters = set(template()["Parameters"])
-        used = {p for p in parameters if f'"Ref": "{p}"' in function} - {"ReservedConcurrency"}  # which no version holds
-        # QueueType decides what {"Ref": "Queue"} is, HoldUnverified whether there is a held queue, and Revision is in the
-        # function's description
-        self.assertEqual(named & parameters, used | {"QueueType", "HoldUnverified", "Revision"})
+        description = version["Properties"]["Description"]  # CloudFormation: "Update requires: Replacement"
+        function = dict(resources()["Forwarder"]["Properties"])
+        del function["ReservedConcurrentExecutions"]  # which no version holds
+        self.assertEqual(deciding(description), deciding(function))
+        self.assertLessEqual({"RolePath", "SecretName", "QueueType", "HoldUnverified", "Revision"}, deciding(description))
+
+    def test_has_a_description_that_lambda_takes(self) -> None:
+        (version,) = of_type("AWS::Lambda::Version").values()
+        text, _ = version["Properties"]["Description"]["Fn::Sub"]
+        # Name is 100 characters and Secrets Manager's seven. IAM's ids have 21 (IAM User Guide, "IAM identifiers").
         longest = {"Name": 107, "QueueType": 8, "LogLevel": 5, "Architecture": 6, "MemorySize": 5, "HoldUnverified": 5, "Tracing": 11,
-                   "Revision": 32}  # fmt: skip
-        length = len(re.sub(r"\$\{(\w+)\}", lambda m: "x" * longest.get(m[1], 10), text))
+                   "ForwarderRole.RoleId": 21, "Revision": 32}  # fmt: skip
+        length = len(re.sub(r"\$\{([\w.]+)\}", lambda m: "x" * longest.get(m[1], 10), text))
         self.assertLessEqual(length, 256)
 
     def test_is_another_one_to_lambda_with_another_revision(self) -> None:
@@ -103,10 +105,11 @@ class AVersion(unittest.TestCase):
         properties = group["Properties"]
         style = properties["DeploymentConfigName"]
         self.assertIn("Canary10Percent5Minutes", json.dumps(style))
-        alarms = {alarm["Name"]["Ref"] for alarm in properties["AlarmConfiguration"]["Alarms"]}
-        self.assertEqual(
-            alarms, {"EventsFailedAlarm", "EventsUndeliveredAlarm", "FunctionErrorsAlarm", "EndpointErrorsAlarm"}
-        )
+        always = {"EventsFailedAlarm", "EventsUndeliveredAlarm", "FunctionErrorsAlarm", "EndpointErrorsAlarm"}
+        for endpoint, more in {"HttpApi": set(), "FunctionUrl": set(), "Both": {"FunctionUrlErrorsAlarm"}}.items():
+            found = deployed(Endpoint=endpoint)["Resources"]["ForwarderDeploymentGroup"]["Properties"]["AlarmConfiguration"]
+            self.assertTrue(found["Enabled"])
+            self.assertEqual({alarm["Name"]["Ref"] for alarm in found["Alarms"]}, always | more)
         self.assertIn("DEPLOYMENT_STOP_ON_ALARM", properties["AutoRollbackConfiguration"]["Events"])
         self.assertIn("UpdatePolicy", resources()["ForwarderAliaslive"])
 

@@ -1,10 +1,9 @@
 """What the function may do, held against what the code does, and who may call it."""
 
-import json
 import re
 import unittest
 
-from translated import Json, branches, deployed, of_type, resources, shipped
+from translated import Json, branches, deciding, deployed, of_type, resources, shipped
 
 # The calls of an AWS SDK client, and of Lambda for the function, with what IAM calls them.
 CALLS = {"get_secret_value": "secretsmanager:GetSecretValue", "send_message": "sqs:SendMessage"}
@@ -80,12 +79,17 @@ class APermission(unittest.TestCase):
         self.assertEqual({name: p["Properties"]["Roles"] for name, p in policies().items()},
                          {name: [{"Ref": "ForwarderRole"}] for name in POLICIES})  # fmt: skip
 
+    def test_of_codedeploy_is_the_narrower_one_while_nothing_is_published(self) -> None:
+        (group,) = of_type("AWS::CodeDeploy::DeploymentGroup").values()
+        self.assertNotIn("TriggerConfigurations", group["Properties"])  # which need AWSCodeDeployRoleForLambda's sns:Publish
+        (arn,) = resources()["DeploymentRole"]["Properties"]["ManagedPolicyArns"]
+        self.assertTrue(arn["Fn::Sub"].endswith(":policy/service-role/AWSCodeDeployRoleForLambdaLimited"))
+
     def test_is_there_before_it_is_needed_and_until_it_is_not(self) -> None:
         # CloudFormation replaces a managed policy whose description changes, and changes any other in place
-        described = {name: json.dumps(p["Properties"]["Description"]) for name, p in policies().items()}
-        named = {name: set(re.findall(r"\$\{(\w+)\}", text)) - {"Name"} for name, text in described.items()}
+        named = {name: deciding(p["Properties"]["Description"]) for name, p in policies().items()}
         self.assertEqual(named, {
-            "FetchTheSecret": {"ExistingSecretArn"},
+            "FetchTheSecret": {"ExistingSecretArn", "SecretName"},
             "SendEvents": {"QueueType"},
             "HoldEvents": set(),  # no parameter decides which queue is the held one
             "ReceiveHeldEvents": set(),
@@ -132,6 +136,12 @@ class ACompanysRules(unittest.TestCase):
                     self.assertEqual(resource["Properties"]["Path"], {"Ref": "RolePath"}, name)
                 if resource["Type"] == "AWS::IAM::Role":
                     self.assertEqual("PermissionsBoundary" in resource["Properties"], there, name)
+
+    def test_are_not_there_by_default(self) -> None:
+        # a path that a role never had replaces the role, although IAM's default is the same
+        for name, resource in deployed()["Resources"].items():
+            if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+                self.assertEqual({"Path", "PermissionsBoundary"} & set(resource["Properties"]), set(), name)
 
     def test_give_their_keys_to_the_logs_and_the_topic(self) -> None:
         key = "arn:aws:kms:us-east-1:123456789012:key/1"

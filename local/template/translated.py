@@ -6,6 +6,7 @@ template promises can't be tried on the AWS of `make prove`: it is asserted here
 """
 
 import functools
+import json
 import logging
 import re
 from pathlib import Path
@@ -108,6 +109,46 @@ def references(value: Any) -> set[str]:
         text, own = (value["Fn::Sub"], {}) if isinstance(value["Fn::Sub"], str) else value["Fn::Sub"]
         found |= {name.split(".")[0] for name in re.findall(r"\$\{([\w:.]+)\}", text)} - set(own)
     return found
+
+
+@functools.cache
+def tool_data(venv: str, path: str) -> Json:
+    (file,) = Path(ROOT, venv, "lib").glob(f"python3*/site-packages/{path}")
+    found: Json = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def schema(kind: str) -> Json:
+    """AWS's schema of a resource type, which cfn-lint carries."""
+    digest = tool_data(".venv-sam", "cfnlint/data/schemas/providers/us-east-1.json")[kind]
+    return tool_data(".venv-sam", f"cfnlint/data/schemas/resources/{digest}.json")
+
+
+def deciding(value: Any) -> set[str]:
+    """The parameters that decide a value: those that it names, that its conditions name, and that replace a resource in it."""
+    if isinstance(value, dict) and "Fn::If" in value:
+        name, *both = value["Fn::If"]
+        return deciding(translated()["Conditions"][name]) | deciding(both)
+    if isinstance(value, dict) and len(value) == 1 and "Condition" in value:
+        return deciding(translated()["Conditions"][value["Condition"]])
+    if isinstance(value, list):
+        return set().union(*map(deciding, value))
+    if not isinstance(value, dict):
+        return set()
+    if not {"Ref", "Fn::GetAtt", "Fn::Sub"} & set(value):
+        return set().union(*map(deciding, value.values()))
+    found = deciding(value["Fn::Sub"][1]) if isinstance(value.get("Fn::Sub"), list) else set()
+    for name in references(value):
+        found |= deciding_identity(name) if name in resources() else {name} & set(translated()["Parameters"])
+    return found
+
+
+def deciding_identity(name: str) -> set[str]:
+    """The parameters on which it depends whether a resource is there, and which replace it: its create-only properties'."""
+    resource = resources()[name]
+    create_only = {path.split("/")[2] for path in schema(resource["Type"]).get("createOnlyProperties", [])}
+    there = {"Condition": resource["Condition"]} if "Condition" in resource else None
+    return deciding([there, *(v for n, v in resource.get("Properties", {}).items() if n in create_only)])
 
 
 def source(*files: str) -> str:
