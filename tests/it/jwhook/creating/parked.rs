@@ -147,3 +147,28 @@ async fn two_runs_that_go_on_with_one_parked_webhook_both_succeed() {
     assert_eq!(first.end(&jw).await.done(), done);
     assert_eq!(urls(&jw), [WEBHOOK_URL, WEBHOOK_URL]);
 }
+
+#[tokio::test]
+async fn webhook_that_somebody_moved_while_it_was_parked_is_left_alone() {
+    let (account, jw) = account_and_api().await;
+    let running = Jwhook::of(&account, &jw, &[&CREATE[..8], &["3"]].concat()).spawn();
+    account.until(Until::Performed, "DescribeSecret", 1).await;
+    jw.state().webhooks[1]["metadata"]["webhook_url"] = json!("https://example.com/");
+    let error = running.end(&jw).await.error();
+    assert!(error.contains("was made to call https://example.com/ meanwhile"), "{error}");
+    assert_eq!(urls(&jw)[1], "https://example.com/");
+}
+
+#[tokio::test]
+async fn activation_that_never_reached_jw_is_an_error_and_can_be_repeated() {
+    let (account, jw) = account_and_api().await;
+    for _ in 0..3 {
+        jw.next("PATCH", Meet::Close);
+    }
+    let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
+    assert!(error.starts_with("webhook new00001 is parked"), "{error}");
+    assert!(error.contains("PATCH of webhook new00001: no answer from JW"), "{error}");
+    assert!(is_parked(&urls(&jw)[1]), "{:?}", urls(&jw));
+    Jwhook::of(&account, &jw, &[&CREATE[..], &["--yes"]].concat()).run(&jw).await.done();
+    assert_eq!(urls(&jw), [WEBHOOK_URL, WEBHOOK_URL]);
+}
