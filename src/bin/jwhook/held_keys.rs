@@ -21,9 +21,9 @@ const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 /// How long after a count the next one is made.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
-/// So many counts in a row have to be 0, once there were held events: SQS's counts are approximate, and
-/// may leave out a message that moves from one attempt to the next. If the first count of all is 0,
-/// that is enough: a wrong 0 would need an event that was held within the last minute.
+/// After held events were seen, this many counts in a row must be 0, because SQS's counts are
+/// approximate and may leave out a message between two attempts. A first count of 0 is enough: it is
+/// wrong only if an event was held within the last minute.
 const ZEROS: usize = 2;
 
 /// Whether to go on all the same.
@@ -38,6 +38,12 @@ pub struct DropHeld {
 /// Comes before a key is taken out of the ring: waits until no event is held, or says what is given up.
 pub async fn before_removal(context: &Context, DropHeld { drop_held }: DropHeld) -> Result<()> {
     if drop_held { tell_dropped(context).await } else { wait(context).await }
+}
+
+/// Comes after a webhook was deleted and before its key is taken out: the last events of the webhook may
+/// have been held meanwhile.
+pub async fn after_deletion(context: &Context, DropHeld { drop_held }: DropHeld) -> Result<()> {
+    if drop_held { Ok(()) } else { wait(context).await }
 }
 
 /// Waits until no event is held.

@@ -100,25 +100,19 @@ async fn the_api_secret_goes_nowhere_but_over_https() {
     assert!(error.contains("the API secret could be read"), "{error}");
 }
 
+/// `create` of a webhook of this name, without a question and without a wait.
+fn create(account: &Account, jw: &JwApi, name: &str) -> Jwhook {
+    let rest = "--event media_available --site jsPxIVHl --yes --settle 0";
+    let arguments: Vec<&str> =
+        ["create", "--name", name].into_iter().chain(rest.split(' ')).collect();
+    Jwhook::of(account, jw, &arguments)
+}
+
 #[tokio::test]
 async fn webhooks_that_are_created_at_once_all_keep_their_keys() {
     let (account, jw) = account_and_api().await;
     let names = ["1", "2", "3", "4"];
-    let creates = names.map(|name| {
-        let arguments = [
-            "create",
-            "--name",
-            name,
-            "--event",
-            "media_available",
-            "--site",
-            "jsPxIVHl",
-            "--yes",
-            "--settle",
-            "0",
-        ];
-        Jwhook::of(&account, &jw, &arguments).run(&jw)
-    });
+    let creates = names.map(|name| create(&account, &jw, name).run(&jw));
     for ran in futures_util::future::join_all(creates).await {
         ran.done();
     }
@@ -132,19 +126,7 @@ async fn a_change_of_the_ring_whose_answer_is_lost_is_found_to_be_done() {
     for lost in ["PutSecretValue", "UpdateSecretVersionStage"] {
         let (account, jw) = account_and_api().await;
         account.next(lost, Meet::DoneThenClose);
-        let arguments = [
-            "create",
-            "--name",
-            "n",
-            "--event",
-            "media_available",
-            "--site",
-            "jsPxIVHl",
-            "--yes",
-            "--settle",
-            "0",
-        ];
-        Jwhook::of(&account, &jw, &arguments).run(&jw).await.done();
+        create(&account, &jw, "n").run(&jw).await.done();
         assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"], "{lost}");
     }
 }

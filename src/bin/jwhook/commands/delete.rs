@@ -104,9 +104,8 @@ impl Deletion<'_> {
     }
 
     async fn take_key_out(&self) -> Result<()> {
-        if self.is_there && !self.held.drop_held {
-            // the last events of the webhook may have been held meanwhile
-            held_keys::wait(self.context).await?;
+        if self.is_there {
+            held_keys::after_deletion(self.context, self.held).await?;
         }
         self.context.take_key_out(self.id).await
     }

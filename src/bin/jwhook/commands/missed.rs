@@ -99,7 +99,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     // the log is read last: it may have the events of the newest media by now
     let evidence = Evidence::read(&context.sdk, log_group, report.since).await?;
     for (site_id, medium) in &media {
-        report.older_than_webhooks += usize::from(expected::is_older(medium, site_id, &callers));
+        report.older_than_webhooks +=
+            usize::from(expected::predates_webhooks(medium, site_id, &callers));
         for (event, expected) in expected::events(medium, site_id, &callers, times) {
             let found = |reason| Finding::new(event, site_id, medium, reason);
             match expected {

@@ -51,6 +51,14 @@ pub struct Jw {
     limit: RateLimit,
 }
 
+/// A call of the API, and what an error calls it.
+struct Request<'r> {
+    method: Method,
+    path: &'r str,
+    body: Option<&'r Value>,
+    what: &'r str,
+}
+
 /// What a person gives for a webhook's members.
 pub type Metadata = Map<String, Value>;
 
@@ -167,9 +175,10 @@ impl Jw {
         what: &str,
     ) -> Result<Answer, Problem> {
         let what = format!("{method} of {what}");
+        let request = Request { method, path, body, what: &what };
         for waits in 0.. {
             self.limit.admit().await;
-            let answer = self.send_until_answered(&method, path, body, &what).await?;
+            let answer = self.send_until_answered(&request).await?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 return Ok(answer);
             }
@@ -183,16 +192,12 @@ impl Jw {
 
     /// Sends a call again that got no answer, if a second one does no more than the first: a POST would
     /// create a second webhook. After a time-out nothing is sent again, as JW had its time.
-    async fn send_until_answered(
-        &self,
-        method: &Method,
-        path: &str,
-        body: Option<&Value>,
-        what: &str,
-    ) -> Result<Answer, Problem> {
+    async fn send_until_answered(&self, request: &Request<'_>) -> Result<Answer, Problem> {
         for pause in PAUSES {
-            match self.send(method, path, body, what).await {
-                Err(Problem::NoAnswer { timed_out: false, why, .. }) if *method != Method::POST => {
+            match self.send(request).await {
+                Err(Problem::NoAnswer { timed_out: false, why, what })
+                    if request.method != Method::POST =>
+                {
                     tracing::info!("{what}: no answer ({why}); it is sent again");
                 }
                 ended => return ended,
@@ -200,18 +205,13 @@ impl Jw {
             sleep(pause).await;
             self.limit.admit().await;
         }
-        self.send(method, path, body, what).await
+        self.send(request).await
     }
 
-    async fn send(
-        &self,
-        method: &Method,
-        path: &str,
-        body: Option<&Value>,
-        what: &str,
-    ) -> Result<Answer, Problem> {
+    async fn send(&self, request: &Request<'_>) -> Result<Answer, Problem> {
+        let Request { method, path, body, what } = request;
         let not_sent = |error: anyhow::Error| Problem::NotSent {
-            what: what.to_owned(),
+            what: (*what).to_owned(),
             why: format!("{error:#}"),
         };
         let url = self.base.join(path).map_err(|error| not_sent(error.into()))?;
@@ -221,7 +221,7 @@ impl Jw {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let no_answer = |error: reqwest::Error| Problem::NoAnswer {
-            what: what.to_owned(),
+            what: (*what).to_owned(),
             timed_out: error.is_timeout(),
             why: format!("{:#}", anyhow::Error::new(error.without_url())),
         };
@@ -231,7 +231,7 @@ impl Jw {
         tracing::info!("{method} {path}: {}", status.as_u16());
         let body = Zeroizing::new(body.to_vec());
         let said = if status.is_success() { None } else { Some(answer::said(&body, &self.secret)) };
-        Ok(Answer { what: what.to_owned(), status, body, said })
+        Ok(Answer { what: (*what).to_owned(), status, body, said })
     }
 }
 

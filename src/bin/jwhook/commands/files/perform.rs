@@ -78,10 +78,7 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
                 bail!("webhook {id} was made to call another URL meanwhile");
             }
             jw.delete(id).await?;
-            if !held.drop_held {
-                // the last events of the webhook may have been held meanwhile
-                held_keys::wait(context).await?;
-            }
+            held_keys::after_deletion(context, held).await?;
             context.take_key_out(id).await?;
         }
         Step::RemoveKey { id } => {

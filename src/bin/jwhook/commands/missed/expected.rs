@@ -74,13 +74,13 @@ pub fn events(
             .iter()
             .filter(|caller| caller.covers(site_id) && caller.events.iter().any(|of| of == event));
         let mut may_be_older = false;
-        let is_older = subscribed.fold(false, |older, caller| {
+        let is_covered = subscribed.fold(false, |covered, caller| {
             may_be_older |= caller.created.is_none();
-            older || caller.created.is_some_and(|created| created <= medium.created)
+            covered || caller.created.is_some_and(|created| created <= medium.created)
         });
         let Some(expected) = expected(event, medium, times) else { continue };
         match expected {
-            _ if is_older => events.push((event, expected)),
+            _ if is_covered => events.push((event, expected)),
             Expected::Sent if may_be_older => {
                 events.push((event, Expected::Unknown("the webhook's age is not known")));
             }
@@ -92,7 +92,7 @@ pub fn events(
 }
 
 /// Whether every webhook that covers the site was created after the medium.
-pub fn is_older(medium: &Medium, site_id: &str, callers: &[Caller]) -> bool {
+pub fn predates_webhooks(medium: &Medium, site_id: &str, callers: &[Caller]) -> bool {
     let mut covering = callers.iter().filter(|caller| caller.covers(site_id));
     covering.all(|caller| caller.created.is_some_and(|created| created > medium.created))
 }

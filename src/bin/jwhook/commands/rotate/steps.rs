@@ -169,7 +169,7 @@ impl Rotation<'_> {
             }
             Step::AwaitHeld => held_keys::wait(self.context).await?,
             Step::DropHeld => held_keys::tell_dropped(self.context).await?,
-            Step::RemoveKey => self.remove_key().await?,
+            Step::RemoveKey => self.context.take_key_out(self.old_id).await?,
         }
         Ok(())
     }
@@ -266,10 +266,6 @@ impl Rotation<'_> {
             KeyStatus::InRing => Ok(()),
             _ => bail!("the key of webhook {id}, the replacement, is in the ring no more"),
         }
-    }
-
-    async fn remove_key(&self) -> Result<()> {
-        self.context.take_key_out(self.old_id).await
     }
 }
 

@@ -143,11 +143,15 @@ fn webhook_counts_for_its_events_its_sites_and_from_its_creation_on() {
 #[test]
 fn medium_is_older_if_every_webhook_of_its_site_is_younger() {
     let (old, young) = (Some(ago(90)), Some(ago(89)));
-    for (callers, is_older) in [
+    for (callers, predates_webhooks) in [
         (vec![caller(young, SITE, &ALL), caller(old, "another0", &ALL)], true),
         (vec![caller(young, SITE, &ALL), caller(old, SITE, &[])], false),
         (vec![caller(None, SITE, &ALL)], false),
     ] {
-        assert_eq!(super::is_older(&ready(), SITE, &callers), is_older, "{callers:?}");
+        assert_eq!(
+            super::predates_webhooks(&ready(), SITE, &callers),
+            predates_webhooks,
+            "{callers:?}"
+        );
     }
 }
