@@ -171,7 +171,7 @@ class AnAlarm(unittest.TestCase):
         self.assertLessEqual({"status", "integrationStatus"}, set(json.loads(access_log["Format"])))
         self.assertEqual({name: f["FilterPattern"] for name, f in filters.items()}, {
             "UndeliveredFilter": "{ ($.undelivered.event_id = *) && ($.part = 1) }",
-            "SecretAgeFilter": "{ $.secret_age_s >= 0 }",
+            "SecretAgeFilter": {"Fn::Sub": "{ $.secret_age_s > ${SecretAgeAlarmSeconds} }"},  # as the alarm compares
             "GatewayRefusedFilter": '{ ($.integrationStatus = "-") && ($.status = "4*") && ($.status != "404") }',
         })  # fmt: skip
 
