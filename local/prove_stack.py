@@ -114,7 +114,9 @@ class Proof(StackChecks):
 
     def _fifo_queue_behind_a_function_url(self) -> None:
         stack, template = "jw-webhook-forwarder-fifo", self.written("template", self.template)
-        with prove_deployer.least_permissions(self, template):
+        with prove_deployer.least_permissions():
+            self.check("who may deploy by docs/deployer-policy.json may not deploy a stack of another name",
+                       prove_deployer.denied_for_another_stack(self, template), True)  # fmt: skip
             outputs = self.deploy(stack, template, {"QueueType": "fifo", "Endpoint": "FunctionUrl"})
         self.check("the URL is a Function URL's", ".lambda-url." in outputs["WebhookUrl"], True)
         self.check("there is no HTTP API", boto3.client("apigatewayv2").get_apis()["Items"], [])
@@ -130,10 +132,12 @@ class Proof(StackChecks):
             through = {**both, "WebhookUrl": both[f"WebhookUrl{endpoint}"]}
             self.delivers(through, name, f"through the one of Endpoint={endpoint}")
         prove_jwhook.moves(self, stack, both)
-        moved = self.deploy(stack, template, {"Endpoint": "HttpApi"})
+        with prove_deployer.least_permissions():
+            moved = self.deploy(stack, template, {"Endpoint": "HttpApi"})
         self.check("then the Function URL may go", "WebhookUrlFunctionUrl" in moved, False)
         self.answers("an event that nobody reads before the stack is deleted", moved, "media_reuploaded", 200)
-        self.delete(stack)
+        with prove_deployer.least_permissions():
+            self.delete(stack)
         self._left_its_data(outputs)
 
     def _holds_events_without_the_secret(self, stack: str, template: Path, outputs: dict[str, str]) -> None:
