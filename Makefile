@@ -3,10 +3,11 @@
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
 .PHONY: template examples package prove arm64 deploy logs local delete
 .PHONY: twins mutants reference fuzz soak load bench counts plot reproducible
+.PHONY: release verify-release prove-release
 
 help: ## show this list
 	@echo "make <target>:"
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
 
 demo: ## watch it work: JW's events and some bad requests, from HTTP to the queue
 	@$(MAKE) --silent -j2 build venv
@@ -151,6 +152,7 @@ template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## check template.
 	@.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 	@echo "==> template: what it becomes, and what the code asks of it"
 	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
+	@PYTHONPATH=local .venv/bin/python -m unittest discover --quiet --start-directory local/release --top-level-directory local
 	@$(MAKE) --silent examples
 
 EXAMPLES = examples/consumer/template.yaml examples/eventbridge/template.yaml
@@ -177,6 +179,22 @@ arm64-demo: .venv-zig/stamp
 	@command -v $(firstword $(ARM64_EMULATOR)) >/dev/null || { echo "error: there is no $(firstword $(ARM64_EMULATOR)): install it (Debian: apt install qemu-user-static libc6-arm64-cross), then try again" >&2; exit 1; }
 	@PATH="$$(pwd)/.venv-zig/bin:$$PATH" sh local/same_paths.sh .venv/bin/cargo-lambda lambda build --release --locked --target $(ARM64_TARGET)
 	@FORWARDER="$(ARM64_EMULATOR) $$(pwd)/target/lambda/forwarder/bootstrap" .venv/bin/python local/demo.py
+
+# What the parameter Architecture may be; the first is what a plain sam deploy takes.
+ARCHS = arm64 x86_64
+RELEASE = PYTHONPATH=local .venv/bin/python -m release
+
+release: need-cargo venv sbom ## write dist/: what a team deploys without Rust (ARCHS="arm64 x86_64")
+	@echo "==> release"
+	@$(RELEASE).package dist $(ARCHS)
+
+verify-release: need-cargo venv sbom ## build a release again and compare the sums (SUMS=PATH/SHA256SUMS)
+	@echo "==> release, built again"
+	@$(RELEASE).verify "$(SUMS)"
+
+prove-release: venv .venv-sam/stamp ## deploy the release in dist/, without Rust, to an AWS on this machine
+	@echo "==> the release, deployed (three minutes)"
+	@PYTHONPATH=local .venv/bin/python local/prove_release.py
 
 reproducible: need-cargo venv .venv-zig/stamp ## build the last commit twice, in two places, and compare the bytes
 	@echo "==> reproducible builds (some minutes each)"
@@ -241,4 +259,4 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "error: there is no cargo on the PATH: install Rust (https://rustup.rs), then try again" >&2; exit 1; }
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-sam .venv-checkov .venv-zig .venv-bench .venv-sbom .aws-sam target
+	rm -rf .venv .venv-sam .venv-checkov .venv-zig .venv-bench .venv-sbom .aws-sam dist target

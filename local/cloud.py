@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 
@@ -47,7 +48,8 @@ class Cloud:
     def start(self) -> None:
         certificate = self._folder / "ministack-tls" / "server.crt"
         os.environ["AWS_ENDPOINT_URL"] = f"https://{LOCALHOST}:{self._port}"
-        os.environ["AWS_CA_BUNDLE"] = str(certificate)  # boto3 and sam; the function has SSL_CERT_FILE
+        os.environ["AWS_CA_BUNDLE"] = str(certificate)  # boto3 and sam
+        os.environ["SSL_CERT_FILE"] = str(certificate)  # the Rust SDK: jwhook and the function
         environment = {
             "BIND_HOST": LOCALHOST,
             "GATEWAY_PORT": str(self._port),
@@ -55,7 +57,6 @@ class Cloud:
             "MINISTACK_REGION": os.environ["AWS_REGION"],
             "AUTH": "true",  # permissions are enforced, the function's role's too
             "USE_SSL": "1",
-            "SSL_CERT_FILE": str(certificate),
             "PERSIST_STATE": "0",
             "LOG_LEVEL": "WARNING",
             "TMPDIR": str(self._folder),
@@ -77,6 +78,9 @@ class Cloud:
         self._sam("deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3",
                   "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
                   "--parameter-overrides", *overrides)  # fmt: skip
+        return self.outputs(stack)
+
+    def outputs(self, stack: str) -> dict[str, str]:
         described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
@@ -110,8 +114,7 @@ class Cloud:
     def jwhook(self, stack: str, *arguments: str, environment: dict[str, str] | None = None) -> tuple[int, Json]:
         """The operator's command line, without JW's API secret if the environment has none: exit code and JSON."""
         line = [str(jwhook_binary()), *arguments, "--stack", stack, "--output", "json"]
-        # the Rust SDK's name for it
-        shell = {**os.environ, "SSL_CERT_FILE": os.environ["AWS_CA_BUNDLE"], **(environment or {})}
+        shell = {**os.environ, **(environment or {})}
         done = subprocess.run(line, env=shell, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode == 2:
             raise LocalError(f"jwhook {' '.join(arguments)} failed:\n{done.stderr}")
@@ -138,6 +141,10 @@ class Cloud:
             return response.status, json.loads(response.read() or "{}")
         finally:
             connection.close()
+
+    def reachable_url(self, url: str) -> str:
+        """The stack's URL as a program of this machine can call it, whose resolver does not know the host's name."""
+        return f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{urlsplit(url).netloc.split('.')[0]}/$default{PATH}"
 
     def receive(self, queue_url: str) -> list[Json]:
         """Takes what is in the queue out of it."""

@@ -1,6 +1,7 @@
-"""JW's Management API, as far as `jwhook missed` and `update` ask for it: one webhook, and the media of its site."""
+"""JW's Management API, as far as the proofs ask for it: webhooks, and the media of a site."""
 
 import json
+import secrets
 import threading
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,20 +12,28 @@ from urllib.parse import parse_qs, urlsplit
 Json = dict[str, Any]
 
 
-class JwApi:
-    """The API, until the `with` block ends. The media were created an hour ago, and are ready."""
+def webhook(url: str, webhook_id: str, site_id: str) -> Json:
+    """A webhook that calls this URL."""
+    metadata = {"name": "media", "webhook_url": url, "events": ["media_available"], "site_ids": [site_id]}
+    return {"id": webhook_id, "type": "webhook", "created": "2023-01-01T00:00:00+00:00", "metadata": metadata}
 
-    def __init__(self, webhook_url: str, webhook_id: str, site_id: str, media_ids: list[str]) -> None:
+
+class JwApi:
+    """The API of an account, until the `with` block ends. The media were created an hour ago, and are ready."""
+
+    def __init__(self, webhooks: list[Json], media_ids: dict[str, list[str]]) -> None:
+        """The account's webhooks, and the ids of each site's media."""
         created = (datetime.now(timezone.utc) - timedelta(hours=1)).isoformat()
-        metadata = {"name": "media", "webhook_url": webhook_url, "events": ["media_available"], "site_ids": [site_id]}
-        self.webhook: Json = {"id": webhook_id, "type": "webhook", "created": "2023-01-01T00:00:00+00:00", "metadata": metadata}
-        media = [
-            {"id": media_id, "type": "media", "created": created, "last_modified": created, "status": "ready",
-             "metadata": {"title": f"the medium {media_id}", "publish_start_date": created}}
-            for media_id in media_ids
-        ]  # fmt: skip
-        lists = {"/v2/webhooks/": ("webhooks", [self.webhook]), f"/v2/sites/{site_id}/media/": ("media", media)}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler(lists, self.webhook))
+        media = {
+            site_id: [
+                {"id": media_id, "type": "media", "created": created, "last_modified": created, "status": "ready",
+                 "metadata": {"title": f"the medium {media_id}", "publish_start_date": created}}
+                for media_id in ids
+            ]
+            for site_id, ids in media_ids.items()
+        }  # fmt: skip
+        self.webhooks = webhooks
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler(webhooks, media))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
@@ -40,21 +49,38 @@ class JwApi:
         self._server.server_close()
 
 
-def handler(lists: dict[str, tuple[str, list[Json]]], webhook: Json) -> type[BaseHTTPRequestHandler]:
+def handler(webhooks: list[Json], media: dict[str, list[Json]]) -> type[BaseHTTPRequestHandler]:
+    lists = {"/v2/webhooks/": ("webhooks", webhooks)}
+    lists |= {f"/v2/sites/{site_id}/media/": ("media", of_site) for site_id, of_site in media.items()}
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the name that http.server looks for
             url = urlsplit(self.path)
-            if url.path == f"/v2/webhooks/{webhook['id']}/":
-                return self._answer(200, webhook)
+            if found := self._webhook():
+                return self._answer(200, found)
             member, resources = lists.get(url.path, ("", []))
             page = int(parse_qs(url.query).get("page", ["1"])[0])
             listed = resources if page == 1 else []
             page_of_it = {"page": page, "page_length": 100, "total": len(resources), member: listed}
             self._answer(200 if member else 404, page_of_it)
 
+        def do_POST(self) -> None:
+            created = {"id": f"new{len(webhooks):05}", "type": "webhook", "created": datetime.now(timezone.utc).isoformat()}
+            webhooks.append({**created, **self._body()})
+            # JW shows the secret this once
+            self._answer(201, {**webhooks[-1], "secret": secrets.token_urlsafe(48)})
+
         def do_PATCH(self) -> None:
-            webhook.update(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self._answer(200, webhook)
+            found = self._webhook() or {}
+            found.update(self._body())
+            self._answer(200 if "id" in found else 404, found)
+
+        def _webhook(self) -> Json | None:
+            return next((one for one in webhooks if urlsplit(self.path).path == f"/v2/webhooks/{one['id']}/"), None)
+
+        def _body(self) -> Json:
+            body: Json = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            return body
 
         def _answer(self, status: int, value: Json) -> None:
             body = json.dumps(value).encode()

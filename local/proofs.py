@@ -25,7 +25,7 @@ def text(path: Path) -> str:
 
 def tests() -> set[str]:
     rust = [path for folder in ("src", "tests") for path in (ROOT / folder).rglob("*.rs")]
-    folders = (ROOT / "local" / "template", ROOT / "examples" / "consumer" / "tests")
+    folders = (ROOT / "local" / "template", ROOT / "local" / "release", ROOT / "examples" / "consumer" / "tests")
     python = [path for folder in folders for path in folder.glob("test_*.py")]
     found = [name for path in rust for name in RUST_TEST.findall(text(path))]
     return {*found, *(name for path in python for name in PYTHON_TEST.findall(text(path)))}

@@ -3,7 +3,7 @@
 import json
 
 from cloud import Json
-from jw_api import JwApi
+from jw_api import JwApi, webhook
 from make_events import FOLDER, compact, sign
 from stack_checks import StackChecks, signed
 
@@ -39,8 +39,9 @@ def recovers(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
 
 def finds_what_is_missed(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
     """JW has two media, and the events of one of them never reached the function."""
-    webhook = json.loads(signed("media_available"))
-    with JwApi(outputs["WebhookUrl"], webhook["webhook_id"], webhook["site_id"], [SEEN, DROPPED]) as jw:
+    claims = json.loads(signed("media_available"))
+    calling = webhook(outputs["WebhookUrl"], claims["webhook_id"], claims["site_id"])
+    with JwApi([calling], {claims["site_id"]: [SEEN, DROPPED]}) as jw:
         code, found = proof.cloud.jwhook(stack, "missed", environment=jw.environment)
     missing = [(one["event"], one["media_id"]) for one in found["missing"]]
     proof.check("jwhook missed names the one medium whose event was dropped on purpose, and exits with 1",
@@ -50,9 +51,10 @@ def finds_what_is_missed(proof: StackChecks, stack: str, outputs: dict[str, str]
 def moves(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
     """With both endpoints, the webhook moves from the Function URL to the HTTP API."""
     claims = json.loads(signed("media_available"))
-    with JwApi(outputs["WebhookUrlFunctionUrl"], claims["webhook_id"], claims["site_id"], []) as jw:
+    calling = webhook(outputs["WebhookUrlFunctionUrl"], claims["webhook_id"], claims["site_id"])
+    with JwApi([calling], {}) as jw:
         command = ("update", claims["webhook_id"], "--to", "http-api", "--settle", "0")
         code, shown = proof.cloud.jwhook(stack, *command, environment=jw.environment)
-        url = jw.webhook["metadata"]["webhook_url"]
+    url = calling["metadata"]["webhook_url"]
     proof.check("jwhook update --to moves the webhook, which is this stack's at either URL",
                 [code, url, shown["calls_this_stack"]], [0, outputs["WebhookUrlHttpApi"], True])  # fmt: skip

@@ -12,26 +12,22 @@ to invoke, plain HTTP refused.
 """
 
 import json
-import os
 import shutil
-import signal
-import tempfile
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 import prove_consumer
 import prove_deployer
 import prove_jwhook
 import prove_watch
-from cloud import Cloud, Json, inventory
+from cloud import Json, inventory
 from make_events import SECRET
 from oracle import event_id
-from processes import INTERRUPTS, LocalError, Processes, exit_with
-from stack import ROOT, forwarder_binary, keep_to_this_machine
-from stack_checks import PERMISSIONS, StackChecks, signed
+from processes import LocalError, exit_with
+from stack import ROOT, forwarder_binary
+from stack_checks import PERMISSIONS, StackChecks, cloud_here, signed
 
 NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
 OUTPUTS = {
@@ -45,7 +41,6 @@ class Proof(StackChecks):
     """The checks, in order: each is said as it is made, and the first that fails ends the run."""
 
     def run(self) -> None:
-        self.cloud.start()
         before = inventory()
         self._leaves_nothing_of_a_stack_that_failed()
         self._standard_queue_behind_the_http_api()
@@ -262,24 +257,13 @@ def main() -> int:
     template: Json = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     if permissions(template) != PERMISSIONS.keys() | NOT_ENFORCED_HERE:
         raise LocalError("the function has a permission that this proof doesn't know: take it away here, or say why not")
-    keep_to_this_machine()
-    os.environ["SAM_CLI_TELEMETRY"] = "0"
-    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
-    code = folder / "code"
-    code.mkdir()
-    shutil.copy2(forwarder_binary(), code / "bootstrap")
-    template["Resources"]["Forwarder"]["Properties"]["CodeUri"] = str(code)
-    processes = Processes(folder)
-    proof = Proof(Cloud(processes, folder), template, folder)
-    try:
+    with cloud_here() as (cloud, folder):
+        code = folder / "code"
+        code.mkdir()
+        shutil.copy2(forwarder_binary(), code / "bootstrap")
+        template["Resources"]["Forwarder"]["Properties"]["CodeUri"] = str(code)
+        proof = Proof(cloud, template, folder)
         proof.run()
-    except (LocalError, BotoCoreError, ClientError) as error:
-        processes.show_output()
-        raise LocalError(str(error)) from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # for good: ending what runs is the last that we do
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     print(f"{proof.checks} checks of the deployed stack, each as it has to be. Nothing is left running.")
     return 0
 

@@ -6,15 +6,23 @@ Exists so that prove_stack.py and prove_jwhook.py read as what is promised. Ever
 
 import base64
 import json
+import os
+import shutil
+import signal
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import Cloud, Json
 from make_events import FOLDER, SECRET
 from oracle import event_id
-from processes import LocalError
+from processes import INTERRUPTS, LocalError, Processes
+from stack import keep_to_this_machine
 
 SECRET_SECONDS = 10  # the stacks here fetch it again after one
 # What is taken away, and what the function's diagnostics then say.
@@ -23,6 +31,26 @@ PERMISSIONS = {
     "HoldEvents": "cannot hold an event",
     "SendEvents": "SQS refused the event",
 }
+
+
+@contextmanager
+def cloud_here() -> Iterator[tuple[Cloud, Path]]:
+    """An AWS that is up when the block begins, with a folder of its own; both are gone when it has ended."""
+    keep_to_this_machine()
+    os.environ["SAM_CLI_TELEMETRY"] = "0"
+    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
+    processes = Processes(folder)
+    cloud = Cloud(processes, folder)
+    try:
+        cloud.start()
+        yield cloud, folder
+    except (LocalError, BotoCoreError, ClientError) as error:
+        processes.show_output()
+        raise LocalError(str(error)) from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # for good: ending what runs is the last that we do
+        processes.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class StackChecks:

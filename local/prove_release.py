@@ -1,0 +1,123 @@
+"""`make prove-release`: a release from dist/, deployed as its deploy.md says, on a machine without Rust.
+
+Exists because a release that only works beside its repository is found out by the first team that tries it. All runs in
+a folder of its own, with a PATH that has sam and a few of the system's tools, and no cargo and no rustc. AWS and JW are
+processes of this machine. Two things differ from the page: the stack is deployed without CodeDeploy, which this AWS
+does not have, and the event goes to the address of this AWS, as the name in the stack's URL is known to nobody here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import boto3
+from samtranslator.yaml_helper import yaml_parse
+
+from cloud import SAM
+from jw_api import JwApi
+from processes import LocalError, exit_with
+from release.package import HOST, SUMS
+from release.source import read
+from stack import ROOT
+from stack_checks import StackChecks, cloud_here
+
+DIST = ROOT / "dist"
+TOOLS = ("sh", "tar", "gzip", "sha256sum")
+STACK = "jw-webhook-forwarder"
+ANSWERS = {"Deployment": "AllAtOnce"}
+GOAL_SECONDS = 300
+
+
+class Team:
+    """Who has the release and no Rust, at a shell in the release's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(shutil.copytree(DIST, folder / "release"))
+        path = folder / "bin"
+        path.mkdir()
+        for tool in (str(SAM), *TOOLS):
+            found = shutil.which(tool)
+            if not found:
+                raise LocalError(f"there is no {tool} on the PATH: install it, then try again")
+            (path / Path(tool).name).symlink_to(found)
+        self._shell = {**os.environ, "PATH": str(path), "HOME": str(folder)}
+
+    def finds(self, tool: str) -> bool:
+        return shutil.which(tool, path=self._shell["PATH"]) is not None
+
+    def runs(self, *line: str, answers: str = "", environment: dict[str, str] | None = None) -> str:
+        """What the command prints; a failure ends the proof."""
+        shell = {**self._shell, **(environment or {})}
+        # Popen would look for the command on its own PATH
+        command = [shutil.which(line[0], path=shell["PATH"]) or str(self.folder / line[0]), *line[1:]]
+        done = subprocess.run(command, cwd=self.folder, env=shell, input=answers, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LocalError(f"`{' '.join(line)}` ended with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
+        return done.stdout
+
+
+def guided(template: Path) -> str:
+    """The answers to `sam deploy --guided`, as deploy.md has them: Enter for all that has a good default."""
+    stack_and_region = ["", ""]
+    parameters = [ANSWERS.get(name, "") for name in yaml_parse(template.read_text(encoding="utf-8"))["Parameters"]]
+    confirm_changes, create_roles, disable_rollback, save, file, environment = "n", "y", "n", "y", "", ""
+    rest = [confirm_changes, create_roles, disable_rollback, save, file, environment]
+    return "\n".join([*stack_and_region, *parameters, *rest, ""])
+
+
+def prove(proof: StackChecks, team: Team) -> None:
+    release = read((team.folder / "build.toml").read_text(encoding="utf-8"))
+    first, *_ = release.architectures
+    chosen, template = ((), "template.yaml") if HOST == first else (("--config-env", HOST), f"template-{HOST}.yaml")
+    unpacked = f"jwhook-{release.version}-linux-{HOST}"
+    proof.check("there is no cargo, no rustc, no rustup", [team.finds(t) for t in ("cargo", "rustc", "rustup")], [False] * 3)
+    team.runs("sha256sum", "--check", "--strict", SUMS)
+    proof.check("the files are those of SHA256SUMS", True, True)
+
+    proof.say(f"tar -xzf {unpacked}.tar.gz")
+    team.runs("tar", "-xzf", f"{unpacked}.tar.gz")
+    proof.say("sam deploy --guided")
+    team.runs("sam", "deploy", "--guided", *chosen, answers=guided(team.folder / template))
+    outputs = proof.cloud.outputs(STACK)
+    function = boto3.client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
+    proof.check("the function says its revision", function["Description"].split()[-1], release.revision)
+    proof.check("the stack says its version", outputs["Version"], release.version)
+
+    jwhook = f"{unpacked}/jwhook"
+    proof.say("jwhook create")
+    with JwApi([], {}) as jw:
+        create = ("create", "--stack", STACK, "--name", "Media events", "--event", "media_available", "--site", "jsPxIVHl")
+        team.runs(jwhook, *create, environment=jw.environment)
+    proof.check("JW has one webhook, which calls the stack",
+                [webhook["metadata"]["webhook_url"] for webhook in jw.webhooks], [outputs["WebhookUrl"]])  # fmt: skip
+    proof.say("jwhook send")
+    team.runs(jwhook, "send", "--stack", STACK, "--url", proof.cloud.reachable_url(outputs["WebhookUrl"]))
+    attributes = [message["MessageAttributes"] for message in proof.cloud.receive(outputs["QueueUrl"])]
+    proof.check("the event is in the queue",
+                [(one["event"]["StringValue"], one["webhook_id"]["StringValue"]) for one in attributes],
+                [("media_available", webhook["id"]) for webhook in jw.webhooks])  # fmt: skip
+
+    proof.say("sam deploy, with the answers that were saved")
+    said = team.runs("sam", "deploy", *chosen)
+    proof.check("a plain sam deploy finds nothing to change", "No changes to deploy" in said, True)
+
+
+def main() -> int:
+    if not (DIST / SUMS).is_file():
+        raise LocalError(f"there is no release in {DIST}: `make release` makes it")
+    with cloud_here() as (cloud, folder):
+        began = time.monotonic()
+        proof = StackChecks(cloud, {}, folder)
+        prove(proof, Team(folder))
+        seconds = time.monotonic() - began
+    if seconds > GOAL_SECONDS:
+        raise LocalError(f"the release took {seconds:.0f} s to deploy, and should take less than {GOAL_SECONDS} s")
+    print(f"{proof.checks} checks of the release, from its files to an event in the queue in {seconds:.0f} s, without Rust.")
+    return 0
+
+
+if __name__ == "__main__":
+    exit_with(main)

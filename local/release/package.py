@@ -1,0 +1,111 @@
+"""`make release`: writes dist/, from which a team deploys without Rust.
+
+    make release                      # both architectures
+    make release ARCHS=x86_64         # one
+
+The first architecture is the one that a plain `sam deploy` takes. Two runs of one commit write the same files, byte for
+byte, wherever they run: nothing here has a date, an owner or a path, and build.toml names what the bytes depend on.
+"""
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from processes import LocalError, exit_with
+from release.archive import EXECUTABLE, Member, tar_gz, zipped
+from release.pages import filled, samconfig
+from release.source import Source, here
+from release.templates import released
+from stack import ROOT
+
+SUMS = "SHA256SUMS"
+HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+COMPLETIONS = {"bash": "jwhook.bash", "zsh": "_jwhook", "fish": "jwhook.fish"}  # as each shell looks for them
+
+
+def write(folder: Path, source: Source) -> None:
+    """Builds the release and writes it into this folder, which holds nothing else afterwards."""
+    files = {name: text.encode() for name, text in texts(source).items()}
+    license_text = (ROOT / "LICENSE").read_bytes()
+    jwhooks = {one: built(one, "jwhook") for one in sorted({*source.architectures, HOST})}
+    shell_texts = for_shells(jwhooks[HOST])  # the other one may not run here
+    for architecture in source.architectures:
+        files |= {f"forwarder-{source.version}-{architecture}.cdx.json": bill_of_materials(architecture)}
+        bootstrap = Member("bootstrap", built(architecture, "forwarder").read_bytes(), EXECUTABLE)
+        files[zip_name(source, architecture)] = zipped(bootstrap)
+        name = f"jwhook-{source.version}-linux-{architecture}"
+        jwhook = Member("jwhook", jwhooks[architecture].read_bytes(), EXECUTABLE)
+        members = [jwhook, *shell_texts, Member("LICENSE", license_text)]
+        files[f"{name}.tar.gz"] = tar_gz([Member(f"{name}/{one.name}", one.data, one.mode) for one in members])
+    files["LICENSE"] = license_text
+    sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, data in [*files.items(), (SUMS, "".join(sums).encode())]:
+        (folder / name).write_bytes(data)
+
+
+def texts(source: Source) -> dict[str, str]:
+    """The release's text files."""
+    repository = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    first, *others = source.architectures
+    templates = {first: "template.yaml"} | {other: f"template-{other}.yaml" for other in others}
+    environments = {"default": "template.yaml"} | {other: templates[other] for other in others}
+    choice = f"The function is for {first}." + "".join(
+        f" For {other}, add `--config-env {other}` to each `sam deploy`." for other in others
+    )
+    return {
+        **{file: released(repository, one, zip_name(source, one)) for one, file in templates.items()},
+        "samconfig.toml": samconfig(source.revision, environments),
+        "deploy.md": filled("deploy.md", VERSION=source.version, COMMIT=source.commit, ARCHITECTURES=choice),
+        "build.toml": source.text(),
+    }
+
+
+def zip_name(source: Source, architecture: str) -> str:
+    return f"forwarder-{source.version}-{architecture}.zip"
+
+
+def built(architecture: str, binary: str) -> Path:
+    """The binary, built as every release builds it."""
+    print(f"==> {binary} for {architecture}", flush=True)
+    command = ["sh", "local/release/build.sh", architecture, binary]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = process.stdout.read().splitlines()
+    if process.returncode != 0 or not lines or not Path(ROOT, lines[-1]).is_file():
+        raise LocalError(f"`{' '.join(command)}` did not build {binary} for {architecture}; its output is above")
+    return Path(ROOT, lines[-1])
+
+
+def bill_of_materials(architecture: str) -> bytes:
+    return (ROOT / "target" / "sbom" / f"{architecture}.cdx.json").read_bytes()
+
+
+def for_shells(jwhook: Path) -> list[Member]:
+    """The manual page and the completions, as jwhook prints them; those of one architecture are the other's."""
+
+    def printed(*arguments: str) -> bytes:
+        return subprocess.run([jwhook, *arguments], check=True, stdout=subprocess.PIPE).stdout
+
+    completions = [Member(f"completions/{file}", printed("completions", shell)) for shell, file in COMPLETIONS.items()]
+    return [*completions, Member("man/man1/jwhook.1", printed("man"))]
+
+
+def main() -> int:
+    folder, architectures = Path(sys.argv[1]), tuple(sys.argv[2:])
+    source = here(architectures)
+    write(folder, source)
+    print(f"release {source.revision}, for {' and '.join(source.architectures)}:")
+    for file in sorted(folder.iterdir()):
+        print(f"  {file.stat().st_size:>10,}  {file}")
+    if source.commit.endswith(".dirty"):
+        print("note: this folder has changes that are not committed, so nobody can verify this release", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    exit_with(main)

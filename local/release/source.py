@@ -1,0 +1,92 @@
+"""What a release is built from and with: build.toml.
+
+Exists because a release that is built again can only be the same with the same compilers. The release names them, and
+`make verify-release` refuses others by name before it spends minutes on a build that must differ.
+"""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from processes import LocalError
+from stack import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ARCHITECTURES = ("arm64", "x86_64")
+TOOLCHAIN = "toolchain"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A release's build.toml."""
+
+    version: str
+    commit: str
+    architectures: tuple[str, ...]
+    toolchain: dict[str, str]
+
+    @property
+    def revision(self) -> str:
+        """As the parameter Revision takes it: at most 32 characters."""
+        commit, *dirty = self.commit.split(".")
+        return ".".join([f"{self.version}-{commit[:9]}", *dirty])
+
+    def text(self) -> str:
+        named = {"version": self.version, "commit": self.commit}
+        lines = ["# What this release was built from and with; `make verify-release` builds it again."]
+        lines += [f'{name} = "{value}"' for name, value in named.items()]
+        lines += [f"architectures = [{', '.join(f'{chr(34)}{one}{chr(34)}' for one in self.architectures)}]"]
+        lines += ["", f"[{TOOLCHAIN}]", *(f'{name} = "{value}"' for name, value in self.toolchain.items())]
+        return "\n".join(lines) + "\n"
+
+
+def read(text: str) -> Source:
+    """A build.toml, as text() writes it."""
+    try:
+        found = tomllib.loads(text)
+        return Source(found["version"], found["commit"], tuple(found["architectures"]), found[TOOLCHAIN])
+    except (KeyError, tomllib.TOMLDecodeError) as error:
+        raise LocalError(f"build.toml is not what `make release` writes ({error!r}): fetch the release again") from error
+
+
+def here(architectures: tuple[str, ...]) -> Source:
+    """What a release that is built now is built from and with."""
+    if unknown := sorted(set(architectures) - set(ARCHITECTURES)):
+        raise LocalError(f"Lambda has no architecture {unknown[0]}: ARCHS takes {' and '.join(ARCHITECTURES)}")
+    if not architectures:
+        raise LocalError(f"a release is for an architecture at least: ARCHS takes {' and '.join(ARCHITECTURES)}")
+    return Source(version(), commit(), architectures, toolchain())
+
+
+def version() -> str:
+    text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
+    found = tomllib.loads(text).get("package", {}).get("version")
+    if not isinstance(found, str) or not re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?", found):
+        raise LocalError("Cargo.toml has no version of the form 1.2.3 below [package]: a release is named by it")
+    return found
+
+
+def commit() -> str:
+    """The commit that is checked out; with `.dirty` where the folder differs from it."""
+    head = output("git", "rev-parse", "HEAD")
+    return f"{head}.dirty" if output("git", "status", "--porcelain") else head
+
+
+def toolchain() -> dict[str, str]:
+    """The compilers, as each names itself, and the compressor of the archives."""
+    return {"rustc": output("rustc", "--version"), "deflate": importlib.metadata.version("deflate")}
+
+
+def output(*command: str) -> str:
+    try:
+        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError as error:
+        raise LocalError(f"there is no {command[0]} on the PATH: install it, then try again") from error
+    except subprocess.CalledProcessError as error:
+        raise LocalError(f"`{' '.join(command)}` failed:\n{error.stderr}") from error

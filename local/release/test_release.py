@@ -1,0 +1,175 @@
+"""What is in a release, with binaries that take no time to build, and what a check of it says."""
+
+import hashlib
+import io
+import re
+import tarfile
+import tempfile
+import unittest
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+from samtranslator.yaml_helper import yaml_parse
+
+from processes import LocalError
+from release import package, pages, source, verify
+from release.source import Source
+
+SOURCE = Source("1.2.3", "0123456789abcdef0123456789abcdef01234567", ("arm64", "x86_64"), {"rustc": "1.0", "zig": "2.0"})
+PRINTS = '#!/bin/sh\necho "$@"\n'
+
+
+@contextmanager
+def release(of: Source = SOURCE, forwarder: str = "elf") -> Iterator[Path]:
+    """A release whose binaries are shell scripts, in a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+
+        def built(architecture: str, binary: str) -> Path:
+            path = Path(folder, f"{binary}-{architecture}")
+            path.write_text(PRINTS if binary == "jwhook" else forwarder + architecture)
+            path.chmod(0o755)
+            return path
+
+        with mock.patch.multiple(package, built=built, bill_of_materials=lambda name: f"bill of {name}".encode()):
+            package.write(Path(folder, "dist"), of)
+        yield Path(folder, "dist")
+
+
+class ARelease(unittest.TestCase):
+    def test_has_the_files_that_its_sums_list(self) -> None:
+        with release() as folder:
+            listed = verify.sums((folder / "SHA256SUMS").read_text())
+            there = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+            del there["SHA256SUMS"]
+            self.assertEqual(listed, there)
+            self.assertEqual(sorted(listed), [
+                "LICENSE", "build.toml", "deploy.md", "forwarder-1.2.3-arm64.cdx.json", "forwarder-1.2.3-arm64.zip",
+                "forwarder-1.2.3-x86_64.cdx.json", "forwarder-1.2.3-x86_64.zip", "jwhook-1.2.3-linux-arm64.tar.gz",
+                "jwhook-1.2.3-linux-x86_64.tar.gz", "samconfig.toml", "template-x86_64.yaml", "template.yaml",
+            ])  # fmt: skip
+
+    def test_has_for_each_architecture_the_template_that_its_environment_deploys_with_its_binary(self) -> None:
+        with release() as folder:
+            config = source.tomllib.loads((folder / "samconfig.toml").read_text())
+            deployed = {}
+            for environment in ("default", "x86_64"):
+                template = yaml_parse((folder / config[environment]["deploy"]["parameters"]["template_file"]).read_text())
+                with zipfile.ZipFile(folder / template["Resources"]["Forwarder"]["Properties"]["CodeUri"]) as code:
+                    deployed[environment] = (template["Parameters"]["Architecture"]["Default"], code.read("bootstrap"))
+                given = config[environment]["global"]["parameters"]["parameter_overrides"]
+                self.assertEqual(given, ["Revision=1.2.3-012345678"])
+            self.assertEqual(deployed, {"default": ("arm64", b"elfarm64"), "x86_64": ("x86_64", b"elfx86_64")})
+
+    def test_has_jwhook_with_its_manual_page_and_completions(self) -> None:
+        with release() as folder:
+            packed = io.BytesIO((folder / "jwhook-1.2.3-linux-arm64.tar.gz").read_bytes())
+        with tarfile.open(fileobj=packed) as archive:
+            names = [name.removeprefix("jwhook-1.2.3-linux-arm64/") for name in archive.getnames()]
+            page = archive.extractfile("jwhook-1.2.3-linux-arm64/man/man1/jwhook.1")
+            assert page
+            self.assertEqual(page.read(), b"man\n")
+        completions = ["completions/jwhook.bash", "completions/_jwhook", "completions/jwhook.fish"]
+        self.assertEqual(names, ["jwhook", *completions, "man/man1/jwhook.1", "LICENSE"])
+
+    def test_is_the_same_in_another_folder_and_another_of_another_binary(self) -> None:
+        with release() as one, release() as other, release(forwarder="changed") as changed:
+            sums = [verify.sums((folder / "SHA256SUMS").read_text()) for folder in (one, other, changed)]
+        self.assertEqual(sums[0], sums[1])
+        differ = verify.differences(sums[0], sums[2])
+        self.assertEqual([line.split(":")[0] for line in differ], ["forwarder-1.2.3-arm64.zip", "forwarder-1.2.3-x86_64.zip"])
+
+    def test_says_on_its_page_nothing_but_what_it_has(self) -> None:
+        with release() as folder:
+            page = (folder / "deploy.md").read_text()
+            named = re.findall(r"\b(?:jwhook|forwarder)-[\w.-]+\.(?:tar\.gz|zip)", page)
+            self.assertEqual([name for name in named if not (folder / name).exists()], [])
+            self.assertTrue(named)
+            self.assertIn("--config-env x86_64", page)
+
+    def test_has_no_page_with_a_place_that_nobody_fills_in(self) -> None:
+        with self.assertRaisesRegex(LocalError, "deploy.md asks for what no release knows: COMMIT, VERSION"):
+            pages.filled("deploy.md", ARCHITECTURES="both")
+
+    def test_fails_where_a_build_fails_or_names_no_binary(self) -> None:
+        for script, fails in (("echo LICENSE; exit 1", True), ("echo no-file", True), ("true", True), ("echo LICENSE", False)):
+            with tempfile.TemporaryDirectory() as folder:
+                Path(folder, "local/release").mkdir(parents=True)
+                Path(folder, "local/release/build.sh").write_text(script)
+                Path(folder, "LICENSE").touch()
+                with mock.patch.object(package, "ROOT", Path(folder)), mock.patch("builtins.print"):
+                    if fails:
+                        with self.assertRaisesRegex(LocalError, "did not build forwarder for arm64"):
+                            package.built("arm64", "forwarder")
+                    else:
+                        self.assertEqual(package.built("arm64", "forwarder"), Path(folder, "LICENSE"))
+
+
+class WhatAReleaseIsBuiltFrom(unittest.TestCase):
+    def test_is_read_as_it_was_written(self) -> None:
+        self.assertEqual(source.read(SOURCE.text()), SOURCE)
+        with self.assertRaisesRegex(LocalError, "KeyError.*fetch the release again"):
+            source.read('version = "1.2.3"\n')
+
+    def test_has_a_revision_that_the_template_takes(self) -> None:
+        pattern = yaml_parse((source.ROOT / "template.yaml").read_text())["Parameters"]["Revision"]["AllowedPattern"]
+        for commit, revision in ((SOURCE.commit, "10.20.30-012345678"), (SOURCE.commit + ".dirty", "10.20.30-012345678.dirty")):
+            found = Source("10.20.30", commit, ("arm64",), {}).revision
+            self.assertEqual(found, revision)
+            self.assertRegex(found, pattern)
+
+    def test_needs_a_version(self) -> None:
+        for manifest, good in (("[package]\nversion = '1.2.3'", True), ("[package]\n", False), ("[package]\nversion = '1'", False)):
+            with tempfile.TemporaryDirectory() as folder, mock.patch.object(source, "ROOT", Path(folder)):
+                Path(folder, "Cargo.toml").write_text(manifest)
+                if good:
+                    self.assertEqual(source.version(), "1.2.3")
+                else:
+                    with self.assertRaisesRegex(LocalError, "no version of the form"):
+                        source.version()
+
+    def test_is_for_architectures_that_lambda_has(self) -> None:
+        for architectures, message in (((), "an architecture at least"), (("arm64", "riscv"), "no architecture riscv")):
+            with self.assertRaisesRegex(LocalError, message):
+                source.here(architectures)
+
+
+class ACheckOfARelease(unittest.TestCase):
+    def test_reads_what_the_release_claims(self) -> None:
+        with release() as folder:
+            claim, listed = verify.claimed(folder / "SHA256SUMS")
+            self.assertEqual((claim, len(listed)), (SOURCE, 12))
+            (folder / "build.toml").write_text(SOURCE.text().replace("1.0", "1.1"))
+            with self.assertRaisesRegex(LocalError, "build.toml is not the file that .*SHA256SUMS lists"):
+                verify.claimed(folder / "SHA256SUMS")
+            (folder / "build.toml").unlink()
+            with self.assertRaisesRegex(LocalError, "cannot read .*build.toml: SUMS must be"):
+                verify.claimed(folder / "SHA256SUMS")
+
+    def test_refuses_another_commit_and_names_another_compiler(self) -> None:
+        verify.refuse_another_source(SOURCE, SOURCE)
+        other, archs = "f" * 40, SOURCE.architectures
+        for ours, message in (
+            (Source("1.2.3", other, archs, SOURCE.toolchain), f"git checkout {SOURCE.commit}"),
+            (Source("1.2.3", SOURCE.commit + ".dirty", archs, SOURCE.toolchain), "no changes of your own"),
+            (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.1", "zig": "2.0"}), "rustc 1.0, and this machine has 1.1"),
+            (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.0"}), "zig 2.0, and this machine has none"),
+        ):
+            with self.assertRaisesRegex(LocalError, re.escape(message)):
+                verify.refuse_another_source(SOURCE, ours)
+        dirty = Source("1.2.3", SOURCE.commit + ".dirty", archs, SOURCE.toolchain)
+        with self.assertRaisesRegex(LocalError, "cannot be verified"):
+            verify.refuse_another_source(dirty, dirty)
+
+    def test_names_each_file_that_differs(self) -> None:
+        found = verify.differences({"same": "1", "gone": "2", "other": "3"}, {"same": "1", "new": "2", "other": "4"})
+        self.assertEqual(found, [
+            "new: missing in the release", "gone: the commit builds no such file", "other: 3 in the release, 4 built here",
+        ])  # fmt: skip
+
+    def test_takes_nothing_but_sums(self) -> None:
+        for text in ("", "not a sum\n", f"{'0' * 64}  good\n{'0' * 63}  short\n"):
+            with self.assertRaisesRegex(LocalError, "not a file as sha256sum writes it"):
+                verify.sums(text)
