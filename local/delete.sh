@@ -19,13 +19,14 @@ list() {
 
 resources=$(list)
 sam delete --config-env "$environment" "$@"
-# sam asks, and a no is no error
-gone=$(list 2>&1) && exit
-case $gone in *"does not exist"*) ;; *)
-    echo "error: whether the stack is gone is not known: $gone" >&2
+# sam asks, and a no is no error: then the stack has its resources still
+left=$(list 2>&1) || case $left in *"does not exist"*) left= ;; *)
+    echo "error: whether the stack is gone is not known: $left" >&2
     exit 1
     ;;
 esac
+# a resource of the template that is not deployed is listed too, as "-"
+if printf '%s\n' "$left" | grep '"PhysicalResourceId"' | grep -qv '"-"'; then exit; fi
 
 # sam's list has each physical id on the line after the logical one
 physical_id() {

@@ -103,5 +103,8 @@ class ADeletion(unittest.TestCase):
             "aws sqs delete-queue --queue-url https://sqs/1/stack-dead-x --profile p",
             "aws logs delete-log-group --log-group-name stack-ForwarderLogs-1 --profile p",
         ])  # fmt: skip
+        template_only = json.dumps([{**resource, "PhysicalResourceId": "-"} for resource in listed], indent=2)
+        undeployed = fake_sam.replace("echo The input stack s does not exist; exit 1; ", f"cat <<'END'\n{template_only}\nEND\n")
+        self.assertEqual(run("delete", "prod", "", undeployed).stdout, said)
         expired = run("delete", "prod", "", fake_sam.replace("The input stack s does not exist", "ExpiredToken"))
         self.assertEqual((expired.returncode, "The stack is gone" in expired.stdout), (1, False))
