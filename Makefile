@@ -184,16 +184,16 @@ arm64-demo: .venv-zig/stamp
 ARCHS = arm64 x86_64
 RELEASE = PYTHONPATH=local .venv/bin/python -m release
 
-release: need-cargo venv sbom ## write dist/: what a team deploys without Rust (ARCHS="arm64 x86_64")
+release: need-cargo venv .venv-zig/stamp sbom ## write dist/: what a team deploys without Rust (ARCHS="arm64 x86_64")
 	@echo "==> release"
 	@$(RELEASE).package dist $(ARCHS)
 
-verify-release: need-cargo venv sbom ## build a release again and compare the sums (SUMS=PATH/SHA256SUMS)
+verify-release: need-cargo venv .venv-zig/stamp sbom ## build a release again and compare the sums (SUMS=PATH/SHA256SUMS)
 	@echo "==> release, built again"
 	@$(RELEASE).verify "$(SUMS)"
 
 prove-release: venv .venv-sam/stamp ## deploy the release in dist/, without Rust, to an AWS on this machine
-	@echo "==> the release, deployed (three minutes)"
+	@echo "==> the release, deployed (a minute)"
 	@PYTHONPATH=local .venv/bin/python local/prove_release.py
 
 reproducible: need-cargo venv .venv-zig/stamp ## build the last commit twice, in two places, and compare the bytes

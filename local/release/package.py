@@ -23,6 +23,7 @@ from stack import ROOT
 
 SUMS = "SHA256SUMS"
 HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+BUILDS = Path("target", "release-build")  # of build.sh
 COMPLETIONS = {"bash": "jwhook.bash", "zsh": "_jwhook", "fish": "jwhook.fish"}  # as each shell looks for them
 
 
@@ -76,9 +77,10 @@ def built(architecture: str, binary: str) -> Path:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         lines = process.stdout.read().splitlines()
-    if process.returncode != 0 or not lines or not Path(ROOT, lines[-1]).is_file():
+    binary_file = Path(lines[-1] if lines else "/")
+    if process.returncode != 0 or not binary_file.is_file() or not binary_file.is_relative_to(ROOT / BUILDS):
         raise LocalError(f"`{' '.join(command)}` did not build {binary} for {architecture}; its output is above")
-    return Path(ROOT, lines[-1])
+    return binary_file
 
 
 def bill_of_materials(architecture: str) -> bytes:

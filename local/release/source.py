@@ -5,6 +5,7 @@ Exists because a release that is built again can only be the same with the same 
 """
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -79,8 +80,17 @@ def commit() -> str:
 
 
 def toolchain() -> dict[str, str]:
-    """The compilers, as each names itself, and the compressor of the archives."""
-    return {"rustc": output("rustc", "--version"), "deflate": importlib.metadata.version("deflate")}
+    """The compilers as each names itself, and the compressor of the archives."""
+    rust = os.environ.get("RUST_BIN") or output("sh", "local/release/toolchain.sh").splitlines()[-1]
+    zig = str(ROOT / ".venv-zig" / "bin")
+    found = {
+        "rustc": output(f"{rust}/rustc", "--version"),
+        "cargo": output(f"{rust}/cargo", "--version"),
+        "cargo-lambda": output(f"{zig}/cargo-lambda", "lambda", "--version"),
+        "zig": output(f"{zig}/python", "-m", "ziglang", "version"),
+        "deflate": importlib.metadata.version("deflate"),
+    }
+    return {name: version.removeprefix(f"{name} ") for name, version in found.items()}
 
 
 def output(*command: str) -> str:

@@ -94,17 +94,21 @@ class ARelease(unittest.TestCase):
             pages.filled("deploy.md", ARCHITECTURES="both")
 
     def test_fails_where_a_build_fails_or_names_no_binary(self) -> None:
-        for script, fails in (("echo LICENSE; exit 1", True), ("echo no-file", True), ("true", True), ("echo LICENSE", False)):
+        built = package.BUILDS / "forwarder"
+        for script, good in (
+            (f"echo noise; echo $PWD/{built}", True), (f"echo $PWD/{built}; exit 1", False), ("true", False),
+            (f"echo $PWD/{built}-gone", False), ("echo $PWD/elsewhere", False),
+        ):  # fmt: skip
             with tempfile.TemporaryDirectory() as folder:
-                Path(folder, "local/release").mkdir(parents=True)
-                Path(folder, "local/release/build.sh").write_text(script)
-                Path(folder, "LICENSE").touch()
+                for file in ("local/release/build.sh", str(built), "elsewhere"):
+                    Path(folder, file).parent.mkdir(parents=True, exist_ok=True)
+                    Path(folder, file).write_text(script)
                 with mock.patch.object(package, "ROOT", Path(folder)), mock.patch("builtins.print"):
-                    if fails:
-                        with self.assertRaisesRegex(LocalError, "did not build forwarder for arm64"):
-                            package.built("arm64", "forwarder")
-                    else:
-                        self.assertEqual(package.built("arm64", "forwarder"), Path(folder, "LICENSE"))
+                    if good:
+                        self.assertEqual(package.built("arm64", "forwarder"), Path(folder, built))
+                        continue
+                    with self.assertRaisesRegex(LocalError, "did not build forwarder for arm64"):
+                        package.built("arm64", "forwarder")
 
 
 class WhatAReleaseIsBuiltFrom(unittest.TestCase):
