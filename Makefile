@@ -234,8 +234,8 @@ venv: .venv/stamp
 .venv-bench/stamp: local/sample.txt local/venv.sh
 	@sh local/venv.sh .venv-bench "-r local/sample.txt"
 
-.venv-zig/stamp: local/zig.txt local/venv.sh
-	@sh local/venv.sh .venv-zig "-r local/zig.txt"
+.venv-zig/stamp: local/zig.txt local/tools.txt local/venv.sh
+	@sh local/venv.sh .venv-zig "-r local/zig.txt" "--no-deps -r local/tools.txt"
 
 .venv-sbom/stamp: local/sbom.txt local/venv.sh
 	@sh local/venv.sh .venv-sbom "-r local/sbom.txt"
