@@ -152,7 +152,7 @@ template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## check template.
 	@.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 	@echo "==> template: what it becomes, and what the code asks of it"
 	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
-	@PYTHONPATH=local .venv/bin/python -m unittest discover --quiet --start-directory local/release --top-level-directory local
+	@$(RELEASE_TESTS)
 	@$(MAKE) --silent examples
 
 EXAMPLES = examples/consumer/template.yaml examples/eventbridge/template.yaml
@@ -166,23 +166,15 @@ prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an 
 	@echo "==> the stack, deployed (four minutes)"
 	@.venv/bin/python local/prove_stack.py
 
-# Cross-compiled by zig, as sam build does it, and run under an emulator that has the instructions of Lambda's Graviton2.
-ARM64_TARGET = aarch64-unknown-linux-gnu
-ARM64_EMULATOR = qemu-aarch64-static -cpu neoverse-n1 -L /usr/aarch64-linux-gnu
-arm64: need-cargo venv ## build for arm64 and run the demo on it under qemu, where its Rust target is installed
-	@echo "==> arm64"
-	@if rustup target list --installed 2>/dev/null | grep -qx $(ARM64_TARGET); then $(MAKE) --silent arm64-demo; \
-		else echo "NOT BUILT: the Rust target $(ARM64_TARGET) isn't installed (rustup target add $(ARM64_TARGET))"; fi
-
-.PHONY: arm64-demo
-arm64-demo: .venv-zig/stamp
-	@command -v $(firstword $(ARM64_EMULATOR)) >/dev/null || { echo "error: there is no $(firstword $(ARM64_EMULATOR)): install it (Debian: apt install qemu-user-static libc6-arm64-cross), then try again" >&2; exit 1; }
-	@PATH="$$(pwd)/.venv-zig/bin:$$PATH" sh local/same_paths.sh .venv/bin/cargo-lambda lambda build --release --locked --target $(ARM64_TARGET)
-	@FORWARDER="$(ARM64_EMULATOR) $$(pwd)/target/lambda/forwarder/bootstrap" .venv/bin/python local/demo.py
+arm64: venv .venv-zig/stamp ## build for arm64, check its glibc, and run the demo on it (under qemu on other machines)
+	@echo "==> arm64 (a quarter of an hour the first time)"
+	@$(RELEASE_TESTS)
+	@sh local/arm64.sh
 
 # What the parameter Architecture may be; the first is what a plain sam deploy takes.
 ARCHS = arm64 x86_64
 RELEASE = PYTHONPATH=local .venv/bin/python -m release
+RELEASE_TESTS = PYTHONPATH=local:local/release .venv/bin/python -m unittest discover --quiet --start-directory local/release --top-level-directory local
 
 release: need-cargo venv .venv-zig/stamp sbom ## write dist/: what a team deploys without Rust (ARCHS="arm64 x86_64")
 	@echo "==> release"
@@ -202,9 +194,9 @@ release-ci:
 	@$(MAKE) --silent release ARCHS=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 	@$(MAKE) --silent prove-release
 
-reproducible: need-cargo venv .venv-zig/stamp ## build the last commit twice, in two places, and compare the bytes
+reproducible: ## build the last commit twice, in two places, and compare the bytes (ARGS="x86_64 jwhook")
 	@echo "==> reproducible builds (some minutes each)"
-	@sh local/reproducible.sh
+	@sh local/reproducible.sh $(ARGS)
 
 # What follows is for your AWS account, or for your container engine. ENV=prod takes that part of samconfig.toml, and
 # ARGS="..." goes to sam as it is. The sam and the cargo-lambda on the PATH are used, and never installed for you.

@@ -27,7 +27,7 @@ def readelf(binary: Path) -> str:
         # readelf translates the words that are looked for
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
     except FileNotFoundError as error:
-        raise BinaryError("there is no readelf on the PATH: install it (Debian: apt install binutils), then try again") from error
+        raise BinaryError("there is no readelf on the PATH: install binutils, then try again") from error
     if done.returncode != 0 or "Machine:" not in done.stdout:
         raise BinaryError(f"readelf cannot read {binary}: {done.stderr.strip() or 'it is no ELF file'}")
     return done.stdout

@@ -4,7 +4,7 @@
 #
 #     sh local/release/debian.sh LIST FOLDER     (a line of LIST is a package[:architecture][=version])
 #
-# apt's sources and keys are those of the system. Its lists of packages are a copy beside FOLDER, for both architectures.
+# apt's sources and keys are those of the system. The lists of packages are of the project, for both architectures.
 set -eu
 list=$1 folder=$2
 
@@ -54,9 +54,11 @@ done
 rm -rf "$folder.new"
 mkdir -p "$folder.new/debs"
 # shellcheck disable=SC2086 # a word for each package is meant
-(cd "$folder.new/debs" && apt-get --config-file "$apt/apt.conf" --quiet --quiet download $packages) || fail "apt-get could not download the packages of $list (see above). Check the network, then try again."
+(cd "$folder.new/debs" && apt-get --config-file "$apt/apt.conf" --quiet --quiet download $packages) ||
+    fail "apt-get could not download the packages of $list (see above). Check the network, then try again."
 for deb in "$folder.new"/debs/*.deb; do
-    dpkg -x "$deb" "$folder.new" || fail "dpkg could not unpack $deb (see above). Check the space on the disk, then try again."
+    dpkg -x "$deb" "$folder.new" ||
+        fail "dpkg could not unpack $deb (see above). Check the space on the disk, then try again."
 done
 rm -rf "$folder.new/debs" "$folder"
 echo "$packages" >"$folder.new/packages"

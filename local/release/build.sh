@@ -1,0 +1,61 @@
+#!/bin/sh
+# Builds a binary of a release, and prints its path as the last line. Exists because only a build that depends on
+# nothing of its machine can be held against its source: one compiler, linker and environment, and no network.
+#
+#     sh local/release/build.sh arm64|x86_64 forwarder|jwhook
+#
+# RUST_BIN names the folder of another cargo and rustc. What they build is no release.
+set -eu
+cd "$(dirname "$0")/../.."
+root=$(pwd)
+architecture=${1:-} binary=${2:-}
+
+fail() {
+    printf 'error: %s\n' "$1" >&2
+    exit 1
+}
+
+case $architecture in
+arm64) target=aarch64-unknown-linux-gnu ;;
+x86_64) target=x86_64-unknown-linux-gnu ;;
+*) fail "'$architecture' is not an architecture: say arm64 or x86_64" ;;
+esac
+# cargo-lambda builds both, with zig as the linker. forwarder: what `sam build` makes, for Lambda's processors. jwhook: for
+# every processor, and for the oldest glibc that Rust supports.
+case $binary in
+forwarder) options="--target $target" ;;
+jwhook) options="--target $target.2.17 --features cli --disable-optimizations" ;;
+*) fail "'$binary' is not a binary of a release: say forwarder or jwhook" ;;
+esac
+
+MAKEFLAGS='' make --silent .venv-zig/stamp >&2
+rust=${RUST_BIN:-$(sh local/release/toolchain.sh)}
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+build=$root/target/release-build
+mkdir -p "$build"
+path=$root/local/release/path:$rust:$root/.venv-zig/bin:$PATH # the first has a rustup that fails
+calls=$build/rustup.calls
+: >"$calls"
+
+PATH=$path RUSTUP_CALLS=$calls RUSTC=$rust/rustc CARGO_HOME=$cargo_home \
+    "$rust/cargo" fetch --quiet --locked --target "$target" --target "$(uname -m)-unknown-linux-gnu" >&2 ||
+    fail "cargo could not fetch the dependencies (see above). Check the network, then try again."
+
+# Where the kernel allows it, the build has no network.
+offline=
+unshare --net true 2>/dev/null && offline="unshare --net"
+[ -n "$offline" ] || { unshare --map-root-user --net true 2>/dev/null && offline="unshare --map-root-user --net"; } ||
+    echo "note: unshare is missing or not permitted: the build has a network, and is only told not to use it" >&2
+
+# Nothing of the caller's environment, such as RUSTFLAGS or a compiler wrapper, reaches the build.
+# shellcheck disable=SC2086 # words are meant
+env -i HOME="$HOME" PATH="$path" LANG=C CARGO_HOME="$cargo_home" CARGO_NET_OFFLINE=true \
+    CARGO="$rust/cargo" RUSTC="$rust/rustc" RUSTUP_CALLS="$calls" CARGO_TARGET_DIR="$build" \
+    CARGO_ZIGBUILD_CACHE_DIR="$build/zig" ZIG_GLOBAL_CACHE_DIR="$build/zig" ZIG_LOCAL_CACHE_DIR="$build/zig" \
+    $offline sh local/same_paths.sh cargo-lambda lambda build --quiet --release --locked --skip-target-check \
+    --lambda-dir "$build/$architecture" --bin "$binary" $options >&2 || built=no
+
+[ ! -s "$calls" ] || fail "the build called rustup: $(cat "$calls")
+Find what calls it, and give it what it looks for: no build may download a compiler."
+[ "${built:-yes}" = yes ] || fail "$binary was not built for $architecture (see above)"
+echo "$build/$architecture/$binary/bootstrap" # cargo-lambda's name of every binary
