@@ -164,7 +164,7 @@ prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an 
 	@echo "==> the stack, deployed (four minutes)"
 	@.venv/bin/python local/prove_stack.py
 
-prove-cargo-lambda: venv .venv-aws/stamp build ## follow docs/deploy-with-cargo-lambda.md on an AWS on this machine
+prove-cargo-lambda: venv .venv-aws/stamp build ## run docs/deploy-with-cargo-lambda.md and examples/terraform on an AWS on this machine
 	@echo "==> a deployment with cargo-lambda (two minutes)"
 	@.venv/bin/python local/prove_cargo_lambda.py
 

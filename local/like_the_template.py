@@ -24,14 +24,15 @@ QUEUES = {
 LIVE = "live"
 
 
-def is_like_the_template(proof: StackChecks, made: Made, **parameters: str) -> None:
-    """Compares with a stack that has these parameters."""
-    stack: Json = deployed(**parameters)["Resources"]
+def is_like_the_template(proof: StackChecks, made: Made, endpoint: str, different: Json | None = None) -> None:
+    """Compares with a stack of this Endpoint. Attributes of queues that are different on purpose are given."""
+    stack: Json = deployed(Endpoint=endpoint)["Resources"]
     log_group = the_log_group(made)
     arns = {name: attributes(made[output])["QueueArn"] for name, (output, _) in QUEUES.items()}
     arns |= {"Secret": made["SecretArn"], "ForwarderLogs": log_group["arn"]}
     for name, (output, source) in QUEUES.items():
-        proof.check(f"{name}'s attributes are the template's", *queue(stack, name, made[output], source, arns))
+        found, asked = queue(stack, name, made[output], source, arns)
+        proof.check(f"{name}'s attributes are the template's", found, {**asked, **(different or {})})
     proof.check("the role's permissions are the template's", granted(made), grants(stack, arns))
     proof.check("the function's settings are the template's", *function(stack, made))
     retention = of_template(stack["ForwarderLogs"]["Properties"]["RetentionInDays"])

@@ -2,6 +2,7 @@
 
 Exists so that the page stays true: its `sh` blocks are read from it and run, `cargo lambda deploy` among them. What they
 make is compared with template.yaml, a signed event reaches the queue through both endpoints, and a held event arrives.
+The Terraform module of examples/ is held to the same, where Terraform is there.
 Exits 0 only if each check holds.
 
 The release binary of `make build` is deployed, from a zip like that of a release. The page's build for arm64 is not run:
@@ -22,6 +23,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+import prove_terraform
 from cloud import BASE, Cloud
 from like_the_template import Made, is_like_the_template
 from make_events import SECRET
@@ -48,7 +50,8 @@ class Reader:
         for name in ("Cargo.toml", "Cargo.lock", "src", "tests", "examples"):
             (clone / name).symlink_to(ROOT / name)
         (clone / "target").mkdir()
-        with zipfile.ZipFile(clone / f"forwarder-{RELEASE}-{BASE['Architecture']}.zip", "w") as archive:
+        self.package = clone / f"forwarder-{RELEASE}-{BASE['Architecture']}.zip"
+        with zipfile.ZipFile(self.package, "w") as archive:
             archive.write(forwarder_binary(), "bootstrap")
         self._environment = {
             **os.environ,
@@ -83,7 +86,7 @@ class Reader:
 class Proof(StackChecks):
     """The checks, in order."""
 
-    def run(self, reader: Reader) -> None:
+    def run(self, reader: Reader, folder: Path) -> None:
         self.say(f"run the commands of docs/{PAGE.name}")
         found = reader.follow()
         made = {
@@ -97,13 +100,22 @@ class Proof(StackChecks):
             "HeldDeadLetterQueueUrl": f"{found['HELD_QUEUE_URL']}-dead",
             "WebhookUrl": found["WEBHOOK_URL"],
         }
-        is_like_the_template(self, made, Endpoint="Both")
+        is_like_the_template(self, made, "Both")
+        self._works(made)
+        through_url = {**made, "WebhookUrl": f"{found['URL']}webhooks/jwplayer"}
+        self.delivers(through_url, "channel_active", "channel_active.json, through the function URL")
+
+        module = prove_terraform.applied(self, folder / "terraform", reader.package)
+        if module:
+            is_like_the_template(self, module, "HttpApi", prove_terraform.DIFFERENT)
+            prove_terraform.alarms_are_like_the_template(self, module)
+            self._works(module)
+
+    def _works(self, made: Made) -> None:
         self._holds_an_event_without_the_secret(made)
         self.delivers(made, "media_available", "media_available.json, through the HTTP API")
         self.answers("forged.json", made, "forged", 401)
         self.logged(made, "refused", "signature_invalid")
-        through_url = {**made, "WebhookUrl": f"{found['URL']}webhooks/jwplayer"}
-        self.delivers(through_url, "channel_active", "channel_active.json, through the function URL")
 
     def _holds_an_event_without_the_secret(self, made: Made) -> None:
         iam, role, policy = boto3.client("iam"), made["RoleName"], "forwarder"
@@ -129,7 +141,7 @@ def main() -> int:
         proof.cloud.start()
         clone = folder / "clone"
         clone.mkdir()
-        proof.run(Reader(clone))
+        proof.run(Reader(clone), folder)
     except (LocalError, BotoCoreError, ClientError) as error:
         processes.show_output()
         raise LocalError(str(error)) from error
@@ -137,7 +149,7 @@ def main() -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # for good: ending what runs is the last that we do
         processes.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{proof.checks} checks of a deployment with cargo-lambda, each as it has to be. Nothing is left running.")
+    print(f"{proof.checks} checks of deployments without CloudFormation, each as it has to be. Nothing is left running.")
     return 0
 
 
