@@ -1,12 +1,12 @@
 # Needs Rust, Python 3.10 or newer, and nothing else: what is missing goes into .venv and target.
 
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
-.PHONY: template examples package prove arm64 deploy logs local delete
+.PHONY: template examples package prove prove-cargo-lambda arm64 deploy logs local delete
 .PHONY: twins mutants reference fuzz soak load bench counts plot reproducible
 
 help: ## show this list
 	@echo "make <target>:"
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 demo: ## watch it work: JW's events and some bad requests, from HTTP to the queue
 	@$(MAKE) --silent -j2 build venv
@@ -105,7 +105,7 @@ nothing: need-cargo
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny sbom advisories template prove arm64 demo counts fuzz-ci test ## everything that has to pass before a change lands
+ci: fmt lint doc deny sbom advisories template prove prove-cargo-lambda arm64 demo counts fuzz-ci test ## everything that has to pass before a change lands
 
 fmt: need-cargo venv ## check the formatting, and that events/, the twins' list and the pages of proofs fit the code
 	@echo "==> formatting"
@@ -164,6 +164,10 @@ prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an 
 	@echo "==> the stack, deployed (four minutes)"
 	@.venv/bin/python local/prove_stack.py
 
+prove-cargo-lambda: venv .venv-aws/stamp build ## run docs/deploy-with-cargo-lambda.md and examples/terraform on an AWS on this machine
+	@echo "==> a deployment with cargo-lambda (two minutes)"
+	@.venv/bin/python local/prove_cargo_lambda.py
+
 # Cross-compiled by zig, as sam build does it, and run under an emulator that has the instructions of Lambda's Graviton2.
 ARM64_TARGET = aarch64-unknown-linux-gnu
 ARM64_EMULATOR = qemu-aarch64-static -cpu neoverse-n1 -L /usr/aarch64-linux-gnu
@@ -219,6 +223,9 @@ venv: .venv/stamp
 .venv-zig/stamp: local/zig.txt local/venv.sh
 	@sh local/venv.sh .venv-zig "-r local/zig.txt"
 
+.venv-aws/stamp: local/awscli.txt local/venv.sh
+	@sh local/venv.sh .venv-aws "-r local/awscli.txt"
+
 .venv-sbom/stamp: local/sbom.txt local/venv.sh
 	@sh local/venv.sh .venv-sbom "-r local/sbom.txt"
 
@@ -241,4 +248,4 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "error: there is no cargo on the PATH: install Rust (https://rustup.rs), then try again" >&2; exit 1; }
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-sam .venv-checkov .venv-zig .venv-bench .venv-sbom .aws-sam target
+	rm -rf .venv .venv-aws .venv-sam .venv-checkov .venv-zig .venv-bench .venv-sbom .aws-sam target
