@@ -4,6 +4,10 @@
 .PHONY: template examples package prove arm64 deploy logs local delete
 .PHONY: twins mutants reference fuzz soak load bench counts plot reproducible
 
+# The commit, for the programs' --version and the function's first log line. local/same_paths.sh sets it too, because a
+# release may be built from another folder.
+export JW_WEBHOOK_FORWARDER_COMMIT := $(shell sh local/commit.sh)
+
 help: ## show this list
 	@echo "make <target>:"
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
