@@ -143,7 +143,7 @@ sbom: need-cargo .venv-sbom/stamp ## list what the function is made of, as Cyclo
 
 advisories: need-cargo venv ## check the dependencies for known vulnerabilities and yanked versions
 	@echo "==> dependencies: security advisories, yanked versions"
-	@.venv/bin/python local/advisories.py
+	@sh local/advisories.sh
 
 # each partition that anybody can have an account in, and a region of an older and of a younger kind
 LINTED_REGIONS = us-east-1 eu-west-1 eu-central-2 cn-north-1 us-gov-west-1
