@@ -111,13 +111,14 @@ events: venv ## make events/*.json again
 
 ci: fmt lint doc deny sbom advisories template prove arm64 demo counts fuzz-ci test ## everything that has to pass before a change lands
 
-fmt: need-cargo venv ## check the formatting, and that events/, the twins' list and the pages of proofs fit the code
+fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages of proofs fit the code
 	@echo "==> formatting"
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@.venv/bin/python local/make_events.py --check
 	@.venv/bin/python local/twins.py --check
 	@.venv/bin/python local/proofs.py
+	@.venv/bin/jactionlint --shellcheck= --pyflakes=
 
 lint: need-cargo ## clippy on every feature set, warnings denied
 	@for features in "" --no-default-features --all-features; do \
@@ -211,8 +212,8 @@ local: venv .venv-sam/stamp build ## run sam local, invoke and start-api, with e
 NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 
 venv: .venv/stamp
-.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/venv.sh
-	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt"
+.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/workflows.txt local/venv.sh
+	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt" "--require-hashes -r local/workflows.txt"
 
 .venv-sam/stamp: local/sam.txt local/venv.sh
 	@sh local/venv.sh .venv-sam "-r local/sam.txt"
