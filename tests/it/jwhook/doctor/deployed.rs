@@ -65,7 +65,7 @@ async fn version_and_commit_of_stack_and_jwhook_are_compared() {
     let knows_commit = commit != "no-commit";
     let not_compared = format!("{VERSION}, deployed and here; commits not compared: ");
     let untold = format!("{not_compared}this jwhook was built without its commit");
-    let revision = format!("{own_start}-20261128T052500Z)", own_start = own.trim_end_matches(')'));
+    let revision = format!("{VERSION} ({commit}-20261128T052500Z)");
     let same = if knows_commit { format!("{own}, deployed and here") } else { untold.clone() };
     let other = format!("{VERSION} (000000000)");
     let other_said = format!("{other} is deployed, and this jwhook, {own}, is of another commit");
@@ -80,7 +80,11 @@ async fn version_and_commit_of_stack_and_jwhook_are_compared() {
         (&no_commit, false, if knows_commit { no_commit_said } else { untold }),
         (older, true, format!("{older} is deployed, older than this jwhook, {own}")),
         (newer, true, format!("{newer} is deployed, newer than this jwhook, {own}")),
-        ("next", true, format!("next (no-commit) is deployed, another version than this jwhook, ")),
+        (
+            "next",
+            true,
+            "next (no-commit) is deployed, another version than this jwhook, ".to_owned(),
+        ),
     ] {
         let ran = with_outputs(&account, &jw, &[held, ("Version", deployed)]).await;
         assert_eq!(findings(&ran), if warns { vec!["warn version"] } else { vec![] }, "{deployed}");
