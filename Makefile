@@ -4,6 +4,10 @@
 .PHONY: template examples package prove prove-cargo-lambda arm64 deploy logs local delete
 .PHONY: twins mutants reference fuzz soak load bench counts plot reproducible
 
+# The commit, for the programs' --version and the function's first log line. local/same_paths.sh sets it too, because a
+# release may be built from another folder.
+export JW_WEBHOOK_FORWARDER_COMMIT := $(shell sh local/commit.sh)
+
 help: ## show this list
 	@echo "make <target>:"
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -107,13 +111,14 @@ events: venv ## make events/*.json again
 
 ci: fmt lint doc deny sbom advisories template prove prove-cargo-lambda arm64 demo counts fuzz-ci test ## everything that has to pass before a change lands
 
-fmt: need-cargo venv ## check the formatting, and that events/, the twins' list and the pages of proofs fit the code
+fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages of proofs fit the code
 	@echo "==> formatting"
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@.venv/bin/python local/make_events.py --check
 	@.venv/bin/python local/twins.py --check
 	@.venv/bin/python local/proofs.py
+	@.venv/bin/jactionlint --shellcheck= --pyflakes=
 
 lint: need-cargo ## clippy on every feature set, warnings denied
 	@for features in "" --no-default-features --all-features; do \
@@ -139,7 +144,7 @@ sbom: need-cargo .venv-sbom/stamp ## list what the function is made of, as Cyclo
 
 advisories: need-cargo venv ## check the dependencies for known vulnerabilities and yanked versions
 	@echo "==> dependencies: security advisories, yanked versions"
-	@.venv/bin/python local/advisories.py
+	@sh local/advisories.sh
 
 # each partition that anybody can have an account in, and a region of an older and of a younger kind
 LINTED_REGIONS = us-east-1 eu-west-1 eu-central-2 cn-north-1 us-gov-west-1
@@ -211,8 +216,8 @@ local: venv .venv-sam/stamp build ## run sam local, invoke and start-api, with e
 NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 
 venv: .venv/stamp
-.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/venv.sh
-	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt"
+.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/workflows.txt local/venv.sh
+	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt" "--require-hashes -r local/workflows.txt"
 
 .venv-sam/stamp: local/sam.txt local/venv.sh
 	@sh local/venv.sh .venv-sam "-r local/sam.txt"
