@@ -1,13 +1,17 @@
 # Needs Rust, Python 3.10 or newer, and nothing else: what is missing goes into .venv and target.
 
 .PHONY: help demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
-.PHONY: template examples package prove arm64 deploy logs local delete
+.PHONY: template examples package prove prove-cargo-lambda arm64 deploy logs local delete
 .PHONY: twins mutants reference fuzz soak load bench counts plot reproducible
 .PHONY: release verify-release prove-release
 
+# The commit, for the programs' --version and the function's first log line. local/same_paths.sh sets it too, because a
+# release may be built from another folder.
+export JW_WEBHOOK_FORWARDER_COMMIT := $(shell sh local/commit.sh)
+
 help: ## show this list
 	@echo "make <target>:"
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 demo: ## watch it work: JW's events and some bad requests, from HTTP to the queue
 	@$(MAKE) --silent -j2 build venv
@@ -106,15 +110,16 @@ nothing: need-cargo
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny sbom advisories template prove release-ci arm64 demo counts fuzz-ci test ## everything that has to pass before a change lands
+ci: fmt lint doc deny sbom advisories template prove prove-cargo-lambda release-ci arm64 demo counts fuzz-ci test ## everything that has to pass before a change lands
 
-fmt: need-cargo venv ## check the formatting, and that events/, the twins' list and the pages of proofs fit the code
+fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages of proofs fit the code
 	@echo "==> formatting"
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@.venv/bin/python local/make_events.py --check
 	@.venv/bin/python local/twins.py --check
 	@.venv/bin/python local/proofs.py
+	@.venv/bin/jactionlint --shellcheck= --pyflakes=
 
 lint: need-cargo ## clippy on every feature set, warnings denied
 	@for features in "" --no-default-features --all-features; do \
@@ -140,7 +145,7 @@ sbom: need-cargo .venv-sbom/stamp ## list what the function is made of, as Cyclo
 
 advisories: need-cargo venv ## check the dependencies for known vulnerabilities and yanked versions
 	@echo "==> dependencies: security advisories, yanked versions"
-	@.venv/bin/python local/advisories.py
+	@sh local/advisories.sh
 
 # each partition that anybody can have an account in, and a region of an older and of a younger kind
 LINTED_REGIONS = us-east-1 eu-west-1 eu-central-2 cn-north-1 us-gov-west-1
@@ -165,6 +170,10 @@ examples: venv .venv-sam/stamp .venv-checkov/stamp ## check examples/: their tem
 prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an AWS on this machine, and try to break it
 	@echo "==> the stack, deployed (four minutes)"
 	@.venv/bin/python local/prove_stack.py
+
+prove-cargo-lambda: venv .venv-aws/stamp build ## run docs/deploy-with-cargo-lambda.md and examples/terraform on an AWS on this machine
+	@echo "==> a deployment with cargo-lambda (two minutes)"
+	@.venv/bin/python local/prove_cargo_lambda.py
 
 arm64: venv .venv-zig/stamp ## build for arm64, check its glibc, and run the demo on it (under qemu on other machines)
 	@echo "==> arm64 (a quarter of an hour the first time)"
@@ -223,8 +232,8 @@ local: venv .venv-sam/stamp build ## run sam local, invoke and start-api, with e
 NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 
 venv: .venv/stamp
-.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/venv.sh
-	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt"
+.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/workflows.txt local/venv.sh
+	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt" "--require-hashes -r local/workflows.txt"
 
 .venv-sam/stamp: local/sam.txt local/venv.sh
 	@sh local/venv.sh .venv-sam "-r local/sam.txt"
@@ -234,6 +243,9 @@ venv: .venv/stamp
 
 .venv-zig/stamp: local/zig.txt local/tools.txt local/venv.sh
 	@sh local/venv.sh .venv-zig "-r local/zig.txt" "--no-deps -r local/tools.txt"
+
+.venv-aws/stamp: local/awscli.txt local/venv.sh
+	@sh local/venv.sh .venv-aws "-r local/awscli.txt"
 
 .venv-sbom/stamp: local/sbom.txt local/venv.sh
 	@sh local/venv.sh .venv-sbom "-r local/sbom.txt"
@@ -257,4 +269,4 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "error: there is no cargo on the PATH: install Rust (https://rustup.rs), then try again" >&2; exit 1; }
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-sam .venv-checkov .venv-zig .venv-bench .venv-sbom .aws-sam dist target
+	rm -rf .venv .venv-aws .venv-sam .venv-checkov .venv-zig .venv-bench .venv-sbom .aws-sam dist target

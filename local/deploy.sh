@@ -8,10 +8,7 @@ set -eu
 environment=$1
 shift
 
-commit=$(git rev-parse HEAD 2>/dev/null | cut -c 1-9)
-commit=${commit:-no-commit}
-[ -z "$(git status --porcelain 2>/dev/null)" ] || commit=$commit.dirty
-revision=$commit-$(date -u +%Y%m%dT%H%M%SZ)
+revision=$(sh "$(dirname "$0")/commit.sh")-$(date -u +%Y%m%dT%H%M%SZ)
 
 config=$PWD/.aws-sam/samconfig.toml
 mkdir -p .aws-sam

@@ -6,7 +6,8 @@ they are run here and not by it, since a process test needs no build of its own:
 jwhook, that tests/it starts. The unit tests come first, and the tests from outside judge what they let pass; a failure
 of one of these counts when it happens again.
 
-    python local/mutants.py [WORDS]    the mutants whose name has all the words; without any, all
+    python local/mutants.py [WORDS]              the mutants whose name has all the words; without any, all
+    python local/mutants.py --shard 0/8 [WORDS]  each eighth of those, from the first on: the rest is 1/8 to 7/8
 
 What was found is kept in target/twins/mutants.jsonl: a mutant of a file that hasn't changed since is not run again,
 but one that was missed is. tests/mutants.toml says of each mutant that may be missed why it may.
@@ -136,13 +137,24 @@ def key(mutant: dict[str, Any]) -> str:
     return hashlib.sha256(content + mutant["name"].encode()).hexdigest()
 
 
-def main(words: list[str]) -> None:
+def shard(words: list[str]) -> tuple[slice, list[str]]:
+    """Which of the mutants are wanted, and the words."""
+    if words[:1] != ["--shard"]:
+        return slice(None), words
+    first, _, number = words[1].partition("/") if len(words) > 1 else ("", "", "")
+    if not (first.isdecimal() and number.isdecimal() and int(first) < int(number)):
+        raise TwinError("--shard takes a part and a number of parts, such as 0/8, the last of which is 7/8")
+    return slice(int(first), None, int(number)), words[2:]
+
+
+def main(arguments: list[str]) -> None:
+    part, words = shard(arguments)
     began = time.monotonic()
     _lock = only_one()
     copy_tree()
     tests = build_tests()
     known = {entry["name"]: entry["why"] for entry in tomllib.loads(KNOWN.read_text(encoding="utf-8"))["mutant"]}
-    wanted = [mutant for mutant in mutants() if all(word in mutant["name"] for word in words)]
+    wanted = [mutant for mutant in mutants() if all(word in mutant["name"] for word in words)][part]
     lines = OUTCOMES.read_text(encoding="utf-8").splitlines() if OUTCOMES.exists() else []
     outcomes = {entry["key"]: entry["by"] for entry in map(json.loads, lines)}
     missed, viable = [], 0
@@ -163,7 +175,7 @@ def main(words: list[str]) -> None:
     unexplained = [mutant["name"] for mutant in missed if title(mutant) not in known]
     if unexplained:
         raise TwinError(f"{len(unexplained)} missed for no reason that tests/mutants.toml gives")
-    if not words and share < WANTED:
+    if not arguments and share < WANTED:
         raise TwinError(f"at least {WANTED:.0%} are to be caught")
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ["SECURITY.md", "docs/proof.md"]
-PAGES = [*TABLES, "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/scale.md"]
+PAGES = [*TABLES, "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/scale.md", "docs/deploy-with-cargo-lambda.md",
+         "examples/terraform/README.md"]  # fmt: skip
 PROOFS = ("shown by", "proved by")
 NO_PROOFS = ("seconds",)  # the last runs
 RUST_TEST = re.compile(r"#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)\(")

@@ -84,7 +84,7 @@ def prove(proof: StackChecks, team: Team) -> None:
     outputs = proof.cloud.outputs(STACK)
     function = boto3.client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
     proof.check("the function says its revision", function["Description"].split()[-1], release.revision)
-    proof.check("the stack says its version", outputs["Version"], release.version)
+    proof.check("the stack says its version", outputs["Version"], f"{release.version} ({release.revision})")
 
     jwhook = f"{unpacked}/jwhook"
     proof.say("jwhook create")

@@ -44,5 +44,7 @@ pub mod config;
 pub mod aws;
 pub mod https;
 
+pub mod commit;
+
 /// What the targets of this library's diagnostics begin with.
 pub const OWN_TARGET: &str = env!("CARGO_CRATE_NAME");

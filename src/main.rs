@@ -5,7 +5,7 @@ use jw_webhook_forwarder::forwarder::Forwarder;
 use jw_webhook_forwarder::queue::EventQueue;
 use jw_webhook_forwarder::queue::held::HeldQueue;
 use jw_webhook_forwarder::secrets::SecretStore;
-use jw_webhook_forwarder::{aws, invocation, telemetry};
+use jw_webhook_forwarder::{aws, commit, invocation, telemetry};
 use lambda_runtime::{Error, Runtime, service_fn};
 
 /// One thread: a request costs its CPU for microseconds and waits for AWS the rest of the time.
@@ -13,6 +13,7 @@ use lambda_runtime::{Error, Runtime, service_fn};
 async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     telemetry::init_diagnostics(config.log_levels);
+    telemetry::started(commit!());
 
     let sdk = aws::sdk_config().await;
     let secrets = aws_sdk_secretsmanager::Client::new(&sdk);

@@ -48,6 +48,12 @@ pub fn init_diagnostics(levels: Targets) {
     tracing_subscriber::registry().with(lines.with_filter(levels).with_filter(safe)).init();
 }
 
+/// Names the build in the log's first line, because the alias may serve another version than the last
+/// one that was deployed.
+pub fn started(commit: &str) {
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), commit, "the forwarder has started");
+}
+
 /// Where a token came from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

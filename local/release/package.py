@@ -104,8 +104,8 @@ def main() -> int:
     print(f"release {source.revision}, for {' and '.join(source.architectures)}:")
     for file in sorted(folder.iterdir()):
         print(f"  {file.stat().st_size:>10,}  {file}")
-    if source.commit.endswith(".dirty"):
-        print("note: this folder has changes that are not committed, so nobody can verify this release", file=sys.stderr)
+    if not source.is_verifiable:
+        print(f"note: {source.commit} names no commit as it is, so nobody can verify this release", file=sys.stderr)
     return 0
 
 

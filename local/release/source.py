@@ -25,7 +25,7 @@ TOOLCHAIN = "toolchain"
 
 @dataclass(frozen=True)
 class Source:
-    """A release's build.toml."""
+    """A release's build.toml. Its commit is as local/commit.sh prints it."""
 
     version: str
     commit: str
@@ -34,9 +34,13 @@ class Source:
 
     @property
     def revision(self) -> str:
-        """As the parameter Revision takes it: at most 32 characters."""
-        commit, *dirty = self.commit.split(".")
-        return ".".join([f"{self.version}-{commit[:9]}", *dirty])
+        """As the parameter Revision takes it: at most 32 characters, and jwhook compares the commit that it begins with."""
+        return f"{self.commit}-{self.version}"
+
+    @property
+    def is_verifiable(self) -> bool:
+        """Whether it was built from a commit, without changes that no commit has."""
+        return re.fullmatch(r"[0-9a-f]{9}", self.commit) is not None
 
     def text(self) -> str:
         named = {"version": self.version, "commit": self.commit}
@@ -62,7 +66,7 @@ def here(architectures: tuple[str, ...]) -> Source:
         raise LocalError(f"Lambda has no architecture {unknown[0]}: ARCHS takes {' and '.join(ARCHITECTURES)}")
     if not architectures:
         raise LocalError(f"a release is for an architecture at least: ARCHS takes {' and '.join(ARCHITECTURES)}")
-    return Source(version(), commit(), architectures, toolchain())
+    return Source(version(), output("sh", "local/commit.sh"), architectures, toolchain())
 
 
 def version() -> str:
@@ -71,12 +75,6 @@ def version() -> str:
     if not isinstance(found, str) or not re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?", found):
         raise LocalError("Cargo.toml has no version of the form 1.2.3 below [package]: a release is named by it")
     return found
-
-
-def commit() -> str:
-    """The commit that is checked out; with `.dirty` where the folder differs from it."""
-    head = output("git", "rev-parse", "HEAD")
-    return f"{head}.dirty" if output("git", "status", "--porcelain") else head
 
 
 def toolchain() -> dict[str, str]:

@@ -31,8 +31,8 @@ def edits(architecture: str, code: str) -> list[Edit]:
         ),
         (
             "the description of the parameter Revision",
-            "Commit and time, which make deploy sets.",
-            "Version and commit, which samconfig.toml sets.",
+            "Commit and time, which make deploy sets;",
+            "Commit and version, which samconfig.toml sets;",
         ),
     ]
 

@@ -18,7 +18,7 @@ from processes import LocalError
 from release import package, pages, source, verify
 from release.source import Source
 
-SOURCE = Source("1.2.3", "0123456789abcdef0123456789abcdef01234567", ("arm64", "x86_64"), {"rustc": "1.0", "zig": "2.0"})
+SOURCE = Source("1.2.3", "012345678", ("arm64", "x86_64"), {"rustc": "1.0", "zig": "2.0"})
 PRINTS = '#!/bin/sh\necho "$@"\n'
 
 
@@ -60,7 +60,7 @@ class ARelease(unittest.TestCase):
                 with zipfile.ZipFile(folder / template["Resources"]["Forwarder"]["Properties"]["CodeUri"]) as code:
                     deployed[environment] = (template["Parameters"]["Architecture"]["Default"], code.read("bootstrap"))
                 given = config[environment]["global"]["parameters"]["parameter_overrides"]
-                self.assertEqual(given, ["Revision=1.2.3-012345678"])
+                self.assertEqual(given, ["Revision=012345678-1.2.3"])
             self.assertEqual(deployed, {"default": ("arm64", b"elfarm64"), "x86_64": ("x86_64", b"elfx86_64")})
 
     def test_has_jwhook_with_its_manual_page_and_completions(self) -> None:
@@ -119,7 +119,7 @@ class WhatAReleaseIsBuiltFrom(unittest.TestCase):
 
     def test_has_a_revision_that_the_template_takes(self) -> None:
         pattern = yaml_parse((source.ROOT / "template.yaml").read_text())["Parameters"]["Revision"]["AllowedPattern"]
-        for commit, revision in ((SOURCE.commit, "10.20.30-012345678"), (SOURCE.commit + ".dirty", "10.20.30-012345678.dirty")):
+        for commit, revision in ((SOURCE.commit, "012345678-10.20.30"), (SOURCE.commit + "-dirty", "012345678-dirty-10.20.30")):
             found = Source("10.20.30", commit, ("arm64",), {}).revision
             self.assertEqual(found, revision)
             self.assertRegex(found, pattern)
@@ -154,18 +154,19 @@ class ACheckOfARelease(unittest.TestCase):
 
     def test_refuses_another_commit_and_names_another_compiler(self) -> None:
         verify.refuse_another_source(SOURCE, SOURCE)
-        other, archs = "f" * 40, SOURCE.architectures
+        other, archs = "f" * 9, SOURCE.architectures
         for ours, message in (
             (Source("1.2.3", other, archs, SOURCE.toolchain), f"git checkout {SOURCE.commit}"),
-            (Source("1.2.3", SOURCE.commit + ".dirty", archs, SOURCE.toolchain), "no changes of your own"),
+            (Source("1.2.3", SOURCE.commit + "-dirty", archs, SOURCE.toolchain), "no changes of your own"),
             (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.1", "zig": "2.0"}), "rustc 1.0, and this machine has 1.1"),
             (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.0"}), "zig 2.0, and this machine has none"),
         ):
             with self.assertRaisesRegex(LocalError, re.escape(message)):
                 verify.refuse_another_source(SOURCE, ours)
-        dirty = Source("1.2.3", SOURCE.commit + ".dirty", archs, SOURCE.toolchain)
-        with self.assertRaisesRegex(LocalError, "cannot be verified"):
-            verify.refuse_another_source(dirty, dirty)
+        for commit in (SOURCE.commit + "-dirty", "no-commit"):
+            unknown = Source("1.2.3", commit, archs, SOURCE.toolchain)
+            with self.assertRaisesRegex(LocalError, "cannot be verified"):
+                verify.refuse_another_source(unknown, unknown)
 
     def test_names_each_file_that_differs(self) -> None:
         found = verify.differences({"same": "1", "gone": "2", "other": "3"}, {"same": "1", "new": "2", "other": "4"})

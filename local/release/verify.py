@@ -42,8 +42,8 @@ def claimed(given: Path) -> tuple[Source, dict[str, str]]:
 
 def refuse_another_source(release: Source, ours: Source) -> None:
     """Raises if this folder or this machine cannot build the same bytes."""
-    if release.commit.endswith(".dirty"):
-        raise LocalError(f"the release {release.revision} was built with changes that no commit has: it cannot be verified")
+    if not release.is_verifiable:
+        raise LocalError(f"the release {release.revision} was not built from a commit as it is: it cannot be verified")
     if release.commit != ours.commit:
         raise LocalError(
             f"the release is of commit {release.commit}, and {ours.commit} is checked out here: "

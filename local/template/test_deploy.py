@@ -30,9 +30,13 @@ def run(script: str, environment: str, config: str, fake_sam: str, **shell: str)
         shutil.copy(sam, sam.with_name("jwhook"))
         sam.with_name("jwhook").write_text('#!/bin/sh\necho "jwhook $@" >&2\n')
         Path(folder, "samconfig.toml").write_text(config)
-        environ = {**os.environ, "PATH": f"{sam.parent}:{os.environ['PATH']}", "GIT_DIR": str(ROOT / ".git"), **shell}
+        environ = {**os.environ, "PATH": f"{sam.parent}:{os.environ['PATH']}", **shell}
         command = ["sh", str(ROOT / "local" / f"{script}.sh"), environment, "--profile", "p"]
         return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+
+
+def commit() -> str:
+    return subprocess.run(["sh", str(ROOT / "local" / "commit.sh")], capture_output=True, text=True, check=True).stdout.strip()
 
 
 class ADeployment(unittest.TestCase):
@@ -44,7 +48,7 @@ class ADeployment(unittest.TestCase):
             self.assertRegex(arguments, rf"^deploy --config-file /.+ --config-env {environment} --profile p$")
             (revision,) = set(re.findall(r'"Revision=([^"]*)"', given))
             self.assertRegex(revision, template()["Parameters"]["Revision"]["AllowedPattern"])
-            self.assertRegex(revision, r"-\d{8}T\d{6}Z$")
+            self.assertRegex(revision, rf"^{commit()}-\d{{8}}T\d{{6}}Z$")
             self.assertEqual(given.replace(f'"Revision={revision}", ', ""), config)
 
     def test_has_a_revision_after_what_guided_saved(self) -> None:

@@ -38,7 +38,7 @@ class TheFunction(unittest.TestCase):
     def test_says_its_version_in_an_output(self) -> None:
         version = re.search(r'^\[package\]\n(?:.+\n)*?version = "([^"]+)"$', MANIFEST, re.MULTILINE)
         assert version
-        self.assertEqual(template()["Outputs"]["Version"]["Value"], version[1])
+        self.assertEqual(template()["Outputs"]["Version"]["Value"], {"Fn::Sub": f"{version[1]} (${{Revision}})"})
 
     def test_is_built_from_the_package_s_binary(self) -> None:
         binary = re.search(r'\[\[bin\]\]\nname = "([^"]+)"\npath = "src/main.rs"', MANIFEST)

@@ -55,6 +55,12 @@ pub const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
+/// The commit that the programs under test were built from. A variable of this process and not of its
+/// build, so that another commit rebuilds the programs only.
+pub fn commit() -> String {
+    std::env::var("JW_WEBHOOK_FORWARDER_COMMIT").unwrap_or_else(|_| "no-commit".to_owned())
+}
+
 /// What a variable of the environment sets, where a target of the Makefile asks for more than a
 /// test does by itself.
 pub fn number<T: std::str::FromStr>(name: &str) -> Option<T> {

@@ -6,10 +6,28 @@ mod secrecy;
 
 use crate::support::{
     Aws, CHANNEL_ACTIVE, Delivery, Function, GetSecretValue, HoldMessage, MEDIA_AVAILABLE,
-    OTHER_SECRET, Record, Reply, SECRET, SendMessage, all_at_once, at, event, one_second_passes,
-    seconds, token,
+    OTHER_SECRET, Record, Reply, SECRET, SendMessage, all_at_once, at, commit, event,
+    one_second_passes, seconds, token,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn first_line_of_the_log_names_version_and_commit() {
+    let function = Function::start(&Aws::start().await).await;
+    let first = function.stderr.until("a line", |lines| lines.first().cloned()).await;
+    let mut first: Value = serde_json::from_str(&first).expect("JSON");
+    let timestamp = first["timestamp"].take();
+    assert!(timestamp.as_str().is_some_and(|it| it.ends_with('Z')), "{timestamp}");
+    let expected = json!({
+        "timestamp": null,
+        "level": "INFO",
+        "target": "jw_webhook_forwarder::telemetry",
+        "message": "the forwarder has started",
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": commit(),
+    });
+    assert_eq!(first, expected);
+}
 
 #[tokio::test]
 async fn an_accepted_event_has_one_line_with_all_that_is_known_of_it() {

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::build::Build;
 use crate::commands::{
     create, delete, doctor, files, list, man, missed, recover, rotate, send, show, tail, update,
     verify,
@@ -13,7 +14,7 @@ use crate::verdict::Verdict;
 
 /// Creates and rotates JW Player's webhooks, with their secrets in AWS Secrets Manager.
 #[derive(Debug, Parser)]
-#[command(name = "jwhook", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "jwhook", version = Build::own().to_string(), propagate_version = true, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub options: Options,

@@ -8,6 +8,7 @@
 mod arguments;
 mod ask;
 mod aws;
+mod build;
 mod cli;
 mod clock;
 mod commands;

@@ -193,7 +193,8 @@ impl Stack {
         self.log_group.as_deref()
     }
 
-    /// The version that the stack was deployed from, where there is a stack that tells it.
+    /// The version and the revision that the stack was deployed from, where there is a stack that tells
+    /// them.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }

@@ -1,7 +1,7 @@
 //! Keeping to what JW and the shell allow: its rate limit, its secret, its errors.
 
 use super::support::{API_SECRET, Account, JwApi, Jwhook, Meet, webhook};
-use crate::support::seconds;
+use crate::support::{commit, seconds};
 use serde_json::json;
 use std::time::Instant;
 
@@ -21,6 +21,19 @@ async fn all_that_a_person_sees_first_needs_no_account() {
             .output()
             .unwrap();
         assert!(ran.status.success() && !ran.stdout.is_empty(), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn version_of_the_program_and_of_each_command_names_the_commit() {
+    let version = format!("{} ({})\n", env!("CARGO_PKG_VERSION"), commit());
+    for (arguments, expected) in [
+        (&["--version"][..], format!("jwhook {version}")),
+        (&["doctor", "-V"], format!("jwhook-doctor {version}")),
+    ] {
+        let mut jwhook = std::process::Command::new(env!("CARGO_BIN_EXE_jwhook"));
+        let ran = jwhook.args(arguments).env_clear().output().unwrap();
+        assert_eq!(String::from_utf8(ran.stdout).unwrap(), expected);
     }
 }
 

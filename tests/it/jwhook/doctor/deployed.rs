@@ -1,6 +1,7 @@
 //! What is deployed, and what goes through it: version, region, held events, the last accepted one.
 
 use super::{ACCEPTED, Account, JwApi, Jwhook, Meet, Ran, doctor, findings, said, well};
+use crate::support::commit;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -40,13 +41,11 @@ async fn with_outputs(account: &Account, jw: &JwApi, more: &[(&str, &str)]) -> R
 }
 
 #[tokio::test]
-async fn another_or_an_unknown_version_is_a_warning_and_so_is_a_missing_held_queue() {
+async fn unknown_version_is_a_warning_and_so_is_a_missing_held_queue() {
     let (account, jw) = well().await;
-    let ran = with_outputs(&account, &jw, &[("Version", "0.0.9")]).await;
-    assert_eq!(findings(&ran), ["warn version", "warn held"]);
-    let expected =
-        format!("0.0.9 is deployed, and this jwhook is {VERSION}; deploy the stack again");
-    assert!(said(&ran, "version").starts_with(&expected), "{ran:?}");
+    let version = format!("{VERSION} ({})", commit());
+    let ran = with_outputs(&account, &jw, &[("Version", &version)]).await;
+    assert_eq!(findings(&ran), ["warn held"]);
     assert!(said(&ran, "held").starts_with("the stack has no held queue: an event"), "{ran:?}");
 
     let held = [("HeldQueueUrl", account.held_queue_url.as_str())];
@@ -54,6 +53,48 @@ async fn another_or_an_unknown_version_is_a_warning_and_so_is_a_missing_held_que
     assert_eq!(findings(&ran), ["warn version"]);
     let said = said(&ran, "version");
     assert!(said.starts_with("the stack does not tell its version"), "{said}");
+}
+
+/// `make test` gives the programs their commit; a build without one has nothing to compare.
+#[tokio::test]
+async fn version_and_commit_of_stack_and_jwhook_are_compared() {
+    let (account, jw) = well().await;
+    let held = ("HeldQueueUrl", account.held_queue_url.as_str());
+    let commit = commit();
+    let own = format!("{VERSION} ({commit})");
+    let knows_commit = commit != "no-commit";
+    let not_compared = format!("{VERSION}, deployed and here; commits not compared: ");
+    let untold = format!("{not_compared}this jwhook was built without its commit");
+    let revision = format!("{VERSION} ({commit}-20261128T052500Z)");
+    let same = if knows_commit { format!("{own}, deployed and here") } else { untold.clone() };
+    let other = format!("{VERSION} (000000000)");
+    let other_said = format!("{other} is deployed, and this jwhook, {own}, is of another commit");
+    let no_commit = format!("{VERSION} (no-commit)");
+    let no_commit_said = format!("{not_compared}the stack's Revision begins with no commit");
+    let older = "0.0.9 (000000000)";
+    let newer = "10.0.0 (000000000)";
+    for (deployed, warns, expected) in [
+        (own.as_str(), false, same.clone()),
+        (&revision, false, same),
+        (&other, knows_commit, if knows_commit { other_said } else { untold.clone() }),
+        (&no_commit, false, if knows_commit { no_commit_said } else { untold }),
+        (older, true, format!("{older} is deployed, older than this jwhook, {own}")),
+        (newer, true, format!("{newer} is deployed, newer than this jwhook, {own}")),
+        (
+            "next",
+            true,
+            "next (no-commit) is deployed, another version than this jwhook, ".to_owned(),
+        ),
+    ] {
+        let ran = with_outputs(&account, &jw, &[held, ("Version", deployed)]).await;
+        assert_eq!(findings(&ran), if warns { vec!["warn version"] } else { vec![] }, "{deployed}");
+        let report = ran.json();
+        let mut checks = report["checks"].as_array().unwrap().iter();
+        let found = checks.find(|one| one["check"] == "version").unwrap();
+        let detail = found["detail"].as_str().unwrap();
+        assert!(detail.starts_with(&expected), "{deployed}: {found}");
+        assert_eq!(found["advice"].is_string(), warns, "{deployed}: {found}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::account::QueueType;
 use super::jw_api::{FUNCTION_URL, WEBHOOK_URL};
-use crate::support::seconds;
+use crate::support::{commit, seconds};
 use aws_sdk_cloudformation as cloudformation;
 use aws_sdk_cloudformation::types::Parameter;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub async fn deploy(
             "HeldDeadLetterQueueUrl": output(json!({"Ref": "HeldDeadLetterQueue"})),
             "LogGroup": output(json!({"Ref": "Logs"})),
             "FunctionName": output(json!("jw-forwarder")),
-            "Version": output(json!(env!("CARGO_PKG_VERSION"))),
+            "Version": output(json!(format!("{} ({})", env!("CARGO_PKG_VERSION"), commit()))),
         },
     });
     let parameters = parameters.iter().map(|(name, value)| {

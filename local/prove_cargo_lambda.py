@@ -1,0 +1,141 @@
+"""`make prove-cargo-lambda`: the commands of docs/deploy-with-cargo-lambda.md, on an AWS that is a process of this machine.
+
+Exists so that the page stays true: its `sh` blocks are read from it and run, `cargo lambda deploy` among them. What they
+make is compared with template.yaml, a signed event reaches the queue through both endpoints, and a held event arrives.
+The Terraform module of examples/ is held to the same, where Terraform is there.
+Exits 0 only if each check holds.
+
+The release binary of `make build` is deployed, from a zip like that of a release. The page's build for arm64 is not run:
+`make arm64` builds that.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import boto3
+
+import prove_terraform
+from cloud import BASE
+from like_the_template import Made, is_like_the_template
+from make_events import SECRET
+from processes import LocalError, exit_with
+from stack import ROOT, forwarder_binary
+from stack_checks import StackChecks, cloud_here
+from template.translated import template
+
+PAGE = ROOT / "docs" / "deploy-with-cargo-lambda.md"
+BUILD = "cargo lambda build --release --arm64\n"
+RELEASE = "0.0.0"
+BLOCK_SECONDS = 120  # many times what a block takes
+TOOLS = [ROOT / ".venv-aws" / "bin", Path(sys.prefix, "bin")]
+# Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS.
+SHELL = 'set -eua; aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }; [ ! -f variables ] || . ./variables\n'
+READ = ("NAME", "QUEUE_URL", "HELD_QUEUE_URL", "SECRET_ARN", "URL", "WEBHOOK_URL")
+
+
+class Reader:
+    """Follows the page in a clone of the repository. Each block sees the variables of the blocks before it."""
+
+    def __init__(self, clone: Path) -> None:
+        self._clone = clone
+        for name in ("Cargo.toml", "Cargo.lock", "src", "tests", "examples"):
+            (clone / name).symlink_to(ROOT / name)
+        (clone / "target").mkdir()
+        self.package = clone / f"forwarder-{RELEASE}-{BASE['Architecture']}.zip"
+        with zipfile.ZipFile(self.package, "w") as archive:
+            archive.write(forwarder_binary(), "bootstrap")
+        self._environment = {
+            **os.environ,
+            "PATH": os.pathsep.join([*map(str, TOOLS), os.environ["PATH"]]),
+            "VERSION": RELEASE,
+            "ARCH": BASE["Architecture"],
+        }
+
+    def follow(self) -> dict[str, str]:
+        """Runs each block, and returns the variables that tell what was made."""
+        blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        run = [block for block in blocks if BUILD not in block]
+        if len(run) != len(blocks) - 1:
+            raise LocalError(f"{PAGE.name} needs exactly one `sh` block with {BUILD.strip()!r}, the build for arm64")
+        for block in run:
+            self._sh(block)
+        return {name: self._sh(f'printf %s "${name}"') for name in READ}
+
+    def _sh(self, block: str) -> str:
+        command = ["sh", "-c", f"{SHELL}{block}\nexport -p > variables"]
+        try:
+            done = subprocess.run(command, cwd=self._clone, env=self._environment, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=BLOCK_SECONDS)  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise LocalError(f"a block of {PAGE.name} took more than {BLOCK_SECONDS} s:\n{block}") from error
+        if done.returncode != 0:
+            raise LocalError(f"a block of {PAGE.name} failed:\n{block}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        return done.stdout
+
+
+class Proof(StackChecks):
+    """The checks, in order."""
+
+    def run(self, reader: Reader, folder: Path) -> None:
+        self.say(f"run the commands of docs/{PAGE.name}")
+        found = reader.follow()
+        made = {
+            "FunctionName": found["NAME"],
+            "RoleName": found["NAME"],
+            "LogGroup": f"/aws/lambda/{found['NAME']}",
+            "SecretArn": found["SECRET_ARN"],
+            "QueueUrl": found["QUEUE_URL"],
+            "DeadLetterQueueUrl": f"{found['QUEUE_URL']}-dead",
+            "HeldQueueUrl": found["HELD_QUEUE_URL"],
+            "HeldDeadLetterQueueUrl": f"{found['HELD_QUEUE_URL']}-dead",
+            "WebhookUrl": found["WEBHOOK_URL"],
+        }
+        is_like_the_template(self, made, "Both")
+        self._works(made)
+        through_url = {**made, "WebhookUrl": f"{found['URL']}webhooks/jwplayer"}
+        self.delivers(through_url, "channel_active", "channel_active.json, through the function URL")
+
+        module = prove_terraform.applied(self, folder / "terraform", reader.package)
+        if module:
+            is_like_the_template(self, module, "HttpApi", prove_terraform.DIFFERENT)
+            prove_terraform.alarms_are_like_the_template(self, module)
+            self._works(module)
+
+    def _works(self, made: Made) -> None:
+        self._holds_an_event_without_the_secret(made)
+        self.delivers(made, "media_available", "media_available.json, through the HTTP API")
+        self.answers("forged.json", made, "forged", 401)
+        self.logged(made, "refused", "signature_invalid")
+
+    def _holds_an_event_without_the_secret(self, made: Made) -> None:
+        iam, role, policy = boto3.client("iam"), made["RoleName"], "forwarder"
+        document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+        without = [statement for statement in document["Statement"] if statement["Sid"] != "FetchTheSecret"]
+        self.cloud.retry_each_second(made["HeldQueueUrl"])
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": without}))
+        self.answers("without FetchTheSecret, a good event", made, "media_created", 503)
+        self.logged(made, "held", "secret_unavailable")
+        self.check("how many events are held", self.cloud.held(made["HeldQueueUrl"]), 1)
+        boto3.client("secretsmanager").put_secret_value(SecretId=made["SecretArn"], SecretString=SECRET)
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+        self.cloud.wait_for_log(made["LogGroup"], source="held_queue", outcome="accepted")
+        self.arrived("with it back, the held event arrives by itself, as it was signed", made, "media_created")
+
+
+def main() -> int:
+    with cloud_here() as (cloud, folder):
+        proof = Proof(cloud, template(), folder)
+        clone = folder / "clone"
+        clone.mkdir()
+        proof.run(Reader(clone), folder)
+    print(f"{proof.checks} checks of deployments without CloudFormation, each as it has to be. Nothing is left running.")
+    return 0
+
+
+if __name__ == "__main__":
+    exit_with(main)
