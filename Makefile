@@ -78,11 +78,6 @@ fuzz: need-cargo target/tools/bin/cargo-fuzz ## fuzz the token, the JSON, the he
 	@echo "==> fuzzing"
 	@sh local/fuzz.sh $(FUZZ_SECONDS)
 
-# Five minutes in all, besides the build: over what is known, and a little further; a night goes on.
-.PHONY: fuzz-ci
-fuzz-ci:
-	@$(MAKE) --silent fuzz FUZZ_SECONDS=60
-
 target/tools/bin/cargo-fuzz:
 	@echo "==> cargo-fuzz (two minutes, the first time only)"
 	@cargo install --quiet --locked --root target/tools cargo-fuzz@0.13.2
@@ -110,7 +105,21 @@ nothing: need-cargo
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-ci: fmt lint doc deny sbom advisories template prove prove-cargo-lambda release-ci arm64 demo counts fuzz-ci test ## everything that has to pass before a change lands
+# The builds, which are most of it, go side by side; then one by one what has deadlines. fuzz/ is only compiled here, and
+# runs for as long as anybody likes: .github/workflows/nightly.yml.
+ci: venv .venv-sam/stamp .venv-checkov/stamp .venv-zig/stamp .venv-sbom/stamp .venv-aws/stamp ## everything that has to pass before a change lands
+	@$(MAKE) --silent -j2 --output-sync=target ci-source ci-release
+	@$(MAKE) --silent prove prove-cargo-lambda prove-release demo counts test
+
+.PHONY: ci-source ci-release
+ci-source:
+	@MAKEFLAGS= $(MAKE) --silent fmt lint doc deny advisories build jwhook
+	@MAKEFLAGS= cargo test --locked --all-features --no-run --quiet
+
+# Of the release, what this machine can run; and the other architecture's function. The release has the bill of materials.
+ci-release:
+	@MAKEFLAGS= $(MAKE) --silent template arm64
+	@MAKEFLAGS= $(MAKE) --silent release ARCHS=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages of proofs fit the code
 	@echo "==> formatting"
@@ -126,6 +135,8 @@ lint: need-cargo ## clippy on every feature set, warnings denied
 		echo "==> clippy $${features:-(default features)}"; \
 		cargo clippy --locked --all-targets $$features -- -D warnings || exit 1; \
 	done
+	@echo "==> clippy of fuzz/"
+	@cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target -- -D warnings
 
 doc: need-cargo ## build the documentation, warnings denied
 	@echo "==> documentation"
@@ -196,12 +207,6 @@ verify-release: need-cargo venv .venv-zig/stamp sbom ## build a release again an
 prove-release: venv .venv-sam/stamp ## deploy the release in dist/, without Rust, to an AWS on this machine
 	@echo "==> the release, deployed (a minute)"
 	@PYTHONPATH=local .venv/bin/python local/prove_release.py
-
-# The gate's: of the architecture that the proof can run. `make arm64` builds the other one.
-.PHONY: release-ci
-release-ci:
-	@$(MAKE) --silent release ARCHS=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
-	@$(MAKE) --silent prove-release
 
 reproducible: ## build the last commit twice, in two places, and compare the bytes (ARGS="x86_64 jwhook")
 	@echo "==> reproducible builds (some minutes each)"
