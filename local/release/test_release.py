@@ -17,6 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from processes import LocalError
 from release import package, pages, source, verify
+from release.binary import BinaryError
 from release.source import Source
 from stack import ROOT
 
@@ -110,9 +111,17 @@ class ARelease(unittest.TestCase):
                 for file in ("local/release/build.sh", str(built), "elsewhere"):
                     Path(folder, file).parent.mkdir(parents=True, exist_ok=True)
                     Path(folder, file).write_text(script)
-                with mock.patch.object(package, "ROOT", Path(folder)), mock.patch("builtins.print"):
+                with (
+                    mock.patch.object(package, "ROOT", Path(folder)),
+                    mock.patch.object(package, "check") as check,
+                    mock.patch("builtins.print"),
+                ):
                     if good:
                         self.assertEqual(package.built("arm64", "forwarder"), Path(folder, built))
+                        check.assert_called_once_with(Path(folder, built), "arm64", "2.34")
+                        check.side_effect = BinaryError("needs glibc 2.39, and must run with 2.34")
+                        with self.assertRaisesRegex(LocalError, "must run with 2.34"):
+                            package.built("arm64", "forwarder")
                         continue
                     with self.assertRaisesRegex(LocalError, "did not build forwarder for arm64"):
                         package.built("arm64", "forwarder")
