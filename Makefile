@@ -168,7 +168,6 @@ template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## check template.
 	@.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 	@echo "==> template: what it becomes, and what the code asks of it"
 	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
-	@$(RELEASE_TESTS)
 	@$(MAKE) --silent examples
 
 EXAMPLES = examples/consumer/template.yaml examples/eventbridge/template.yaml

@@ -6,6 +6,7 @@ processes of this machine. Two things differ from the page: the stack is deploye
 does not have, and the event goes to the address of this AWS, as the name in the stack's URL is known to nobody here.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -91,14 +92,17 @@ def prove(proof: StackChecks, team: Team) -> None:
     with JwApi([], {}) as jw:
         create = ("create", "--stack", STACK, "--name", "Media events", "--event", "media_available", "--site", "jsPxIVHl")
         team.runs(jwhook, *create, environment=jw.environment)
-    proof.check("JW has one webhook, which calls the stack",
-                [webhook["metadata"]["webhook_url"] for webhook in jw.webhooks], [outputs["WebhookUrl"]])  # fmt: skip
-    proof.say("jwhook send")
-    team.runs(jwhook, "send", "--stack", STACK, "--url", proof.cloud.reachable_url(outputs["WebhookUrl"]))
-    attributes = [message["MessageAttributes"] for message in proof.cloud.receive(outputs["QueueUrl"])]
-    proof.check("the event is in the queue",
-                [(one["event"]["StringValue"], one["webhook_id"]["StringValue"]) for one in attributes],
-                [("media_available", webhook["id"]) for webhook in jw.webhooks])  # fmt: skip
+        (webhook,) = jw.webhooks
+        proof.check("JW has a webhook that calls the stack", webhook["metadata"]["webhook_url"], outputs["WebhookUrl"])
+        proof.say("jwhook send")
+        team.runs(jwhook, "send", "--stack", STACK, "--url", proof.cloud.reachable_url(outputs["WebhookUrl"]))
+        attributes = [message["MessageAttributes"] for message in proof.cloud.receive(outputs["QueueUrl"])]
+        found = [(one["event"]["StringValue"], one["webhook_id"]["StringValue"]) for one in attributes]
+        proof.check("the event is in the queue", found, [("media_available", webhook["id"])])
+        doctor = team.runs(jwhook, "doctor", "--stack", STACK, "--output", "json", environment=jw.environment)
+    versions = [check["detail"] for check in json.loads(doctor)["checks"] if check["check"] == "version"]
+    proof.check("jwhook doctor finds the stack and itself of one commit",
+                versions, [f"{release.version} ({release.commit}), deployed and here"])  # fmt: skip
 
     proof.say("sam deploy, with the answers that were saved")
     said = team.runs("sam", "deploy", *chosen)

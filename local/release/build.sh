@@ -37,7 +37,7 @@ path=$root/local/release/path:$rust:$root/.venv-zig/bin:$PATH # the first has a 
 calls=$build/rustup.calls
 : >"$calls"
 
-PATH=$path RUSTUP_CALLS=$calls RUSTC=$rust/rustc CARGO_HOME=$cargo_home \
+PATH=$path RUSTUP_CALLS=$calls RUSTC=$rust/rustc RUSTC_WRAPPER='' CARGO_ENCODED_RUSTFLAGS='' CARGO_HOME=$cargo_home \
     "$rust/cargo" fetch --quiet --locked --target "$target" --target "$(uname -m)-unknown-linux-gnu" >&2 ||
     fail "cargo could not fetch the dependencies (see above). Check the network, then try again."
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from processes import LocalError, exit_with
 from release.archive import EXECUTABLE, Member, tar_gz, zipped
+from release.binary import BinaryError, check
 from release.pages import filled, samconfig
 from release.source import Source, here
 from release.templates import released
@@ -24,6 +25,7 @@ from stack import ROOT
 SUMS = "SHA256SUMS"
 HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 BUILDS = Path("target", "release-build")  # of build.sh
+OLDEST_GLIBC = {"forwarder": "2.34", "jwhook": "2.17"}  # AL2023's, and the oldest that Rust supports
 COMPLETIONS = {"bash": "jwhook.bash", "zsh": "_jwhook", "fish": "jwhook.fish"}  # as each shell looks for them
 
 
@@ -80,6 +82,10 @@ def built(architecture: str, binary: str) -> Path:
     binary_file = Path(lines[-1] if lines else "/")
     if process.returncode != 0 or not binary_file.is_file() or not binary_file.is_relative_to(ROOT / BUILDS):
         raise LocalError(f"`{' '.join(command)}` did not build {binary} for {architecture}; its output is above")
+    try:
+        print(check(binary_file, architecture, OLDEST_GLIBC[binary]), flush=True)
+    except BinaryError as error:
+        raise LocalError(str(error)) from error
     return binary_file
 
 

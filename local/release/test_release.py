@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import sys
 import tarfile
 import tempfile
 import unittest
@@ -16,7 +17,14 @@ from samtranslator.yaml_helper import yaml_parse
 
 from processes import LocalError
 from release import package, pages, source, verify
+from release.binary import BinaryError
 from release.source import Source
+from stack import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 SOURCE = Source("1.2.3", "012345678", ("arm64", "x86_64"), {"rustc": "1.0", "zig": "2.0"})
 PRINTS = '#!/bin/sh\necho "$@"\n'
@@ -53,7 +61,7 @@ class ARelease(unittest.TestCase):
 
     def test_has_for_each_architecture_the_template_that_its_environment_deploys_with_its_binary(self) -> None:
         with release() as folder:
-            config = source.tomllib.loads((folder / "samconfig.toml").read_text())
+            config = tomllib.loads((folder / "samconfig.toml").read_text())
             deployed = {}
             for environment in ("default", "x86_64"):
                 template = yaml_parse((folder / config[environment]["deploy"]["parameters"]["template_file"]).read_text())
@@ -103,9 +111,17 @@ class ARelease(unittest.TestCase):
                 for file in ("local/release/build.sh", str(built), "elsewhere"):
                     Path(folder, file).parent.mkdir(parents=True, exist_ok=True)
                     Path(folder, file).write_text(script)
-                with mock.patch.object(package, "ROOT", Path(folder)), mock.patch("builtins.print"):
+                with (
+                    mock.patch.object(package, "ROOT", Path(folder)),
+                    mock.patch.object(package, "check") as check,
+                    mock.patch("builtins.print"),
+                ):
                     if good:
                         self.assertEqual(package.built("arm64", "forwarder"), Path(folder, built))
+                        check.assert_called_once_with(Path(folder, built), "arm64", "2.34")
+                        check.side_effect = BinaryError("needs glibc 2.39, and must run with 2.34")
+                        with self.assertRaisesRegex(LocalError, "must run with 2.34"):
+                            package.built("arm64", "forwarder")
                         continue
                     with self.assertRaisesRegex(LocalError, "did not build forwarder for arm64"):
                         package.built("arm64", "forwarder")
@@ -118,7 +134,7 @@ class WhatAReleaseIsBuiltFrom(unittest.TestCase):
             source.read('version = "1.2.3"\n')
 
     def test_has_a_revision_that_the_template_takes(self) -> None:
-        pattern = yaml_parse((source.ROOT / "template.yaml").read_text())["Parameters"]["Revision"]["AllowedPattern"]
+        pattern = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["Revision"]["AllowedPattern"]
         for commit, revision in ((SOURCE.commit, "012345678-10.20.30"), (SOURCE.commit + "-dirty", "012345678-dirty-10.20.30")):
             found = Source("10.20.30", commit, ("arm64",), {}).revision
             self.assertEqual(found, revision)
