@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from binary import BinaryError, check
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COPIED = ("Makefile", "local/venv.sh", "local/zig.txt", "local/tools.txt", "local/same_paths.sh", "local/commit.sh")
+COPIED = ("Makefile", "local/*.sh", "local/*.txt")
 MANIFEST = """[package]
 name = "forwarder"
 version = "0.0.0"
@@ -41,9 +41,9 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in COPIED:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+        (folder / "local").mkdir()
+        for path in (path for pattern in COPIED for path in ROOT.glob(pattern)):
+            shutil.copy2(path, folder / path.relative_to(ROOT))  # with its date, which make compares
         shutil.copytree(ROOT / "local/release", folder / "local/release", ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "target").mkdir()
         (folder / ".venv-zig").symlink_to(ROOT / ".venv-zig")
