@@ -26,7 +26,7 @@ build: need-cargo ## build the release binary
 	@echo "==> release binary (some minutes the first time)"
 	@MAKEFLAGS= sh local/same_paths.sh cargo build --release --locked --bin forwarder # else it would take the 2 of -j2 for its own
 
-jwhook: need-cargo ## build the operator's command line, to try it (cargo install is in the README)
+jwhook: need-cargo ## build the operator's command line, to try it (docs/deploy.md says how to install it)
 	@echo "==> jwhook (some minutes the first time)"
 	@MAKEFLAGS= cargo build --locked --features cli --bin jwhook
 

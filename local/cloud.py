@@ -101,7 +101,7 @@ class Cloud:
         return version
 
     def serve_version(self, outputs: dict[str, str], version: str) -> None:
-        """Rolls back in a hurry, as the README has it."""
+        """Rolls back in a hurry, as docs/deploy.md has it."""
         boto3.client("lambda").update_alias(FunctionName=outputs["FunctionName"], Name="live", FunctionVersion=version)
 
     def invoke(self, outputs: dict[str, str], event: Json) -> Json:

@@ -95,7 +95,7 @@ def main() -> int:
             raise LocalError("\n  ".join(["the forwarder did not do what its contract says:", *complaints]))
     print(f"{len(deliveries)} requests, {len(messages)} messages: each as the contract says. Nothing is left running.")
     print("Next: `make run` keeps it up, prints a curl line to send, and shows what arrives.")
-    print("The requests are in events/, and what runs here is in local/stack.py. README.md tells the rest.")
+    print("The requests are in events/, and what runs here is in local/stack.py. docs/development.md tells the rest.")
     return 0
 
 

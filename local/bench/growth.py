@@ -1,7 +1,7 @@
 """`make plot`: what the function's CPU grows with, and that nothing else makes it grow.
 
 Exists to find surprises: a cost that is square in the body's size, a key ring that is searched, requests that stand in
-each other's way. Prints the table of the README and draws docs/growth.svg.
+each other's way. Prints the tables of docs/performance.md and draws docs/growth.svg.
 """
 
 import json

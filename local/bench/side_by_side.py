@@ -1,6 +1,6 @@
 """`make bench`: the forwarder beside what one would write instead, and beside a function that does nothing.
 
-Exists so that anybody can have the README's table of their own machine. The functions take turns, round by round, so
+Exists so that anybody can have the table of docs/performance.md for their own machine. The functions take turns, round by round, so
 that what else the machine does strikes all of them; each figure is the median of the rounds. Milliseconds are the
 machine's, ratios are the functions'.
 

@@ -1,4 +1,4 @@
-"""The README's table of costs: its sums, and what it counts of the template."""
+"""The table of costs in docs/operate.md: its sums, and what it counts of the template."""
 
 import json
 import re
@@ -14,7 +14,7 @@ OF_ACCEPTED_EVENTS = 4  # Accepted, Duration and EventAge by function, and Accep
 
 @cache
 def rows() -> dict[str, tuple[str, float]]:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## What it costs")[1].split("\n## ")[0]
+    section = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8").split("## Cost")[1].split("\n## ")[0]
     return {m["what"]: (m["amount"], float(m["usd"].strip("*"))) for m in ROW.finditer(section)}
 
 

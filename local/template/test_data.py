@@ -33,8 +33,8 @@ class Data(unittest.TestCase):
             self.assertEqual(variables.get("Suffix"), None if held else {"Fn::If": ["HasFifoQueue", ".fifo", ""]})
             self.assertEqual("FifoQueue" in resources()[name]["Properties"], not held)
             ours.append(len(re.sub(r"\$\{([\w:]+)\}", lambda match: "x" * longest[match[1]], text)))
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        self.assertIn(f"(at most {80 - max(ours)} characters", readme)
+        page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+        self.assertIn(f"(at most {80 - max(ours)} characters", page)
 
     def test_is_encrypted_and_takes_no_plain_http(self) -> None:
         refusing = {}

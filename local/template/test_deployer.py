@@ -16,7 +16,7 @@ HANDLERS = ("create", "read", "update", "delete")
 NOT_NEEDED = {
     "ec2:* elasticfilesystem:* s3files:*": "the function is in no VPC and mounts no file system",
     "firehose:* s3:REST.PUT.OBJECT s3:getObject": "logs go to CloudWatch, and the API's body is in the template",
-    "kms:* logs:AssociateKmsKey logs:DisassociateKmsKey": "for keys of one's own the README says what to add",
+    "kms:* logs:AssociateKmsKey logs:DisassociateKmsKey": "docs/deploy.md says what to add for KMS keys of your own",
     "iam:*UserPolicy iam:*GroupPolicy": "policies are attached to roles only",
     "lambda:*ProvisionedConcurrencyConfig lambda:PutFunctionScalingConfig": "no such concurrency",
     "lambda:PassCapacityProvider": "as above",
