@@ -121,7 +121,7 @@ ci-release:
 	@MAKEFLAGS= $(MAKE) --silent template arm64
 	@MAKEFLAGS= $(MAKE) --silent release ARCHS=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
-fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages of proofs fit the code
+fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages fit the code
 	@echo "==> formatting"
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path fuzz/Cargo.toml
@@ -129,6 +129,8 @@ fmt: need-cargo venv ## check the formatting and the workflows, and that events/
 	@.venv/bin/python local/twins.py --check
 	@.venv/bin/python local/proofs.py
 	@.venv/bin/jactionlint --shellcheck= --pyflakes=
+	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_checks pages.test_schema
+	@PYTHONPATH=local .venv/bin/python -m pages
 
 lint: need-cargo ## clippy on every feature set, warnings denied
 	@for features in "" --no-default-features --all-features; do \
@@ -178,6 +180,7 @@ examples: venv .venv-sam/stamp .venv-checkov/stamp ## check examples/: their tem
 	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
 
 prove: venv .venv-sam/stamp build jwhook ## deploy template.yaml with sam to an AWS on this machine, and try to break it
+	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_jwhook
 	@echo "==> the stack, deployed (four minutes)"
 	@.venv/bin/python local/prove_stack.py
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from make_events import FOLDER, KEY_RING
+from message_schema import violations
 from oracle import event_id
 from processes import LocalError, exit_with
 from stack import Answer, Message, Stack, running
@@ -153,6 +154,8 @@ def judge_queued(delivery: Delivery) -> list[Message]:
         promised = {"event_id": the_id, **{name: claims[name] for name in ROUTED_ON if name in claims}}
         delivery.expect("the message's body", message.body.encode(), signed)
         delivery.expect("the message's attributes", message.attributes, promised)
+        differences = violations(message.body, message.attributes)
+        delivery.expect("what differs from docs/message.schema.json", differences, [])
     return delivery.messages
 
 

@@ -1,8 +1,9 @@
-"""Whether what SECURITY.md and docs/proof.md call on is there: each test, each target, each file.
+"""Whether what SECURITY.md and docs/proof.md call on is there: each test and each file.
 
 Exists because a page of proofs goes stale without a sound: a test is renamed, and its row still says that it shows
 something. Every row of a table whose last column is "shown by" or "proved by" has to name something, and everything
-that it names has to be there; a table of any other last column has to be known as one that proves nothing. So has each `make TARGET` that any page tells the reader to run.
+that it names has to be there; a table of any other last column has to be known as one that proves nothing.
+Whether their targets are there is in pages/, as for every page.
 """
 
 import re
@@ -12,8 +13,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ["SECURITY.md", "docs/proof.md"]
-PAGES = [*TABLES, "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/scale.md", "docs/deploy-with-cargo-lambda.md",
-         "examples/terraform/README.md"]  # fmt: skip
 PROOFS = ("shown by", "proved by")
 NO_PROOFS = ("seconds",)  # the last runs
 RUST_TEST = re.compile(r"#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)\(")
@@ -32,10 +31,6 @@ def tests() -> set[str]:
     return {*found, *(name for path in python for name in PYTHON_TEST.findall(text(path)))}
 
 
-def targets() -> set[str]:
-    return set(re.findall(r"^([a-z0-9-]+):", text(ROOT / "Makefile"), re.MULTILINE))
-
-
 def rows(page: str) -> Iterator[tuple[str, list[str]]]:
     """Each row of a table, after the last column's name; the one with the names is not among them."""
     column = None
@@ -50,7 +45,7 @@ def rows(page: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def faults() -> Iterator[str]:
-    known_tests, known_targets = tests(), targets()
+    known_tests = tests()
     for name in TABLES:
         table = list(rows(text(ROOT / name)))
         columns = {column for column, _ in table}
@@ -66,10 +61,6 @@ def faults() -> Iterator[str]:
             for proof in named:
                 if not (proof in known_tests or proof.startswith("make ") or (ROOT / proof).exists()):
                     yield f"{name}: there is no test and no file {proof}: {row}"
-    for name in PAGES:
-        for target in re.findall(r"`make ([a-z][a-z0-9-]*)", text(ROOT / name)):
-            if target not in known_targets:
-                yield f"{name}: there is no target {target} in the Makefile"
 
 
 def main() -> int:

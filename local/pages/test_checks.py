@@ -1,0 +1,109 @@
+"""The check of the pages, on pages that are made for it: each fault is seen, and what is right is not called a fault."""
+
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from pages import checks
+from pages.markdown import Page, slug
+
+MAKEFILE = ".PHONY: test\ntest: ## run it\nneed-cargo:\n"
+COMMON = {"--help": False, "--stack": True, "--yes": False, "-y": False}
+COMMANDS = {"": COMMON, "help": COMMON, "doctor": COMMON, "recover": {**COMMON, "--held": False, "--since": True}}
+
+
+class ThePages(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name).resolve()
+        (self.root / "Makefile").write_text(MAKEFILE, encoding="utf-8")
+        known = {"ROOT": self.root, "commands": lambda: COMMANDS}
+        for patch in (mock.patch.multiple(checks, **known), mock.patch.object(checks, "targets", lambda: {"test", "need-cargo"})):
+            patch.start()
+            self.addCleanup(patch.stop)
+        checks.anchors.cache_clear()
+
+    def faults(self, text: str, name: str = "docs/page.md") -> list[str]:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return [fault.removeprefix(f"{name}: ") for fault in checks.faults()]
+
+    def test_may_link_to_files_folders_headings_and_other_sites(self) -> None:
+        (self.root / "other.md").write_text("# One `two` three!\n\n## Again\n\n## Again\n", encoding="utf-8")
+        links = "[a](../other.md) [b](../other.md#one-two-three) [c](../other.md#again-1) [d](../docs) [e](https://x.y/z#q) ![f](#here)"
+        self.assertEqual(self.faults(f"# Here\n\n{links}\n\n[g]: ../Makefile\n"), [])
+
+    def test_with_a_broken_link_or_anchor_are_faulty(self) -> None:
+        (self.root / "other.md").write_text("# Title\n\n```\n# no heading\n```\n", encoding="utf-8")
+        for link, leads in (
+            ("missing.md", "no file"),
+            ("../../outside", "no file"),
+            ("../other.md#titel", "no heading"),
+            ("../other.md#no-heading", "no heading"),
+            ("#there", "no heading"),
+            ("../Makefile#test", "no heading"),
+        ):
+            for text in (f"# Here\n\n[x]({link})\n", f"# Here\n\n[x]: {link}\n"):
+                self.assertEqual(self.faults(text), [f"the link {link} leads to {leads}"])
+
+    def test_with_links_in_code_only_are_right(self) -> None:
+        self.assertEqual(self.faults("`[x](missing.md)`\n\n```md\n[x](missing.md)\n```\n\n    [x](missing.md)\n"), [])
+
+    def test_above_their_length_are_faulty(self) -> None:
+        for name, limit in (("README.md", 150), ("SECURITY.md", 200), ("docs/deep/page.md", 200)):
+            self.assertEqual(self.faults("line\n" * limit, name), [])
+            (fault,) = self.faults("line\n" * (limit + 1), name)
+            self.assertIn(f"{limit + 1} lines, {limit} are allowed", fault)
+            (self.root / name).unlink()
+        self.assertEqual(self.faults("line\n" * 300, "CHANGELOG.md"), [])
+
+    def test_that_name_a_target_which_is_not_there_are_faulty(self) -> None:
+        for text in ("`make tset`", "`git pull && make tset ENV=prod`", "```sh\n$ make tset\n```", "x\n\n    make tset\n"):
+            self.assertEqual(self.faults(text), ["`make tset`: the Makefile has no such target"])
+        self.assertEqual(self.faults("make sure: `make test`, `make need-cargo`, `make TARGET`\n\n    make test   # && make sure\n"), [])
+
+    def test_that_name_a_command_or_option_of_jwhook_which_is_not_there_are_faulty(self) -> None:
+        for call, fault in (
+            ("jwhook docter", "`jwhook docter`: jwhook has no such command"),
+            ("./jwhook --stack NAME docter", "`jwhook docter`: jwhook has no such command"),
+            ("jwhook help docter", "`jwhook docter`: jwhook has no such command"),
+            ("jwhook recover --sinse 2h", "`jwhook recover --sinse`: jwhook has no such option"),
+            ("jwhook doctor --held", "`jwhook doctor --held`: jwhook has no such option"),
+            ("jwhook --held", "`jwhook --held`: jwhook has no such option"),
+            ("jwhook recover --since=2h -z", "`jwhook recover -z`: jwhook has no such option"),
+        ):
+            for text in (f"`{call}`", f"```sh\n{call}   # as it says\n```"):
+                self.assertEqual(self.faults(text), [fault])
+        right = ("jwhook", "jwhook help COMMAND", "jwhook recover --held -y", "jwhook --stack NAME recover --since 2h | head",
+                 "jwhook recover --since -2h", "cargo install --bin jwhook --locked", "src/bin/jwhook/", "jwhook-1.0.tar.gz")  # fmt: skip
+        self.assertEqual(self.faults("\n".join(f"`{call}`" for call in right)), [])
+
+    def test_that_name_an_option_by_itself_which_no_tool_has_are_faulty(self) -> None:
+        self.assertEqual(self.faults("`--since`, `--since 2h`, `--env-vars`"), [])
+        (fault,) = self.faults("`--sinse`")
+        self.assertIn("`--sinse`: jwhook has no such option", fault)
+        other, ours = "```sh\naws lambda x \\\n  --sinse 2h\n```", "```sh\njwhook recover \\\n  --sinse 2h\n```"
+        self.assertEqual(self.faults(other), [])
+        self.assertEqual(self.faults(ours), ["`jwhook recover --sinse`: jwhook has no such option"])
+
+    def test_are_named_in_the_sources_by_the_names_that_they_have(self) -> None:
+        (self.root / "template.yaml").write_text("# see docs/page.md, docs/gone.md and README.md\n", encoding="utf-8")
+        self.assertEqual(self.faults("x"), ["template.yaml: there is no docs/gone.md", "template.yaml: there is no README.md"])
+
+    def test_have_the_anchors_that_github_gives(self) -> None:
+        for heading, anchor in (
+            ("Why not thirty lines of Python?", "why-not-thirty-lines-of-python"),
+            ("`jwhook` cannot reach AWS", "jwhook-cannot-reach-aws"),
+            ("The secret's value", "the-secrets-value"),
+            ("A [link](x.md) & *more*", "a-link--more"),
+            ("snake_case – and Ärger", "snake_case--and-ärger"),
+        ):
+            self.assertEqual(slug(heading), anchor)
+        self.assertEqual(Page("# A #\n## A\n### A\n").anchors, {"a", "a-1", "a-2"})
+
+
+if __name__ == "__main__":
+    unittest.main()
