@@ -1,4 +1,4 @@
-"""What is wrong in the pages: links and anchors that lead nowhere, pages that are too long, commands that do not exist."""
+"""What is wrong in the pages: links and anchors that lead nowhere, too many lines, commands that do not exist."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,16 @@ from pages.markdown import Page
 PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "local/**/*.md")
 LENGTHS = {"README.md": 150, "SECURITY.md": 200, "docs/": 200}
 # Where else a page is named, by its path from the root.
-SOURCES = ("Makefile", "*.yaml", "*.toml", "src/**/*.rs", "tests/**/*.rs", "local/**/*.py", "local/**/*.sh", "examples/**/*.yaml")
+SOURCES = (
+    "Makefile",
+    "*.yaml",
+    "*.toml",
+    "src/**/*.rs",
+    "tests/**/*.rs",
+    "local/**/*.py",
+    "local/**/*.sh",
+    "examples/**/*.yaml",
+)
 NAMED = re.compile(r"(?<![\w./-])((?:docs/[\w./-]+|README|SECURITY|CONTRIBUTING|CHANGELOG)\.(?:md|json|svg))\b")
 OURS = "local/pages/"  # whose tests name pages that are not there
 # Options of other tools that a page names by themselves.

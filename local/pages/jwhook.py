@@ -13,7 +13,9 @@ from processes import LocalError
 SOURCE = ROOT / "src" / "bin" / "jwhook"
 ENUM = re.compile(r"^pub enum Command \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 VARIANT = re.compile(r"^    ([A-Z]\w*)(?:\((?:(\w+)::)?(\w+)\))?,", re.MULTILINE)
-ARGUMENTS = re.compile(r"^#\[derive\([^)]*\bArgs\b[^)]*\)\]\n(?:#\[.*?\]\n)*pub struct (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+ARGUMENTS = re.compile(
+    r"^#\[derive\([^)]*\bArgs\b[^)]*\)\]\n(?:#\[.*?\]\n)*pub struct (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
+)
 MEMBER = re.compile(r"((?:^    #\[.*?\]\n)*)^    (?:pub )?(\w+): ([^\n]+),\n", re.MULTILINE | re.DOTALL)
 
 
@@ -53,7 +55,9 @@ def options(module: str, structure: str) -> Options:
 
 def struct(module: str, name: str) -> tuple[str, dict[str, str]]:
     """The members of a struct, and the file's structs; without a module, of the only one of this name."""
-    files = [path for path in SOURCE.rglob("*.rs") if module in ("", path.parent.name if path.stem == "mod" else path.stem)]
+    files = [
+        path for path in SOURCE.rglob("*.rs") if module in ("", path.parent.name if path.stem == "mod" else path.stem)
+    ]
     found = [structs for path in files if name in (structs := dict(ARGUMENTS.findall(text(path))))]
     if len(found) != 1:
         raise unreadable(f"one struct {f'{module}::' if module else ''}{name} that derives Args, but {len(found)}")

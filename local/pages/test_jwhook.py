@@ -21,7 +21,7 @@ class TheCommands(unittest.TestCase):
 
     def test_have_the_options_that_help_lists(self) -> None:
         for name, options in commands().items():
-            shown = {}
+            shown: dict[str, bool] = {}
             for short, long, value in OPTION.findall(printed(*([name] if name not in ("", "help") else []), "--help")):
                 shown |= {option: bool(value) for option in (short, long) if option}
             self.assertEqual(options, shown, name)

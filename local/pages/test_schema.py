@@ -20,19 +20,36 @@ class TheSchema(unittest.TestCase):
             self.assertEqual(violations(body, attributes(json.loads(body))), [], name)
 
     def test_fits_what_jw_may_add(self) -> None:
-        for body in ({**MEDIA_AVAILABLE, "title": {"new": 1}}, {"event": "track_created", "track_id": 7}, {"event": 1}, {}):
+        for body in (
+            {**MEDIA_AVAILABLE, "title": {"new": 1}},
+            {"event": "track_created", "track_id": 7},
+            {"event": 1},
+            {},
+        ):
             self.assertEqual(violations(json.dumps(body), {"event_id": event_id(body)}), [], body)
 
     def test_fits_no_other_body_of_a_documented_event(self) -> None:
-        without = [{k: v for k, v in MEDIA_AVAILABLE.items() if k != name} for name in MEDIA_AVAILABLE if name != "event"]
+        without = [
+            {k: v for k, v in MEDIA_AVAILABLE.items() if k != name} for name in MEDIA_AVAILABLE if name != "event"
+        ]
         wrong = {"event": "channel_idle", "media_id": "short", "site_id": 7, "event_time": "yesterday"}
-        for body in (*without, *({**MEDIA_AVAILABLE, name: value} for name, value in wrong.items()), ["media_available"]):
+        for body in (
+            *without,
+            *({**MEDIA_AVAILABLE, name: value} for name, value in wrong.items()),
+            ["media_available"],
+        ):
             self.assertNotEqual(violations(json.dumps(body), {"event_id": 64 * "0"}), [], body)
 
     def test_fits_no_other_attributes(self) -> None:
         right, body = attributes(MEDIA_AVAILABLE), json.dumps(MEDIA_AVAILABLE)
         self.assertEqual(violations(body, right), [])
-        for wrong in ({"event_id": right["event_id"].upper()}, {"site_id": ""}, {"event": 257 * "x"}, {"media_id": "é"}, {"title": "x"}):
+        for wrong in (
+            {"event_id": right["event_id"].upper()},
+            {"site_id": ""},
+            {"event": 257 * "x"},
+            {"media_id": "é"},
+            {"title": "x"},
+        ):
             self.assertNotEqual(violations(body, right | wrong), [], wrong)
         del right["event_id"]
         self.assertNotEqual(violations(body, right), [])
