@@ -3,9 +3,15 @@
 import sys
 
 from pages.checks import faults
+from processes import exit_with
 
-if __name__ == "__main__":
+
+def main() -> int:
     found = list(faults())
     for fault in found:
         print(f"error: {fault}", file=sys.stderr)
-    sys.exit(1 if found else 0)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    exit_with(main)
