@@ -23,8 +23,8 @@ esac
 # cargo-lambda builds both, with zig as the linker. forwarder: what `sam build` makes, for Lambda's processors. jwhook: for
 # every processor, and for the oldest glibc that Rust supports.
 case $binary in
-forwarder) options="--target $target" ;;
-jwhook) options="--target $target.2.17 --features cli --disable-optimizations" ;;
+forwarder) options="--release --target $target" ;;
+jwhook) options="--profile cli --target $target.2.17 --features cli --disable-optimizations" ;;
 *) fail "'$binary' is not a binary of a release: say forwarder or jwhook" ;;
 esac
 
@@ -52,7 +52,7 @@ unshare --net true 2>/dev/null && offline="unshare --net"
 env -i HOME="$HOME" PATH="$path" LANG=C CARGO_HOME="$cargo_home" CARGO_NET_OFFLINE=true \
     CARGO="$rust/cargo" RUSTC="$rust/rustc" RUSTUP_CALLS="$calls" CARGO_TARGET_DIR="$build" \
     CARGO_ZIGBUILD_CACHE_DIR="$build/zig" ZIG_GLOBAL_CACHE_DIR="$build/zig" ZIG_LOCAL_CACHE_DIR="$build/zig" \
-    $offline sh local/same_paths.sh cargo-lambda lambda build --quiet --release --locked --skip-target-check \
+    $offline sh local/same_paths.sh cargo-lambda lambda build --quiet --locked --skip-target-check \
     --lambda-dir "$build/$architecture" --bin "$binary" $options >&2 || built=no
 
 [ ! -s "$calls" ] || fail "the build called rustup: $(cat "$calls")
