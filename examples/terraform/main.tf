@@ -101,7 +101,7 @@ resource "aws_lambda_function" "forwarder" {
     log_format = "JSON"
     # Never above INFO: Lambda would drop the metrics and the undelivered events, which have no level.
     application_log_level = "INFO"
-    system_log_level      = "INFO"
+    system_log_level      = "WARN" # failed invocations only
   }
   tracing_config {
     mode = "PassThrough"
