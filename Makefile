@@ -108,7 +108,7 @@ events: venv ## make events/*.json again
 # The builds, which are most of it, go side by side; then one by one what has deadlines. fuzz/ is only compiled here, and
 # runs for as long as anybody likes: .github/workflows/nightly.yml.
 ci: venv ## everything that has to pass before a change lands
-	@$(MAKE) --silent -j2 --output-sync=target ci-source ci-release
+	@$(MAKE) --silent -j2 --output-sync=recurse ci-source ci-release
 	@$(MAKE) --silent prove prove-cargo-lambda prove-release demo counts test
 
 .PHONY: ci-source ci-release
@@ -119,6 +119,7 @@ ci-source:
 # Of the release, what this machine can run; and the other architecture's function. The release has the bill of materials.
 ci-release:
 	@MAKEFLAGS= $(MAKE) --silent template arm64 .venv-aws/stamp
+	@$(RELEASE_TESTS)
 	@MAKEFLAGS= $(MAKE) --silent release ARCHS=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages fit the code
@@ -190,7 +191,6 @@ prove-cargo-lambda: venv .venv-aws/stamp build ## run docs/deploy-with-cargo-lam
 
 arm64: venv .venv-zig/stamp ## build for arm64, check its glibc, and run the demo on it (under qemu on other machines)
 	@echo "==> arm64 (a quarter of an hour the first time)"
-	@$(RELEASE_TESTS)
 	@sh local/arm64.sh
 
 # What the parameter Architecture may be; the first is what a plain sam deploy takes.

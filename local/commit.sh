@@ -14,6 +14,8 @@ case $commit in
         echo no-commit
         exit 0
     }
+    # a copy of the source below another repository is not that repository's commit
+    [ "$(git rev-parse --show-toplevel)" = "$(pwd -P)" ] || { echo no-commit; exit 0; }
     changes=$(git status --porcelain)
     ;;
 esac

@@ -43,7 +43,7 @@ class Reader:
 
     def __init__(self, clone: Path) -> None:
         self._clone = clone
-        for name in ("Cargo.toml", "Cargo.lock", "src", "tests", "examples"):
+        for name in ("Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "src", "tests", "examples"):
             (clone / name).symlink_to(ROOT / name)
         (clone / "target").mkdir()
         self.package = clone / f"forwarder-{RELEASE}-{BASE['Architecture']}.zip"

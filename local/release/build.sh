@@ -4,7 +4,7 @@
 #
 #     sh local/release/build.sh arm64|x86_64 forwarder|jwhook
 #
-# RUST_BIN names the folder of another cargo and rustc. What they build is no release.
+# RUST_BIN names the folder of another cargo and rustc. Such a build is not a release.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$(pwd)
@@ -28,6 +28,10 @@ jwhook) options="--profile cli --target $target.2.17 --features cli --disable-op
 *) fail "'$binary' is not a binary of a release: say forwarder or jwhook" ;;
 esac
 
+for config in "${CARGO_HOME:-$HOME/.cargo}/config.toml" .cargo/config.toml; do
+    ! grep -Eq '^\[(build|target|profile|env)' "$config" 2>/dev/null ||
+        fail "$config has settings for builds, which would change a release: move them away for this build, or set CARGO_HOME to another folder"
+done
 MAKEFLAGS='' make --silent .venv-zig/stamp >&2
 rust=${RUST_BIN:-$(sh local/release/toolchain.sh)}
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
@@ -47,7 +51,8 @@ unshare --net true 2>/dev/null && offline="unshare --net"
 [ -n "$offline" ] || { unshare --map-root-user --net true 2>/dev/null && offline="unshare --map-root-user --net"; } ||
     echo "note: unshare is missing or not permitted: the build has a network, and is only told not to use it" >&2
 
-# Nothing of the caller's environment, such as RUSTFLAGS or a compiler wrapper, reaches the build.
+# Nothing of the caller's environment, such as RUSTFLAGS or a compiler wrapper, reaches the build; cargo's configuration
+# would, and only its sources may.
 # shellcheck disable=SC2086 # words are meant
 env -i HOME="$HOME" PATH="$path" LANG=C CARGO_HOME="$cargo_home" CARGO_NET_OFFLINE=true \
     CARGO="$rust/cargo" RUSTC="$rust/rustc" RUSTUP_CALLS="$calls" CARGO_TARGET_DIR="$build" \

@@ -4,7 +4,7 @@
     make release ARCHS=x86_64         # one
 
 The first architecture is the one that a plain `sam deploy` takes. Two runs of one commit write the same files, byte for
-byte, wherever they run: nothing here has a date, an owner or a path, and build.toml names what the bytes depend on.
+byte, on every machine of one kind: nothing here has a date, an owner or a path, and build.toml names what the bytes depend on.
 """
 
 import hashlib
@@ -56,14 +56,16 @@ def texts(source: Source) -> dict[str, str]:
     repository = (ROOT / "template.yaml").read_text(encoding="utf-8")
     first, *others = source.architectures
     templates = {first: "template.yaml"} | {other: f"template-{other}.yaml" for other in others}
-    environments = {"default": "template.yaml"} | {other: templates[other] for other in others}
+    environments = {"default": first} | {other: other for other in others}
     choice = f"The function is for {first}." + "".join(
         f" For {other}, add `--config-env {other}` to each `sam deploy`." for other in others
     )
     return {
         **{file: released(repository, one, zip_name(source, one)) for one, file in templates.items()},
-        "samconfig.toml": samconfig(source.revision, environments),
-        "deploy.md": filled("deploy.md", VERSION=source.version, COMMIT=source.commit, ARCHITECTURES=choice),
+        "samconfig.toml": samconfig(source.revision, {name: (templates[one], one) for name, one in environments.items()}),
+        "deploy.md": filled(
+            "deploy.md", VERSION=source.version, COMMIT=source.commit, REVISION=source.revision, ARCHITECTURES=choice
+        ),
         "build.toml": source.text(),
     }
 

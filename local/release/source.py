@@ -6,6 +6,7 @@ Exists because a release that is built again can only be the same with the same 
 
 import importlib.metadata
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def here(architectures: tuple[str, ...]) -> Source:
     if unknown := sorted(set(architectures) - set(ARCHITECTURES)):
         raise LocalError(f"Lambda has no architecture {unknown[0]}: ARCHS takes {' and '.join(ARCHITECTURES)}")
     if not architectures:
-        raise LocalError(f"a release is for an architecture at least: ARCHS takes {' and '.join(ARCHITECTURES)}")
+        raise LocalError(f"ARCHS is empty: it takes {' and '.join(ARCHITECTURES)}")
     return Source(version(), output("sh", "local/commit.sh"), architectures, toolchain())
 
 
@@ -78,7 +79,10 @@ def version() -> str:
 
 
 def toolchain() -> dict[str, str]:
-    """The compilers as each names itself, and the compressor of the archives."""
+    """The compilers as each names itself, the compressor of the archives, and the machine that builds.
+
+    cargo hashes the host into the names of what build scripts and macros make, and so into every binary.
+    """
     rust = os.environ.get("RUST_BIN") or output("sh", "local/release/toolchain.sh").splitlines()[-1]
     zig = str(ROOT / ".venv-zig" / "bin")
     found = {
@@ -86,6 +90,7 @@ def toolchain() -> dict[str, str]:
         "cargo": output(f"{rust}/cargo", "--version"),
         "cargo-lambda": output(f"{zig}/cargo-lambda", "lambda", "--version"),
         "zig": output(f"{zig}/python", "-m", "ziglang", "version"),
+        "host": platform.machine(),
         "deflate": importlib.metadata.version("deflate"),
     }
     return {name: version.removeprefix(f"{name} ") for name, version in found.items()}

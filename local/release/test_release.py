@@ -68,7 +68,8 @@ class ARelease(unittest.TestCase):
                 with zipfile.ZipFile(folder / template["Resources"]["Forwarder"]["Properties"]["CodeUri"]) as code:
                     deployed[environment] = (template["Parameters"]["Architecture"]["Default"], code.read("bootstrap"))
                 given = config[environment]["global"]["parameters"]["parameter_overrides"]
-                self.assertEqual(given, ["Revision=012345678-1.2.3"])
+                chosen = "arm64" if environment == "default" else environment
+                self.assertEqual(given, ["Revision=012345678-1.2.3", f"Architecture={chosen}"])
             self.assertEqual(deployed, {"default": ("arm64", b"elfarm64"), "x86_64": ("x86_64", b"elfx86_64")})
 
     def test_has_jwhook_with_its_manual_page_and_completions(self) -> None:
@@ -98,7 +99,7 @@ class ARelease(unittest.TestCase):
             self.assertIn("--config-env x86_64", page)
 
     def test_has_no_page_with_a_place_that_nobody_fills_in(self) -> None:
-        with self.assertRaisesRegex(LocalError, "deploy.md asks for what no release knows: COMMIT, VERSION"):
+        with self.assertRaisesRegex(LocalError, "deploy.md has a placeholder that no release fills in: COMMIT, REVISION, VERSION"):
             pages.filled("deploy.md", ARCHITECTURES="both")
 
     def test_fails_where_a_build_fails_or_names_no_binary(self) -> None:
@@ -151,7 +152,7 @@ class WhatAReleaseIsBuiltFrom(unittest.TestCase):
                         source.version()
 
     def test_is_for_architectures_that_lambda_has(self) -> None:
-        for architectures, message in (((), "an architecture at least"), (("arm64", "riscv"), "no architecture riscv")):
+        for architectures, message in (((), "ARCHS is empty"), (("arm64", "riscv"), "no architecture riscv")):
             with self.assertRaisesRegex(LocalError, message):
                 source.here(architectures)
 
@@ -172,6 +173,7 @@ class ACheckOfARelease(unittest.TestCase):
         verify.refuse_another_source(SOURCE, SOURCE)
         other, archs = "f" * 9, SOURCE.architectures
         for ours, message in (
+            (Source("9.9.9", SOURCE.commit, archs, SOURCE.toolchain), "calls itself 1.2.3, and its commit is version 9.9.9"),
             (Source("1.2.3", other, archs, SOURCE.toolchain), f"git checkout {SOURCE.commit}"),
             (Source("1.2.3", SOURCE.commit + "-dirty", archs, SOURCE.toolchain), "no changes of your own"),
             (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.1", "zig": "2.0"}), "rustc 1.0, and this machine has 1.1"),

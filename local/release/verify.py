@@ -43,12 +43,14 @@ def claimed(given: Path) -> tuple[Source, dict[str, str]]:
 def refuse_another_source(release: Source, ours: Source) -> None:
     """Raises if this folder or this machine cannot build the same bytes."""
     if not release.is_verifiable:
-        raise LocalError(f"the release {release.revision} was not built from a commit as it is: it cannot be verified")
+        raise LocalError(f"the release {release.revision} was built from a folder with uncommitted changes: it cannot be verified")
     if release.commit != ours.commit:
         raise LocalError(
             f"the release is of commit {release.commit}, and {ours.commit} is checked out here: "
             f"git checkout {release.commit}, with no changes of your own, then try again"
         )
+    if release.version != ours.version:
+        raise LocalError(f"the release calls itself {release.version}, and its commit is version {ours.version}: do not use it")
     for name in sorted({*release.toolchain, *ours.toolchain}):
         theirs, own = (source.toolchain.get(name, "none") for source in (release, ours))
         if theirs != own:
@@ -70,10 +72,11 @@ def main() -> int:
     if len(sys.argv) != 2 or not sys.argv[1]:
         raise LocalError(f"which release? make verify-release SUMS=PATH/{SUMS}")
     release, listed = claimed(Path(sys.argv[1]))
-    refuse_another_source(release, here(release.architectures))
+    ours = here(release.architectures)
+    refuse_another_source(release, ours)
     # cargo would take what the release itself was made of, and the check would find no difference
     shutil.rmtree(ROOT / BUILDS, ignore_errors=True)
-    write(FOLDER, release)
+    write(FOLDER, ours)
     faults = differences(listed, sums((FOLDER / SUMS).read_text(encoding="utf-8")))
     if faults:
         print(*(f"differs: {fault}" for fault in faults), sep="\n")

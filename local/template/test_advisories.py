@@ -18,8 +18,10 @@ def advisories(deny: str, **environment: str) -> subprocess.CompletedProcess[str
         program = Path(folder, "cargo-deny")
         program.write_text(f'#!/bin/sh\necho "cargo-deny $*"\n{deny}\n')
         program.chmod(0o755)
+        Path(folder, "cargo").write_text("#!/bin/sh\n")  # which would download the dependencies
+        Path(folder, "cargo").chmod(0o755)
         environ = {name: value for name, value in os.environ.items() if name != "REQUIRE_ADVISORIES"}
-        environ |= {"CARGO_DENY": str(program), "ADVISORIES_SECONDS": "2", **environment}
+        environ |= {"PATH": f"{folder}:{os.environ['PATH']}", "CARGO_DENY": str(program), "ADVISORIES_SECONDS": "2", **environment}
         command = ["sh", str(ROOT / "local" / "advisories.sh")]
         return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30)
 
