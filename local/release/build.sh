@@ -28,10 +28,9 @@ jwhook) options="--profile cli --target $target.2.17 --features cli --disable-op
 *) fail "'$binary' is not a binary of a release: say forwarder or jwhook" ;;
 esac
 
-for config in "${CARGO_HOME:-$HOME/.cargo}/config.toml" .cargo/config.toml; do
-    ! grep -Eq '^\[(build|target|profile|env)' "$config" 2>/dev/null ||
-        fail "$config has settings for builds, which would change a release: move them away for this build, or set CARGO_HOME to another folder"
-done
+config=${CARGO_HOME:-$HOME/.cargo}/config.toml
+! grep -Eq '^\[(build|target|profile|env)' "$config" 2>/dev/null ||
+    fail "$config has settings for builds, which would change a release: move them away for this build, or set CARGO_HOME to another folder"
 MAKEFLAGS='' make --silent .venv-zig/stamp >&2
 rust=${RUST_BIN:-$(sh local/release/toolchain.sh)}
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
