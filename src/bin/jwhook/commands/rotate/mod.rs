@@ -4,6 +4,8 @@
 //! [`state`] finds how far the rotation is, [`steps`] lists what is left and does it. A run that was
 //! interrupted is nothing special: the next one finds more of it done.
 
+#[cfg(test)]
+mod model;
 mod state;
 mod steps;
 
@@ -93,13 +95,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     };
     let steps = steps::left(&found, current_for, waits);
     let question = question(id, &found);
-    let (old, new) = match found {
-        Found::Begin { old, .. } => (Some(old), None),
-        Found::Parked { old, new, .. } => (old, Some(new)),
-        Found::Live { old, new } => (Some(old), Some(new)),
-        // of several, nothing says which one it was
-        Found::Gone { heirs } => (None, <[Webhook; 1]>::try_from(heirs).ok().map(|[heir]| heir)),
-    };
+    let (old, new) = found.old_and_new();
     if arguments.dry_run {
         show(context, id, new.as_ref(), &steps)?;
         return Ok(Verdict::Good);
