@@ -13,6 +13,12 @@ use crate::progress;
 /// version is in use a moment after the time that Secrets Manager gives for it.
 pub const MARGIN: Duration = Duration::from_secs(10);
 
+/// How long to wait after a key was stored. A function fetches the secret again when its TTL is over, and
+/// at the first event of an unknown webhook that does not come in a pause between two rechecks.
+pub fn needed(ttl: Duration) -> Duration {
+    ttl.min(LONGEST_PAUSE) + MARGIN
+}
+
 /// How long a webhook waits for the functions.
 #[derive(Debug, Args)]
 pub struct Settling {
@@ -27,10 +33,8 @@ impl Settling {
     /// Waits for what is left of the time. It began when the secret was last changed, if Secrets Manager
     /// says when that was.
     pub async fn wait(&self, context: &Context) -> Result<()> {
-        // A function fetches the secret again when its TTL is over, and at the first event of an unknown
-        // webhook that does not come in a pause between two rechecks.
-        let needed = context.stack().await?.secret_ttl().min(LONGEST_PAUSE) + MARGIN;
-        let settle = self.seconds.map_or(needed, Duration::from_secs);
+        let ttl = context.stack().await?.secret_ttl();
+        let settle = self.seconds.map_or_else(|| needed(ttl), Duration::from_secs);
         if settle.is_zero() {
             return Ok(());
         }

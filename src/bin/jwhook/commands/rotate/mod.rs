@@ -27,7 +27,7 @@ use crate::settling::MARGIN;
 use crate::standing::named;
 use crate::verdict::Verdict;
 
-/// JW documents no time after which a changed URL is used; the settling tells how patient one is.
+/// JW documents no time after which a changed URL is used; --settle tells how patient one is.
 const MAX_OVERLAP: Duration = Duration::from_secs(60);
 
 /// The long help.
@@ -60,8 +60,8 @@ pub struct Arguments {
     /// SecretTtlSeconds and 10 seconds; without --stack, 310 seconds
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
-    /// How long both webhooks stay active, until JW surely sends to the new one. By default the settle
-    /// time, at most 60 seconds
+    /// How long both webhooks stay active, until JW surely sends to the new one. By default 60 seconds,
+    /// or as long as --settle, if that is less
     #[arg(long, value_name = "SECONDS")]
     overlap: Option<u64>,
     /// How long to wait for late deliveries of the old webhook before its key is taken out; JW
@@ -77,17 +77,27 @@ pub struct Arguments {
     dry_run: bool,
 }
 
+impl Arguments {
+    /// The waits that are asked for, else the defaults with this TTL of the secret.
+    fn waits(&self, ttl: Duration) -> Waits {
+        let settle = self.settle.map(Duration::from_secs);
+        // a short TTL makes JW no faster
+        let overlap = settle.map_or(MAX_OVERLAP, |settle| settle.min(MAX_OVERLAP));
+        Waits {
+            settle: settle.unwrap_or(ttl + MARGIN),
+            overlap: self.overlap.map_or(overlap, Duration::from_secs),
+            grace: Duration::from_secs(self.grace),
+            held: self.held,
+        }
+    }
+}
+
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let id = arguments.id.as_str();
     let parked_at = arguments.parking.url(Purpose::Replace(id))?;
     let ttl = context.stack().await?.secret_ttl();
-    let settle = arguments.settle.map_or(ttl + MARGIN, Duration::from_secs);
-    let waits = Waits {
-        settle,
-        overlap: arguments.overlap.map_or(settle.min(MAX_OVERLAP), Duration::from_secs),
-        grace: Duration::from_secs(arguments.grace),
-        held: arguments.held,
-    };
+    let waits = arguments.waits(ttl);
+    let settle = waits.settle;
     let found = state::look(context, id).await?;
     let current_for = match &found {
         Found::Parked { .. } => context.keys().await?.current_for().await,

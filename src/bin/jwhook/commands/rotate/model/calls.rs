@@ -16,16 +16,17 @@ pub(super) struct Call<'m> {
 type Done = Option<(&'static str, State)>;
 
 impl Call<'_> {
-    pub(super) fn perform(&self, state: State) -> Done {
+    pub(super) fn perform(&self, mut state: State) -> Done {
         match self.model.task(&self.run)? {
             Task::MakeRing => self.make_ring(state),
             Task::DeleteOrphan(orphan) => self.delete_orphan(state, orphan),
             Task::CreateParked => self.create_parked(state),
             Task::Activate => self.activate(state),
             Task::DeleteOld => self.delete_old(state),
+            // only events that came a moment ago can be held and not counted
             Task::AwaitHeld => {
-                let counted = state.held.is_some_and(|age| age > self.model.times.count_lag);
-                (!counted).then(|| self.leave("counts no held event", state))?
+                state.held = state.held.filter(|ago| *ago <= self.model.times.count_lag);
+                self.leave("counts no held event", state)
             }
             Task::RemoveKey => self.edit(state, "takes the old key out", |ring| ring.without(OLD)),
             Task::Settle(_) | Task::Overlap(_) | Task::Grace(_) => None,

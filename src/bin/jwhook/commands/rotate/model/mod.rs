@@ -3,7 +3,8 @@
 //!
 //! The order of the steps is the code's own: the model asks [`judge`](super::state::judge) and
 //! [`left`](super::steps::left) what is left to do. [`calls`] says what each step does to JW and to the
-//! secret, call by call. [`search`] visits each state that can be reached.
+//! secret, call by call; no function of `jwhook` runs for that. [`search`] visits each state that can be
+//! reached.
 //!
 //! **Time** is counted in ticks; a tick is a second of `steps`. Every time is a whole number of ticks and
 //! every bound is inclusive ("at most", "at least"). For such systems whole ticks reach every state that
@@ -13,9 +14,15 @@
 //! **Functions** may fetch the secret at any time, and share nothing else. So whether any of them, however
 //! many there are, refuses an event depends only on how long ago the secret had no key of its webhook.
 //!
-//! **One assumption**: no time passes between the check and the change of one step ([`calls`] marks these
-//! as urgent). A machine that sleeps between two calls of `jwhook` for longer than a whole settle time
-//! may act on what is no longer true; JW's API has no conditional change that could prevent it.
+//! **Held events** are as unlucky as can be: each event of the old webhook may be held, and a count finds
+//! those only that are older than SQS's counts.
+//!
+//! **Assumptions**: No time passes between the check and the change of one step, or between a key that
+//! cannot be stored and the deletion of its webhook ([`calls`] marks these as urgent). A machine that
+//! sleeps there for longer than a whole settle time may act on what is no longer true. JW's API has no
+//! conditional change that could prevent it. JW keeps at most two replacements at once, and one more for a
+//! last run that nobody disturbs. Secrets Manager answers the function: in an outage the function holds
+//! the events of an unknown webhook and refuses none.
 
 mod calls;
 mod ends;
@@ -30,8 +37,8 @@ use std::fmt;
 use self::operator::Run;
 use self::plan::{Planner, Task};
 
-/// How many replacements can exist at once. Two runs make two; the third is for a run that begins after
-/// one of them has died.
+/// How many replacements can exist at once: one for each of two runs, and one for a run that begins after
+/// both have died.
 const REPLACEMENTS: usize = 3;
 
 const OPERATORS: usize = 2;
@@ -106,7 +113,7 @@ struct State {
     /// How long ago the secret had no key of each webhook. Longer than a function may go without asking
     /// again makes no difference.
     lacked: [u8; 1 + REPLACEMENTS],
-    /// An event of the old webhook was held so long ago, and still is.
+    /// The last event of the old webhook that may be held came so long ago. `None`: none is held.
     held: Option<u8>,
     runs: [Option<Run>; OPERATORS],
 }
@@ -172,14 +179,14 @@ struct Model {
 /// What happens between two states.
 #[derive(Clone, Copy, Debug)]
 enum Action {
-    Other(&'static str),
+    Tick,
     Operator(usize, &'static str),
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Other(what) => f.write_str(what),
+            Self::Tick => f.write_str("a tick passes"),
             Self::Operator(number, what) => write!(f, "operator {}'s run {what}", number + 1),
         }
     }

@@ -1,26 +1,31 @@
 //! What happens without an operator, and what must never be.
 
+use super::operator::{self, Run};
 use super::{
-    Action, Command, Fault, Model, OLD, OPERATORS, REPLACEMENTS, Ring, SINGLE, State, Webhook,
-    operator,
+    Action, Command, Fault, Flaw, Model, OLD, OPERATORS, REPLACEMENTS, Ring, SINGLE, State, Webhook,
 };
 
 impl Model {
     /// Before anything, the secret is old.
     pub(super) fn starts(&self) -> Vec<State> {
-        let state = |old, secret: Ring| State {
+        let state = |old, secret: Ring, held| State {
             webhooks: [old, Webhook::Absent, Webhook::Absent, Webhook::Absent],
             secret,
             unchanged_for: self.times.settle,
             lacked: [self.longest_without() + 1, 0, 0, 0],
-            held: None,
+            held,
             runs: [None; OPERATORS],
         };
         let live = Webhook::Live { since: self.times.lag + 1 };
         match self.command {
-            Command::Rotate => vec![state(live, Ring::of(OLD)), state(live, SINGLE)],
+            Command::Rotate => {
+                vec![state(live, Ring::of(OLD), Some(0)), state(live, SINGLE, Some(0))]
+            }
             Command::Create => {
-                vec![State { lacked: [0; 4], ..state(Webhook::Absent, Ring::EMPTY) }]
+                vec![State {
+                    lacked: [0; 1 + REPLACEMENTS],
+                    ..state(Webhook::Absent, Ring::EMPTY, None)
+                }]
             }
         }
     }
@@ -35,21 +40,8 @@ impl Model {
     /// All that may happen next.
     pub(super) fn next(&self, state: &State) -> Vec<(Action, State)> {
         let mut next = Vec::new();
-        if !state.runs.iter().flatten().any(operator::Run::is_urgent)
-            || self.flaw == Some(super::Flaw::Suspended)
-        {
-            next.push((Action::Other("a tick passes"), self.tick(state)));
-        }
-        match state.held {
-            None if may_send(state, OLD) => {
-                let what = "an event of the old webhook comes in an outage and is held";
-                next.push((Action::Other(what), State { held: Some(0), ..*state }));
-            }
-            Some(_) if state.secret.has(OLD) => {
-                let what = "the held event is forwarded";
-                next.push((Action::Other(what), State { held: None, ..*state }));
-            }
-            _ => {}
+        if !state.runs.iter().flatten().any(Run::is_urgent) || self.flaw == Some(Flaw::Suspended) {
+            next.push((Action::Tick, self.tick(state)));
         }
         for operator in 0..self.operators {
             operator::next(self, state, operator, &mut next);
@@ -74,7 +66,10 @@ impl Model {
             *ago =
                 if state.secret.has(webhook) { older(*ago, self.longest_without() + 1) } else { 0 };
         }
-        after.held = state.held.map(|age| older(age, times.count_lag + 1));
+        after.held = match state.held {
+            _ if may_send(&after, OLD) => Some(0),
+            held => held.map(|ago| older(ago, times.count_lag + 1)),
+        };
         for run in after.runs.iter_mut().flatten() {
             run.tick();
         }
