@@ -4,17 +4,24 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use jw_webhook_forwarder::secrets::LONGEST_PAUSE;
+use jw_webhook_forwarder::secrets::{FROZEN_AFTER, LONGEST_PAUSE};
 
 use crate::context::Context;
 use crate::progress;
 
 /// What is waited beyond the secret's TTL, or beyond a pause: a fetch goes on for 5 s at most, and a
 /// version is in use a moment after the time that Secrets Manager gives for it.
-pub const MARGIN: Duration = Duration::from_secs(10);
+const MARGIN: Duration = Duration::from_secs(10);
 
-/// How long to wait after a key was stored. A function fetches the secret again when its TTL is over, and
-/// at the first event of an unknown webhook that does not come in a pause between two rechecks.
+/// The longest that a warm function refuses the events of a webhook whose key was just stored. A function
+/// fetches the secret again when its TTL is over, and at the first event of an unknown webhook that does
+/// not come in a pause between two rechecks. The longest pause may follow a fetch that began just before
+/// the key was stored.
+pub fn longest_refusal(ttl: Duration) -> Duration {
+    ttl.min(FROZEN_AFTER + LONGEST_PAUSE)
+}
+
+/// How long to wait after a key was stored, unless somebody says otherwise.
 pub fn needed(ttl: Duration) -> Duration {
     ttl.min(LONGEST_PAUSE) + MARGIN
 }

@@ -23,7 +23,7 @@ use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
 use crate::parked::{Parking, Purpose};
-use crate::settling::MARGIN;
+use crate::settling::{longest_refusal, needed};
 use crate::standing::named;
 use crate::verdict::Verdict;
 
@@ -36,7 +36,7 @@ Replace a webhook and its secret, without refusing an event
 
 JW can't give a webhook another secret, so a new webhook takes its place: with the same name, \
 description, events and sites, another id and another secret. The new one is created parked, at a URL \
-where nobody listens, and its key put into the ring. Once every warm function has that key, the new \
+where nobody listens, and its key put into the ring. Once no warm function refuses its events, the new \
 webhook is made to call the endpoint; for a while JW sends each event to both, with the same \
 event_id. Then the old webhook is deleted, and when its late deliveries are in, its key is taken out \
 of the ring. While events are held, the key stays: one of them may need it (--drop-held).
@@ -56,8 +56,8 @@ pub struct Arguments {
     /// The id of the webhook to replace
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
-    /// How long to wait until every warm function has the new key. By default the stack's
-    /// SecretTtlSeconds and 10 seconds; without --stack, 310 seconds
+    /// How long to wait after the new key was stored, until no warm function refuses the new webhook's
+    /// events. By default 40 seconds, or the stack's SecretTtlSeconds and 10 seconds, whichever is less
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
     /// How long both webhooks stay active, until JW surely sends to the new one. By default 60 seconds,
@@ -84,7 +84,7 @@ impl Arguments {
         // a short TTL makes JW no faster
         let overlap = settle.map_or(MAX_OVERLAP, |settle| settle.min(MAX_OVERLAP));
         Waits {
-            settle: settle.unwrap_or(ttl + MARGIN),
+            settle: settle.unwrap_or_else(|| needed(ttl)),
             overlap: self.overlap.map_or(overlap, Duration::from_secs),
             grace: Duration::from_secs(self.grace),
             held: self.held,
@@ -110,12 +110,13 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         show(context, id, new.as_ref(), &steps)?;
         return Ok(Verdict::Good);
     }
-    if settle < ttl {
+    let refusal = longest_refusal(ttl);
+    if settle <= refusal {
         note(&format!(
-            "--settle {} is less than the TTL of the secret ({} s): functions that are warm may \
-             refuse the new webhook's first events",
+            "--settle {} is too short: warm functions may refuse the new webhook's events for {} s \
+             after its key was stored",
             settle.as_secs(),
-            ttl.as_secs()
+            refusal.as_secs()
         ));
     }
     context.answers().confirm(&question)?;

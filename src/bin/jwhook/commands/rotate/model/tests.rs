@@ -8,7 +8,7 @@ use jw_webhook_forwarder::secrets::{FROZEN_AFTER, LONGEST_PAUSE};
 use super::super::Arguments;
 use super::search::{Explored, explore};
 use super::*;
-use crate::settling::needed;
+use crate::settling::{longest_refusal, needed};
 use crate::stack::DEFAULT_SECRET_TTL;
 
 /// How long SQS's counts may leave a held message out.
@@ -17,6 +17,9 @@ const COUNT_LAG: Duration = Duration::from_secs(60);
 /// JW documents neither. These are the longest that the defaults of `rotate` allow for.
 const JW_LAG: Duration = Duration::from_secs(59);
 const JW_DELAY: Duration = Duration::from_secs(180);
+
+/// What a settle time may have to spare.
+const SPARE: Duration = Duration::from_secs(10);
 
 /// No fault is reached if each wait is longer than this: settle, overlap, grace.
 fn bounds<T: Copy + Ord + std::ops::Add<Output = T>>(
@@ -188,5 +191,7 @@ fn default_waits_are_longer_than_the_formula_asks_for() {
         assert!(waits.overlap > overlap, "overlap with a TTL of {ttl:?}: {:?}", waits.overlap);
         assert!(waits.grace > grace, "grace with a TTL of {ttl:?}: {:?}", waits.grace);
         assert!(needed(ttl) > settle, "create's settle with a TTL of {ttl:?}");
+        assert_eq!(longest_refusal(ttl), settle, "what a shorter --settle is told");
+        assert!(waits.settle <= settle + SPARE, "needlessly long: {:?}", waits.settle);
     }
 }
