@@ -39,6 +39,7 @@ use tokio::time::Instant;
 
 use self::fetch::{FetchError, Progress};
 pub use self::rechecks::LONGEST_PAUSE;
+pub use self::state::FROZEN_AFTER;
 use self::state::{Fetch, State};
 use crate::key_ring::KeyRing;
 use crate::rejection::NoSecret;

@@ -12,7 +12,7 @@ use crate::rejection::NoSecret;
 
 /// A fetch that has lasted so long was frozen in the middle: it ends by itself after [`FETCH_TIMEOUT`],
 /// and a busy machine may delay that a little.
-const FROZEN_AFTER: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
+pub const FROZEN_AFTER: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
 #[derive(Debug)]
 pub(super) struct State {

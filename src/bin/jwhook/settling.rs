@@ -4,14 +4,27 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use jw_webhook_forwarder::secrets::LONGEST_PAUSE;
+use jw_webhook_forwarder::secrets::{FROZEN_AFTER, LONGEST_PAUSE};
 
 use crate::context::Context;
 use crate::progress;
 
 /// What is waited beyond the secret's TTL, or beyond a pause: a fetch goes on for 5 s at most, and a
 /// version is in use a moment after the time that Secrets Manager gives for it.
-pub const MARGIN: Duration = Duration::from_secs(10);
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// The longest that a warm function refuses the events of a webhook whose key was just stored. A function
+/// fetches the secret again when its TTL is over, and at the first event of an unknown webhook that does
+/// not come in a pause between two rechecks. The longest pause may follow a fetch that began just before
+/// the key was stored.
+pub fn longest_refusal(ttl: Duration) -> Duration {
+    ttl.min(FROZEN_AFTER + LONGEST_PAUSE)
+}
+
+/// How long to wait after a key was stored, unless somebody says otherwise.
+pub fn needed(ttl: Duration) -> Duration {
+    ttl.min(LONGEST_PAUSE) + MARGIN
+}
 
 /// How long a webhook waits for the functions.
 #[derive(Debug, Args)]
@@ -27,10 +40,8 @@ impl Settling {
     /// Waits for what is left of the time. It began when the secret was last changed, if Secrets Manager
     /// says when that was.
     pub async fn wait(&self, context: &Context) -> Result<()> {
-        // A function fetches the secret again when its TTL is over, and at the first event of an unknown
-        // webhook that does not come in a pause between two rechecks.
-        let needed = context.stack().await?.secret_ttl().min(LONGEST_PAUSE) + MARGIN;
-        let settle = self.seconds.map_or(needed, Duration::from_secs);
+        let ttl = context.stack().await?.secret_ttl();
+        let settle = self.seconds.map_or_else(|| needed(ttl), Duration::from_secs);
         if settle.is_zero() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::options::Options;
 
 /// The template's default of `SecretTtlSeconds`.
-const DEFAULT_SECRET_TTL: Duration = Duration::from_secs(300);
+pub const DEFAULT_SECRET_TTL: Duration = Duration::from_secs(300);
 
 /// What AWS offers a stack to be called at.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]

@@ -99,7 +99,7 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
         stdout,
         "To replace webhook 7Rav0hC5, jwhook would:\n\
          1. create the new webhook, parked where no event is sent to, its key into the ring\n\
-         2. wait until every warm function has the new key (310 s)\n\
+         2. wait until every warm function accepts the new key (40 s)\n\
          3. make the new webhook call the endpoint\n\
          4. wait until JW sends each event to the new webhook too (60 s)\n\
          5. delete the old webhook\n\

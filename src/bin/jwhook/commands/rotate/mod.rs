@@ -4,6 +4,8 @@
 //! [`state`] finds how far the rotation is, [`steps`] lists what is left and does it. A run that was
 //! interrupted is nothing special: the next one finds more of it done.
 
+#[cfg(test)]
+mod model;
 mod state;
 mod steps;
 
@@ -21,11 +23,11 @@ use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::output::note;
 use crate::parked::{Parking, Purpose};
-use crate::settling::MARGIN;
+use crate::settling::{longest_refusal, needed};
 use crate::standing::named;
 use crate::verdict::Verdict;
 
-/// JW documents no time after which a changed URL is used; the settling tells how patient one is.
+/// JW documents no time after which a changed URL is used; --settle tells how patient one is.
 const MAX_OVERLAP: Duration = Duration::from_secs(60);
 
 /// The long help.
@@ -34,7 +36,7 @@ Replace a webhook and its secret, without refusing an event
 
 JW can't give a webhook another secret, so a new webhook takes its place: with the same name, \
 description, events and sites, another id and another secret. The new one is created parked, at a URL \
-where nobody listens, and its key put into the ring. Once every warm function has that key, the new \
+where nobody listens, and its key put into the ring. Once no warm function refuses its events, the new \
 webhook is made to call the endpoint; for a while JW sends each event to both, with the same \
 event_id. Then the old webhook is deleted, and when its late deliveries are in, its key is taken out \
 of the ring. While events are held, the key stays: one of them may need it (--drop-held).
@@ -54,12 +56,12 @@ pub struct Arguments {
     /// The id of the webhook to replace
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
-    /// How long to wait until every warm function has the new key. By default the stack's
-    /// SecretTtlSeconds and 10 seconds; without --stack, 310 seconds
+    /// How long to wait after the new key was stored, until no warm function refuses the new webhook's
+    /// events. By default 40 seconds, or the stack's SecretTtlSeconds and 10 seconds, whichever is less
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
-    /// How long both webhooks stay active, until JW surely sends to the new one. By default the settle
-    /// time, at most 60 seconds
+    /// How long both webhooks stay active, until JW surely sends to the new one. By default 60 seconds,
+    /// or as long as --settle, if that is less
     #[arg(long, value_name = "SECONDS")]
     overlap: Option<u64>,
     /// How long to wait for late deliveries of the old webhook before its key is taken out; JW
@@ -75,17 +77,27 @@ pub struct Arguments {
     dry_run: bool,
 }
 
+impl Arguments {
+    /// The waits that are asked for, else the defaults with this TTL of the secret.
+    fn waits(&self, ttl: Duration) -> Waits {
+        let settle = self.settle.map(Duration::from_secs);
+        // a short TTL makes JW no faster
+        let overlap = settle.map_or(MAX_OVERLAP, |settle| settle.min(MAX_OVERLAP));
+        Waits {
+            settle: settle.unwrap_or_else(|| needed(ttl)),
+            overlap: self.overlap.map_or(overlap, Duration::from_secs),
+            grace: Duration::from_secs(self.grace),
+            held: self.held,
+        }
+    }
+}
+
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let id = arguments.id.as_str();
     let parked_at = arguments.parking.url(Purpose::Replace(id))?;
     let ttl = context.stack().await?.secret_ttl();
-    let settle = arguments.settle.map_or(ttl + MARGIN, Duration::from_secs);
-    let waits = Waits {
-        settle,
-        overlap: arguments.overlap.map_or(settle.min(MAX_OVERLAP), Duration::from_secs),
-        grace: Duration::from_secs(arguments.grace),
-        held: arguments.held,
-    };
+    let waits = arguments.waits(ttl);
+    let settle = waits.settle;
     let found = state::look(context, id).await?;
     let current_for = match &found {
         Found::Parked { .. } => context.keys().await?.current_for().await,
@@ -93,23 +105,18 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     };
     let steps = steps::left(&found, current_for, waits);
     let question = question(id, &found);
-    let (old, new) = match found {
-        Found::Begin { old, .. } => (Some(old), None),
-        Found::Parked { old, new, .. } => (old, Some(new)),
-        Found::Live { old, new } => (Some(old), Some(new)),
-        // of several, nothing says which one it was
-        Found::Gone { heirs } => (None, <[Webhook; 1]>::try_from(heirs).ok().map(|[heir]| heir)),
-    };
+    let (old, new) = found.old_and_new();
     if arguments.dry_run {
         show(context, id, new.as_ref(), &steps)?;
         return Ok(Verdict::Good);
     }
-    if settle < ttl {
+    let refusal = longest_refusal(ttl);
+    if settle <= refusal {
         note(&format!(
-            "--settle {} is less than the TTL of the secret ({} s): functions that are warm may \
-             refuse the new webhook's first events",
+            "--settle {} is too short: warm functions may refuse the new webhook's events for {} s \
+             after its key was stored",
             settle.as_secs(),
-            ttl.as_secs()
+            refusal.as_secs()
         ));
     }
     context.answers().confirm(&question)?;

@@ -25,6 +25,19 @@ pub enum Found {
     Gone { heirs: Vec<Webhook> },
 }
 
+impl Found {
+    /// The old webhook and its replacement, where they are there.
+    pub fn old_and_new(self) -> (Option<Webhook>, Option<Webhook>) {
+        match self {
+            Self::Begin { old, .. } => (Some(old), None),
+            Self::Parked { old, new, .. } => (old, Some(new)),
+            Self::Live { old, new } => (Some(old), Some(new)),
+            // of several, nothing says which one it was
+            Self::Gone { heirs } => (None, <[Webhook; 1]>::try_from(heirs).ok().map(|[heir]| heir)),
+        }
+    }
+}
+
 /// What JW and the ring have for this webhook.
 pub async fn look(context: &Context, id: &str) -> Result<Found> {
     let endpoint = &context.stack().await?.endpoint()?;
@@ -36,7 +49,7 @@ pub async fn look(context: &Context, id: &str) -> Result<Found> {
     judge(id, old, others, endpoint, |id| keys.status(id))
 }
 
-fn judge(
+pub fn judge(
     id: &str,
     old: Option<Webhook>,
     others: Vec<Webhook>,

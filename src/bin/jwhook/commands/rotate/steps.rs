@@ -32,7 +32,7 @@ pub enum Step {
     DeleteOrphan { webhook_id: String },
     /// The replacement is made where nobody listens, its key put into the ring.
     CreateParked,
-    /// Every warm function gets the ring.
+    /// No warm function refuses the new key any more.
     Settle { seconds: u64 },
     /// The replacement is made to call the endpoint.
     Activate,
@@ -80,7 +80,7 @@ impl fmt::Display for Step {
                 )
             }
             Step::Settle { seconds } => {
-                write!(f, "wait until every warm function has the new key ({seconds} s)")
+                write!(f, "wait until every warm function accepts the new key ({seconds} s)")
             }
             Step::Activate => write!(f, "make the new webhook call the endpoint"),
             Step::Overlap { seconds } => {
@@ -146,7 +146,7 @@ pub struct Rotation<'c> {
     pub context: &'c Context,
     pub old_id: &'c str,
     pub parked_at: &'c Url,
-    /// How long functions that are warm may go on with the ring that was there before.
+    /// How long to wait after the key was stored.
     pub settle: Duration,
     pub old: Option<Webhook>,
     pub new: Option<Webhook>,
@@ -213,7 +213,7 @@ impl Rotation<'_> {
     /// Waits so long, or longer if the secret was changed while somebody answered the question.
     async fn settle(&self, planned: Duration) -> Result<()> {
         let left = self.settle.saturating_sub(self.context.keys().await?.current_for().await);
-        progress::wait(planned.max(left), "waiting until every warm function has the new key")
+        progress::wait(planned.max(left), "waiting until every warm function accepts the new key")
             .await;
         Ok(())
     }

@@ -1,0 +1,95 @@
+//! Whether the command, run again and again by one operator, reaches the final state.
+
+use std::collections::HashMap;
+
+use super::{Command, Model, OLD, OPERATORS, REPLACEMENTS, Ring, State, Webhook, operator};
+
+/// How often the command is run at most. The most that any state needs is printed by the tests.
+const MAX_RUNS: usize = 4;
+
+/// More than any run needs.
+const MAX_MOVES: usize = 1000;
+
+/// Verdicts so far. Only what JW and the secret have matters: whatever runs there were have died, and
+/// late events have come.
+#[derive(Debug)]
+pub(super) struct Ends {
+    model: Model,
+    known: HashMap<([Webhook; 1 + REPLACEMENTS], Ring), bool>,
+}
+
+impl Ends {
+    /// These runs may make one webhook more than those before them.
+    pub(super) fn new(model: &Model) -> Self {
+        Self { model: Model { places: REPLACEMENTS, ..model.clone() }, known: HashMap::new() }
+    }
+
+    pub(super) fn reached(&mut self, state: &State) -> bool {
+        let calm = calm(&self.model, state);
+        let observed = (calm.webhooks, calm.secret);
+        *self.known.entry(observed).or_insert_with(|| ends(&self.model, calm))
+    }
+}
+
+fn ends(model: &Model, mut state: State) -> bool {
+    for _ in 0..MAX_RUNS {
+        if is_final(model, &state) {
+            return true;
+        }
+        let before = (state.webhooks, state.secret);
+        state = calm(model, &run(model, state));
+        if (state.webhooks, state.secret) == before {
+            decide(&mut state);
+        }
+    }
+    is_final(model, &state)
+}
+
+/// The state where all runs have died and time has passed.
+fn calm(model: &Model, state: &State) -> State {
+    let webhooks = state.webhooks.map(|webhook| match webhook {
+        Webhook::Live { .. } => Webhook::Live { since: model.times.lag + 1 },
+        Webhook::Gone { .. } => Webhook::Absent,
+        other => other,
+    });
+    State {
+        webhooks,
+        secret: state.secret,
+        unchanged_for: model.times.settle,
+        lacked: state.lacked,
+        held: None,
+        runs: [None; OPERATORS],
+    }
+}
+
+/// One run from its beginning to its end.
+fn run(model: &Model, mut state: State) -> State {
+    for _ in 0..MAX_MOVES {
+        state = match operator::proceed(model, &state, 0) {
+            Some((_, after)) => after,
+            None => model.tick(&state),
+        };
+        if state.runs[0].is_none() {
+            break;
+        }
+    }
+    state
+}
+
+/// What the operator is told to do if two webhooks could each be the replacement: delete one of them.
+fn decide(state: &mut State) {
+    let with_key =
+        |webhook: &usize| state.webhooks[*webhook] != Webhook::Absent && state.secret.has(*webhook);
+    let candidates: Vec<usize> = (1..=REPLACEMENTS).filter(with_key).collect();
+    if let [_, .., last] = candidates.as_slice() {
+        state.webhooks[*last] = Webhook::Absent;
+        state.secret = state.secret.without(*last);
+    }
+}
+
+fn is_final(model: &Model, state: &State) -> bool {
+    let is_live = |webhook: usize| matches!(state.webhooks[webhook], Webhook::Live { .. });
+    let is_replaced = (1..=REPLACEMENTS).any(|new| is_live(new) && state.secret.has(new));
+    let is_over = !is_live(OLD) && !state.secret.has(OLD);
+    is_replaced && (is_over || model.command == Command::Create)
+}

@@ -1,0 +1,163 @@
+//! What an operator's runs do: begin, ask, wait, die.
+//!
+//! A run that fails ends; so does one that dies. Both are the same here, but for a key that cannot be
+//! stored: then the run deletes the webhook that it created.
+
+use super::calls::Call;
+use super::plan::Task;
+use super::{Action, Model, Ring, State};
+
+/// A run under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Run {
+    pub(super) phase: Phase,
+    pub(super) plan: u16,
+    pub(super) step: u8,
+    /// The replacement; 0 before there is one.
+    pub(super) new: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// It has read the secret, and reads what JW has next.
+    Looking {
+        secret: Ring,
+    },
+    /// Its question is open, for any time.
+    Asking,
+    Waiting {
+        left: u8,
+    },
+    /// So many calls of this step are done. An urgent one rests on what the call before has told.
+    Calling {
+        done: u8,
+        seen: Ring,
+        urgent: bool,
+    },
+}
+
+impl Run {
+    pub(super) fn is_urgent(&self) -> bool {
+        matches!(self.phase, Phase::Looking { .. } | Phase::Calling { urgent: true, .. })
+    }
+
+    pub(super) fn tick(&mut self) {
+        if let Phase::Waiting { left } = &mut self.phase {
+            *left = left.saturating_sub(1);
+        }
+    }
+}
+
+/// All that this operator may do next.
+pub(super) fn next(model: &Model, state: &State, operator: usize, next: &mut Vec<(Action, State)>) {
+    let mut push = |what, after| next.push((Action::Operator(operator, what), after));
+    if let Some((what, after)) = proceed(model, state, operator) {
+        push(what, after);
+    }
+    if let Some(run) = &state.runs[operator] {
+        let mut dead = *state;
+        dead.runs[operator] = None;
+        push("dies", dead);
+        let storing = match run.phase {
+            Phase::Calling { done, .. } => {
+                (model.task(run) == Some(Task::CreateParked)).then_some(done)
+            }
+            _ => None,
+        };
+        // what JW or Secrets Manager did without an answer, or did not do
+        match storing {
+            Some(0) => {
+                if let Some((_, mut after)) = proceed(model, state, operator) {
+                    call(&mut after, operator, TAKE_BACK, Ring::EMPTY, true);
+                    push("creates the new webhook and gets no answer", after);
+                }
+            }
+            Some(1 | 2) => {
+                let mut after = *state;
+                call(&mut after, operator, TAKE_BACK, Ring::EMPTY, true);
+                push("cannot store the key", after);
+                if let (Some(2), Some((_, mut after))) = (storing, proceed(model, state, operator))
+                {
+                    after.runs[operator] = Some(*run);
+                    call(&mut after, operator, TAKE_BACK, Ring::EMPTY, true);
+                    push("stores the key and takes it for not stored", after);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+pub(super) const TAKE_BACK: u8 = 3;
+
+pub(super) fn call(state: &mut State, operator: usize, done: u8, seen: Ring, urgent: bool) {
+    if let Some(run) = &mut state.runs[operator] {
+        run.phase = Phase::Calling { done, seen, urgent };
+    }
+}
+
+/// What the operator does next if nothing fails. `None` while it waits.
+pub(super) fn proceed(
+    model: &Model,
+    state: &State,
+    operator: usize,
+) -> Option<(&'static str, State)> {
+    let mut after = *state;
+    let Some(run) = state.runs[operator] else {
+        let phase = Phase::Looking { secret: state.secret };
+        after.runs[operator] = Some(Run { phase, plan: 0, step: 0, new: 0 });
+        return Some(("begins and reads the secret", after));
+    };
+    let what = match run.phase {
+        Phase::Looking { secret } => {
+            let plan = model.planner.plan(state, secret);
+            after.runs[operator] = plan.map(|plan| Run {
+                phase: Phase::Asking,
+                plan: plan.number,
+                step: 0,
+                new: u8::try_from(plan.new).unwrap(),
+            });
+            if plan.is_some() { "finds what is left to do" } else { "ends: there is nothing to do" }
+        }
+        Phase::Asking => {
+            enter(model, &mut after, operator);
+            "is told to go on"
+        }
+        Phase::Waiting { left: 0 } => {
+            leave(model, &mut after, operator);
+            "has waited"
+        }
+        Phase::Waiting { .. } => return None,
+        Phase::Calling { done, seen, .. } => {
+            let step = Call { model, operator, run, done, seen };
+            return step.perform(after);
+        }
+    };
+    Some((what, after))
+}
+
+/// Begins the step that the run is at.
+fn enter(model: &Model, state: &mut State, operator: usize) {
+    let unchanged_for = state.unchanged_for;
+    let Some(run) = &mut state.runs[operator] else { return };
+    run.phase = match model.planner.task(run.plan, run.step) {
+        None => {
+            state.runs[operator] = None;
+            return;
+        }
+        Some(Task::Settle(planned)) => {
+            let left = model.times.settle.saturating_sub(unchanged_for);
+            Phase::Waiting { left: planned.max(left) }
+        }
+        Some(Task::Overlap(left) | Task::Grace(left)) => Phase::Waiting { left },
+        // the wait before an orphan is deleted shows nothing: a run may be slower than any wait
+        Some(_) => Phase::Calling { done: 0, seen: Ring::EMPTY, urgent: false },
+    };
+}
+
+pub(super) fn leave(model: &Model, state: &mut State, operator: usize) {
+    if let Some(run) = &mut state.runs[operator] {
+        run.step += 1;
+    }
+    enter(model, state, operator);
+}
