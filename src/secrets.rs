@@ -95,7 +95,7 @@ impl Secret {
 }
 
 /// Fetches, numbered in the order in which they began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FetchId(u64);
 
 /// A request's time limits for the secret.
@@ -271,17 +271,17 @@ impl SecretStore {
     fn start(&self, state: &mut State, recheck: bool) -> Fetch {
         let (progress, seen) = watch::channel(Progress::Calling);
         let fetch = state.begin(recheck, seen);
-        tokio::spawn(self.clone().run(fetch.id, progress));
+        tokio::spawn(self.clone().run(fetch.clone(), progress));
         fetch
     }
 
-    async fn run(self, id: FetchId, progress: watch::Sender<Progress>) {
+    async fn run(self, fetch: Fetch, progress: watch::Sender<Progress>) {
         let attempt_failed = || {
-            self.state().attempt_failed(id);
+            self.state().attempt_failed(fetch.id);
             progress.send_replace(Progress::Calling);
         };
-        let fetched = AssertUnwindSafe(self.0.fetch(id, attempt_failed)).catch_unwind().await;
-        self.state().end(id, fetched.unwrap_or(Err(FetchError::Unreachable)));
+        let fetched = AssertUnwindSafe(self.0.fetch(fetch.id, attempt_failed)).catch_unwind().await;
+        self.state().end(&fetch, fetched.unwrap_or(Err(FetchError::Unreachable)));
         progress.send_replace(Progress::Ended);
     }
 

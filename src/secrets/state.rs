@@ -55,6 +55,11 @@ impl Fetch {
             .is_ok()
     }
 
+    /// Whether the process was frozen while it went on.
+    fn was_frozen(&self) -> bool {
+        self.began.elapsed() > FROZEN_AFTER
+    }
+
     /// What happened before a request joins the fetch is no progress for that request.
     fn joined(&self) -> Self {
         let mut fetch = self.clone();
@@ -149,8 +154,7 @@ impl State {
 
     /// The fetch in flight. One that was frozen in the middle is none.
     pub(super) fn in_flight(&self) -> Option<Fetch> {
-        let runs = |fetch: &&Fetch| fetch.began.elapsed() <= FROZEN_AFTER;
-        self.in_flight.as_ref().filter(runs).map(Fetch::joined)
+        self.in_flight.as_ref().filter(|fetch| !fetch.was_frozen()).map(Fetch::joined)
     }
 
     /// The fetch in flight, if a recheck may wait for it: it was asked for late enough, or for another
@@ -176,15 +180,19 @@ impl State {
     }
 
     /// This fetch has ended.
-    pub(super) fn end(&mut self, id: FetchId, outcome: Result<Secret, FetchError>) {
-        let ended = if self.is_current(id) { self.in_flight.take() } else { None };
+    pub(super) fn end(&mut self, fetch: &Fetch, outcome: Result<Secret, FetchError>) {
+        let ended = if self.is_current(fetch.id) { self.in_flight.take() } else { None };
         match outcome {
             Ok(secret) => self.keep(secret, ended.is_some_and(|fetch| fetch.recheck)),
-            // what a frozen fetch, or one that another has replaced, met may be over
-            Err(_) if ended.is_none() => {}
+            // what a frozen fetch met may be over
+            Err(_) if fetch.was_frozen() => {}
+            // the fetch that has replaced this one tells whether Secrets Manager is reachable
+            Err(FetchError::Unreachable) if ended.is_none() => {}
+            // a newer fetch has succeeded since
+            Err(_) if self.cached.as_ref().is_some_and(|cached| cached.fetch > fetch.id) => {}
             Err(error) => {
                 if error != FetchError::Unreachable {
-                    self.revoked_by = Some(id);
+                    self.revoked_by = self.revoked_by.max(Some(fetch.id));
                 }
                 self.fail(error);
             }

@@ -182,6 +182,35 @@ async fn denied_secret_is_used_to_its_ttl_and_no_longer_even_in_an_outage() {
     assert_eq!(aws.current().await, Ok(OLD));
 }
 
+/// A refresh, and a recheck that has replaced it, both still under way.
+fn refresh_and_recheck(state: &mut State) -> [Fetch; 2] {
+    let (_, seen) = watch::channel(Progress::Calling);
+    [false, true].map(|recheck| state.begin(recheck, seen.clone()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn denial_counts_although_a_recheck_replaced_the_fetch_and_met_an_outage() {
+    let aws = SecretsManager::with(Answer::Value(OLD));
+    assert_eq!(aws.current().await, Ok(OLD));
+    advance(TTL).await;
+    let mut state = aws.store.state();
+    let [refresh, recheck] = refresh_and_recheck(&mut state);
+    state.end(&refresh, Err(FetchError::Denied));
+    state.end(&recheck, Err(FetchError::Unreachable));
+    assert!(state.stale().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn denial_does_not_count_once_a_newer_fetch_succeeded() {
+    let aws = SecretsManager::with(Answer::Value(OLD));
+    let saw = aws.secret().await;
+    let mut state = aws.store.state();
+    let [refresh, recheck] = refresh_and_recheck(&mut state);
+    state.end(&recheck, Ok(Secret { fetch: recheck.id, ..saw }));
+    state.end(&refresh, Err(FetchError::Denied));
+    assert!(state.stale().is_some());
+}
+
 #[tokio::test(start_paused = true)]
 async fn outage_before_a_denial_does_not_hide_it() {
     let aws = SecretsManager::with(Answer::Value(OLD));
