@@ -113,14 +113,14 @@ ci: venv ## everything that has to pass before a change lands
 
 .PHONY: ci-source ci-release
 ci-source:
-	@MAKEFLAGS= $(MAKE) --silent fmt lint doc deny advisories build jwhook
+	@$(MAKE) --silent -j1 fmt lint doc deny advisories build jwhook
 	@MAKEFLAGS= cargo test --locked --all-features --no-run --quiet
 
 # Of the release, what this machine can run; and the other architecture's function. The release has the bill of materials.
 ci-release:
-	@MAKEFLAGS= $(MAKE) --silent template arm64 .venv-aws/stamp
+	@$(MAKE) --silent -j1 template arm64 .venv-aws/stamp
 	@$(RELEASE_TESTS)
-	@MAKEFLAGS= $(MAKE) --silent release ARCHS=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+	@$(MAKE) --silent -j1 release ARCHS=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages fit the code
 	@echo "==> formatting"

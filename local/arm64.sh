@@ -5,7 +5,6 @@
 #     sh local/arm64.sh
 set -eu
 cd "$(dirname "$0")/.."
-AL2023_GLIBC=2.34 # the C library of Lambda's provided.al2023
 
 fail() {
     printf 'error: %s\n' "$1" >&2
@@ -24,7 +23,7 @@ fi
 echo "arm64: built with $("${RUST_BIN:-$(sh local/release/toolchain.sh)}/rustc" --version)"
 binary=$(sh local/release/build.sh arm64 forwarder | tail -n 1)
 [ -n "$binary" ] || exit 1 # build.sh said why
-.venv/bin/python local/release/binary.py "$binary" arm64 "$AL2023_GLIBC"
+.venv/bin/python local/release/binary.py "$binary" arm64 forwarder
 
 emulator=
 case $(uname -m) in

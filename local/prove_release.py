@@ -33,7 +33,7 @@ GOAL_SECONDS = 300
 
 
 class Team:
-    """Who has the release and no Rust, at a shell in the release's folder."""
+    """A user without Rust, at a shell in the release's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(shutil.copytree(DIST, folder / "release"))

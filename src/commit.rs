@@ -1,6 +1,6 @@
 //! The commit that a program was built from, so that a log or a report of a fault leads to its source.
 
-/// Stands for the commit in a build that nobody told it, such as one by `cargo install`.
+/// Stands for the commit in a build without `JW_WEBHOOK_FORWARDER_COMMIT`, such as one by `cargo install`.
 pub const NO_COMMIT: &str = "no-commit";
 
 /// The commit of the program that uses this macro, as `local/commit.sh` printed it for the build.

@@ -1,6 +1,6 @@
 """Holds a binary of a release against the machine that it is for, and prints its sizes.
 
-    python local/release/binary.py BINARY arm64|x86_64 OLDEST_GLIBC
+    python local/release/binary.py PATH arm64|x86_64 forwarder|jwhook
 
 Exists because a binary that needs a newer glibc, or another processor, builds well and then fails in Lambda, at its
 start.
@@ -14,6 +14,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+OLDEST_GLIBC = {"forwarder": "2.34", "jwhook": "2.17"}  # that of Lambda's provided.al2023, and the oldest that Rust supports
 MACHINES = {"arm64": "AArch64", "x86_64": "Advanced Micro Devices X86-64"}
 
 
@@ -74,11 +75,11 @@ def check(binary: Path, architecture: str, oldest: str) -> str:
 
 
 def main() -> int:
-    if len(sys.argv) != 4 or sys.argv[2] not in MACHINES:
-        print(f"usage: python {sys.argv[0]} BINARY {'|'.join(MACHINES)} OLDEST_GLIBC", file=sys.stderr)
+    if len(sys.argv) != 4 or sys.argv[2] not in MACHINES or sys.argv[3] not in OLDEST_GLIBC:
+        print(f"usage: python {sys.argv[0]} PATH {'|'.join(MACHINES)} {'|'.join(OLDEST_GLIBC)}", file=sys.stderr)
         return 2
     try:
-        print(check(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+        print(check(Path(sys.argv[1]), sys.argv[2], OLDEST_GLIBC[sys.argv[3]]))
     except BinaryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from processes import LocalError, exit_with
 from release.archive import EXECUTABLE, Member, tar_gz, zipped
-from release.binary import BinaryError, check
+from release.binary import OLDEST_GLIBC, BinaryError, check
 from release.pages import filled, samconfig
 from release.source import Source, here
 from release.templates import released
@@ -25,7 +25,6 @@ from stack import ROOT
 SUMS = "SHA256SUMS"
 HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 BUILDS = Path("target", "release-build")  # of build.sh
-OLDEST_GLIBC = {"forwarder": "2.34", "jwhook": "2.17"}  # AL2023's, and the oldest that Rust supports
 COMPLETIONS = {"bash": "jwhook.bash", "zsh": "_jwhook", "fish": "jwhook.fish"}  # as each shell looks for them
 
 

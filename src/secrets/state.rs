@@ -53,7 +53,7 @@ impl Fetch {
             .is_ok()
     }
 
-    /// Whether the process was frozen while it went on.
+    /// Whether the process was frozen during the fetch.
     fn was_frozen(&self) -> bool {
         self.began.elapsed() > FROZEN_AFTER
     }

@@ -11,7 +11,7 @@ const DIRTY: &str = "-dirty";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Build {
     pub version: String,
-    /// Nine hex digits, with `-dirty` where a file was changed since; none where nobody told it.
+    /// Nine hex digits, with `-dirty` if a file was changed since. `None` if the build does not name it.
     pub commit: Option<String>,
 }
 

@@ -37,7 +37,7 @@ fn compare(report: &mut Report, own: &Build, deployed: &Build) -> Result<()> {
 }
 
 fn compare_commits(report: &mut Report, own: &Build, deployed: &Build) -> Result<()> {
-    let untold = match (&own.commit, &deployed.commit) {
+    let reason = match (&own.commit, &deployed.commit) {
         (Some(own_commit), Some(commit)) if own_commit == commit => {
             return report.ok("version", format!("{own}, deployed and here"));
         }
@@ -52,5 +52,5 @@ fn compare_commits(report: &mut Report, own: &Build, deployed: &Build) -> Result
         (_, None) => "the stack's Revision begins with no commit",
     };
     let version = &own.version;
-    report.ok("version", format!("{version}, deployed and here; commits not compared: {untold}"))
+    report.ok("version", format!("{version}, deployed and here; commits not compared: {reason}"))
 }

@@ -27,7 +27,7 @@ use crate::settling::{longest_refusal, needed};
 use crate::standing::named;
 use crate::verdict::Verdict;
 
-/// JW documents no time after which a changed URL is used; --settle tells how patient one is.
+/// JW does not document how soon it uses a changed URL. A shorter `--settle` shortens this wait too.
 const MAX_OVERLAP: Duration = Duration::from_secs(60);
 
 /// The long help.
