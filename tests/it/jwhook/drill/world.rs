@@ -127,7 +127,8 @@ impl World {
     async fn send_until(&self, over: &Cell<bool>) -> Sent {
         let mut sent = Sent::default();
         let mut calling_since = BTreeMap::from([(OLD.to_owned(), Instant::now() - self.lag)]);
-        while !over.get() {
+        loop {
+            let is_last = over.get(); // one event comes after the command: its last change may be moments old
             let calling = self.calling();
             for id in &calling {
                 calling_since.entry(id.clone()).or_insert_with(Instant::now);
@@ -154,9 +155,11 @@ impl World {
                 }
             }
             sent.events.push(calling);
+            if is_last {
+                return sent;
+            }
             tokio::time::sleep(self.pause).await;
         }
-        sent
     }
 
     /// The webhooks that call the endpoint.
