@@ -22,13 +22,14 @@ run: ## keep it up, with a curl line to send and a line for each event
 	@$(MAKE) --silent -j2 build venv
 	@.venv/bin/python local/run.py
 
+# FORWARDER and JWHOOK name binaries that exist already, and are then used in place of the two builds.
 build: need-cargo ## build the release binary
-	@echo "==> release binary (some minutes the first time)"
-	@MAKEFLAGS= sh local/same_paths.sh cargo build --release --locked --bin forwarder # else it would take the 2 of -j2 for its own
+	@[ -n "$$FORWARDER" ] || echo "==> release binary (some minutes the first time)"
+	@[ -n "$$FORWARDER" ] || MAKEFLAGS= sh local/same_paths.sh cargo build --release --locked --bin forwarder # else it would take the 2 of -j2 for its own
 
 jwhook: need-cargo ## build the operator's command line, to try it (docs/deploy.md says how to install it)
-	@echo "==> jwhook (some minutes the first time)"
-	@MAKEFLAGS= cargo build --locked --features cli --bin jwhook
+	@[ -n "$$JWHOOK" ] || echo "==> jwhook (some minutes the first time)"
+	@[ -n "$$JWHOOK" ] || MAKEFLAGS= cargo build --locked --features cli --bin jwhook
 
 test: need-cargo venv ## run all tests
 	@echo "==> documentation's examples"
@@ -105,22 +106,25 @@ nothing: need-cargo
 events: venv ## make events/*.json again
 	@.venv/bin/python local/make_events.py
 
-# The builds, which are most of it, go side by side; then one by one what has deadlines. fuzz/ is only compiled here, and
-# runs for as long as anybody likes: .github/workflows/nightly.yml.
+# The builds, which are most of the time, run in two lanes. What has deadlines runs alone afterwards, on the release's own
+# binaries. fuzz/ is only compiled here; .github/workflows/nightly.yml runs it.
 ci: venv ## everything that has to pass before a change lands
 	@$(MAKE) --silent -j2 --output-sync=recurse ci-source ci-release
-	@$(MAKE) --silent prove prove-cargo-lambda prove-release demo counts test
+	@FORWARDER="$(RELEASED)/forwarder/bootstrap" JWHOOK="$(RELEASED)/jwhook/bootstrap" $(MAKE) --silent prove prove-cargo-lambda demo counts
+	@$(MAKE) --silent prove-release test
 
 .PHONY: ci-source ci-release
 ci-source:
-	@$(MAKE) --silent -j1 fmt lint doc deny advisories build jwhook
+	@$(MAKE) --silent -j1 fmt lint doc deny advisories template
 	@MAKEFLAGS= cargo test --locked --all-features --no-run --quiet
 
 # Of the release, what this machine can run; and the other architecture's function. The release has the bill of materials.
+HOST_ARCH = $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+RELEASED = $(CURDIR)/target/release-build/$(HOST_ARCH)
 ci-release:
-	@$(MAKE) --silent -j1 template arm64 .venv-aws/stamp
+	@$(MAKE) --silent -j1 arm64 .venv-aws/stamp
 	@$(RELEASE_TESTS)
-	@$(MAKE) --silent -j1 release ARCHS=$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+	@$(MAKE) --silent -j1 release ARCHS=$(HOST_ARCH)
 
 fmt: need-cargo venv ## check the formatting and the workflows, and that events/, the twins' list and the pages fit the code
 	@echo "==> formatting"

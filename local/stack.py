@@ -252,16 +252,17 @@ def ministack_environment(port: int, folder: Path) -> dict[str, str]:
 
 
 def forwarder_command() -> list[str]:
-    """What starts the function: FORWARDER, for a build that needs an emulator; else the release binary."""
-    return shlex.split(os.environ.get("FORWARDER", "")) or [str(forwarder_binary())]
+    """What starts the function: FORWARDER, for example a build for another processor with its emulator; else the release build."""
+    return shlex.split(os.environ.get("FORWARDER", "")) or [str(built("release", "forwarder", "make build"))]
 
 
 def forwarder_binary() -> Path:
-    return built("release", "forwarder", "make build")
+    return Path(forwarder_command()[-1])
 
 
 def jwhook_binary() -> Path:
-    return built("debug", "jwhook", "make jwhook")
+    """JWHOOK, for example the one of a release; else the debug build."""
+    return Path(os.environ.get("JWHOOK") or built("debug", "jwhook", "make jwhook"))
 
 
 def built(profile: str, name: str, by: str) -> Path:
