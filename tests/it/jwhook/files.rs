@@ -210,7 +210,7 @@ async fn where_it_cannot_be_told_which_webhook_is_meant_nothing_is_done() {
     // an endpoint that JW wouldn't call
     let http = ["--yes", "--webhook-url", "http://example.com"];
     let error = file.run("apply", &http, &account, &jw).await.error();
-    assert!(error.contains("nothing but an https URL"), "{error}");
+    assert!(error.contains("calls only HTTPS"), "{error}");
     assert_eq!((jw.changes(), account.secret().await), (vec![], KEY.to_owned()));
 }
 
@@ -220,7 +220,7 @@ async fn a_new_stack_gets_its_first_webhooks_from_a_file() {
     let jw = JwApi::start(others()).await;
     let file = File::new(FILE);
     let ran = file.run("apply", &["--yes"], &account, &jw).await;
-    assert!(ran.stderr.contains("jwhook finds no owner of this key"), "{ran:?}");
+    assert!(ran.stderr.contains("cannot tell which webhook the key belongs to"), "{ran:?}");
     ran.done();
     assert_eq!(account.ring_ids().await, ["new00001", "new00002", "new00003"]);
     assert_eq!(jw.webhooks()[..2], others());

@@ -169,7 +169,7 @@ async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
     let jw = JwApi::start([webhook(OLD, "newsroom"), webhook("c0Y6ebVU", "sports")]).await;
     jw.next("GET", Meet::Answer(404, "<html>no such page"));
     let error = rotate(&account, &jw, &[]).run(&jw).await.error();
-    assert_eq!(error, "JW lists webhook 7Rav0hC5, and says 404 when asked for it: try again");
+    assert_eq!(error, "JW lists webhook 7Rav0hC5, but answers 404 to a request for it; try again");
     assert_eq!((jw.changes(), account.secret().await), (vec![], both));
 }
 
@@ -197,7 +197,7 @@ async fn where_jw_does_not_take_the_parking_url_another_one_can_be_given() {
     assert_eq!(jw.ids(), [OLD]);
     let insecure = ["--parking-url", "http://example.com/"];
     let error = rotate(&account, &jw, &insecure).run(&jw).await.error();
-    assert_eq!(error, "--parking-url http://example.com/: JW takes HTTPS only");
+    assert_eq!(error, "--parking-url http://example.com/ is not an HTTPS URL");
 
     jw.next("PATCH", Meet::Answer(500, ""));
     let other = ["--parking-url", "https://example.com/nobody"];

@@ -25,7 +25,7 @@ async fn what_jw_needs_is_asked_for_before_anything_is_done() {
     assert_eq!(jw.state().calls, []);
     account.set_secret("[]").await;
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
-    assert!(error.contains("mend it in Secrets Manager first"), "{error}");
+    assert!(error.contains("repair the value in Secrets Manager first"), "{error}");
     assert_eq!(jw.changes(), []);
 }
 

@@ -109,7 +109,7 @@ async fn held_events_are_counted_with_the_time_of_the_oldest() {
     );
     assert!(lines[1].starts_with("dead-lettered  0 (0 visible, 0 not visible), http"), "{shown}");
     assert!(lines[2].starts_with("OK    secret "), "{shown}");
-    assert_eq!(lines[3], "OK    keys         one, of webhook c0Y6ebVU");
+    assert_eq!(lines[3], "OK    keys         1 key, for webhook c0Y6ebVU");
     assert!(lines[4].contains("tries each waiting event again within 5 minutes"), "{shown}");
     assert_eq!(lines[5..], ["no event is dead-lettered: nothing to move"]);
 }
@@ -143,10 +143,10 @@ async fn reason_is_the_secret_as_doctor_sees_it() {
             "FAIL  keys         ",
             "cannot verify events until the secret is repaired",
         ),
-        ("[1]", "FAIL  keys         every event is answered 503", "until the secret is repaired"),
-        (PLACEHOLDER_ONLY, "WARN  keys         no webhook has one yet", "until the secret is"),
-        (SECRET, "WARN  keys         the secret is one webhook's key", "the secret can be used"),
-        (&ring(), "OK    keys         one, of webhook c0Y6ebVU", "the secret can be used"),
+        ("[1]", "FAIL  keys         the function answers 503", "until the secret is repaired"),
+        (PLACEHOLDER_ONLY, "WARN  keys         no webhook has a key yet", "until the secret is"),
+        (SECRET, "WARN  keys         the secret is a single key", "the secret can be used"),
+        (&ring(), "OK    keys         1 key, for webhook c0Y6ebVU", "the secret can be used"),
     ];
     for (secret, check, conclusion) in cases {
         let scene = scene(secret, 1, 0).await;

@@ -115,7 +115,7 @@ async fn what_jw_did_without_an_answer_is_done_once() {
         jw.next(method, Meet::DoneThenClose);
     }
     let error = rotate(&account, &jw, &[]).run(&jw).await.error();
-    assert!(error.contains("no answer from JW"), "{error}");
+    assert!(error.contains("no response from JW"), "{error}");
     for _ in 0..3 {
         if rotate(&account, &jw, &[]).run(&jw).await.code == Some(0) {
             break;

@@ -79,7 +79,7 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
             }
             jw.delete(id).await?;
             held_keys::after_deletion(context, held).await?;
-            context.take_key_out(id).await?;
+            context.remove_key(id).await?;
         }
         Step::RemoveKey { id } => {
             held_keys::before_removal(context, held).await?;
@@ -87,7 +87,7 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
             if jw.find(id).await?.is_some() {
                 bail!("JW has webhook {id} after all, so its key stays");
             }
-            context.take_key_out(id).await?;
+            context.remove_key(id).await?;
         }
     }
     Ok(())

@@ -169,7 +169,7 @@ impl Rotation<'_> {
             }
             Step::AwaitHeld => held_keys::wait(self.context).await?,
             Step::DropHeld => held_keys::tell_dropped(self.context).await?,
-            Step::RemoveKey => self.context.take_key_out(self.old_id).await?,
+            Step::RemoveKey => self.context.remove_key(self.old_id).await?,
         }
         Ok(())
     }
