@@ -242,7 +242,7 @@ async fn a_key_by_itself_goes_only_with_the_webhook_that_it_must_be_of() {
     run(&account, &jw, &["delete", "zApier01", "--yes"]).await.done();
     assert_eq!(account.secret().await, KEY);
     let error = run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.error();
-    assert!(error.contains("the secret is one key by itself, which doesn't say whose"), "{error}");
+    assert!(error.contains("the secret is a single key, which does not name its"), "{error}");
     // interrupted, nobody could tell whose it was: so it is made a ring before
     for _ in 0..3 {
         jw.next("DELETE", Meet::Close);

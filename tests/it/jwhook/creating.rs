@@ -265,7 +265,7 @@ async fn ctrl_c_does_not_come_between_a_webhook_and_its_key() {
         let ran = running.end(&jw).await;
         // by then it may have been over
         assert!(
-            ran.code == Some(0) || ran.stderr.contains("error: interrupted; the same"),
+            ran.code == Some(0) || ran.stderr.contains("error: interrupted; run the same"),
             "{ran:?}"
         );
         assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001"]);

@@ -9,7 +9,7 @@ const OTHER: &str = "other.other.other.other.other.other";
 
 /// The question of each command that changes the ring.
 const DELETE: (&[&str], &str) = (&["delete", "c0Y6ebVU"], "remove its key from the ring?");
-const ROTATE: (&[&str], &str) = (&["rotate", "c0Y6ebVU"], "It is deleted on the way.");
+const ROTATE: (&[&str], &str) = (&["rotate", "c0Y6ebVU"], "jwhook will delete it.");
 
 /// An account whose only webhook calls the stack, with this secret.
 async fn account_and_api(secret: &str) -> (Account, JwApi) {
@@ -60,7 +60,7 @@ async fn single_key_that_replaces_the_ring_while_the_question_is_open_stays() {
     );
     let cases = [
         (&["delete", "gone0000"][..], "Remove its key from the ring?"),
-        (&["rotate", "gone0000"], "Take the old key out of the ring?"),
+        (&["rotate", "gone0000"], "Remove the old key from the ring?"),
         (&["apply", file.path()], "Do this step (1)?"),
     ];
     all_at_once(cases, async |(command, question)| {

@@ -24,7 +24,7 @@ async fn interrupted_while_it_settles(account: &Account, jw: &JwApi) {
     account.until(Until::Performed, "DescribeSecret", 1).await;
     running.interrupt();
     let error = running.end(jw).await.error();
-    assert_eq!(error, "interrupted; the same command goes on from there");
+    assert_eq!(error, "interrupted; run the same command again to continue");
 }
 
 #[tokio::test]
@@ -155,7 +155,10 @@ async fn webhook_that_somebody_moved_while_it_was_parked_is_left_alone() {
     account.until(Until::Performed, "DescribeSecret", 1).await;
     jw.state().webhooks[1]["metadata"]["webhook_url"] = json!("https://example.com/");
     let error = running.end(&jw).await.error();
-    assert!(error.contains("was made to call https://example.com/ meanwhile"), "{error}");
+    assert!(
+        error.contains("changed the URL of webhook new00001 to https://example.com/ meanwhile"),
+        "{error}"
+    );
     assert_eq!(urls(&jw)[1], "https://example.com/");
 }
 
