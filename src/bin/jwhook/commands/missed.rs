@@ -168,7 +168,7 @@ async fn limit_to_log(context: &Context, log_group: &str, report: &mut Report) {
             let oldest = report.until - kept;
             if report.since < oldest {
                 report.incomplete.push(format!(
-                    "log group {log_group} keeps lines for {} days: media that were created before {} are \
+                    "log group {log_group} keeps lines for {} d: media that were created before {} are \
                      not checked",
                     kept.whole_days(),
                     moment::written(oldest)

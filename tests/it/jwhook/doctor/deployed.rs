@@ -171,10 +171,7 @@ async fn held_events_are_counted_and_the_age_of_the_oldest_is_told() {
 
     account.next("GetMetricStatistics", Meet::Answer(403, ""));
     let text = said(&doctor(&account, &jw).await, "held");
-    assert!(
-        text.starts_with("2 in the held queue, since when is not known (cloudwatch:"),
-        "{text}"
-    );
+    assert!(text.starts_with("2 in the held queue, of unknown age (cloudwatch:"), "{text}");
 
     // the queue and its dead-letter queue are counted before
     let denied = r#"{"__type":"AccessDeniedException"}"#;

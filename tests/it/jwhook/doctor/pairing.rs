@@ -16,7 +16,7 @@ async fn a_webhook_whose_key_is_lost_is_named() {
     assert_eq!(findings(&ran), ["fail webhooks"]);
     let said = said(&ran, "webhooks");
     assert!(said.starts_with("lost0000 calls the endpoint without a usable key"), "{said}");
-    assert!(said.ends_with("jwhook delete lost0000, and create it anew"), "{said}");
+    assert!(said.ends_with("jwhook delete lost0000, then create the webhook again"), "{said}");
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn window_is_no_longer_than_the_log_is_kept() {
         panic!("{document:#}");
     };
     let why = why.as_str().unwrap();
-    let expected = "log group jw-forwarder keeps lines for 1 days: media that were created before ";
+    let expected = "log group jw-forwarder keeps lines for 1 d: media that were created before ";
     assert!(why.starts_with(expected), "{why}");
 
     const DENIED: &str = r#"{"__type": "AccessDeniedException", "message": "no"}"#;

@@ -76,7 +76,7 @@ async fn record_with_a_missing_part_is_told_and_makes_the_exit_code_1() {
     );
     let ran = scene.recover(&["--dry-run"]).await;
     assert!(left(&ran).contains(&why), "{ran:#?}");
-    let shown = "1 event to be sent; none was (--dry-run); 1 record broken and not sent";
+    let shown = "1 event to send; none sent (--dry-run); 1 record broken and not sent";
     assert!(ran.stdout.contains(shown), "{ran:#?}");
 
     let ran = scene.recover(&["--yes", "--output", "json"]).await;
@@ -117,7 +117,7 @@ async fn unreadable_record_is_told_and_makes_the_exit_code_1() {
     let ran = scene.recover(&["--yes"]).await;
     let why = "a line begins like an undelivered record and cannot be read";
     assert!(left(&ran).contains(why), "{ran:#?}");
-    let shown = "1 of 1 event sent, 0 further records of the same ones skipped; 1 record broken";
+    let shown = "1 of 1 event sent, 0 further records of the same events skipped; 1 record broken";
     assert!(ran.stdout.contains(shown), "{ran:#?}");
     assert_eq!(scene.queued().await, ["second00"]);
 }

@@ -11,7 +11,7 @@ async fn after_a_call_that_jw_refuses_nothing_is_lost_and_the_next_run_goes_on()
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let steps = [
-        ("PATCH", "the rotation stopped at step 2 (make the new webhook call the endpoint): "),
+        ("PATCH", "the rotation stopped at step 2 (make the new webhook call the endpoint); "),
         ("DELETE", "the rotation stopped at step 2 (delete the old webhook); "),
     ];
     for (method, expected) in steps {
