@@ -85,7 +85,7 @@ async fn a_bad_request_is_refused_with_the_reason_of_the_functions_log() {
     }
     let ran = verify(&account, &good, "{}", &[]).await;
     assert!(
-        ran.stdout.starts_with("refused: body_mismatch: the body isn't what was signed\n"),
+        ran.stdout.starts_with("refused: body_mismatch: the body differs from the signed claims\n"),
         "{ran:?}"
     );
 }

@@ -194,7 +194,7 @@ async fn failures_and_broken_records_are_counted_side_by_side() {
     scene.account.log(&lines).await;
     let ran = scene.recover(&["--yes"]).await;
     assert_eq!(ran.code, Some(1), "{ran:#?}");
-    let why = "a line begins like an undelivered record and cannot be read";
+    let why = "a line begins like an undelivered record but cannot be read";
     assert_eq!(ran.stderr.matches(why).count(), 1, "{ran:#?}");
     assert!(ran.stderr.contains("event first000"), "{ran:#?}");
     let shown = "1 of 2 events sent, 0 further records of the same events skipped; 1 event failed; \
