@@ -7,7 +7,7 @@ use crate::options::Options;
 /// Parses an argument that cannot be empty.
 pub fn some_text(text: &str) -> Result<String, String> {
     match text.trim() {
-        "" => Err("it is empty".to_owned()),
+        "" => Err("the value is empty".to_owned()),
         text => Ok(text.to_owned()),
     }
 }
@@ -23,7 +23,7 @@ pub fn free_text<A: Args>(text: &str) -> Result<String, String> {
         [long, short].iter().flatten().any(|option| option == name)
     });
     match name {
-        _ if is_option => Err("it is another option, so the value is missing".to_owned()),
+        _ if is_option => Err("this is another option, so the value is missing".to_owned()),
         "--help" | "-h" | "--version" | "-V" => Err("the value is missing".to_owned()),
         _ => Ok(text.to_owned()),
     }

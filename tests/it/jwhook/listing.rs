@@ -130,7 +130,7 @@ async fn show_says_all_of_one() {
     let error = Jwhook::of(&account, &jw, &["show", "unknown0"]).run(&jw).await.error();
     assert_eq!(error, "JW has no webhook unknown0; jwhook list shows the webhooks");
     let error = Jwhook::of(&account, &jw, &["show", "gone0000"]).run(&jw).await.error();
-    assert!(error.contains("the ring still has its key: jwhook delete gone0000"), "{error}");
+    assert!(error.contains("the ring still has its key; jwhook delete gone0000"), "{error}");
 }
 
 #[tokio::test]

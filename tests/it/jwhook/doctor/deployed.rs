@@ -164,8 +164,8 @@ async fn held_events_are_counted_and_the_age_of_the_oldest_is_told() {
     let ran = with_age(&account, &jw, Some((1_700_001_010, 3600.0))).await;
     assert_eq!(findings(&ran), ["fail held", "fail held"]);
     let since = "the oldest since 2023-11-14T21:30:10+00:00";
-    assert!(said(&ran, "held").starts_with(&format!("2 in the held queue, {since}; they")));
-    let dead_lettered = format!("1 in the held dead-letter queue, {since}; the function does not");
+    assert!(said(&ran, "held").starts_with(&format!("2 in the held queue, {since}; held")));
+    let dead_lettered = format!("1 in the held dead-letter queue, {since}; the function no longer");
     assert!(ran.stdout.contains(&dead_lettered), "{ran:?}");
     assert!(ran.stdout.contains("then move the events back: jwhook recover --held"), "{ran:?}");
 

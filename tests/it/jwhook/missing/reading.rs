@@ -30,7 +30,7 @@ async fn sites_can_be_chosen_among_those_that_are_covered() {
         "no webhook that calls this stack has site foreign0: give one of another0, jsPxIVHl";
     assert_eq!(error, expected);
     let ran = scene.missed(&["--site", "a/../b"]).await;
-    assert!(ran.stderr.contains("JW's ids are 8 characters"), "{ran:#?}");
+    assert!(ran.stderr.contains("not a JW id, which is 8"), "{ran:#?}");
 }
 
 #[tokio::test]

@@ -161,7 +161,8 @@ async fn record_whose_queue_url_is_none_fails_by_itself() {
     let lines = [("jw-events", "first000"), (scene.account.queue_url.as_str(), "second00")];
     scene.log(&lines.map(|(queue, media_id)| record(queue, media_id))).await;
     let ran = scene.recover(&["--yes", "--output", "json"]).await;
-    let expected = "this is not the URL of an SQS queue; give the queue with --queue-url";
+    let expected =
+        "the record's queue_url is not the URL of an SQS queue; give the queue with --queue-url";
     assert_eq!(errors(&failed(&ran)), [expected, ""]);
     assert!(ran.stderr.contains(" to jw-events: this is not the URL"), "{ran:#?}");
     assert_eq!(scene.queued().await, ["second00"]);

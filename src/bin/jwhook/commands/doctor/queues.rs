@@ -70,7 +70,7 @@ async fn dead_letters(report: &mut Report, client: &Client, url: &str) -> Result
     let arn = attributes.get(&QueueAttributeName::QueueArn).map_or("ARN", String::as_str);
     report.fail(
         "dead_letter",
-        format!("consumers failed on {}, {url}", waiting(&attributes)),
+        format!("{}; consumers failed on these messages, {url}", waiting(&attributes)),
         format!(
             "repair the consumer, then move the messages back: aws sqs start-message-move-task \
              --source-arn {arn}"
