@@ -196,7 +196,10 @@ async fn where_jw_does_not_take_the_parking_url_another_one_can_be_given() {
     assert_eq!(jw.ids(), [OLD]);
     let insecure = ["--parking-url", "http://example.com/"];
     let error = rotate(&account, &jw, &insecure).run(&jw).await.error();
-    assert_eq!(error, "--parking-url http://example.com/ is not an HTTPS URL");
+    assert_eq!(
+        error,
+        "--parking-url http://example.com/ is not an HTTPS URL, and JW calls only HTTPS"
+    );
 
     jw.next("PATCH", Meet::Answer(500, ""));
     let other = ["--parking-url", "https://example.com/nobody"];

@@ -164,7 +164,7 @@ async fn record_whose_queue_url_is_none_fails_by_itself() {
     let expected =
         "the record's queue_url is not the URL of an SQS queue; give the queue with --queue-url";
     assert_eq!(errors(&failed(&ran)), [expected, ""]);
-    assert!(ran.stderr.contains(" to jw-events: this is not the URL"), "{ran:#?}");
+    assert!(ran.stderr.contains(" to jw-events: the record's queue_url is not"), "{ran:#?}");
     assert_eq!(scene.queued().await, ["second00"]);
 }
 

@@ -113,7 +113,7 @@ fn webhook_that_cannot_be_rotated_is_an_error_with_advice() {
     let keyless = found(old(), &[], &[]);
     assert!(keyless.contains("the function accepts none of its events"), "{keyless}");
     let other = found(with(json!({"webhook_url": "https://example.com/"})), &[], &["c0Y6ebVU"]);
-    assert!(other.starts_with("webhook c0Y6ebVU calls https://example.com/, and"), "{other}");
+    assert!(other.starts_with("webhook c0Y6ebVU calls https://example.com/, but"), "{other}");
     let parked = json!({"webhook_url": "https://jwhook.invalid/replaces/7Rav0hC5"});
     let parked = found(with(parked), &[], &["c0Y6ebVU"]);
     assert!(parked.contains("the replacement of 7Rav0hC5; run jwhook rotate 7Rav0hC5"), "{parked}");
