@@ -1,7 +1,7 @@
-//! Calling AWS until a deadline.
+//! Retries calls to AWS until a deadline.
 //!
-//! The SDK's own retries are turned off. Their token bucket stops retrying when an outage lasts,
-//! their time-out is the same for each attempt, and an event that is given up may never come again.
+//! The SDK's own retries are off: their token bucket stops retrying in a long outage, and their timeout
+//! is the same for each attempt. JW may never send an event again that we give up.
 
 mod fault;
 
@@ -11,18 +11,17 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 pub use self::fault::{Cause, Fault};
 
-/// How long the first attempt may take, if there is time for more; each one after it may take twice
-/// as long as the last. A connection that died unnoticed costs this much, and a slow service is
-/// still waited for.
+/// The timeout of the first attempt, if there is time for more. It doubles with each attempt. So a dead
+/// connection costs this much time, and a slow service still gets enough.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(2);
 
-/// The pause after the first failed attempt, before jitter; it doubles up to [`MAX_BACKOFF`].
+/// The backoff after the first failed attempt, before jitter. It doubles up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// Above this a longer pause would only waste the budget.
+/// A longer backoff would only waste the budget.
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
-/// Makes attempts at an AWS `action` until one succeeds, AWS refuses, or `deadline` is reached.
+/// Calls `attempt` until it succeeds, AWS refuses, or `deadline` is reached. `action` is for the log.
 pub async fn until<T, F>(
     action: &str,
     deadline: Instant,
@@ -51,7 +50,7 @@ where
     Err(last_fault)
 }
 
-/// Half to all of `backoff`, so that callers which failed together don't come back together.
+/// Half to all of `backoff`, so that callers which failed at the same time do not retry at the same time.
 fn jittered(backoff: Duration) -> Duration {
     backoff.mul_f64(0.5 + 0.5 * fastrand::f64())
 }
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn attempts_are_made_until_one_succeeds() {
+    async fn call_is_retried_until_it_succeeds() {
         let (result, took) = faults_before_success(3, Duration::from_secs(19)).await;
         assert_eq!(result.unwrap(), 4);
         assert!(
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn attempts_end_with_the_deadline_and_not_before() {
+    async fn retries_end_at_the_deadline() {
         let (result, took) = faults_before_success(usize::MAX, Duration::from_secs(19)).await;
         assert!(matches!(result, Err(Fault::Unreachable(_))));
         assert!(
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_attempt_that_hangs_is_given_up_and_the_next_may_take_twice_as_long() {
+    async fn timeout_doubles_with_each_attempt() {
         let start = Instant::now();
         let mut began = Vec::new();
         let result: Result<(), Fault> = until("test", start + Duration::from_secs(19), || {
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn however_short_the_time_an_attempt_that_hangs_leaves_some_for_another() {
+    async fn first_timeout_leaves_time_for_a_retry_before_a_near_deadline() {
         let start = Instant::now();
         let mut made = 0;
         let result = until("test", start + Duration::from_secs(2), || {
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_ends_the_attempts() {
+    async fn refusal_is_not_retried() {
         let mut made = 0;
         let result: Result<(), Fault> =
             until("test", Instant::now() + Duration::from_secs(19), || {

@@ -1,12 +1,12 @@
-//! The commit that a program was built from, so that a log or a report of a fault leads to its source.
+//! The commit that a program was built from, so that a log or a bug report leads to its source.
 
-/// Stands for the commit in a build without `JW_WEBHOOK_FORWARDER_COMMIT`, such as one by `cargo install`.
+/// The commit of a build without `JW_WEBHOOK_FORWARDER_COMMIT`, such as a `cargo install`.
 pub const NO_COMMIT: &str = "no-commit";
 
-/// The commit of the program that uses this macro, as `local/commit.sh` printed it for the build.
+/// The commit of the program that uses this macro, as `local/commit.sh` printed it at build time.
 ///
-/// A macro, because cargo rebuilds whatever reads a variable that has changed: so each commit rebuilds
-/// the programs, and neither the library nor its tests.
+/// It is a macro because cargo rebuilds every crate that reads a changed variable. So a new commit
+/// rebuilds the programs, but not the library and its tests.
 #[macro_export]
 macro_rules! commit {
     () => {

@@ -1,5 +1,5 @@
-//! The configuration: the environment, read once. No other module reads it, but for what the SDK and
-//! `https` read by their own names.
+//! The configuration, read once from the environment. No other module reads the environment, except the
+//! SDK and `https` for their own variables.
 
 use std::env::VarError;
 use std::fmt;
@@ -11,7 +11,7 @@ use tracing_subscriber::filter::Targets;
 use crate::OWN_TARGET;
 use crate::queue_url::QueueUrl;
 
-/// What the operator sets.
+/// The operator's settings.
 #[derive(Debug, PartialEq)]
 pub struct Config {
     /// `QUEUE_URL`
@@ -26,11 +26,11 @@ pub struct Config {
     pub secret_max_stale: Duration,
     /// `MAX_EVENT_AGE_SECONDS`
     pub max_event_age: Option<Duration>,
-    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, else `RUST_LOG`.
+    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, or `RUST_LOG`.
     pub log_levels: Targets,
 }
 
-/// Every variable that is missing or cannot be used, and what to set it to.
+/// Every missing or invalid variable, and what to set it to.
 #[derive(PartialEq, thiserror::Error)]
 pub struct ConfigError(Vec<String>);
 
@@ -40,7 +40,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// The same text: it is what `main` prints.
+/// The same text, because `main` prints `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
@@ -53,7 +53,7 @@ impl Config {
         Self::from_lookup(|name| std::env::var(name))
     }
 
-    /// Reads the variables that `lookup` finds.
+    /// Reads the variables with `lookup`.
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Result<String, VarError>,
     ) -> Result<Self, ConfigError> {
@@ -135,8 +135,8 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
         lambda.and_then(|level| level.parse().ok()).or(rust).unwrap_or_else(default_levels)
     }
 
-    /// The variable's value, if it is set. No variable holds white space or other characters than
-    /// ASCII's, which a person who copies a value does not see.
+    /// The variable's value, if it is set. White space and characters that are not ASCII are errors, because
+    /// a person who copies a value may not see them.
     fn optional<T>(
         &mut self,
         name: &str,
@@ -158,8 +158,8 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
     }
 }
 
-/// `RUST_LOG`'s directives. `Targets` would take a level that is spelled wrong for the name of a
-/// target, and log nothing else: a bare word is a level or a module of ours.
+/// Parses `RUST_LOG`. A word without `=` must be a level or one of our modules: `Targets` would read a
+/// misspelled level as a target, and log nothing else.
 fn read_levels(text: &str) -> Option<Targets> {
     if text.is_empty() {
         return Some(default_levels());

@@ -1,4 +1,4 @@
-//! An event that JW signed: what may be put on the queue, and nothing else may.
+//! An event that JW signed. Nothing else can be sent to the queue.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,17 +9,16 @@ use crate::event_id::event_id;
 use crate::rejection::Refusal;
 use crate::token::VerifiedClaims;
 
-/// The claims that consumers filter and order by. JW sends one of the last two.
+/// The claims that consumers filter and order by. An event has one of the last two.
 pub const ROUTING_CLAIMS: [&str; 5] = ["event", "webhook_id", "site_id", "media_id", "channel_id"];
 
-/// As far ahead of ours as JW's clock may be before an event's time is not believed.
+/// How far JW's clock may be ahead of ours.
 const MAX_CLOCK_SKEW: time::Duration = time::Duration::seconds(300);
 
-/// An SQS attribute's value may have 256 KiB; none of these ids needs more than this.
+/// The longest attribute value. SQS allows 256 KiB, but JW's ids and names are short.
 const MAX_ATTRIBUTE_BYTES: usize = 256;
 
-/// An event whose signature was verified and whose body was the signed one: it is made of nothing
-/// but [`VerifiedClaims`].
+/// An event whose signature and body were verified. It can only be made from [`VerifiedClaims`].
 #[derive(Debug)]
 pub struct VerifiedEvent {
     payload: String,
@@ -48,17 +47,17 @@ impl VerifiedEvent {
         &self.payload
     }
 
-    /// The event's identity, the same whenever and by whichever webhook it is sent.
+    /// The event's identity, which is the same for every delivery and webhook.
     pub fn event_id(&self) -> &str {
         &self.event_id
     }
 
-    /// A routing claim's content (in WTF-8), where the claim is a string.
+    /// A routing claim's content (in WTF-8), if the claim is a string.
     pub fn routing(&self, name: &str) -> Option<&[u8]> {
         self.routing.iter().find(|(claim, _)| *claim == name).map(|(_, text)| text.as_slice())
     }
 
-    /// A routing claim as an attribute: where it is 1 to 256 printable ASCII characters.
+    /// A routing claim as an attribute, if it is 1 to 256 printable ASCII characters.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let text = self.routing(name)?;
         let fits = (1..=MAX_ATTRIBUTE_BYTES).contains(&text.len())
@@ -66,13 +65,13 @@ impl VerifiedEvent {
         if fits { std::str::from_utf8(text).ok() } else { None }
     }
 
-    /// How long before `now` the event happened, where it says so readably; negative if after.
+    /// The event's age at `now`, negative if it happened later; `None` if its time is missing or unreadable.
     pub fn age(&self, now: OffsetDateTime) -> Option<time::Duration> {
         self.time.map(|time| now - time)
     }
 
-    /// Refuses an event that does not say that it happened at most `limit` before `now`, or at most
-    /// 300 seconds after.
+    /// Refuses an event that is older than `limit` at `now`, more than 300 seconds in the future, or without
+    /// a readable time.
     pub fn check_age(&self, limit: Option<Duration>, now: SystemTime) -> Result<(), Refusal> {
         let age = self.age(now.into());
         let is_within = |limit| age.is_some_and(|age| age <= limit && age >= -MAX_CLOCK_SKEW);
@@ -84,7 +83,7 @@ impl VerifiedEvent {
 pub(crate) mod tests {
     use super::*;
 
-    /// An event with this payload, verified for the test's sake.
+    /// An event with this payload that counts as verified.
     pub(crate) fn verified(payload: &str) -> VerifiedEvent {
         VerifiedClaims::for_test(payload).into()
     }
@@ -94,7 +93,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_attribute_is_1_to_256_printable_ascii_characters() {
+    fn attribute_is_1_to_256_printable_ascii_characters() {
         let attribute = |claim: &str| {
             verified(&format!(r#"{{"event":{claim}}}"#)).attribute("event").map(str::to_owned)
         };
@@ -115,7 +114,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_event_is_within_the_limit_from_its_age_to_300_seconds_ahead() {
+    fn event_may_be_as_old_as_the_limit_and_300_seconds_in_the_future() {
         let limit = Duration::from_secs(60);
         let event = verified(r#"{"event_time":"2023-11-14T22:30:10+00:00"}"#);
         let within = |now| event.check_age(Some(limit), at(now).into()).is_ok();
@@ -126,7 +125,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_event_whose_time_is_missing_or_unreadable_is_never_within_the_limit() {
+    fn event_without_a_readable_time_is_stale_if_there_is_a_limit() {
         for payload in [
             "{}",
             r#"{"event_time":1700000000}"#,

@@ -1,15 +1,14 @@
-//! The identity of an event, which JW doesn't give it.
+//! The identity of an event. JW sends none.
 //!
-//! One event may be sent twice, and by two webhooks while one replaces the other, so the id covers
-//! all claims but the top-level `webhook_id`. It is defined by a text that any consumer can make
-//! again, in Python:
+//! JW may send an event twice, and through two webhooks during a rotation. So the id covers all claims
+//! except the top-level `webhook_id`. Any consumer can compute it, in Python:
 //!
 //! ```python
 //! hashlib.sha256(json.dumps({k: v for k, v in claims.items() if k != "webhook_id"},
 //!                           sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 //! ```
 //!
-//! so the spelling of strings and floats here is that of Python's `json.dumps`.
+//! So strings and floats are spelled here as Python's `json.dumps` spells them.
 
 use std::fmt::Write;
 
@@ -58,7 +57,7 @@ fn write_value(text: &mut String, value: &Value<'_>) {
     }
 }
 
-/// A string in ASCII: what isn't is escaped in UTF-16 units, surrogates included.
+/// Writes a string in ASCII. Other characters become escaped UTF-16 units.
 fn write_string(text: &mut String, content: &[u8]) {
     text.push('"');
     for code_point in code_points(content) {
@@ -83,7 +82,7 @@ fn write_string(text: &mut String, content: &[u8]) {
 }
 
 fn push_escape(text: &mut String, unit: u32) {
-    // writing to a String can't fail
+    // writing to a String cannot fail
     let _ = write!(text, "\\u{unit:04x}");
 }
 
@@ -105,8 +104,8 @@ fn code_points(content: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// A number as Python writes it after reading it: an integer as it stands, a float in the fewest
-/// digits that read back as the same one (`float.__repr__`).
+/// Writes a number as Python does after parsing it: an integer unchanged, a float in the fewest digits
+/// that give the same float (`float.__repr__`).
 fn write_number(text: &mut String, number: &str) {
     if number == "-0" {
         return text.push('0');
@@ -115,14 +114,14 @@ fn write_number(text: &mut String, number: &str) {
         return text.push_str(number);
     }
     let Ok(float) = number.parse::<f64>() else {
-        return text.push_str(number); // JSON's numbers all parse
+        return text.push_str(number); // every JSON number parses
     };
     if float.is_infinite() {
         return text.push_str(if float > 0.0 { "Infinity" } else { "-Infinity" });
     }
     let mut buffer = ryu::Buffer::new();
     let shortest = buffer.format_finite(float);
-    // ryu's digits are Python's; its notation differs below 1e-4, and in how it writes exponents
+    // ryu has Python's digits, but writes exponents and numbers below 1e-4 differently
     let _ = match (shortest.split_once('e'), shortest.split_once("0.0000")) {
         (Some((mantissa, exponent)), _) => match exponent.strip_prefix('-') {
             Some(exponent) => write!(text, "{mantissa}e-{exponent:0>2}"),
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_sample_has_the_id_that_python_computes() {
+    fn documented_sample_has_the_id_that_python_computes() {
         let sample =
             br#"{"event":"media_available","media_id":"UUhbHm6C","webhook_id":"7Rav0hC5","site_id":"jsPxIVHl","event_time":"2023-11-14T22:30:10+00:00"}"#;
         assert_eq!(
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_top_level_webhook_id_is_left_out() {
+    fn only_the_top_level_webhook_id_is_ignored() {
         let id = |text: &str| event_id(&Object::parse(text.as_bytes()).unwrap());
         assert_eq!(id(r#"{"a":1,"webhook_id":"x"}"#), id(r#"{"webhook_id":"y","a":1}"#));
         assert_ne!(id(r#"{"a":{"webhook_id":"x"}}"#), id(r#"{"a":{"webhook_id":"y"}}"#));

@@ -17,10 +17,10 @@ use crate::telemetry::{self, WideEvent};
 use crate::token::{self, UnverifiedToken};
 use crate::trace::TraceHeader;
 
-/// The longest that a request may take: well within the 30 s that API Gateway waits.
+/// The longest time for a request, well within API Gateway's limit of 30 s.
 const MAX_DURATION: Duration = Duration::from_secs(20);
 
-/// What is kept of the time for the answer and its way, when the last attempt at SQS has failed.
+/// The time that is kept for the response after the last attempt to send to SQS.
 const RESERVE: Duration = Duration::from_secs(1);
 
 /// How long a cold start waits for the first secret and the first connection before it takes
@@ -81,8 +81,8 @@ impl Forwarder {
         Ok(receipt)
     }
 
-    /// Takes a held token to the queue, as if its request came at the time when it was held. If that
-    /// fails the held queue still has it, so that the log needs no record of it.
+    /// Sends a held token's event to the queue, verified as of the time when it was held. If that fails,
+    /// the held queue still has the token, so the log needs no record.
     pub async fn accept_held(
         &self,
         token: &str,
@@ -180,7 +180,7 @@ impl Drop for RecordUnlessSent<'_> {
     }
 }
 
-/// A panic costs what panicked and nothing else.
+/// Turns a panic into a failure of this work alone.
 pub(crate) async fn unless_panicked(
     work: impl Future<Output = Result<Receipt, Rejection>>,
 ) -> Result<Receipt, Rejection> {

@@ -1,7 +1,7 @@
-//! Held events: tokens that no secret could verify when they came.
+//! Held events: tokens that could not be verified on arrival, because there was no usable secret.
 //!
-//! The held queue gives them back in batches, and each is verified again, as the request that it came
-//! with would be: a held token is not trusted. What may be verified later stays in the queue.
+//! The held queue delivers them in batches. Each token is verified like a new request, because a held
+//! token is not trusted. A token that may be verified later stays in the queue.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -14,12 +14,12 @@ use crate::rejection::{Refusal, Rejection};
 use crate::telemetry::WideEvent;
 use crate::trace::TraceHeader;
 
-/// A message of the held queue, as its event source mapping hands it over.
+/// A message of the held queue, from its event source mapping.
 #[derive(PartialEq)]
 pub struct HeldRecord<'e> {
     /// SQS's id of the message.
     pub message_id: Cow<'e, str>,
-    /// The ARN of the queue that it comes from.
+    /// The ARN of its queue.
     pub queue_arn: Cow<'e, str>,
     /// The message's body: a token.
     pub token: Cow<'e, str>,
@@ -27,8 +27,8 @@ pub struct HeldRecord<'e> {
     pub held_at: SystemTime,
 }
 
-/// Sends the events of those records that can be verified now, and returns the message ids of those
-/// records that stay in the held queue.
+/// Sends the events of the records that can be verified now. Returns the message ids of the records that
+/// stay in the held queue.
 pub async fn release(
     forwarder: &Forwarder,
     records: &[HeldRecord<'_>],
@@ -69,8 +69,8 @@ pub async fn release(
     staying.chain(foreign).map(|record| record.message_id.clone().into_owned()).collect()
 }
 
-/// Whether a record may still be accepted at a later attempt. A signature that is wrong today may be
-/// right tomorrow: the secret may have been repaired with an old or wrong value.
+/// Whether a record may be accepted at a later attempt. An invalid signature may become valid, because
+/// somebody may have repaired the secret with an old or wrong value.
 fn stays(result: &Result<Receipt, Rejection>) -> bool {
     match result {
         Ok(_) => false,

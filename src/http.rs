@@ -1,4 +1,4 @@
-//! HTTP, and the only place that knows a status code.
+//! HTTP requests and responses. No other module knows a status code.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::queue::Receipt;
 use crate::rejection::{Failure, Refusal, Rejection};
 use crate::token;
 
-/// The size of an SQS message until AWS raised it in 2025; many queues still have that limit.
+/// SQS's limit for a message until 2025, which many queues still have.
 const MAX_BODY_BYTES: usize = 262_144;
 
-/// What the forwarder reads of an HTTP request. Nothing of it is believed yet.
+/// The parts of an HTTP request that the forwarder reads. Nothing is verified yet.
 #[derive(Debug, Default, PartialEq)]
 pub struct Request<'e> {
     /// The method's name.
@@ -27,7 +27,7 @@ pub struct Request<'e> {
     pub body: Cow<'e, [u8]>,
 }
 
-/// A webhook's delivery, of which nothing is believed yet.
+/// A webhook's delivery. Nothing is verified yet.
 #[derive(Clone, Copy)]
 pub struct Delivery<'r> {
     /// The bearer token.
@@ -37,7 +37,7 @@ pub struct Delivery<'r> {
 }
 
 impl Request<'_> {
-    /// The request's token and body, if it can be a webhook's delivery.
+    /// The request's token and body, if the request can be a delivery.
     pub fn delivery(&self) -> Result<Delivery<'_>, Refusal> {
         if self.method != Method::POST.as_str() {
             return Err(Refusal::MethodNotAllowed);
@@ -63,7 +63,7 @@ fn bearer_token(authorization: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("Bearer") && token::is_token(token)).then_some(token)
 }
 
-/// The answer, as a gateway reads it.
+/// The response in the gateway's format.
 pub fn response(result: &Result<Receipt, Rejection>) -> ApiGatewayV2httpResponse {
     let (status, header, body) = match result {
         Ok(receipt) => (
@@ -86,7 +86,7 @@ pub fn response(result: &Result<Receipt, Rejection>) -> ApiGatewayV2httpResponse
     response
 }
 
-/// What the caller is told. Why a token was refused is for the operator only.
+/// The status, the error and a header. The caller never learns why a token was refused.
 fn answer(rejection: Rejection) -> (StatusCode, &'static str, Option<(HeaderName, &'static str)>) {
     const UNAVAILABLE: (StatusCode, &str, Option<(HeaderName, &str)>) =
         (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", Some((RETRY_AFTER, "5")));
@@ -126,14 +126,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bearer_token_may_be_spelled_in_any_case_and_after_several_spaces() {
+    fn bearer_may_have_any_case_and_several_spaces_after_it() {
         for value in ["Bearer a.b-c_D9", "bearer a.b-c_D9", "BEARER    a.b-c_D9"] {
             assert_eq!(bearer_token(value), Some("a.b-c_D9"), "{value}");
         }
     }
 
     #[test]
-    fn anything_but_one_header_is_missing_authorization() {
+    fn none_or_two_authorization_headers_are_authorization_missing() {
         for values in [vec![], vec!["Bearer a.b.c".into(), "Bearer a.b.c".into()]] {
             let request =
                 Request { method: "POST".into(), authorization: values, ..Request::default() };
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_bearer_and_one_token_is_malformed() {
+    fn authorization_without_bearer_and_one_token_is_malformed() {
         let longest = "a".repeat(393_216);
         assert_eq!(bearer_token(&format!("Bearer {longest}")), Some(longest.as_str()));
         let too_long = format!("Bearer {longest}a");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_a_500() {
+    fn panic_is_a_500() {
         let response = response(&Err(Failure::Panicked.into()));
         assert_eq!(response.status_code, 500);
     }

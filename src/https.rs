@@ -18,16 +18,15 @@ use rustls::{ClientConfig, crypto};
 use self::connections::Connections;
 use self::roots::roots;
 
-/// A client that trusts Mozilla's root certificates, or those in the file that `SSL_CERT_FILE`
-/// names.
+/// A client that trusts Mozilla's root certificates, or those in the file that `SSL_CERT_FILE` names.
 ///
-/// Only connecting has a timeout here: `attempt` gives up a call that takes too long.
+/// It has a timeout only for connecting, because `attempt` has one for each call.
 pub fn client() -> SharedHttpClient {
     let connector = SharedHttpConnector::new(HttpsClient(Connections::new(tls())));
     http_client_fn(move |_, _| connector.clone())
 }
 
-#[expect(clippy::expect_used, reason = "at the start, and what it says can't fail")]
+#[expect(clippy::expect_used, reason = "ring always has these cipher suites")]
 fn tls() -> ClientConfig {
     ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -1,8 +1,8 @@
-//! What invokes the function: an HTTP request of the gateway's, or a batch of the held queue's.
+//! Reads what invokes the function: a gateway's HTTP request, or a batch of the held queue.
 //!
-//! This is the only module that knows the shape of Lambda's events, and it reads from them what the
-//! job needs. The types of `lambda_http` read everything, and one odd member that nobody needs (a
-//! query string, a `timeEpoch`, 24,577 headers) makes them fail the request or panic.
+//! This is the only module that knows the shape of Lambda's events, and it reads only the members that it
+//! needs. The types of `lambda_http` read everything, and one odd member (a query string, a `timeEpoch`,
+//! 24,577 headers) makes them fail or panic.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,13 +26,13 @@ use crate::trace::TraceHeader;
 /// Lambda's limit, 15 minutes.
 const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
 
-/// What the function answers Lambda.
+/// The function's response to Lambda.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// To a gateway.
+    /// For a gateway.
     Http(Box<ApiGatewayV2httpResponse>),
-    /// To an event source mapping with `ReportBatchItemFailures`.
+    /// For an event source mapping with `ReportBatchItemFailures`.
     Batch(BatchResponse),
 }
 
@@ -50,7 +50,7 @@ struct BatchItemFailure {
     item_identifier: String,
 }
 
-/// An event that is neither an HTTP request nor a batch, which only a wrong configuration sends.
+/// An event that is neither an HTTP request nor a batch. Only a wrong configuration sends one.
 #[derive(thiserror::Error)]
 #[error(
     "cannot read the event: it is neither an HTTP API event (payload format 2.0) nor an SQS batch. Invoke \
@@ -58,7 +58,7 @@ struct BatchItemFailure {
 )]
 pub struct UnknownEvent;
 
-/// The same text: it is what `lambda_runtime` logs.
+/// The same text, because `lambda_runtime` logs `Debug`.
 impl fmt::Debug for UnknownEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
@@ -163,7 +163,7 @@ fn body<'e>(event: &Members<'e>) -> Cow<'e, [u8]> {
     }
 }
 
-/// The values of all headers with this name, in any case. A value that is no text is an empty one.
+/// The values of all headers with this name, in any case. A value that is not a string becomes empty.
 fn header<'e>(headers: &Members<'e>, name: &str) -> Vec<Cow<'e, str>> {
     let named = headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
     named

@@ -1,33 +1,33 @@
-//! JSON for comparing what was signed with what was sent.
+//! A strict JSON parser, for comparing the signed payload with the body.
 //!
-//! A general parser is too kind for that: it keeps the last of two members with one name, and
-//! rounds numbers through a float, so that two texts which differ can come out equal. This one
-//! refuses the first and keeps a number's text. It follows RFC 8259, with three limits of its own
-//! (see [`Error`]), and reads a lone surrogate escape as Python's `json` does.
+//! A general parser is too lenient: it keeps the last of two members with the same name and rounds numbers
+//! to floats, so different texts can compare as equal. This parser rejects duplicate members and keeps a
+//! number's text. It follows RFC 8259 with the limits of [`Error`], and reads a lone surrogate escape as
+//! Python's `json` does.
 
 pub mod members;
 mod parser;
 
 use std::borrow::Cow;
 
-/// Python recurses about a thousand deep and JW's objects are flat; 64 is far from both.
+/// JW's objects are flat, and Python's limit is about a thousand.
 const MAX_DEPTH: usize = 64;
 
-/// Python's `int()` refuses an integer of more digits (`sys.int_info.default_max_str_digits`), so
-/// that JW's documented check fails on it.
+/// Python's `int()` rejects more digits (`sys.int_info.default_max_str_digits`), so JW's documented check
+/// fails on them.
 const MAX_INTEGER_DIGITS: usize = 4300;
 
-/// A JSON value. Two are equal when they hold the same members and values, in any order and
-/// spelling of escapes, and their numbers have the same text.
+/// A JSON value. Values are equal if they have the same members and values, in any order and with any
+/// spelling of escapes. Numbers are equal if their texts are.
 #[derive(Debug, PartialEq)]
 pub enum Value<'t> {
     /// `null`
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number, as it was written.
+    /// A number's text.
     Number(&'t str),
-    /// A string, its escapes resolved.
+    /// A string with its escapes resolved.
     String(Text<'t>),
     /// An array.
     Array(Vec<Value<'t>>),
@@ -35,16 +35,16 @@ pub enum Value<'t> {
     Object(Object<'t>),
 }
 
-/// A string's content in WTF-8: UTF-8, and a lone surrogate (which `"\ud800"` spells) encoded in
-/// the same manner. Its byte order is the order of its code points.
+/// A string's content in WTF-8: UTF-8 in which a lone surrogate (`"\ud800"`) is encoded too. Its byte order
+/// is the order of its code points.
 pub type Text<'t> = Cow<'t, [u8]>;
 
-/// An object whose members have different names, in the order of those names' code points.
+/// An object without duplicate members, sorted by the code points of their names.
 #[derive(Debug, PartialEq)]
 pub struct Object<'t>(Vec<(Text<'t>, Value<'t>)>);
 
 impl<'t> Object<'t> {
-    /// Reads `text`, which must be one object and nothing else but white space.
+    /// Parses `text`, which must be one object, with white space around it at most.
     pub fn parse(text: &'t [u8]) -> Result<Self, Error> {
         let text = std::str::from_utf8(text).map_err(|_| Error::NotUtf8)?;
         match parser::parse(text)? {
@@ -59,7 +59,7 @@ impl<'t> Object<'t> {
         found.ok().map(|index| &self.0[index].1)
     }
 
-    /// The value of the member called `name`, where it is a string.
+    /// The value of the member called `name`, if it is a string.
     pub fn string(&self, name: &str) -> Option<&[u8]> {
         match self.get(name) {
             Some(Value::String(text)) => Some(text),
@@ -67,26 +67,26 @@ impl<'t> Object<'t> {
         }
     }
 
-    /// The members, in the order of their names' code points.
+    /// The members, sorted by the code points of their names.
     pub fn members(&self) -> impl Iterator<Item = (&[u8], &Value<'t>)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
     }
 }
 
-/// Why a text isn't the JSON object that was wanted.
+/// Why a text is not a valid JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// The bytes aren't UTF-8.
+    /// The bytes are not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
-    /// The text isn't JSON.
+    /// The text is not JSON.
     #[error("not JSON")]
     Syntax,
     /// The text is JSON, but not an object.
     #[error("not a JSON object")]
     NotAnObject,
-    /// An object names a member twice.
-    #[error("a member is named twice")]
+    /// An object has a duplicate member.
+    #[error("duplicate member")]
     MemberTwice,
     /// Arrays and objects are nested more than 64 deep.
     #[error("nested more than {MAX_DEPTH} deep")]

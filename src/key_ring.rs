@@ -1,8 +1,7 @@
-//! The keys that sign JW's webhooks, as the secret's value holds them.
+//! The webhooks' keys, parsed from the secret's value.
 //!
-//! JW gives each webhook one secret for life, and replaces it only with another webhook. So a
-//! rotation needs two keys at once: the value is either one webhook's secret by itself, or a ring
-//! from webhook id to secret.
+//! A webhook has the same secret for its whole life, so a rotation replaces the webhook, and needs two
+//! keys at the same time. The value is either a single key, or a ring that maps webhook ids to keys.
 
 mod problem;
 
@@ -16,25 +15,24 @@ use crate::json::members::Members;
 
 pub use self::problem::{EntryProblem, Flaw, KeyRingError, Unusable};
 
-/// The name of the one entry in a ring without webhooks. Nobody knows its random key; without any key
-/// the function would answer 503, as if it were broken. No webhook of JW's has this id.
+/// The name of the only entry in a ring without webhooks. Without any key the function would answer 503,
+/// as if it were broken, so this entry has a random key that nobody knows. No webhook has this id.
 pub const PLACEHOLDER: &str = "placeholder";
 
-/// HMAC-SHA256 wants a key of at least its output's length (RFC 7518, section 3.2).
+/// HMAC-SHA256 needs a key of at least 32 bytes (RFC 7518, section 3.2).
 const MIN_KEY_BYTES: usize = 32;
 
-/// What Windows editors put before a text. No secret of JW's has it.
+/// Windows editors put it before a text. No secret of JW's begins with it.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// One webhook's key: the secret's bytes, as JW returned them, not decoded.
+/// One webhook's key: the secret's bytes as JW returned them, not decoded.
 ///
-/// Keys are compared only with each other, to notice a new value: no caller learns from the time
-/// that this takes.
+/// `==` only compares cached keys with fetched keys, so its time tells a caller nothing.
 #[derive(PartialEq)]
 pub struct Key(Zeroizing<Vec<u8>>);
 
 impl Key {
-    /// Takes a secret, from which the newline of an editor is removed.
+    /// Makes a key from a secret, without one trailing newline.
     fn new(mut bytes: Zeroizing<Vec<u8>>) -> Result<Self, Unusable> {
         let length = without_newline(&bytes).len();
         bytes.truncate(length);
@@ -59,16 +57,16 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The keys that a secret's value holds: at least one.
+/// The keys in a secret's value: at least one.
 #[derive(PartialEq)]
 pub enum KeyRing {
     /// One key, which verifies every webhook's tokens.
     Single(Key),
-    /// A key for each webhook, which verifies that webhook's tokens only.
+    /// One key for each webhook, which verifies only that webhook's tokens.
     ByWebhook {
-        /// The keys, by webhook id.
+        /// The keys by webhook id.
         keys: HashMap<String, Key>,
-        /// The names of the entries that cannot be used.
+        /// The names of the unusable entries.
         disabled: HashSet<String>,
     },
 }
@@ -78,11 +76,11 @@ pub enum KeyRing {
 pub enum NoKey {
     /// The ring has no entry for the webhook.
     Unknown,
-    /// The ring has an entry for the webhook that cannot be used.
+    /// The ring's entry for the webhook is unusable.
     Disabled,
 }
 
-/// Without the names: one of them may be a secret in the wrong place.
+/// Shows no names, because a name may be a secret in the wrong place.
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -95,7 +93,7 @@ impl fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// Reads a secret's value, and says which entries of a ring somebody has to correct.
+    /// Parses a secret's value. Also returns the entries that need a correction.
     pub fn parse(value: &[u8]) -> Result<(Self, Vec<EntryProblem>), KeyRingError> {
         let value = value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value);
         match value.trim_ascii_start().first() {
@@ -154,7 +152,7 @@ impl KeyRing {
     }
 }
 
-/// Whether a webhook of JW's may have this id: JW's ids are 8 characters of `[A-Za-z0-9]`.
+/// Whether this can be a webhook's id: JW's ids are 8 characters of `[A-Za-z0-9]`.
 pub fn is_webhook_id(name: &str) -> bool {
     name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
@@ -164,13 +162,13 @@ fn read_key(secret: &RawValue) -> Result<Key, Unusable> {
     Key::new(Zeroizing::new(secret.into_bytes()))
 }
 
-/// Editors and shells end a file with one newline, Windows' with two characters.
+/// Removes one trailing newline, which editors and shells add: `\n`, or `\r\n` on Windows.
 fn without_newline(secret: &[u8]) -> &[u8] {
     secret.strip_suffix(b"\n").map_or(secret, |line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// Text that is copied from a web page may have spaces that are not ASCII's, two of them without
-/// width. Of other bytes nothing but ASCII is known to be a space.
+/// Text that was copied from a web page may have spaces that are not ASCII, two of them without width. In
+/// bytes that are not UTF-8, only ASCII white space counts.
 fn has_white_space(key: &[u8]) -> bool {
     let is_space = |c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}');
     match std::str::from_utf8(key) {
@@ -181,7 +179,7 @@ fn has_white_space(key: &[u8]) -> bool {
 
 #[cfg(test)]
 impl Key {
-    /// For bytes that no secret of JW's has.
+    /// Makes a key without the checks.
     pub(crate) fn for_test(bytes: &[u8]) -> Self {
         Self(Zeroizing::new(bytes.to_vec()))
     }

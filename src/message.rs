@@ -1,7 +1,5 @@
-//! The SQS message of an event, within what SQS accepts.
-//!
-//! The limits are those of SQS's `SendMessage`; no emulator enforces them, so they are enforced and
-//! tested here.
+//! The SQS message of an event, within the limits of SQS's `SendMessage`. No emulator enforces these
+//! limits, so this module enforces and tests them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,19 +11,19 @@ use crate::event::{ROUTING_CLAIMS, VerifiedEvent};
 /// SQS: "the length of MessageGroupId is 128 characters".
 const MAX_GROUP_ID_BYTES: usize = 128;
 
-/// The claims that say what an event is about, the narrowest first.
+/// The claims that name an event's subject, the narrowest first.
 const SUBJECT_CLAIMS: [&str; 4] = ["media_id", "channel_id", "site_id", "webhook_id"];
 
 /// The two kinds of SQS queue.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum QueueKind {
-    /// At least once, in any order.
+    /// Delivers at least once, in any order.
     Standard,
-    /// In order within a message group, without duplicates for five minutes.
+    /// Delivers in order within a message group, and drops duplicates for five minutes.
     Fifo,
 }
 
-/// What is sent to SQS for an event, and written to the log if it can't be.
+/// The message that is sent to SQS, or written to the log if it cannot be sent.
 #[derive(Debug, PartialEq)]
 pub struct Message<'e> {
     /// The event's identity.
@@ -34,14 +32,14 @@ pub struct Message<'e> {
     pub body: Cow<'e, str>,
     /// The message attributes, all of type String.
     pub attributes: BTreeMap<&'static str, &'e str>,
-    /// On a FIFO queue the event's subject; on a standard one its site, for fair queues.
+    /// FIFO queue: the event's subject. Standard queue: its site, for fair queues.
     pub group_id: Option<String>,
-    /// On a FIFO queue the event's identity.
+    /// FIFO queue: the event's identity.
     pub deduplication_id: Option<&'e str>,
 }
 
 impl<'e> Message<'e> {
-    /// The message of this event for a queue of this kind.
+    /// The message of an event for a kind of queue.
     pub fn new(event: &'e VerifiedEvent, kind: QueueKind) -> Self {
         let mut attributes = BTreeMap::from([("event_id", event.event_id())]);
         attributes.extend(
@@ -61,12 +59,12 @@ impl<'e> Message<'e> {
     }
 }
 
-/// What the event is about, so that one subject's events keep their order and no other waits for them.
+/// The event's subject. The events of one subject keep their order, and do not delay other subjects.
 fn subject(event: &VerifiedEvent) -> &[u8] {
     SUBJECT_CLAIMS.into_iter().find_map(|name| event.routing(name)).unwrap_or(b"-")
 }
 
-/// A group id that SQS takes: 1 to 128 ASCII letters, digits and punctuation marks; else its digest.
+/// A group id that SQS accepts: 1 to 128 ASCII letters, digits and punctuation marks, else the digest.
 fn group_id(group: &[u8]) -> String {
     match std::str::from_utf8(group) {
         Ok(text)
@@ -79,9 +77,9 @@ fn group_id(group: &[u8]) -> String {
     }
 }
 
-/// The payload without the two characters that SQS refuses and JSON may hold, U+FFFE and U+FFFF:
-/// their escapes are the same JSON value. (SQS takes `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to
-/// #xFFFD | #x10000 to #x10FFFF`; JSON has escaped the control characters and UTF-8 has no surrogates.)
+/// Escapes the two characters that SQS rejects and a JSON text may hold, U+FFFE and U+FFFF. The JSON value
+/// stays the same. (SQS accepts `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to
+/// #x10FFFF`. JSON escapes control characters, and UTF-8 has no surrogates.)
 fn acceptable(payload: &str) -> Cow<'_, str> {
     if payload.contains(['\u{fffe}', '\u{ffff}']) {
         payload.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into()
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_the_payload_with_its_routing_claims_as_attributes() {
+    fn message_is_the_payload_with_routing_claims_as_attributes() {
         let event = verified(EVENT);
         let message = Message::new(&event, QueueKind::Standard);
         assert_eq!(message.body, EVENT);
@@ -133,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn a_standard_queue_is_fair_between_sites() {
+    fn standard_queue_groups_by_site() {
         assert_eq!(group(EVENT, QueueKind::Standard).as_deref(), Some("jsPxIVHl"));
         assert_eq!(group(r#"{"media_id":"m"}"#, QueueKind::Standard), None);
     }
 
     #[test]
-    fn a_group_id_that_sqs_would_refuse_is_replaced_by_its_digest() {
+    fn group_id_that_sqs_would_reject_is_replaced_by_its_digest() {
         let group = |id: &str| group_id(id.as_bytes());
         let punctuation = r##"!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"##;
         assert_eq!(group(punctuation), punctuation);
@@ -158,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_holds_only_characters_that_sqs_takes_and_is_the_same_json() {
+    fn body_has_only_characters_that_sqs_accepts_and_is_the_same_json() {
         let payload =
             "{\"a\":\"\u{fffd}\u{fffe}\u{ffff}\u{10ffff}\u{7f}\t\u{d7ff}\"}".replace('\t', "");
         let event = verified(&payload);

@@ -1,7 +1,7 @@
-//! The SQS queue that verified events go to.
+//! The SQS queue for verified events.
 //!
-//! An event is in the queue when SQS returned a message id, and the MD5s that it returned are those
-//! of the body and the attributes. Anything else is tried again, always as the same message.
+//! An event is in the queue if SQS returns a message id and the MD5s of the body and the attributes.
+//! Otherwise the same message is sent again.
 
 mod advice;
 pub mod held;
@@ -37,7 +37,7 @@ pub struct EventQueue {
     kind: QueueKind,
 }
 
-/// SQS's id of a message that is in the queue.
+/// SQS's id of a message in the queue.
 #[derive(Debug, PartialEq)]
 pub struct MessageId(String);
 
@@ -47,12 +47,12 @@ impl fmt::Display for MessageId {
     }
 }
 
-/// What an event's sender gets once it is in the queue.
+/// The proof that an event is in the queue.
 #[derive(Debug, PartialEq)]
 pub struct Receipt {
     /// The event's identity.
     pub event_id: String,
-    /// The queue's message.
+    /// SQS's id of the message.
     pub message_id: MessageId,
 }
 
@@ -73,7 +73,7 @@ impl EventQueue {
         Message::new(event, self.kind)
     }
 
-    /// Sends an event, again and again until SQS confirms or refuses it or `deadline` is reached.
+    /// Sends an event, and retries until SQS confirms or refuses it or `deadline` is reached.
     pub async fn send(
         &self,
         event: &VerifiedEvent,
@@ -135,20 +135,20 @@ impl EventQueue {
         confirmed(&message.body, &message.attributes, request.send().await?)
     }
 
-    /// Opens the connection that the first event will use, without a call: a plain GET, which needs
-    /// no permission and leaves no trace in the account.
+    /// Opens the connection for the first event with a plain GET, which needs no permission and leaves no
+    /// trace in the account.
     pub async fn connect(&self) {
         let unsigned = Config::builder()
             .allow_no_auth()
             .auth_scheme_preference([AuthSchemeId::from("noAuth")]);
         let request =
             self.client.send_message().queue_url(self.url()).message_body("-").customize();
-        // the answer is an error, whatever it is: only the connection is wanted
+        // the result does not matter: only the connection is needed
         let _ = request.config_override(unsigned).interceptor(AsPlainGet).send().await;
     }
 }
 
-/// Turns a call into a GET that holds nothing of it.
+/// Turns a call into a GET without headers and body.
 #[derive(Debug)]
 struct AsPlainGet;
 
@@ -175,7 +175,7 @@ impl Intercept for AsPlainGet {
     }
 }
 
-/// The message's id, if SQS's answer says that it took this body with these attributes and no other.
+/// The message's id, if SQS's response confirms this body and these attributes.
 fn confirmed(
     body: &str,
     attributes: &BTreeMap<&'static str, &str>,
@@ -183,10 +183,10 @@ fn confirmed(
 ) -> Result<MessageId, Fault> {
     let body_md5 = hex::encode(Md5::digest(body.as_bytes()));
     if answer.md5_of_message_body() != Some(body_md5.as_str()) {
-        return Err(Fault::unreachable("SQS returned another MD5 than the body's"));
+        return Err(Fault::unreachable("SQS returned a wrong MD5 of the body"));
     }
     if answer.md5_of_message_attributes().is_some_and(|md5| md5 != attributes_md5(attributes)) {
-        return Err(Fault::unreachable("SQS returned another MD5 than the attributes'"));
+        return Err(Fault::unreachable("SQS returned a wrong MD5 of the attributes"));
     }
     match answer.message_id {
         Some(id) if !id.is_empty() => Ok(MessageId(id)),
@@ -194,8 +194,8 @@ fn confirmed(
     }
 }
 
-/// SQS Developer Guide, "Calculating the MD5 message digest for message attributes": names in
-/// order; name, data type and value each after their length in four bytes; 1 before a string value.
+/// SQS Developer Guide, "Calculating the MD5 message digest for message attributes": attributes sorted by
+/// name; name, data type and value each after their length in four bytes; a 1 before a string value.
 fn attributes_md5(attributes: &BTreeMap<&'static str, &str>) -> String {
     let mut md5 = Md5::new();
     let mut part = |prefix: &[u8], text: &str| {
@@ -206,7 +206,7 @@ fn attributes_md5(attributes: &BTreeMap<&'static str, &str>) -> String {
     for (name, value) in attributes {
         part(b"", name);
         part(b"", "String");
-        // the transport type stands before the value's length
+        // the transport type comes before the value's length
         part(&[1], value);
     }
     hex::encode(md5.finalize())

@@ -1,6 +1,6 @@
-//! The URL of an SQS queue, and what its text tells about the queue.
+//! The URL of an SQS queue, and what it says about the queue.
 
-/// What the hosts of AWS's endpoints end in, from the SDK's list of partitions.
+/// The suffixes of AWS's hosts, from the SDK's list of partitions.
 const AWS_SUFFIXES: [&str; 13] = [
     ".amazonaws.com",
     ".amazonaws.com.cn",
@@ -22,7 +22,7 @@ const AWS_SUFFIXES: [&str; 13] = [
 pub struct QueueUrl(String);
 
 impl QueueUrl {
-    /// Reads an HTTP or HTTPS URL whose path ends in the queue's name.
+    /// Parses an HTTP or HTTPS URL whose path ends with the queue's name.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let (host, path) = rest.split_once('/')?;
@@ -31,12 +31,12 @@ impl QueueUrl {
             .then(|| Self(text.to_owned()))
     }
 
-    /// The URL's text.
+    /// The text of the URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is a FIFO queue: only their names end in `.fifo`.
+    /// Whether the queue's name ends in `.fifo`, as only names of FIFO queues do.
     pub fn is_fifo(&self) -> bool {
         self.0.ends_with(".fifo")
     }
@@ -55,8 +55,8 @@ impl QueueUrl {
         }
     }
 
-    /// Whether this ARN names this queue: the same account and name, and the same Region if the URL
-    /// tells the Region.
+    /// Whether this ARN names this queue: the same account and name, and the same Region if the URL has
+    /// one.
     pub fn is_queue(&self, arn: &str) -> bool {
         let parts: Vec<&str> = arn.split(':').collect();
         let ["arn", _partition, "sqs", region, account, name] = parts[..] else { return false };
@@ -64,8 +64,7 @@ impl QueueUrl {
             && self.region().is_none_or(|own| own == region)
     }
 
-    /// Whether both URLs name one queue. One queue has several URLs, because a Region has several
-    /// hosts.
+    /// Whether both URLs name the same queue. A queue has several URLs, because a Region has several hosts.
     pub fn is_same_queue(&self, other: &Self) -> bool {
         let regions = self.region().zip(other.region());
         self.account_and_name() == other.account_and_name()
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn fifo_queue_is_known_by_its_name() {
+    fn fifo_queue_is_recognised_by_its_name() {
         assert!(queue("https://host/1/events.fifo").is_fifo());
         assert!(!queue("https://host.fifo/1.fifo/events").is_fifo());
     }
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn region_of_another_host_is_unknown() {
+    fn region_of_a_host_outside_aws_is_unknown() {
         for host in [
             "localhost:4566",
             "127.0.0.1",

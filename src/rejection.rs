@@ -1,12 +1,12 @@
-//! Why a request was not accepted, in the problem's words: the sender's faults, then ours.
+//! Why a request was not accepted.
 //!
-//! The two are different types, so that no fault of ours can be answered as if it were the
-//! sender's. What status each one has is `http`'s business.
+//! Faults of the sender and faults of ours are different types, so that no fault of ours can be answered
+//! as if it were the sender's. `http` maps them to status codes.
 
-/// A request that can't be answered with 2xx.
+/// Why a request is not answered with 2xx.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// The request is wrong, and sending it again changes nothing.
+    /// The request is wrong, and would be wrong again.
     #[error("refused: {0}")]
     Refused(#[from] Refusal),
     /// No secret could verify the request. Its token is in the held queue.
@@ -15,7 +15,7 @@ pub enum Rejection {
     /// No secret could verify the request, and its token could not be put into the held queue.
     #[error("lost: {0}")]
     Lost(NoSecret),
-    /// The request may be right, but we couldn't do our part.
+    /// The request may be right, but we failed.
     #[error("failed: {0}")]
     Failed(#[from] Failure),
 }
@@ -27,7 +27,7 @@ impl From<NoSecret> for Rejection {
 }
 
 impl Rejection {
-    /// The reason's name, in the log and as the metrics' dimension.
+    /// The reason's name in the log and in the metrics' dimension.
     pub fn reason(self) -> &'static str {
         match self {
             Rejection::Refused(refusal) => refusal.reason(),
@@ -37,11 +37,11 @@ impl Rejection {
     }
 }
 
-/// What is wrong with a request, in the order in which it is looked for.
+/// What is wrong with a request, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The method isn't POST.
-    #[error("the method isn't POST")]
+    /// The method is not POST.
+    #[error("the method is not POST")]
     MethodNotAllowed,
     /// The decoded body is larger than 262,144 bytes.
     #[error("the body is larger than 262,144 bytes")]
@@ -50,37 +50,37 @@ pub enum Refusal {
     #[error("the body has a Content-Encoding")]
     ContentEncodingUnsupported,
     /// There is no `Authorization` header, or more than one.
-    #[error("there isn't just one Authorization header")]
+    #[error("there is not exactly one Authorization header")]
     AuthorizationMissing,
-    /// The header isn't `Bearer` and one token.
-    #[error("the Authorization header isn't Bearer and one token")]
+    /// The header is not `Bearer` and one token.
+    #[error("the Authorization header is not Bearer and one token")]
     AuthorizationMalformed,
-    /// The token isn't three canonical base64url parts with a JSON object as the header.
-    #[error("the token isn't a compact JWS")]
+    /// The token is not three canonical base64url parts with a JSON object as the header.
+    #[error("the token is not a compact JWS")]
     TokenMalformed,
-    /// The token's header asks for anything but HMAC-SHA256 over a plain payload.
-    #[error("the token's header asks for more than HS256")]
+    /// The token's header requires anything but HMAC-SHA256 over a plain payload.
+    #[error("the token's header requires more than HS256")]
     AlgorithmNotAllowed,
     /// The key ring has no key for the token's webhook.
     #[error("the key ring has no key for this webhook")]
     WebhookUnknown,
-    /// The signature isn't that of the webhook's key.
-    #[error("the signature isn't that of the webhook's key")]
+    /// The webhook's key does not verify the signature.
+    #[error("the webhook's key does not verify the signature")]
     SignatureInvalid,
-    /// The signed payload isn't a JSON object within the limits.
-    #[error("the claims aren't a JSON object")]
+    /// The signed payload is not a JSON object within the limits.
+    #[error("the claims are not a JSON object within the limits")]
     ClaimsMalformed,
-    /// A registered claim (RFC 7519, section 4.1) forbids using the token here and now.
-    #[error("a registered claim isn't valid")]
+    /// A registered claim (RFC 7519, section 4.1) forbids the use of the token here and now.
+    #[error("a registered claim is not valid")]
     ClaimsNotValid,
-    /// The body isn't a JSON object within the limits.
-    #[error("the body isn't a JSON object")]
+    /// The body is not a JSON object within the limits.
+    #[error("the body is not a JSON object within the limits")]
     BodyMalformed,
-    /// The body isn't what was signed.
-    #[error("the body isn't what was signed")]
+    /// The body differs from the signed claims.
+    #[error("the body differs from the signed claims")]
     BodyMismatch,
-    /// The event is older or newer than the age limit allows, or doesn't say when it happened.
-    #[error("the event's time isn't within the age limit")]
+    /// The event is older or newer than the age limit allows, or has no readable time.
+    #[error("the event's time is not within the age limit")]
     EventStale,
 }
 
@@ -108,7 +108,7 @@ impl Refusal {
 /// Why no secret could verify a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSecret {
-    /// Secrets Manager is unreachable or denied the call, and no cached secret may still be used.
+    /// Secrets Manager is unreachable or denied the call, and there is no usable cached secret.
     #[error("Secrets Manager did not give the secret")]
     Unavailable,
     /// The secret, or the entry of the request's webhook, holds no usable key.
@@ -125,16 +125,16 @@ impl NoSecret {
     }
 }
 
-/// What we couldn't do. The details are in the log, where they happened.
+/// How we failed. The log has the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// No secret could verify the request.
     #[error(transparent)]
     NoSecret(#[from] NoSecret),
-    /// SQS didn't confirm the message in time.
+    /// SQS did not confirm the message in time.
     #[error("SQS did not confirm the message in time")]
     QueueUnavailable,
-    /// SQS refused the message, and would refuse it again.
+    /// SQS refused the message, and a retry would not help.
     #[error("SQS refused the message")]
     QueueRefused,
     /// The forwarder panicked, which is a bug.

@@ -1,8 +1,8 @@
 //! The webhook's secret: fetched from Secrets Manager, cached, and fetched again.
 //!
-//! An outage of Secrets Manager may last for hours and must not cost an event or slow one down: the
-//! cached secret goes on serving. When Secrets Manager *denies* the call or returns an invalid value,
-//! the operator has revoked the secret: the cached one serves to the end of its TTL and no longer.
+//! An outage of Secrets Manager may last for hours. It must neither lose nor delay an event, so requests
+//! use the cached secret. If Secrets Manager *denies* the call or returns an invalid value, the operator
+//! has revoked the secret: requests use the cached secret only to the end of its TTL.
 //!
 //! What a request does, by the state of the cache (`S`: [`SECRET_MAX_STALE_SECONDS`][S]):
 //!
@@ -51,7 +51,7 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// function's concurrency in an outage until Lambda throttles.
 const MAX_WAIT_WITH_CACHE: Duration = Duration::from_secs(1);
 
-/// After a failure, how long until the next fetch: an outage must not become a flood of calls.
+/// The pause after a failed fetch, so that an outage does not become a flood of calls.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// In an outage one request in this time waits for a fetch, so that the outage's end is noticed even

@@ -1,7 +1,7 @@
-//! What the operator sees: one wide event for each request, which is its metrics too, and the
-//! events that could not be delivered.
+//! The log: one wide event for each request, which CloudWatch also reads as metrics, and the events that
+//! could not be delivered.
 //!
-//! Both are lines of JSON on stdout, written whatever the log level is. Diagnostics go to stderr.
+//! Both are JSON lines on stdout, at every log level. Diagnostics go to stderr.
 
 mod metrics;
 
@@ -28,8 +28,8 @@ use crate::rejection::Rejection;
 use crate::secrets::Secret;
 use crate::undelivered;
 
-/// Sends diagnostics to stderr, as JSON lines. Whatever `levels` asks for, other crates' are cut off
-/// below INFO: at DEBUG and TRACE they print requests, with the secrets in them.
+/// Writes diagnostics to stderr as JSON lines. Whatever `levels` says, other crates log nothing below INFO,
+/// because at DEBUG and TRACE they log requests and the secrets in them.
 pub fn init_diagnostics(levels: Targets) {
     std::panic::set_hook(Box::new(|panic| {
         // without its message, which may quote a request
@@ -48,8 +48,8 @@ pub fn init_diagnostics(levels: Targets) {
     tracing_subscriber::registry().with(lines.with_filter(levels).with_filter(safe)).init();
 }
 
-/// Names the build in the log's first line, because the alias may serve another version than the last
-/// one that was deployed.
+/// Names the build in the log's first line, because the alias may serve an older version than the last
+/// deployment.
 pub fn started(commit: &str) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), commit, "the forwarder has started");
 }
@@ -64,7 +64,7 @@ pub enum Source {
     HeldQueue,
 }
 
-/// What is learned of a request, or of a held token, on its way, written as one line at its end.
+/// What is known about a request or a held token. It is written as one line at the end.
 #[derive(Debug)]
 pub struct WideEvent {
     began: Instant,
@@ -124,8 +124,8 @@ impl WideEvent {
         write_lines([self.line(result, outcome.name(), Some(outcome), Some(status))]);
     }
 
-    /// Writes the line of a held token. One that stays in the held queue has no metrics: they counted it
-    /// when it was held.
+    /// Writes the line of a held token. A token that stays in the held queue has no metrics, because it was
+    /// counted when it was held.
     pub fn end_held(self, result: &Result<Receipt, Rejection>, stays: bool) {
         let outcome = if stays { Outcome::Held } else { Outcome::of(result) };
         let counted = (!stays).then_some(outcome);

@@ -1,9 +1,9 @@
-//! JW's token: a compact JWS (RFC 7515) whose payload has the body's members.
+//! JW's token: a compact JWS (RFC 7515) whose payload has the same members as the body.
 //!
-//! `jsonwebtoken` is trusted with one thing: whether the HMAC-SHA256 of the signing input under a key is
-//! the token's signature. It would be lenient about the rest, so the rest is checked here: one
-//! spelling of base64url, one algorithm, no header that changes what the signature means. Before the
-//! signature is verified nothing is parsed but the header, and the claim that names the key.
+//! `jsonwebtoken` only verifies the HMAC-SHA256 of the signing input. It is too lenient about everything
+//! else, so this module checks the rest: canonical base64url, one algorithm, and no header parameter that
+//! changes the meaning of the signature. Before the signature is verified, only the header and the claim
+//! that selects the key are parsed.
 
 mod hs256;
 
@@ -18,21 +18,21 @@ use crate::key_ring::Key;
 use crate::key_ring::{KeyRing, NoKey};
 use crate::rejection::{NoSecret, Refusal, Rejection};
 
-/// Header parameters that change what is signed or how the payload is read (RFC 7515, 4.1.11;
-/// RFC 7797; RFC 7516). JW sends none, and a token that has one is not the kind we verify.
+/// Header parameters that change what is signed or how the payload is read (RFC 7515, 4.1.11; RFC 7797;
+/// RFC 7516). JW sends none of them.
 const FORBIDDEN_PARAMETERS: [&str; 4] = ["crit", "b64", "enc", "zip"];
 
-/// The largest body takes 349,528 bytes in base64url; the rest is for the header, the signature and
-/// escapes that the token spells longer than the body.
+/// The largest body takes 349,528 bytes in base64url. The rest is for the header, the signature and
+/// escapes that are longer in the token than in the body.
 const MAX_BYTES: usize = 393_216;
 
-/// Whether a text has a token's characters and at most 393,216 of them: base64url and dots.
+/// Whether a text is 1 to 393,216 characters of base64url and dots.
 pub fn is_token(text: &str) -> bool {
     (1..=MAX_BYTES).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// A token whose form and header are right, and of which nothing is believed yet.
+/// A well-formed token with a valid header. Its signature is not verified yet.
 pub struct UnverifiedToken<'t> {
     text: &'t str,
     signing_input: &'t str,
@@ -40,19 +40,19 @@ pub struct UnverifiedToken<'t> {
     payload: Vec<u8>,
 }
 
-/// A token whose payload has the members of the body that came with it, and of which nothing else is
-/// believed. Only [`UnverifiedToken::to_hold`] makes it, and nothing else can be held.
+/// An unverified token whose payload equals the request's body. Only [`UnverifiedToken::to_hold`] creates
+/// one, and nothing else can be held.
 pub struct HeldToken<'t>(&'t str);
 
 impl<'t> HeldToken<'t> {
-    /// The token as it came.
+    /// The token's text.
     pub fn as_str(&self) -> &'t str {
         self.0
     }
 }
 
-/// Claims that were signed, are valid now, and are the body's members. Only
-/// [`UnverifiedToken::verify`] makes them.
+/// Claims that are signed, valid now, and equal to the body. Only [`UnverifiedToken::verify`] creates
+/// them.
 #[derive(Debug)]
 pub struct VerifiedClaims<'t> {
     payload: &'t str,
@@ -65,14 +65,14 @@ impl<'t> VerifiedClaims<'t> {
         self.payload
     }
 
-    /// The claims that it holds.
+    /// The claims in the payload.
     pub fn claims(&self) -> &Object<'t> {
         &self.claims
     }
 }
 
 impl<'t> UnverifiedToken<'t> {
-    /// Reads a token's parts and checks its header, without looking into its payload.
+    /// Parses a token's parts and checks its header. Does not parse the payload.
     pub fn parse(text: &'t str) -> Result<Self, Refusal> {
         let (signing_input, signature) = text.rsplit_once('.').ok_or(Refusal::TokenMalformed)?;
         let (header, payload) = signing_input.split_once('.').ok_or(Refusal::TokenMalformed)?;
@@ -86,19 +86,19 @@ impl<'t> UnverifiedToken<'t> {
         Ok(Self { text, signing_input, signature, payload })
     }
 
-    /// The payload, of which nothing is believed.
+    /// The unverified payload.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The token, if it may be held until a secret can verify it: `body` has the payload's members.
+    /// The token to hold until a secret can verify it, if `body` equals the payload.
     pub fn to_hold(&self, body: &[u8]) -> Option<HeldToken<'t>> {
         let payload = Object::parse(&self.payload).ok()?;
         (Object::parse(body).ok()? == payload).then_some(HeldToken(self.text))
     }
 
-    /// The claims, if a key of the ring signed it, they are valid at `now`, and `body` has the same
-    /// members and values.
+    /// The claims, if a key in the ring verifies the signature, the claims are valid at `now`, and `body`
+    /// equals the payload.
     pub fn verify(
         &self,
         ring: &KeyRing,
@@ -152,7 +152,7 @@ pub fn sign(claims: &str, key: &Key) -> String {
     format!("{signing_input}.{signature}")
 }
 
-/// The engine takes no padding, no other alphabet and no unused bits that are set.
+/// Decodes base64url. Rejects padding, other alphabets, and unused bits that are set.
 fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::TokenMalformed)
 }
@@ -182,7 +182,7 @@ fn registered_claims_allow(claims: &Object<'_>, now: SystemTime) -> bool {
         Some(Value::Array(aud)) => aud.is_empty(),
         Some(_) => false,
     };
-    // PyJWT cuts a date to whole seconds
+    // PyJWT truncates `exp` to whole seconds
     date("exp", &|exp| exp.trunc() > now)
         && date("nbf", &|nbf| nbf <= now)
         && date("iat", &|iat| iat <= now)

@@ -1,14 +1,14 @@
-//! The X-Ray trace that an invocation belongs to, which SQS hands on to consumers.
+//! The X-Ray trace of an invocation, which SQS passes on to consumers.
 
-/// A trace header of the form that X-Ray defines: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
+/// An X-Ray trace header: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
 #[derive(Debug, PartialEq)]
 pub struct TraceHeader(String);
 
-/// Longer than any header X-Ray makes; Lambda's have at most some 120 characters.
+/// Longer than any header of X-Ray. Lambda's headers have about 120 characters.
 const MAX_BYTES: usize = 256;
 
 impl TraceHeader {
-    /// The header, if it is well formed: fields of printable ASCII, with one trace id among them.
+    /// Parses a header, which must be fields of printable ASCII with one trace id.
     pub fn parse(text: &str) -> Option<Self> {
         let is_printable =
             text.len() <= MAX_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -31,7 +31,7 @@ impl TraceHeader {
     }
 }
 
-/// `1-`, the seconds of the epoch in 8 hexadecimal digits, `-`, 24 random ones.
+/// `1-`, the seconds since 1970 in 8 hexadecimal digits, `-`, 24 random hexadecimal digits.
 fn is_trace_id(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     matches!(parts[..], ["1", time, random] if is_hex(time, 8) && is_hex(random, 24))
@@ -48,7 +48,7 @@ mod tests {
     const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793";
 
     #[test]
-    fn a_well_formed_header_is_kept_as_it_is() {
+    fn well_formed_header_is_kept_unchanged() {
         for rest in [
             "",
             ";Sampled=1",
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_not_a_trace_header() {
+    fn malformed_header_is_ignored() {
         let long = format!("{ROOT};Self={}", "x".repeat(256));
         for header in [
             "",

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::message::Message;
 
-/// The longest line in bytes, with its newline. CloudWatch Logs took 256 KiB until 2025; an eighth of
-/// that is also safe for what collects logs on the way.
+/// The longest line in bytes, with its newline: an eighth of CloudWatch Logs' limit until 2025, 256 KiB,
+/// which is also safe for log collectors on the way.
 pub const MAX_LINE_BYTES: usize = 32_768;
 
 /// One line of a record.
@@ -25,7 +25,7 @@ pub struct Part<'m> {
     parts: usize,
 }
 
-/// `event_id` and `queue_url` come first, so that `jwhook recover` finds even a line that was cut.
+/// `event_id` and `queue_url` come first, so that even a truncated line shows them.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Record<'m> {
     event_id: &'m str,
@@ -54,7 +54,7 @@ pub fn parts<'m>(
         deduplication_id: message.deduplication_id,
         body: "",
     };
-    // no record has more parts than bytes, so this part's numbers are the widest
+    // a record has at most as many parts as bytes, so these numbers are the widest
     let most = message.body.len();
     let widest = Part { undelivered: record, part: most, parts: most };
     let around = serde_json::to_string(&widest).map_or(0, |line| line.len()) + "\n".len();
@@ -67,8 +67,8 @@ pub fn parts<'m>(
     })
 }
 
-/// Splits a text between characters, into pieces that take at most `room` bytes in a JSON string. A
-/// piece has at least one character, whatever the room.
+/// Splits a text between characters into pieces of at most `room` bytes in a JSON string. Each piece has at
+/// least one character, even if `room` is too small.
 fn split(text: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut begin, mut width) = (0, 0);
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn first_line_at_the_limit_is_one_part_and_a_byte_more_makes_two() {
-        // the numbers of the widest part have five digits, those that are written have one
+        // the widest part's numbers have five digits, and the written numbers have one
         let spare = 2 * "9999".len();
         let around = lines(&message(""))[0].len();
         let body = "x".repeat(MAX_LINE_BYTES - spare - around);

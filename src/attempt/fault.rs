@@ -1,4 +1,4 @@
-//! What a failed call to AWS means for the next one.
+//! Decides whether a failed call to AWS is worth a retry.
 
 use std::error::Error;
 use std::fmt;
@@ -12,19 +12,19 @@ use aws_sdk_sqs::operation::RequestId;
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// There was no answer of AWS's, or one that may be another the next time.
+    /// AWS did not answer, or may answer differently the next time.
     #[error("unreachable: {0}")]
     Unreachable(Cause),
-    /// The service said no, and would say it again.
+    /// AWS refused the call, and would refuse it again.
     #[error("refused: {0}")]
     Refused(Cause),
 }
 
-/// What went wrong, in words that hold nothing of what was sent.
+/// What went wrong, without any text that was sent.
 ///
-/// An AWS error's message may quote the request, its signature and session token included, and a
-/// response that couldn't be read may hold the secret. So the words are the error's code, the status
-/// and the request id, and a connection's error. All else that the SDK says is replaced by our words.
+/// An AWS error's message may quote the request, with its signature and session token, and an unreadable
+/// response may hold the secret. So the text has only the error's code, the status, the request id and a
+/// connection's error. Our own words replace everything else that the SDK says.
 #[derive(Debug)]
 pub struct Cause {
     text: String,
@@ -38,7 +38,7 @@ impl fmt::Display for Cause {
 }
 
 impl Fault {
-    /// A fault that the next attempt may not meet.
+    /// A fault that a retry may solve.
     pub fn unreachable(cause: impl Into<String>) -> Self {
         Fault::Unreachable(Cause { text: cause.into(), code: None })
     }
@@ -68,7 +68,7 @@ impl<E: ProvideErrorMetadata> From<SdkError<E, HttpResponse>> for Fault {
     }
 }
 
-/// Why there was no answer that could be read.
+/// Why there was no readable response.
 fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> String {
     match error {
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
@@ -88,8 +88,8 @@ fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> String {
     }
 }
 
-/// Why the SDK did not send a request. It looks for credentials, the endpoint and the signature after
-/// it has built the request, and reports their failures like those of a connection.
+/// Why the SDK did not send a request. The SDK reports missing credentials and a bad endpoint like a failed
+/// connection.
 fn not_sent(error: &ConnectorError) -> String {
     let causes = || std::iter::successors(error.source(), |&error| error.source());
     if let Some(error) = causes().find_map(|error| error.downcast_ref::<CredentialsError>()) {
@@ -102,7 +102,7 @@ fn not_sent(error: &ConnectorError) -> String {
     if error.is_io() {
         return format!("the connection failed: {}", texts.join(": "));
     }
-    // The SDK's rules for endpoints begin so, and quote nothing.
+    // errors of the SDK's endpoint rules begin like this, and quote nothing
     match texts.iter().find(|text| text.starts_with("Invalid Configuration: ")) {
         Some(rule) => format!("{rule}; check AWS_REGION and AWS_ENDPOINT_URL"),
         None => "the request could not be addressed or signed; check AWS_REGION and \
@@ -111,7 +111,8 @@ fn not_sent(error: &ConnectorError) -> String {
     }
 }
 
-/// The providers' own words may quote a file of credentials, or what a program printed.
+/// Our words for a credentials error. The provider's words may quote a credentials file or a program's
+/// output.
 fn no_credentials(error: &CredentialsError) -> &'static str {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => {
@@ -119,7 +120,7 @@ fn no_credentials(error: &CredentialsError) -> &'static str {
              AWS_SECRET_ACCESS_KEY"
         }
         CredentialsError::ProviderTimedOut(_) => {
-            "the provider of AWS credentials did not answer in time"
+            "the provider of AWS credentials did not answer in time; check the role or AWS_PROFILE"
         }
         CredentialsError::InvalidConfiguration(_) => {
             "the configuration of AWS credentials is invalid; check AWS_PROFILE and its files"
@@ -128,15 +129,15 @@ fn no_credentials(error: &CredentialsError) -> &'static str {
     }
 }
 
-/// Whether this is a code of AWS's, which are words like `AccessDenied`. A proxy's JSON may have a
-/// `code` too: `403`, `FORBIDDEN`.
+/// Whether this is one of AWS's codes, which are words like `AccessDenied`. A proxy's JSON may have a `code`
+/// too: `403`, `FORBIDDEN`.
 fn is_aws_code(code: &str) -> bool {
     is_word(code)
         && code.starts_with(|first: char| first.is_ascii_uppercase())
         && code.contains(|any: char| any.is_ascii_lowercase())
 }
 
-/// A word of a response, fit for the log.
+/// A word of a response that is safe to log.
 fn word(text: &str) -> &str {
     if is_word(text) { text } else { "unreadable" }
 }
@@ -146,11 +147,11 @@ fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }
 
-/// Whether the same request may be answered otherwise the next time: all but a 4xx; throttling in
-/// the spellings of AWS's services; and a request that was signed too long ago or with credentials
-/// of that time, because the process was frozen between signing and sending.
+/// Whether a retry may get another response: any status but a 4xx; throttling in the spellings of AWS's
+/// services; and an expired signature or credentials, because the process may have been frozen between
+/// signing and sending.
 fn may_change(status: u16, code: &str) -> bool {
-    // what the SDK's lists leave out
+    // codes that the SDK's lists lack
     const MORE: [&str; 10] = [
         "ExpiredToken",
         "ExpiredTokenException",

@@ -17,7 +17,7 @@ fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
 }
 
 #[test]
-fn the_two_required_variables_are_enough() {
+fn two_required_variables_are_enough() {
     let expected = Config {
         queue_url: QueueUrl::parse(QUEUE.1).unwrap(),
         secret_id: SECRET.1.to_owned(),
@@ -59,7 +59,7 @@ fn rust_log_may_be_empty_or_a_module_of_ours() {
 }
 
 #[test]
-fn lambdas_log_level_comes_before_rust_log() {
+fn lambdas_log_level_takes_precedence_over_rust_log() {
     let levels = |level| {
         config(&[QUEUE, SECRET, ("AWS_LAMBDA_LOG_LEVEL", level), ("RUST_LOG", "trace")])
             .unwrap()
@@ -70,7 +70,7 @@ fn lambdas_log_level_comes_before_rust_log() {
 }
 
 #[test]
-fn a_missing_variable_is_named() {
+fn missing_variable_is_named() {
     let error = config(&[]).unwrap_err();
     assert!(
         error.contains("QUEUE_URL is not set; set it to the URL of the SQS queue")
@@ -79,7 +79,7 @@ fn a_missing_variable_is_named() {
     );
 }
 
-/// What is wrong with this value of this variable, with a good value in each required one.
+/// The error for this value of this variable, with valid values in the required ones.
 fn problem(name: &str, value: &str) -> String {
     let variables: Vec<_> = [(name, value)]
         .into_iter()
@@ -90,7 +90,7 @@ fn problem(name: &str, value: &str) -> String {
 }
 
 #[test]
-fn a_value_that_can_not_be_read_is_named_and_never_replaced_by_a_default() {
+fn invalid_value_is_named_and_never_replaced_by_a_default() {
     for (name, value) in [
         ("QUEUE_URL", ""),
         ("QUEUE_URL", "events"),

@@ -1,4 +1,4 @@
-//! A captured request, checked as the function would check it, without sending its event.
+//! Checks a captured request with the function's rules, without sending its event.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::key_ring::KeyRing;
 use crate::rejection::Rejection;
 use crate::token::UnverifiedToken;
 
-/// The event of a POST with this Authorization header and this body, as it is at `now`.
+/// The event of a POST with this Authorization header and body, checked as of `now`.
 pub fn check(
     authorization: &str,
     body: &[u8],

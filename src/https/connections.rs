@@ -17,13 +17,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_http::http::{Request, Response};
 use rustls::ClientConfig;
 
-/// How long connecting to all addresses of a name may take: one address of a VPC endpoint may be
-/// dead, and `attempt` gives the first attempt two seconds.
+/// The timeout for connecting to all addresses of a name. One address of a VPC endpoint may be dead, and
+/// `attempt` gives the first attempt two seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 type Pool = Client<HttpsConnector<HttpConnector>, SdkBody>;
 
-/// Connections with TLS or without, as the URL says, which calls reuse.
+/// A connection pool, with TLS for `https` URLs.
 #[derive(Clone, Debug)]
 pub struct Connections {
     connector: HttpsConnector<HttpConnector>,
@@ -31,7 +31,7 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// No connection yet: the first call opens the first one.
+    /// An empty pool: the first call opens a connection.
     pub fn new(tls: ClientConfig) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false); // TLS is laid over it for `https`
@@ -81,7 +81,7 @@ fn reveal_connection(request: &mut Request<SdkBody>) {
     });
 }
 
-/// A call without a response. Dropped so, it replaces the pool; calls under way keep theirs.
+/// A call that has no response yet. If it is dropped, it replaces the pool. Running calls keep theirs.
 struct Unanswered(Option<Connections>);
 
 impl Unanswered {

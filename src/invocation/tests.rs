@@ -10,7 +10,7 @@ fn request_of(event: &str) -> Request<'_> {
     }
 }
 
-/// An event with this method, and these members beside.
+/// An event with this method and these further members.
 fn event(method: &str, members: &str) -> String {
     format!(r#"{{"requestContext":{{"http":{{"method":"{method}"}}}},{members}}}"#)
 }
@@ -24,7 +24,7 @@ fn only_a_deadline_of_another_age_is_none() {
 }
 
 #[test]
-fn a_request_is_read_from_the_members_that_it_needs() {
+fn request_is_read_from_the_needed_members() {
     let event = event(
         "POST",
         r#""headers":{"authorization":"Bearer a.b.c","content-encoding":"gzip","x":"y"},"body":"{}","isBase64Encoded":false"#,
@@ -39,7 +39,7 @@ fn a_request_is_read_from_the_members_that_it_needs() {
 }
 
 #[test]
-fn a_body_in_base64_is_decoded() {
+fn base64_body_is_decoded() {
     let body = |members: &str| request_of(&event("POST", members)).body.into_owned();
     assert_eq!(body(r#""body":"e30=","isBase64Encoded":true"#), b"{}");
     assert_eq!(body(r#""body":"{\"a\":1}","isBase64Encoded":false"#), b"{\"a\":1}");
@@ -82,7 +82,7 @@ fn no_other_member_makes_a_request_unreadable() {
 }
 
 #[test]
-fn a_batch_is_read_record_by_record() {
+fn batch_is_read_record_by_record() {
     let event = r#"{"Records":[{"messageId":"m-1","receiptHandle":"r","body":"a.b.c","attributes":{"SentTimestamp":"1700000000123","ApproximateReceiveCount":"1"},"messageAttributes":{},"md5OfBody":"x","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:held","awsRegion":"eu-west-1"}]}"#;
     let Some(Job::Batch(records)) = job(event) else { panic!("no batch") };
     let [record] = &records[..] else { panic!("{} records", records.len()) };
@@ -93,27 +93,27 @@ fn a_batch_is_read_record_by_record() {
 }
 
 #[test]
-fn a_batch_whose_records_can_not_all_be_returned_is_no_job() {
+fn batch_with_a_record_that_cannot_be_returned_is_an_error() {
     for record in [r#"{"body":"a.b.c"}"#, r#"{"messageId":"m","body":"a.b.c"}"#, "7"] {
         assert!(job(&format!(r#"{{"Records":[{record}]}}"#)).is_none(), "{record}");
     }
 }
 
 #[test]
-fn what_a_caller_sends_can_not_look_like_a_batch() {
+fn http_request_is_never_read_as_a_batch() {
     let event = event("POST", r#""Records":[],"body":"{\"Records\":[]}""#);
     assert_eq!(request_of(&event).body, br#"{"Records":[]}"#.as_slice());
 }
 
 #[test]
-fn other_events_are_no_job() {
+fn other_events_are_an_error() {
     for event in ["{}", "[]", "7", r#"{"httpMethod":"POST"}"#, r#"{"requestContext":"x"}"#] {
         assert!(job(event).is_none(), "{event}");
     }
 }
 
 #[test]
-fn answers_are_written_as_a_gateway_and_an_event_source_mapping_read_them() {
+fn responses_have_the_format_of_a_gateway_and_of_an_event_source_mapping() {
     let http = Answer::Http(http::response(&Err(Failure::QueueUnavailable.into())).into());
     let http = serde_json::to_value(http).unwrap();
     assert_eq!(http["statusCode"], 503);
@@ -127,7 +127,7 @@ fn answers_are_written_as_a_gateway_and_an_event_source_mapping_read_them() {
 }
 
 #[tokio::test]
-async fn a_panic_fails_its_own_work_only() {
+async fn panic_fails_only_its_own_work() {
     let result = unless_panicked(async { panic!("of the test's") }).await;
     assert_eq!(result, Err(Failure::Panicked.into()));
 }

@@ -1,4 +1,4 @@
-//! The members of a JSON object whose values are read later, or never.
+//! A JSON object's members, whose values are parsed later or never.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// An object's members in their order, duplicates too, each value as its JSON text.
+/// An object's members in their original order, with duplicates, each value as JSON text.
 #[derive(Default)]
 pub struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
 
 impl<'t> Members<'t> {
-    /// The members of `json`, which must be an object. The values may hold anything that is JSON.
+    /// The members of `json`, which must be an object. The values may be any JSON.
     pub fn of(json: &'t [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(json)
     }
@@ -22,7 +22,7 @@ impl<'t> Members<'t> {
         self.iter().rev().find(|(member, _)| *member == name).map(|(_, value)| value)
     }
 
-    /// The value of the last member called `name`, if it has the type wanted.
+    /// The value of the last member called `name`, if it has type `T`.
     pub fn read<T: Deserialize<'t>>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.get(name)?.get()).ok()
     }

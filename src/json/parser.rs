@@ -1,10 +1,10 @@
-//! The recursive descent through a JSON text (RFC 8259).
+//! A recursive descent parser for JSON (RFC 8259).
 
 use std::borrow::Cow;
 
 use super::{Error, MAX_DEPTH, MAX_INTEGER_DIGITS, Object, Text, Value};
 
-/// Reads the value that is the whole of `text`, but for white space around it.
+/// Parses `text`, which must be one value, with white space around it at most.
 pub(super) fn parse(text: &str) -> Result<Value<'_>, Error> {
     let mut parser = Parser { text, at: 0, depth: 0 };
     parser.skip_whitespace();
@@ -82,7 +82,7 @@ impl<'t> Parser<'t> {
         Ok(Value::Array(values))
     }
 
-    /// After a member or an element: whether `close` follows, else a comma must.
+    /// After a member or an element: returns whether `close` follows. Otherwise a comma must follow.
     fn ends_list(&mut self, close: u8) -> Result<bool, Error> {
         self.skip_whitespace();
         if self.take(close) {
@@ -226,7 +226,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Appends a code point, surrogates included, in UTF-8's manner.
+/// Appends a code point in UTF-8's encoding, even a surrogate.
 fn push_wtf8(bytes: &mut Vec<u8>, code_point: u32) {
     if let Some(character) = char::from_u32(code_point) {
         bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());

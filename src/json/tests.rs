@@ -6,13 +6,13 @@ fn equal(a: &str, b: &str) -> bool {
 }
 
 #[test]
-fn order_white_space_and_the_spelling_of_escapes_do_not_matter() {
+fn order_white_space_and_spelling_of_escapes_do_not_matter() {
     assert!(equal(r#"{"a":1,"b":["x"]}"#, "\t{ \"b\" : [ \"\\u0078\" ] ,\r\n \"a\" : 1 } "));
     assert!(equal(r#"{"emoji":"😀\/"}"#, r#"{"\u0065moji":"\uD83d\ude00/"}"#));
 }
 
 #[test]
-fn values_of_different_kinds_or_spellings_of_a_number_differ() {
+fn values_of_different_types_and_numbers_of_different_text_differ() {
     let spellings = ["1", "1.0", "10e-1", "true", r#""1""#, "[1]", r#"{"1":1}"#, "null", "-0", "0"];
     for (i, a) in spellings.iter().enumerate() {
         for b in &spellings[i + 1..] {
@@ -22,12 +22,12 @@ fn values_of_different_kinds_or_spellings_of_a_number_differ() {
 }
 
 #[test]
-fn integers_that_a_float_would_confuse_differ() {
+fn integers_that_round_to_the_same_float_differ() {
     assert!(!equal(r#"{"v":9007199254740993}"#, r#"{"v":9007199254740992}"#));
 }
 
 #[test]
-fn a_member_named_twice_is_refused_at_any_depth_and_in_any_spelling() {
+fn duplicate_member_is_an_error_at_any_depth_and_in_any_spelling() {
     for text in
         [r#"{"a":1,"a":1}"#, r#"{"a":1,"b":2,"\u0061":3}"#, r#"{"o":[{"x":{"a":1,"a":2}}]}"#]
     {
@@ -36,7 +36,7 @@ fn a_member_named_twice_is_refused_at_any_depth_and_in_any_spelling() {
 }
 
 #[test]
-fn sixty_four_levels_are_read_and_sixty_five_are_not() {
+fn depth_may_be_64_and_not_65() {
     let nested =
         |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
     assert!(Object::parse(nested(64).as_bytes()).is_ok());
@@ -44,26 +44,26 @@ fn sixty_four_levels_are_read_and_sixty_five_are_not() {
 }
 
 #[test]
-fn what_lies_side_by_side_is_not_deep() {
+fn siblings_do_not_count_as_depth() {
     let many = format!(r#"{{"a":[{}{{}}],"b":{{}}}}"#, "{},[],".repeat(100));
     assert!(Object::parse(many.as_bytes()).is_ok());
 }
 
 #[test]
-fn an_integer_is_read_up_to_the_length_that_python_reads() {
+fn integer_may_have_as_many_digits_as_python_accepts() {
     let integer = |digits: usize| format!("{{\"a\":-{}}}", "7".repeat(digits));
     assert!(Object::parse(integer(4300).as_bytes()).is_ok());
     assert_eq!(Object::parse(integer(4301).as_bytes()), Err(Error::IntegerTooLong));
 }
 
 #[test]
-fn what_is_not_an_object_in_utf8_is_refused_with_its_reason() {
+fn text_that_is_not_an_object_in_utf8_is_an_error() {
     let cases: [(&[u8], Error); 6] = [
         (b"[]", Error::NotAnObject),
         (b"\"{}\"", Error::NotAnObject),
         (b"", Error::Syntax),
         (b"{\"a\":\"\xff\"}", Error::NotUtf8),
-        (b"{\"a\":\"\xed\xa0\x80\"}", Error::NotUtf8), // a surrogate that isn't escaped
+        (b"{\"a\":\"\xed\xa0\x80\"}", Error::NotUtf8), // an unescaped surrogate
         (b"\xef\xbb\xbf{}", Error::Syntax),            // a byte order mark
     ];
     for (text, error) in cases {
@@ -72,7 +72,7 @@ fn what_is_not_an_object_in_utf8_is_refused_with_its_reason() {
 }
 
 #[test]
-fn what_rfc_8259_does_not_allow_is_refused() {
+fn text_that_rfc_8259_does_not_allow_is_an_error() {
     let values = [
         "01",
         "-",
@@ -116,7 +116,7 @@ fn what_rfc_8259_does_not_allow_is_refused() {
 }
 
 #[test]
-fn a_lone_surrogate_is_a_character_of_its_own() {
+fn lone_surrogate_is_kept_as_a_code_point() {
     let object =
         Object::parse(br#"{"v":"\ud800\u0041","w":"\udc00","x":"\ud83d\ud83d\ude00"}"#).unwrap();
     assert_eq!(object.string("v").unwrap(), b"\xed\xa0\x80A");
@@ -128,7 +128,7 @@ fn a_lone_surrogate_is_a_character_of_its_own() {
 }
 
 #[test]
-fn a_member_is_found_by_its_name_and_kind() {
+fn member_is_found_by_name_and_type() {
     let object = Object::parse(br#"{"b":"2","a":"1","c":3}"#).unwrap();
     assert_eq!(object.string("a"), Some(&b"1"[..]));
     assert_eq!(object.string("c"), None);
@@ -139,21 +139,21 @@ fn a_member_is_found_by_its_name_and_kind() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_or_refused_but_never_a_panic(bytes: Vec<u8>) {
+    fn random_bytes_never_panic(bytes: Vec<u8>) {
         let _ = Object::parse(&bytes);
     }
 
     #[test]
-    fn what_is_read_is_what_another_parser_reads(text in r#"\{"a":[\[\]{}",:0-9a-e.+ \\ntrulfs-]{0,12}\}"#) {
+    fn serde_json_accepts_every_accepted_text(text in r#"\{"a":[\[\]{}",:0-9a-e.+ \\ntrulfs-]{0,12}\}"#) {
         if Object::parse(text.as_bytes()).is_ok() {
-            // serde_json reads a number into a float and refuses what doesn't fit
+            // serde_json parses a number into a float, and rejects a number that is out of range
             let other = serde_json::from_str::<serde_json::Value>(&text);
             prop_assert!(other.as_ref().is_ok_and(serde_json::Value::is_object) || other.is_err_and(|e| e.to_string().contains("out of range")), "{}", text);
         }
     }
 
     #[test]
-    fn any_string_comes_back_from_its_escaped_form(content: String) {
+    fn any_string_survives_escaping(content: String) {
         let text = serde_json::json!({ "v": content }).to_string();
         let object = Object::parse(text.as_bytes()).unwrap();
         prop_assert_eq!(object.string("v").unwrap(), content.as_bytes());

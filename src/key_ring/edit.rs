@@ -1,5 +1,5 @@
-//! A key ring as text that is edited. What isn't meant stays as it is, entries that can't be used too:
-//! JW never returns a secret twice.
+//! Edits the text of a key ring. Other entries stay as they are, even unusable ones, because JW never
+//! returns a secret again.
 
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -7,23 +7,23 @@ use zeroize::Zeroizing;
 use super::{BYTE_ORDER_MARK, Key, KeyRing, KeyRingError, PLACEHOLDER, Unusable};
 use crate::json::members::Members;
 
-/// A key ring's entries in their order, each value as the JSON text that it is.
+/// A key ring's entries in their original order, each value as JSON text.
 #[derive(Default)]
 pub struct EditableRing(Vec<(String, Zeroizing<String>)>);
 
-/// Why a secret's value can't be edited as a key ring. It never says what the value holds.
+/// Why a secret's value cannot be edited as a key ring. The text never quotes the value.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum NotEditable {
-    /// The value is one webhook's secret by itself, and doesn't say whose.
-    #[error("the value is one webhook's secret by itself")]
+    /// The value is a single key, which does not name its webhook.
+    #[error("the value is a single key")]
     Single,
-    /// The function couldn't read it either.
+    /// The function cannot use the value either.
     #[error(transparent)]
     Unreadable(#[from] KeyRingError),
 }
 
 impl EditableRing {
-    /// Reads a secret's value, as the function does.
+    /// Parses a secret's value as the function does.
     pub fn parse(value: &[u8]) -> Result<Self, NotEditable> {
         let value = value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value);
         if value.trim_ascii_start().first() != Some(&b'{') {
@@ -37,28 +37,28 @@ impl EditableRing {
         Ok(Self(entries.iter().map(entry).collect()))
     }
 
-    /// The ring of this webhook's key alone, which was a value by itself.
+    /// A ring with only this webhook's key.
     pub fn of(webhook_id: &str, key: &Key) -> Option<Self> {
         let secret = std::str::from_utf8(key.bytes()).ok()?;
         Some(Self(vec![(webhook_id.to_owned(), json_string(secret)?)]))
     }
 
-    /// The ids of all entries but the placeholder's, in their order.
+    /// The ids of all entries except the placeholder, in their order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(id, _)| id.as_str()).filter(|&id| id != PLACEHOLDER)
     }
 
-    /// Whether there is no entry at all, not even the placeholder's.
+    /// Whether there is no entry at all, not even the placeholder.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether there is an entry for this webhook, one that can be used or not.
+    /// Whether there is an entry for this webhook, usable or not.
     pub fn contains(&self, webhook_id: &str) -> bool {
         self.0.iter().any(|(id, _)| id == webhook_id)
     }
 
-    /// Puts a webhook's key into the ring, in the place of one that it had.
+    /// Adds a webhook's key, or replaces its old key.
     pub fn insert(&mut self, webhook_id: &str, secret: &str) -> Result<(), Unusable> {
         Key::new(Zeroizing::new(secret.as_bytes().to_vec()))?;
         let entry = json_string(secret).ok_or(Unusable::NotAString)?;
@@ -67,7 +67,7 @@ impl EditableRing {
         Ok(())
     }
 
-    /// Takes a webhook's key out of the ring; `random` is the placeholder's, if none is left.
+    /// Removes a webhook's key. If no entry is left, adds a placeholder with the key `random`.
     pub fn remove(&mut self, webhook_id: &str, random: &[u8; 32]) {
         self.0.retain(|(id, _)| id != webhook_id);
         if self.0.is_empty() {
@@ -76,9 +76,9 @@ impl EditableRing {
         }
     }
 
-    /// The secret's value that holds this ring.
+    /// The secret's value for this ring.
     pub fn value(&self) -> Zeroizing<String> {
-        // as large as it gets, so that no copy of a secret is left behind where it grew
+        // the largest possible size, so that no reallocation leaves a copy of a secret in memory
         let size = self.0.iter().map(|(id, secret)| 6 * id.len() + secret.len() + 4).sum::<usize>();
         let mut value = Zeroizing::new(String::with_capacity(size + 2));
         value.push('{');
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_meant_stays_as_it_is() {
+    fn other_entries_stay_as_they_are() {
         let rest = format!(r#""short":"x","number":7,"a\nb":"{OLD}","twice":"1","twice":"2""#);
         let value = format!("{{{rest}}}");
         assert_eq!(edited(&value, |_| ()), value);
@@ -123,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_takes_the_place_of_the_one_before_and_of_the_placeholder() {
+    fn inserted_key_replaces_the_old_key_and_the_placeholder() {
         let value = format!(r#"{{"placeholder":"{OLD}","c0Y6ebVU":"{OLD}"}}"#);
         let inserted = edited(&value, |ring| ring.insert("c0Y6ebVU", NEW).unwrap());
         assert_eq!(inserted, serde_json::json!({ "c0Y6ebVU": NEW }).to_string());
     }
 
     #[test]
-    fn a_key_that_could_not_be_used_is_not_put_in() {
+    fn unusable_key_is_not_inserted() {
         let mut ring = EditableRing::parse(b"{}").ok().unwrap();
         assert_eq!(ring.insert("c0Y6ebVU", &NEW[1..]), Err(Unusable::TooShort));
         let spaced = NEW.replace('.', " ");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_key_leaves_a_placeholder_that_the_function_reads() {
+    fn removing_the_last_key_leaves_a_valid_placeholder() {
         let value = format!(r#"{{"c0Y6ebVU":"{OLD}"}}"#);
         let value = edited(&value, |ring| ring.remove("c0Y6ebVU", &[7; 32]));
         assert_eq!(value, format!(r#"{{"placeholder":"{}"}}"#, "07".repeat(32)));
@@ -147,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_not_moved_while_it_is_written() {
+    fn value_is_written_without_reallocation() {
         let value = format!(r#"{{"\u0001\u0002\u0003":"{OLD}"}}"#);
         let value = EditableRing::parse(value.as_bytes()).ok().unwrap().value();
-        assert_eq!(value.capacity(), value.len() + 1); // a comma; else it would be doubled
+        assert_eq!(value.capacity(), value.len() + 1); // space for a comma; growing would double it
     }
 
     #[test]
-    fn a_secret_by_itself_becomes_a_ring_of_its_webhook() {
+    fn single_key_becomes_a_ring_of_its_webhook() {
         let refused = |value: &str| EditableRing::parse(value.as_bytes()).err().unwrap();
         assert_eq!(refused(OLD), NotEditable::Single);
         assert_eq!(
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_placeholder_is_no_webhook() {
+    fn placeholder_is_not_an_id() {
         let value = format!(r#"{{"placeholder":"{OLD}","c0Y6ebVU":7}}"#);
         let ring = EditableRing::parse(value.as_bytes()).ok().unwrap();
         assert_eq!(ring.ids().collect::<Vec<_>>(), ["c0Y6ebVU"]);

@@ -4,20 +4,19 @@ use std::fmt;
 
 use super::MIN_KEY_BYTES;
 
-/// A longer name may be a secret in the wrong place, and is not shown. JW's ids have 8 characters.
+/// Longer names are not shown, because they may be secrets in the wrong place. JW's ids have 8 characters.
 const MAX_SHOWN_BYTES: usize = 16;
 
-/// An entry of the ring that somebody has to correct. The other entries are used.
+/// An entry of the ring that needs a correction. The other entries are used.
 #[derive(Debug, PartialEq)]
 pub struct EntryProblem {
-    /// The entry's name, or its place if the name may be a secret: `number 1` is the first.
+    /// The entry's name, or its position if the name may be a secret: `number 1` is the first.
     pub entry: String,
     /// What is wrong.
     pub flaw: Flaw,
 }
 
 impl EntryProblem {
-    /// A flaw of the entry with this name at this index.
     pub(super) fn new(name: &str, index: usize, flaw: Flaw) -> Self {
         let is_shown =
             name.len() <= MAX_SHOWN_BYTES && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -42,14 +41,14 @@ pub enum Flaw {
     /// The entry is disabled.
     #[error(transparent)]
     Unusable(#[from] Unusable),
-    /// The entry is used, but no event of JW's asks for its name. The console's key/value form, for
-    /// example, has the names that a person gave.
+    /// No event can select the entry, because its name is not a webhook id. For example, the console's
+    /// key/value form has names that a person chose.
     #[error("its name is not a webhook id")]
     NotAnId,
 }
 
 impl Flaw {
-    /// What to do about it.
+    /// What to do about the flaw.
     pub fn advice(self) -> &'static str {
         match self {
             Flaw::Unusable(Unusable::TooShort) => {
@@ -93,10 +92,10 @@ pub enum Unusable {
 /// Why a secret's value holds no usable key.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum KeyRingError {
-    /// The value is a secret by itself that cannot be a key.
+    /// The value is a single secret that cannot be a key.
     #[error("the secret cannot be used: {0}")]
     Single(Unusable),
-    /// The value begins as JSON does and is not a JSON object.
+    /// The value begins like JSON but is not a JSON object.
     #[error("the value begins like JSON but is not a JSON object of webhook ids and secrets")]
     NotARing,
     /// The value is a ring without a usable key.
@@ -105,7 +104,7 @@ pub enum KeyRingError {
 }
 
 impl KeyRingError {
-    /// What is wrong with the ring's entries.
+    /// The problems of the ring's entries.
     pub fn problems(&self) -> &[EntryProblem] {
         match self {
             KeyRingError::NoUsableKey(problems) => problems,

@@ -27,7 +27,7 @@ fn problem(entry: &str, flaw: impl Into<Flaw>) -> EntryProblem {
 }
 
 #[test]
-fn a_secret_by_itself_is_the_key_without_one_trailing_newline() {
+fn single_key_loses_one_trailing_newline() {
     assert_eq!(single(SECRET.as_bytes()), SECRET.as_bytes());
     assert_eq!(single(format!("{SECRET}\n").as_bytes()), SECRET.as_bytes());
     assert_eq!(single(format!("{SECRET}\r\n").as_bytes()), SECRET.as_bytes());
@@ -43,7 +43,7 @@ const SPACES: [&str; 13] = [
 ];
 
 #[test]
-fn a_secret_by_itself_with_white_space_left_is_no_key() {
+fn single_key_with_other_white_space_is_an_error() {
     for space in SPACES {
         for value in [
             format!("{SECRET}{space}"),
@@ -61,13 +61,13 @@ fn a_secret_by_itself_with_white_space_left_is_no_key() {
         let error = KeyRing::parse(&bytes).unwrap_err();
         assert_eq!(error, KeyRingError::Single(Unusable::WhiteSpace), "{space}");
     }
-    // of bytes that are no text, those of other spaces mean nothing
+    // in bytes that are not UTF-8, only ASCII white space counts
     let bytes = [&[0xff; 32][..], "\u{a0}".as_bytes()].concat();
     assert_eq!(single(&bytes), bytes);
 }
 
 #[test]
-fn a_ring_has_a_key_for_each_webhook() {
+fn ring_has_a_key_for_each_webhook() {
     let (ids, problems) =
         ring(&format!("\u{feff}\n {{\"c0Y6ebVU\":\"{SECRET}\", \"7Rav0hC5\":\"{OTHER}\"}}\n"));
     assert_eq!(ids, ["7Rav0hC5", "c0Y6ebVU"]);
@@ -75,7 +75,7 @@ fn a_ring_has_a_key_for_each_webhook() {
 }
 
 #[test]
-fn each_key_of_a_ring_is_without_one_trailing_newline() {
+fn each_key_in_a_ring_loses_one_trailing_newline() {
     for end in ["", r"\n", r"\r\n", r"\u000a"] {
         let value = format!(r#"{{"c0Y6ebVU":"{SECRET}{end}","7Rav0hC5":"{OTHER}{end}"}}"#);
         let (ring, problems) = KeyRing::parse(value.as_bytes()).unwrap();
@@ -87,7 +87,7 @@ fn each_key_of_a_ring_is_without_one_trailing_newline() {
 }
 
 #[test]
-fn an_entry_with_white_space_left_is_disabled() {
+fn entry_with_other_white_space_is_disabled() {
     for space in SPACES {
         for secret in [
             format!("{SECRET}{space}"),
@@ -104,7 +104,7 @@ fn an_entry_with_white_space_left_is_disabled() {
 }
 
 #[test]
-fn a_bad_entry_is_disabled_and_named_and_the_others_go_on() {
+fn bad_entry_is_disabled_and_reported_and_the_others_are_used() {
     let (ids, problems) = ring(&format!(
         r#"{{"c0Y6ebVU":"{SECRET}","short":"{}","number":7,"twice":"{SECRET}","twice":"{OTHER}","{SECRET}":"c0Y6ebVU"}}"#,
         "x".repeat(31)
@@ -117,13 +117,13 @@ fn a_bad_entry_is_disabled_and_named_and_the_others_go_on() {
             problem("number", Unusable::NotAString),
             problem("twice", Unusable::NamedTwice),
             problem("twice", Unusable::NamedTwice),
-            problem("number 6", Unusable::TooShort), // a secret in the place of an id is not named
+            problem("number 6", Unusable::TooShort), // a secret in the place of an id is not shown
         ]
     );
 }
 
 #[test]
-fn an_entry_whose_name_is_no_webhook_id_is_reported_and_used() {
+fn entry_whose_name_is_not_a_webhook_id_is_reported_and_used() {
     for name in ["JW_WEBHOOK_SECRET", "secret", "webhook1x", "7Rav0hC", "7Rav-hC5", "7Rav0hC5 ", ""]
     {
         let value = serde_json::json!({"c0Y6ebVU": OTHER, name: SECRET}).to_string();
@@ -140,9 +140,9 @@ fn an_entry_whose_name_is_no_webhook_id_is_reported_and_used() {
     assert_eq!((ids, problems), (vec![PLACEHOLDER.to_owned()], vec![]));
 }
 
-/// A secret that holds no `-` or `_` is told from an id by its length alone.
+/// Only its length distinguishes a secret without `-` or `_` from an id.
 #[test]
-fn an_entry_is_named_where_its_id_looks_like_one_and_numbered_where_it_may_be_a_secret() {
+fn entry_is_reported_by_number_if_its_name_may_be_a_secret() {
     for (id, named) in [
         ("c0Y6ebVU", "c0Y6ebVU"),
         (&"a".repeat(16), &"a".repeat(16)),
@@ -160,7 +160,7 @@ fn an_entry_is_named_where_its_id_looks_like_one_and_numbered_where_it_may_be_a_
 }
 
 #[test]
-fn a_problem_says_what_is_wrong_with_which_entry() {
+fn problem_names_the_entry_and_the_flaw() {
     let text = |entry, flaw: Flaw| problem(entry, flaw).to_string();
     assert_eq!(
         text("7Rav0hC5", Unusable::TooShort.into()),
@@ -173,7 +173,7 @@ fn a_problem_says_what_is_wrong_with_which_entry() {
 }
 
 #[test]
-fn a_value_without_a_usable_key_says_why() {
+fn error_of_a_value_without_a_usable_key_says_why() {
     let cases = [
         ("", KeyRingError::Single(Unusable::TooShort)),
         ("\n", KeyRingError::Single(Unusable::TooShort)),
@@ -198,7 +198,7 @@ fn a_value_without_a_usable_key_says_why() {
 }
 
 #[test]
-fn a_single_key_is_every_webhooks_and_a_rings_key_its_own_webhooks() {
+fn single_key_is_for_every_webhook_and_a_rings_key_only_for_its_own() {
     let (single, _) = KeyRing::parse(SECRET.as_bytes()).unwrap();
     for id in [None, Some(""), Some("c0Y6ebVU")] {
         assert_eq!(single.key(id).unwrap().bytes(), SECRET.as_bytes());
@@ -220,7 +220,7 @@ fn a_single_key_is_every_webhooks_and_a_rings_key_its_own_webhooks() {
 }
 
 #[test]
-fn two_rings_are_equal_if_they_verify_the_same_tokens() {
+fn rings_are_equal_if_they_verify_the_same_tokens() {
     let ring = |value: &str| KeyRing::parse(value.as_bytes()).unwrap().0;
     let with = |a: &str, b: &str| ring(&format!(r#"{{"c0Y6ebVU":"{a}","7Rav0hC5":"{b}"}}"#));
     assert_eq!(with(SECRET, OTHER), with(&format!(r"{SECRET}\n"), OTHER));
@@ -234,7 +234,7 @@ fn two_rings_are_equal_if_they_verify_the_same_tokens() {
 }
 
 #[test]
-fn a_key_can_not_be_printed() {
+fn key_cannot_be_printed() {
     let (ring, _) =
         KeyRing::parse(format!(r#"{{"a":"{SECRET}","{OTHER}":""}}"#).as_bytes()).unwrap();
     let (single, _) = KeyRing::parse(SECRET.as_bytes()).unwrap();

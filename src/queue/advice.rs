@@ -20,7 +20,7 @@ pub(super) const FUNCTION: Sender =
 pub(super) const OPERATOR: Sender =
     Sender { name: "this command", identity: "the identity of your AWS credentials" };
 
-/// The likeliest cause of the fault, and its remedy.
+/// The most likely cause of the fault, and what to do.
 pub(super) fn advice(
     client: &Client,
     queue: &QueueUrl,
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// The advice about this code from a queue of this host and name, to a function in eu-west-1.
+    /// The advice for a function in eu-west-1 about this error code and queue.
     fn about(code: &str, host: &str, name: &str, group_id: Option<&str>) -> String {
         let config = Config::builder().behavior_version(BehaviorVersion::latest());
         let client = Client::from_conf(config.region(Region::from_static("eu-west-1")).build());
@@ -68,7 +68,7 @@ mod tests {
     const OWN: &str = "sqs.eu-west-1.amazonaws.com";
 
     #[test]
-    fn another_region_is_named_with_the_functions_own() {
+    fn queue_in_another_region_is_named_with_both_regions() {
         for host in ["sqs.us-east-1.amazonaws.com", "us-east-1.queue.amazonaws.com"] {
             for code in ["AccessDenied", "QueueDoesNotExist", "InvalidParameterValue"] {
                 let advice = about(code, host, "events", Some("site"));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_group_id_is_named_if_a_standard_queue_refuses_a_parameter() {
+    fn group_id_is_named_if_a_standard_queue_refuses_a_parameter() {
         for code in [
             "InvalidParameterValue",
             "InvalidParameterValueException",
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_is_a_matter_of_the_queue_and_its_permissions() {
+    fn other_advice_is_about_the_queue_and_its_permissions() {
         for (code, host, name, group_id) in [
             ("AccessDenied", OWN, "events", Some("site")),
             ("AccessDenied", "localhost:4566", "events", None),

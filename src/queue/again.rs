@@ -1,4 +1,4 @@
-//! Sending once more what the log has as undelivered.
+//! Sends an undelivered record from the log.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::attempt::{self, Fault};
 use crate::undelivered::join::Undelivered;
 
 impl EventQueue {
-    /// Sends a record's message to this queue, as the function would have sent it to the record's.
+    /// Sends a record's message to this queue, as the function would have sent it.
     pub async fn send_again(
         &self,
         record: &Undelivered,
@@ -20,7 +20,7 @@ impl EventQueue {
         attempt::until("sqs:SendMessage", deadline, || self.send_once(&message, None)).await
     }
 
-    /// What a person should do about a record that [`send_again`](Self::send_again) could not send.
+    /// What to do about a record that [`send_again`](Self::send_again) could not send.
     pub fn advice(&self, record: &Undelivered, fault: &Fault) -> Cow<'static, str> {
         let group_id = record.message().group_id;
         match fault {

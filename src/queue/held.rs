@@ -1,4 +1,4 @@
-//! The held queue: tokens that wait for a secret that can verify them.
+//! The held queue: tokens that wait for a usable secret.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::attempt::{self, Fault};
 use crate::queue_url::QueueUrl;
 use crate::token::HeldToken;
 
-/// A standard queue whose messages are tokens and nothing else, and the client that sends to it.
+/// A standard queue of tokens, and the client that sends to it.
 #[derive(Debug)]
 pub struct HeldQueue {
     client: Client,
@@ -29,7 +29,7 @@ impl HeldQueue {
         self.url.is_queue(arn)
     }
 
-    /// Sends a token, again and again until SQS confirms or refuses it or `deadline` is reached.
+    /// Sends a token, and retries until SQS confirms or refuses it or `deadline` is reached.
     pub async fn hold(&self, token: &HeldToken<'_>, deadline: Instant) -> Result<MessageId, Fault> {
         let sent =
             attempt::until("sqs:SendMessage", deadline, || self.send_once(token.as_str())).await;

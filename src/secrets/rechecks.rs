@@ -1,4 +1,4 @@
-//! How often requests that do not verify may cause a fetch, in the whole process: a flood of forged
+//! Limits how often requests that do not verify cause a fetch, for the whole process. A flood of forged
 //! requests must not become a flood of calls to Secrets Manager.
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ const PAUSES: [Duration; 7] = [
 /// meanwhile.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// After so long without a request that did not verify, the pauses start again at the first.
+/// After this time without a request that does not verify, the pauses start again at the first.
 const FORGET_AFTER: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Default)]

@@ -13,14 +13,14 @@ use crate::rejection::Rejection;
 /// The metrics' namespace in CloudWatch.
 const NAMESPACE: &str = "JwWebhookForwarder";
 
-/// What became of a request or of a held token. Each has a metric of its own.
+/// The outcome of a request or of a held token. Each has its own metric.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Outcome {
     Accepted,
     Refused,
     Held,
     Failed,
-    /// Failed, and it should have been held.
+    /// Failed, because the token could not be held.
     Lost,
 }
 

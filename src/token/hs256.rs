@@ -1,7 +1,7 @@
-//! HMAC-SHA256 for `jsonwebtoken`, by ring.
+//! HMAC-SHA256 for `jsonwebtoken`, computed by ring.
 //!
-//! The crate's own providers are AWS-LC, which is a second cryptography library beside rustls's ring,
-//! and RustCrypto, which brings RSA and elliptic curves that no token of JW's needs.
+//! `jsonwebtoken`'s own providers would add a second cryptography library to rustls's ring: AWS-LC, or
+//! RustCrypto with RSA and elliptic curves, which JW's tokens do not use.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
@@ -10,25 +10,24 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use ring::hmac;
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |_, _| Err(ErrorKind::UnsupportedAlgorithm.into()), // nothing is signed
+    signer_factory: |_, _| Err(ErrorKind::UnsupportedAlgorithm.into()), // never used: `sign` calls ring
     verifier_factory: |algorithm, key| match algorithm {
         Algorithm::HS256 => {
             Ok(Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, key.try_get_as_bytes()?))))
         }
         _ => Err(ErrorKind::UnsupportedAlgorithm.into()),
     },
-    key_utils: KeyUtils::new_unimplemented(), // for JWKs, which are never read
+    key_utils: KeyUtils::new_unimplemented(), // for JWKs, which we never read
 };
 
-/// Whether `signature`, in base64url, is that of `signing_input` under `key`. Compared in constant time.
+/// Whether the base64url `signature` matches `signing_input` and `key`. Compares in constant time.
 pub(super) fn verify(signature: &str, signing_input: &str, key: &[u8]) -> bool {
-    let _ = PROVIDER.install_default(); // an error says that it is installed already
+    let _ = PROVIDER.install_default(); // fails if it is already installed
     let key = DecodingKey::from_secret(key);
     jsonwebtoken::crypto::verify(signature, signing_input.as_bytes(), &key, Algorithm::HS256)
         .unwrap_or(false)
 }
 
-/// The signature of `signing_input` under `key`.
 #[cfg(any(test, feature = "cli"))]
 pub(super) fn sign(signing_input: &str, key: &[u8]) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), signing_input.as_bytes())

@@ -6,7 +6,7 @@ use sha2::Sha256;
 
 use super::*;
 
-/// JW's documentation's sample secret, and what PyJWT makes with it of the sample event.
+/// The sample secret and event of JW's documentation, and the token that PyJWT makes of them.
 const SECRET: &str = "efZQiWvaaoqx1Hpgi-hhLGInZUhWa1UyWjVaVk5ZVldoR2FVZERja3BoV0hWNE4xTjYn";
 const EVENT: &str = r#"{"event":"media_available","media_id":"UUhbHm6C","webhook_id":"7Rav0hC5","site_id":"jsPxIVHl","event_time":"2023-11-14T22:30:10+00:00"}"#;
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJldmVudCI6Im1lZGlhX2F2YWlsYWJsZSIsIm1lZGlhX2lkIjoiVVVoYkhtNkMiLCJ3ZWJob29rX2lkIjoiN1JhdjBoQzUiLCJzaXRlX2lkIjoianNQeElWSGwiLCJldmVudF90aW1lIjoiMjAyMy0xMS0xNFQyMjozMDoxMCswMDowMCJ9.8h9tFQ_o4ZUq1aOa5M003WOU7hAGFgLQTzhbjfzZbsw";
@@ -32,7 +32,7 @@ fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(1_700_000_000_500)
 }
 
-/// The payload that is verified.
+/// Verifies a token, and returns its payload.
 fn verify(token: &str, ring: &KeyRing, body: &str) -> Result<String, Refusal> {
     let token = UnverifiedToken::parse(token)?;
     match token.verify(ring, body.as_bytes(), now()) {
@@ -56,13 +56,13 @@ fn with_header(header: &str) -> String {
 }
 
 #[test]
-fn the_documented_sample_is_verified_and_signed_to_the_byte() {
+fn documented_sample_is_verified_and_signed_byte_for_byte() {
     assert_eq!(verify(TOKEN, &ring(SECRET), EVENT).as_deref(), Ok(EVENT));
     assert_eq!(signed(EVENT), TOKEN);
 }
 
 #[test]
-fn a_token_verifies_under_its_own_webhooks_key_only() {
+fn token_verifies_only_with_its_own_webhooks_key() {
     let own = ring(&format!(r#"{{"7Rav0hC5":"{SECRET}","c0Y6ebVU":"{OTHER_SECRET}"}}"#));
     let swapped = ring(&format!(r#"{{"7Rav0hC5":"{OTHER_SECRET}","c0Y6ebVU":"{SECRET}"}}"#));
     let without = ring(&format!(r#"{{"c0Y6ebVU":"{SECRET}"}}"#));
@@ -72,7 +72,7 @@ fn a_token_verifies_under_its_own_webhooks_key_only() {
 }
 
 #[test]
-fn with_a_ring_claims_that_can_not_be_read_name_no_webhook() {
+fn unreadable_claims_name_no_webhook_in_a_ring() {
     let ring = ring(&format!(r#"{{"7Rav0hC5":"{SECRET}"}}"#));
     for claims in [
         "[]",
@@ -87,10 +87,10 @@ fn with_a_ring_claims_that_can_not_be_read_name_no_webhook() {
 }
 
 #[test]
-fn a_token_that_is_not_three_canonical_parts_is_malformed() {
+fn token_without_three_canonical_parts_is_malformed() {
     let (signing_input, signature) = TOKEN.rsplit_once('.').unwrap();
     let (header, payload) = signing_input.split_once('.').unwrap();
-    let unused_bits_set = format!("{signing_input}.{}x", &signature[..signature.len() - 1]); // …w and …x decode alike elsewhere
+    let unused_bits_set = format!("{signing_input}.{}x", &signature[..signature.len() - 1]); // lenient decoders read …w and …x alike
     for token in [
         String::new(),
         header.to_owned(),
@@ -116,7 +116,7 @@ fn a_token_that_is_not_three_canonical_parts_is_malformed() {
 }
 
 #[test]
-fn a_header_that_asks_for_more_than_plain_hs256_is_not_allowed() {
+fn header_with_anything_but_plain_hs256_is_not_allowed() {
     for header in [
         "{}",
         r#"{"alg":"none"}"#,
@@ -142,7 +142,7 @@ fn a_header_that_asks_for_more_than_plain_hs256_is_not_allowed() {
 }
 
 #[test]
-fn a_header_may_be_in_any_order_and_have_members_that_mean_nothing_here() {
+fn header_may_have_any_order_and_unknown_members() {
     for header in [
         r#"{"typ":"JWT","alg":"HS256"}"#,
         r#"{"alg":"HS256"}"#,
@@ -158,7 +158,7 @@ fn a_header_may_be_in_any_order_and_have_members_that_mean_nothing_here() {
 }
 
 #[test]
-fn claims_that_are_not_one_strict_object_are_malformed() {
+fn claims_that_are_not_a_strict_json_object_are_malformed() {
     for claims in ["[]", "{", "{} {}", r#"{"a":1,"a":1}"#, "\"x\"", ""] {
         let token = signed(claims);
         assert_eq!(
@@ -170,7 +170,7 @@ fn claims_that_are_not_one_strict_object_are_malformed() {
 }
 
 #[test]
-fn a_registered_claim_is_valid_or_refuses_the_token() {
+fn invalid_registered_claim_is_refused() {
     let verdict = |claims: &str| verify(&signed(claims), &ring(SECRET), claims).map(|_| ());
     for valid in [
         r#"{"exp":1700000001}"#,
@@ -206,7 +206,7 @@ fn a_registered_claim_is_valid_or_refuses_the_token() {
 }
 
 #[test]
-fn a_body_is_the_signed_one_whatever_its_spelling() {
+fn body_may_spell_the_signed_members_differently() {
     let reordered = r#" {"event_time":"2023-11-14T22:30:10+00:00", "site_id":"jsPxIVH\u006c","webhook_id":"7Rav0hC5","media_id":"UUhbHm6C","event":"media_available"}"#;
     assert_eq!(verify(TOKEN, &ring(SECRET), reordered).as_deref(), Ok(EVENT));
     for (body, refusal) in [
@@ -223,12 +223,12 @@ fn a_body_is_the_signed_one_whatever_its_spelling() {
 
 proptest! {
     #[test]
-    fn any_other_text_in_the_place_of_the_token_is_refused(token in r"[A-Za-z0-9_.-]{0,300}") {
+    fn random_token_is_refused(token in r"[A-Za-z0-9_.-]{0,300}") {
         prop_assert!(verify(&token, &ring(SECRET), EVENT).is_err());
     }
 
     #[test]
-    fn a_changed_character_anywhere_in_the_token_is_refused(index in 0..TOKEN.len(), replacement in "[A-Za-z0-9_.-]") {
+    fn token_with_one_changed_character_is_refused(index in 0..TOKEN.len(), replacement in "[A-Za-z0-9_.-]") {
         let mut token = TOKEN.to_owned();
         token.replace_range(index..=index, &replacement);
         prop_assume!(token != TOKEN);
@@ -237,7 +237,7 @@ proptest! {
 }
 
 #[test]
-fn a_token_is_held_only_with_a_body_of_its_payloads_members() {
+fn token_is_held_only_if_the_body_equals_its_payload() {
     let held = |body: &str| {
         UnverifiedToken::parse(TOKEN).unwrap().to_hold(body.as_bytes()).map(|held| held.as_str())
     };
@@ -257,7 +257,7 @@ fn a_token_is_held_only_with_a_body_of_its_payloads_members() {
 }
 
 #[test]
-fn a_webhook_whose_entry_is_disabled_is_our_fault() {
+fn disabled_entry_is_our_fault() {
     let ring = ring(&format!(r#"{{"7Rav0hC5":"too short","c0Y6ebVU":"{OTHER_SECRET}"}}"#));
     let token = UnverifiedToken::parse(TOKEN).unwrap();
     let rejection = token.verify(&ring, EVENT.as_bytes(), now()).unwrap_err();

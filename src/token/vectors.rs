@@ -1,4 +1,4 @@
-//! Others' test vectors, under our rules.
+//! Public test vectors, checked with our rules.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn vectors() -> Vec<(Vec<u8>, Vector)> {
     file.groups.into_iter().flat_map(with_key).collect()
 }
 
-/// What we say of a vector, if its payload is the body too.
+/// Our verdict on a vector, with its payload as the body.
 fn verdict(key: &[u8], vector: &Vector) -> &'static str {
     let payload = vector.jws.split('.').nth(1).unwrap_or_default();
     let body = BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
@@ -53,7 +53,7 @@ fn verdict(key: &[u8], vector: &Vector) -> &'static str {
 }
 
 #[test]
-fn every_public_vector_of_hs256_meets_the_verdict_of_our_rules() {
+fn every_public_hs256_vector_gets_our_expected_verdict() {
     let vectors = vectors();
     assert_eq!(vectors.len(), 46);
     for (key, vector) in &vectors {
@@ -62,7 +62,7 @@ fn every_public_vector_of_hs256_meets_the_verdict_of_our_rules() {
 }
 
 #[test]
-fn every_verdict_on_a_signature_that_differs_from_its_vectors_is_explained_and_no_other() {
+fn exactly_the_verdicts_that_differ_from_the_vectors_are_explained() {
     for (key, vector) in &vectors() {
         let verdict = verdict(key, vector);
         let signed = matches!(verdict, "accepted" | "claims_malformed" | "claims_not_valid");
@@ -72,7 +72,7 @@ fn every_verdict_on_a_signature_that_differs_from_its_vectors_is_explained_and_n
 }
 
 #[test]
-fn with_another_key_no_public_vector_verifies() {
+fn no_public_vector_verifies_with_another_key() {
     for (mut key, vector) in vectors() {
         key[0] ^= 1;
         let verdict = verdict(&key, &vector);

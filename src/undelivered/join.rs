@@ -1,9 +1,9 @@
 //! Reads `undelivered` records from the lines of the function's log and joins their parts.
 //!
-//! CloudWatch Logs returns lines of several log streams, so a record's parts come in any order, among
-//! other records' parts, and sometimes twice. Parts belong together only if all their members but the
-//! body agree, among them `request_id` and `event_id`, so two records are never mixed. What cannot be
-//! read or joined is returned as [`Broken`], since the log holds the only copy of the event.
+//! CloudWatch Logs returns the lines of several log streams, so a record's parts come in any order, mixed
+//! with other records, and sometimes twice. Parts belong together only if all members except the body are
+//! equal, including `request_id` and `event_id`, so two records are never mixed. A record that cannot be
+//! read or joined is returned as [`Broken`], because the log has the only copy of the event.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +14,10 @@ use serde::Deserialize;
 use crate::event::ROUTING_CLAIMS;
 use crate::message::Message;
 
-/// What each line of a record begins with, also a line that was cut.
+/// The beginning of each line of a record, even if the line was truncated.
 const BEGINNING: &str = r#"{"undelivered":"#;
 
-/// A record with its whole body. It is made of nothing but lines of the function's log, where only
-/// verified events are written.
+/// A complete record. It is made only from lines of the function's log, which has only verified events.
 #[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Undelivered {
     /// The queue that the function wanted to send the event to.
@@ -42,13 +41,13 @@ struct Line {
 /// A record that cannot be sent.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum Broken {
-    /// The line was cut or changed.
-    #[error("a line begins like an undelivered record and cannot be read")]
+    /// The line was truncated or changed.
+    #[error("a line begins like an undelivered record but cannot be read")]
     Unreadable,
-    /// The log lacks parts, or they are not among the lines that were read.
+    /// Parts are missing from the lines.
     #[error(
-        "the record of event {event_id} of request {request_id} is incomplete: of parts 1 to \
-        {parts}, the log has {}",
+        "the record of event {event_id} of request {request_id} is incomplete: the log has only parts {} \
+        of {parts}",
         list(found)
     )]
     Incomplete {
@@ -56,7 +55,7 @@ pub enum Broken {
         event_id: String,
         /// The invocation that wrote the record.
         request_id: String,
-        /// The parts that were read.
+        /// The parts in the log.
         found: Vec<usize>,
         /// The number of parts that the record has.
         parts: usize,
@@ -78,32 +77,30 @@ pub enum Broken {
     },
 }
 
-/// What the lines of a log hold, each with the time in milliseconds since 1970 at which its first
-/// line was logged, oldest first.
+/// The records in a log, oldest first, each with the time of its first line in milliseconds since 1970.
 #[derive(Debug, Default, PartialEq)]
 pub struct Joined {
-    /// The records whose parts are all there.
+    /// The complete records.
     pub records: Vec<(i64, Undelivered)>,
-    /// The other ones.
+    /// The other records.
     pub broken: Vec<(i64, Broken)>,
 }
 
-/// The parts of one record that were read so far, each once.
+/// The parts of one record so far, without duplicates.
 #[derive(Default)]
 struct Parts {
     logged: BTreeSet<i64>,
     bodies: BTreeSet<(usize, String)>,
 }
 
-/// Joins the records of these lines, each given with its time. Other lines are passed over: the
-/// function's log has wide events, and Lambda's own lines.
+/// Joins the records in these lines. Ignores other lines, such as wide events and Lambda's own lines.
 pub fn join(lines: impl IntoIterator<Item = (i64, impl AsRef<str>)>) -> Joined {
     let mut joined = Joined::default();
     let mut incomplete = BTreeMap::<(Undelivered, usize), Parts>::new();
     for (logged, line) in lines {
         let line = line.as_ref();
         match serde_json::from_str::<Line>(line) {
-            // a record of the format before parts, which had no request id either
+            // an old record, from before records had parts and a request id
             Ok(Line { undelivered, part: None, parts: None }) => {
                 joined.records.push((logged, undelivered));
             }

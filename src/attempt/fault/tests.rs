@@ -14,7 +14,7 @@ impl Fault {
     }
 }
 
-/// What an answer with this status and this code means.
+/// The fault of a response with this status and code.
 fn answered(status: u16, code: Option<&str>) -> Fault {
     let mut metadata = ErrorMetadata::builder();
     metadata = match code {
@@ -26,7 +26,7 @@ fn answered(status: u16, code: Option<&str>) -> Fault {
 }
 
 #[test]
-fn throttling_in_any_spelling_and_every_5xx_may_change() {
+fn throttling_in_any_spelling_and_every_5xx_are_retried() {
     let throttling = [
         "ThrottlingException",
         "Throttling",
@@ -54,7 +54,7 @@ fn throttling_in_any_spelling_and_every_5xx_may_change() {
 }
 
 #[test]
-fn a_refusal_does_not_change() {
+fn refusal_is_not_retried_and_keeps_its_code() {
     for code in [
         "AccessDenied",
         "AccessDeniedException",
@@ -73,7 +73,7 @@ fn a_refusal_does_not_change() {
 }
 
 #[test]
-fn an_answer_without_a_code_of_aws_may_change_whatever_its_status() {
+fn response_without_an_aws_code_is_retried_whatever_its_status() {
     for status in [400, 401, 403, 404, 407, 413, 451, 500, 502, 200, 302] {
         for code in [None, Some(""), Some("403"), Some("FORBIDDEN"), Some("forbidden"), Some("a b")]
         {
@@ -87,7 +87,7 @@ fn an_answer_without_a_code_of_aws_may_change_whatever_its_status() {
     }
 }
 
-/// What a client comes to that never gets as far as a connection.
+/// The error of a client that cannot even connect.
 async fn unsent(config: Builder) -> String {
     let config: Config = config.behavior_version(BehaviorVersion::latest()).build();
     let send = Client::from_conf(config).send_message().queue_url("-").message_body("-").send();
@@ -131,7 +131,7 @@ async fn missing_credentials_are_named_and_never_quoted() {
 }
 
 #[tokio::test]
-async fn a_missing_region_and_a_bad_endpoint_are_named() {
+async fn missing_region_and_bad_endpoint_are_named() {
     let text = unsent(Config::builder().credentials_provider(keys())).await;
     assert!(text.contains("Missing Region; check AWS_REGION"), "{text}");
     let region = Region::from_static("eu-west-1");
@@ -143,7 +143,7 @@ async fn a_missing_region_and_a_bad_endpoint_are_named() {
 }
 
 #[test]
-fn every_failure_without_an_answer_is_told_for_what_it_is() {
+fn each_failure_without_a_response_has_its_own_text() {
     let answer = || HttpResponse::new(200.try_into().unwrap(), "the secret".into());
     let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
     let errors: [(SdkError<()>, &str); 6] = [
@@ -170,7 +170,7 @@ fn every_failure_without_an_answer_is_told_for_what_it_is() {
 }
 
 #[test]
-fn what_an_answer_says_is_quoted_only_where_it_is_one_word() {
+fn text_of_a_response_is_quoted_only_if_it_is_one_word() {
     assert_eq!(
         word("6fde8d1e-52cd-4581-8cd9-c512f4c64223"),
         "6fde8d1e-52cd-4581-8cd9-c512f4c64223"

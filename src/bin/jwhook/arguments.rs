@@ -1,20 +1,19 @@
-//! Reading arguments that several commands take.
+//! Value parsers that several commands use.
 
 use clap::{Args, Command};
 
 use crate::options::Options;
 
-/// Reads an argument that cannot be empty.
+/// Parses an argument that cannot be empty.
 pub fn some_text(text: &str) -> Result<String, String> {
     match text.trim() {
-        "" => Err("it is empty".to_owned()),
+        "" => Err("the value is empty".to_owned()),
         text => Ok(text.to_owned()),
     }
 }
 
-/// Reads the free text of an option of the command with these arguments, for an option with
-/// `allow_hyphen_values`. Text that begins with a hyphen is a value unless it is one of the command's
-/// options: then the value was forgotten.
+/// Parses the free text of an option with `allow_hyphen_values`; `A` is the command's arguments. Text
+/// that is another option of the command is an error, because the value was forgotten.
 pub fn free_text<A: Args>(text: &str) -> Result<String, String> {
     let command = A::augment_args(Options::augment_args(Command::new("")));
     let name = text.split('=').next().unwrap_or_default();
@@ -24,13 +23,13 @@ pub fn free_text<A: Args>(text: &str) -> Result<String, String> {
         [long, short].iter().flatten().any(|option| option == name)
     });
     match name {
-        _ if is_option => Err("it is another option, so the value is missing".to_owned()),
+        _ if is_option => Err("this is another option, so the value is missing".to_owned()),
         "--help" | "-h" | "--version" | "-V" => Err("the value is missing".to_owned()),
         _ => Ok(text.to_owned()),
     }
 }
 
-/// The same, for text that cannot be empty.
+/// [`free_text`] that cannot be empty.
 pub fn some_free_text<A: Args>(text: &str) -> Result<String, String> {
     some_text(&free_text::<A>(text)?)
 }

@@ -1,4 +1,4 @@
-//! Questions before anything is changed that can't be changed back.
+//! Asks for confirmation before a change that cannot be undone.
 
 use std::io::{IsTerminal, stderr, stdin};
 
@@ -10,26 +10,26 @@ use dialoguer::Confirm;
 pub enum Answers {
     /// `--yes`.
     AllYes,
-    /// The person at the terminal. Without one a question is an error, never a yes.
+    /// The person at the terminal. Without a terminal a question is an error, never a yes.
     FromTerminal,
 }
 
-/// Whether there is a person to ask: prompts are shown on stderr.
-pub fn is_somebody_there() -> bool {
+/// Whether a person can answer. Prompts are written to stderr.
+pub fn is_interactive() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
 impl Answers {
-    /// Goes on if the answer is yes; else ends with an error which says that nothing was changed.
+    /// Fails unless the answer is yes.
     pub fn confirm(self, question: &str) -> Result<()> {
         let yes = match self {
             Answers::AllYes => true,
-            Answers::FromTerminal if is_somebody_there() => {
+            Answers::FromTerminal if is_interactive() => {
                 Confirm::new().with_prompt(question).default(false).interact()?
             }
             Answers::FromTerminal => bail!(
-                "{question} There is no terminal to answer on, so nothing was changed: run it in \
-                 one, or give --yes"
+                "{question} There is no terminal to answer on, so nothing was changed: run the \
+                 command in a terminal, or give --yes"
             ),
         };
         if yes { Ok(()) } else { bail!("the answer was no: nothing was changed") }

@@ -1,11 +1,11 @@
-//! AWS, as the shell's settings have it.
+//! The AWS SDK's settings, and the text of a failed AWS call.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use jw_webhook_forwarder::attempt::Fault;
 
 use crate::options::Options;
 
-/// The SDK's settings: the environment's and the profile's, and the options that replace them.
+/// The SDK's settings from the environment and the profile. The options take precedence.
 pub async fn settings(options: &Options) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
     if let Some(region) = &options.region {
@@ -17,7 +17,7 @@ pub async fn settings(options: &Options) -> SdkConfig {
     loader.load().await
 }
 
-/// What a failed call came to, in words that hold nothing of what was sent, and what to do about it.
+/// The error of a failed call, with what to do next. It quotes nothing that was sent.
 pub fn failed(call: &str, on: &str, fault: impl Into<Fault>) -> anyhow::Error {
     let fault = fault.into();
     let advice = match &fault {

@@ -1,4 +1,4 @@
-//! Which build something is: a version and a commit.
+//! The version and the commit of a build.
 
 use std::fmt;
 
@@ -11,24 +11,23 @@ const DIRTY: &str = "-dirty";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Build {
     pub version: String,
-    /// Nine hex digits, with `-dirty` if a file was changed since. `None` if the build does not name it.
+    /// Nine hex digits, and `-dirty` if a file had changed since that commit. `None` if unknown.
     pub commit: Option<String>,
 }
 
 impl Build {
-    /// This command line's.
     pub fn own() -> Self {
         Self { version: env!("CARGO_PKG_VERSION").to_owned(), commit: leading_commit(commit!()) }
     }
 
-    /// The one that the stack's output names: `1.0.0 (4b332e3c1-20261128T052500Z)`, with the stack's
-    /// parameter `Revision` in the parentheses. That may be anybody's own, and then names no commit.
+    /// Parses the stack's output `Version`, `1.0.0 (4b332e3c1-20261128T052500Z)`. The parentheses hold
+    /// the stack's parameter `Revision`, which may be any text.
     pub fn of_output(output: &str) -> Self {
         let (version, revision) = output.split_once(" (").unwrap_or((output, ""));
         Self { version: version.to_owned(), commit: leading_commit(revision.trim_end_matches(')')) }
     }
 
-    /// `1.0.0` as numbers, to compare.
+    /// The version's three numbers, to compare.
     pub fn numbers(&self) -> Option<[u64; 3]> {
         let numbers: Option<Vec<u64>> =
             self.version.split('.').map(|number| number.parse().ok()).collect();
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn output_of_a_stack_names_version_and_commit() {
+    fn version_and_commit_are_read_from_the_stacks_output() {
         for (output, version, commit) in [
             ("1.0.0 (4b332e3c1-20261128T052500Z)", "1.0.0", Some("4b332e3c1")),
             ("1.0.0 (4b332e3c1)", "1.0.0", Some("4b332e3c1")),

@@ -1,4 +1,4 @@
-//! The commands of `jwhook`, and what runs each.
+//! The commands of `jwhook`.
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -30,28 +30,28 @@ pub enum Command {
     /// Show one of JW's webhooks
     #[command(long_about = show::LONG_ABOUT)]
     Show(show::Arguments),
-    /// Create a webhook at the stack's endpoint, its secret straight into the key ring
+    /// Create a webhook that calls the stack, and store its secret in the key ring
     #[command(long_about = create::LONG_ABOUT)]
     Create(create::Arguments),
     /// Change a webhook's name, description, events or sites
     #[command(long_about = update::LONG_ABOUT)]
     Update(update::Arguments),
-    /// Delete a webhook, then take its key out of the ring
+    /// Delete a webhook, then remove its key from the ring
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::Arguments),
     /// Show how JW's webhooks differ from a file
     #[command(long_about = files::LONG_ABOUT_PLAN)]
     Plan(files::Arguments),
-    /// Make JW's webhooks as a file has them
+    /// Create, change and delete JW's webhooks to match a file
     #[command(long_about = files::LONG_ABOUT_APPLY)]
     Apply(files::ApplyArguments),
-    /// Replace a webhook and its secret, without refusing an event
+    /// Replace a webhook and its secret without losing an event
     #[command(long_about = rotate::LONG_ABOUT)]
     Rotate(rotate::Arguments),
     /// Sign an event with the stack's key and post it
     #[command(long_about = send::LONG_ABOUT)]
     Send(send::Arguments),
-    /// Check a captured request as the function does
+    /// Check a captured request with the function's own rules
     #[command(long_about = verify::LONG_ABOUT)]
     Verify(verify::Arguments),
     /// Show events as they reach the queue
@@ -60,10 +60,10 @@ pub enum Command {
     /// Send the log's undelivered events to the queue, or show and move held ones
     #[command(long_about = recover::LONG_ABOUT)]
     Recover(recover::Arguments),
-    /// Find the media whose events never reached the queue
+    /// Find media whose events never reached the queue
     #[command(long_about = missed::LONG_ABOUT)]
     Missed(missed::Arguments),
-    /// Check the whole way, from JW to the queue
+    /// Check the whole path of an event, from JW to the queue
     #[command(long_about = doctor::LONG_ABOUT)]
     Doctor,
     /// Print a completion script for your shell
@@ -73,10 +73,9 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Runs the command.
     pub async fn run(self) -> Result<Verdict> {
         let command = match self.command {
-            // these need nothing
+            // these two need no AWS settings
             Command::Completions(arguments) => {
                 return man::completions(arguments, &mut Cli::command());
             }

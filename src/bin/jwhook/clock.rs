@@ -1,5 +1,5 @@
-//! The clock of AWS. This machine's may be minutes off without anybody noticing: the SDK makes up for
-//! that when it signs.
+//! The clock of AWS. This machine's clock may be minutes off unnoticed, because the SDK corrects the
+//! skew when it signs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -9,12 +9,12 @@ use aws_sdk_secretsmanager::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_secretsmanager::error::BoxError;
 use aws_sdk_secretsmanager::primitives::{DateTime, DateTimeFormat};
 
-/// Looks at an answer's `Date`. Give a clone to the call's `customize().interceptor(…)`.
+/// Reads the `Date` header of a response. Give a clone to the call's `customize().interceptor(…)`.
 #[derive(Clone, Debug, Default)]
 pub struct AwsClock(Arc<Mutex<Option<SystemTime>>>);
 
 impl AwsClock {
-    /// When the last answer was given, in whole seconds, if it said so.
+    /// The `Date` of the last response, in whole seconds.
     pub fn answered(&self) -> Option<SystemTime> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

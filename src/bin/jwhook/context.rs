@@ -1,4 +1,4 @@
-//! What commands work with: made once, and only what a command asks for.
+//! What commands work with. Each part is built on first use.
 
 use anyhow::{Result, bail};
 use aws_config::SdkConfig;
@@ -12,12 +12,12 @@ use crate::endpoint::Endpoint;
 use crate::jw::Jw;
 use crate::jw::secret::ApiSecret;
 use crate::jw::webhook::Webhook;
-use crate::keys::{KeyStore, UnownedKey, take_out};
+use crate::keys::{KeyStore, UnownedKey, remove_key};
 use crate::options::Options;
 use crate::output::{self, Format};
 use crate::stack::Stack;
 
-/// The options, and what they lead to.
+/// The options, and what is built from them.
 pub struct Context {
     pub options: Options,
     pub sdk: SdkConfig,
@@ -31,17 +31,15 @@ impl Context {
         Self { options, sdk, jw: OnceCell::new(), stack: OnceCell::new() }
     }
 
-    /// Who answers questions.
     pub fn answers(&self) -> Answers {
         if self.options.yes { Answers::AllYes } else { Answers::FromTerminal }
     }
 
-    /// How results are written.
     pub fn format(&self) -> Format {
         self.options.output
     }
 
-    /// JW's API, with its secret from where the options say.
+    /// JW's API, with the API secret from where the options say.
     pub async fn jw(&self) -> Result<&Jw> {
         let jw = || async {
             let secret = ApiSecret::find(&self.options, &self.sdk).await?;
@@ -50,7 +48,6 @@ impl Context {
         self.jw.get_or_try_init(jw).await
     }
 
-    /// Where events come in and go out.
     pub async fn stack(&self) -> Result<&Stack> {
         self.stack.get_or_try_init(|| Stack::find(&self.options, &self.sdk)).await
     }
@@ -60,7 +57,7 @@ impl Context {
         Ok(KeyStore::new(&self.sdk, self.stack().await?.secret_id()?))
     }
 
-    /// The keys as the function reads them. What is wrong with entries is said on stderr.
+    /// The keys as the function reads them. Problems with entries are noted on stderr.
     pub async fn ring(&self) -> Result<KeyRing> {
         let store = self.keys().await?;
         let keys = store.read().await?;
@@ -71,8 +68,8 @@ impl Context {
         Ok(ring)
     }
 
-    /// Changes the key ring; tells whether there was anything to change. A secret by itself is made a
-    /// ring of the one webhook that calls the stack.
+    /// Changes the key ring, and returns whether the change made a difference. A single key becomes a
+    /// ring of the only webhook that calls the stack.
     pub async fn edit_keys(
         &self,
         unowned: UnownedKey,
@@ -85,34 +82,35 @@ impl Context {
         self.keys().await?.edit(owner, unowned, edit).await
     }
 
-    /// Takes a webhook's key out of the ring.
-    pub async fn take_key_out(&self, webhook_id: &str) -> Result<()> {
-        self.edit_keys(UnownedKey::Kept, |ring| take_out(ring, webhook_id)).await.map(|_| ())
+    /// Removes a webhook's key from the ring.
+    pub async fn remove_key(&self, webhook_id: &str) -> Result<()> {
+        self.edit_keys(UnownedKey::Kept, |ring| remove_key(ring, webhook_id)).await.map(|_| ())
     }
 
-    /// Makes a secret by itself the ring of this webhook, which has to be its owner still: whoever
-    /// answers a question takes time, and JW's webhooks may change meanwhile.
+    /// Turns a single key into a ring of this webhook. Checks again that the webhook owns the key,
+    /// because JW's webhooks may have changed while a question was open.
     pub async fn make_ring_of(&self, webhook_id: &str) -> Result<()> {
         let check = |ring: &mut EditableRing| match ring.contains(webhook_id) {
             true => Ok(()),
             false => bail!(
-                "webhook {webhook_id} is not the owner of the secret's key any more: it has to be the \
-                 only webhook that calls this stack. The secret was not changed. See with jwhook list \
-                 what changed, then try again"
+                "the secret's single key can belong to webhook {webhook_id} only if no other webhook \
+                 calls this stack, and that is no longer so. The secret was not changed. Run jwhook list \
+                 to see what changed, then try again"
             ),
         };
         self.edit_keys(UnownedKey::Kept, check).await.map(|_| ())
     }
 }
 
-/// Whose a secret by itself is: the one webhook's that calls the stack.
+/// The owner of a single key: the only webhook that calls the stack.
 pub fn owner_of_single_key(webhooks: &[Webhook], url: &Endpoint) -> Result<Option<String>> {
     let mut callers = webhooks.iter().filter(|webhook| webhook.calls(url));
     match (callers.next(), callers.next()) {
         (caller, None) => Ok(caller.map(|webhook| webhook.id.clone())),
         (Some(one), Some(other)) => bail!(
-            "the secret is one webhook's by itself, and more than one webhook calls {url} ({}, {}, \
-             …): store it as a key ring, {{\"ID\": \"…\"}}, then try again",
+            "the secret is a single key, and more than one webhook calls {url} ({}, {}, …), so jwhook \
+             cannot tell which webhook the key belongs to: store it as a key ring, {{\"ID\": \"…\"}}, \
+             then try again",
             one.id,
             other.id
         ),

@@ -1,5 +1,5 @@
-//! How a webhook's metadata differs from what is wanted of it, member by member. A list's order means
-//! nothing.
+//! Compares a webhook's metadata with the wanted metadata, member by member. The order in a list does not
+//! matter.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,10 +11,10 @@ use crate::endpoint::is_same;
 use crate::jw::Metadata;
 use crate::output::plain;
 
-/// What a person can ask for, in the order in which it is shown.
+/// The members that an operator can set, in the order of the output.
 const MEMBERS: [&str; 5] = ["name", "description", "webhook_url", "events", "site_ids"];
 
-/// A member that isn't as it is wanted.
+/// A member whose value differs from the wanted value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
     pub member: &'static str,
@@ -22,7 +22,7 @@ pub struct Change {
     pub to: Value,
 }
 
-/// What of the wanted members isn't so. Members that nobody asked for are left alone.
+/// The changes from `current` to `wanted`. Members that `wanted` lacks are not compared.
 pub fn between(current: &Metadata, wanted: &Metadata) -> Vec<Change> {
     let change = |&member: &&'static str| {
         let (from, to) = (current.get(member).unwrap_or(&Value::Null), wanted.get(member)?);
@@ -31,7 +31,7 @@ pub fn between(current: &Metadata, wanted: &Metadata) -> Vec<Change> {
     MEMBERS.iter().filter_map(change).collect()
 }
 
-/// What is sent: all that there is, with what is wanted.
+/// The current metadata with the wanted members, for an update.
 pub fn merged(current: &Metadata, wanted: &Metadata) -> Metadata {
     let mut metadata = current.clone();
     metadata.extend(wanted.clone());
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_sets_and_members_that_nobody_asked_for_are_left_alone() {
+    fn lists_are_compared_as_sets_and_other_members_are_ignored() {
         let current = json!({"events": ["a", "b", "a"], "name": "n", "more": 1});
         assert_eq!(changes(current.clone(), json!({"events": ["b", "a"], "name": "n"})), [""; 0]);
         assert_eq!(
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_the_same_however_it_is_spelled() {
+    fn urls_are_compared_after_normalisation() {
         let current = json!({"webhook_url": "https://EXAMPLE.com:443"});
         assert_eq!(
             changes(current.clone(), json!({"webhook_url": "https://example.com/"})),

@@ -1,10 +1,10 @@
-//! The URLs at which JW reaches a stack: one, or two while its webhooks move from one to the other.
+//! The URLs of a stack that JW can call: one, or two while webhooks move from one to the other.
 
 use std::fmt;
 
 use reqwest::Url;
 
-/// A stack's URLs, spelled as the stack has them.
+/// A stack's URLs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
     url: String,
@@ -12,7 +12,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// New webhooks call `url`; webhooks that call one of the others are the stack's too.
+    /// New webhooks call `url`. Webhooks that call a URL in `also` belong to the stack too.
     pub fn new(url: String, also: impl IntoIterator<Item = String>) -> Self {
         Self { url, also: also.into_iter().collect() }
     }
@@ -34,7 +34,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Whether these are one URL, however they are spelled.
+/// Whether both texts are the same URL after normalisation.
 pub fn is_same(one: &str, other: &str) -> bool {
     one == other || Url::parse(one).is_ok_and(|one| Url::parse(other) == Ok(one))
 }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stack_has_each_of_its_urls_however_it_is_spelled() {
+    fn stacks_urls_are_compared_after_normalisation() {
         let endpoint = Endpoint::new("https://a.example/x".into(), ["https://b.example/x".into()]);
         for url in ["https://a.example/x", "https://B.example:443/x"] {
             assert!(endpoint.has(url), "{url}");

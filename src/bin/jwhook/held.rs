@@ -1,7 +1,6 @@
-//! Events that wait in the held queue: the function could not verify them yet, because it had no usable
-//! secret.
+//! Counts held events: those that the function could not verify yet, because it had no usable secret.
 //!
-//! Messages are only counted. What they hold are tokens, which nobody but the function may read.
+//! Messages are only counted, because they hold tokens, which only the function may read.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,30 +15,28 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use crate::aws;
 use crate::stack::Stack;
 
-/// How far back the newest value of a queue's age may be. SQS reports it each minute, some minutes
-/// late.
+/// How old the newest value of a queue's age may be. SQS reports one each minute, some minutes late.
 const AGE_WINDOW: Duration = Duration::from_secs(15 * 60);
 
-/// SQS reports metrics each minute.
 const PERIOD_S: i32 = 60;
 
-/// The events that are held, as far as the stack has queues for them.
+/// The held events; `None` where the stack lacks the queue.
 #[derive(Debug, Default)]
 pub struct Held {
-    /// Those that the function tries again by itself.
+    /// In the held queue: the function retries them.
     pub waiting: Option<Waiting>,
-    /// Those that it gave up, until somebody moves them back.
+    /// In its dead-letter queue: the function has given them up.
     pub dead_lettered: Option<Waiting>,
 }
 
-/// How many messages a queue has.
+/// The messages of a queue.
 #[derive(Clone, Debug)]
 pub struct Waiting {
     pub url: String,
     pub arn: String,
-    /// Those that a receiver could get now.
+    /// Messages that a consumer can receive now.
     pub visible: u64,
-    /// Those that the function was given, and those of a delay.
+    /// Messages in flight or delayed.
     pub not_visible: u64,
 }
 
@@ -50,7 +47,7 @@ impl Waiting {
 }
 
 impl Held {
-    /// Counts the stack's held events. The counts are SQS's approximate ones.
+    /// Counts the stack's held events. SQS's counts are approximate.
     pub async fn count(sdk: &SdkConfig, stack: &Stack) -> Result<Self> {
         let client = Sqs::new(sdk);
         let count = async |url: Option<&str>| match url {
@@ -63,7 +60,7 @@ impl Held {
         })
     }
 
-    /// How many events are held, dead-lettered ones too.
+    /// The number of held events, including dead-lettered ones.
     pub fn number(&self) -> u64 {
         [&self.waiting, &self.dead_lettered].into_iter().flatten().map(Waiting::number).sum()
     }
@@ -89,10 +86,9 @@ impl Waiting {
         })
     }
 
-    /// Since when the oldest of the messages waits, by CloudWatch's `ApproximateAgeOfOldestMessage`;
-    /// `None` where CloudWatch has no value. SQS leaves out messages that were received three times or
-    /// more, so the oldest message may be older. In a dead-letter queue SQS counts from when it moved the
-    /// message there.
+    /// When the oldest message was sent, by CloudWatch's `ApproximateAgeOfOldestMessage`; `None` if
+    /// CloudWatch has no value. SQS ignores messages that were received three times or more, so the
+    /// oldest message may be older. In a dead-letter queue the age counts from the move there.
     pub async fn since(&self, sdk: &SdkConfig) -> Result<Option<SystemTime>> {
         let name = self.url.rsplit('/').next().unwrap_or_default();
         let now = SystemTime::now();

@@ -1,7 +1,7 @@
-//! Keys that held events may need. A key stays in the ring while events are held: without it the
-//! function can never verify those of the key's webhook.
+//! Keeps a key in the ring while events are held, because the function can never verify a held event
+//! without its webhook's key.
 //!
-//! Nobody but the function may read which webhook a held event is of, so any held event counts.
+//! Only the function may read which webhook a held event belongs to, so any held event counts.
 
 use std::time::Duration;
 
@@ -14,34 +14,33 @@ use crate::held::{Held, Waiting};
 use crate::output::note;
 use crate::progress;
 
-/// How long a command waits. The function tries held events every 5 minutes, so this is two attempts
-/// at least.
+/// How long a command waits: at least two attempts of the function, which retries held events every 5
+/// minutes.
 const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// How long after a count the next one is made.
-const LOOK_AGAIN: Duration = Duration::from_secs(3);
+/// The pause between two counts.
+const COUNT_INTERVAL: Duration = Duration::from_secs(3);
 
-/// After held events were seen, this many counts in a row must be 0, because SQS's counts are
-/// approximate and may leave out a message between two attempts. A first count of 0 is enough: it is
-/// wrong only if an event was held within the last minute.
+/// Once events were held, this many counts in a row must be 0: SQS's counts are approximate and may miss
+/// a message between two attempts. If the first count is 0, that is enough: it is wrong only if an event
+/// was held within the last minute.
 const ZEROS: usize = 2;
 
-/// Whether to go on all the same.
+/// Whether to remove a key that held events may need.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct DropHeld {
-    /// Take the key out of the ring even if events are held. Those that need this key are never
-    /// forwarded then
+    /// Remove the key from the ring even if events are held. Held events that need this key are lost
     #[arg(long)]
     pub drop_held: bool,
 }
 
-/// Comes before a key is taken out of the ring: waits until no event is held, or says what is given up.
+/// Before a key is removed: waits until no event is held, or says how many events may be lost.
 pub async fn before_removal(context: &Context, DropHeld { drop_held }: DropHeld) -> Result<()> {
     if drop_held { tell_dropped(context).await } else { wait(context).await }
 }
 
-/// Comes after a webhook was deleted and before its key is taken out: the last events of the webhook may
-/// have been held meanwhile.
+/// Between the deletion of a webhook and the removal of its key: waits again, because the webhook's last
+/// events may have been held meanwhile.
 pub async fn after_deletion(context: &Context, DropHeld { drop_held }: DropHeld) -> Result<()> {
     if drop_held { Ok(()) } else { wait(context).await }
 }
@@ -51,30 +50,30 @@ pub async fn wait(context: &Context) -> Result<()> {
     let stack = context.stack().await?;
     if stack.held_queue_url().is_none() {
         note(
-            "no held queue is known, so jwhook cannot tell whether a held event needs the key: give \
+            "jwhook knows no held queue, so it cannot tell whether a held event needs the key: give \
              --stack NAME, and deploy the stack again if it has no output HeldQueueUrl",
         );
         return Ok(());
     }
     until_none_is_held(async || {
         Held::count(&context.sdk, stack).await.context(
-            "cannot tell whether a held event needs the key, which stays in the ring; --drop-held \
-             goes on without asking",
+            "cannot count the held events, so the key stays in the ring; --drop-held removes the key \
+             all the same",
         )
     })
     .await
 }
 
-/// Says how many held events may be given up.
+/// Says how many held events may be lost.
 pub async fn tell_dropped(context: &Context) -> Result<()> {
     match Held::count(&context.sdk, context.stack().await?).await {
         Ok(held) if held.number() == 0 => {}
         Ok(held) => note(&format!(
-            "--drop-held: {} held; those that need this key are never forwarded",
+            "--drop-held: {} held, and those that need this key are lost",
             events_are(held.number())
         )),
         Err(error) => {
-            note(&format!("--drop-held: how many events are held is not known: {error:#}"));
+            note(&format!("--drop-held: cannot count the held events: {error:#}"));
         }
     }
     Ok(())
@@ -90,9 +89,9 @@ async fn until_none_is_held(count: impl AsyncFn() -> Result<Held>) -> Result<()>
         let dead_lettered = held.dead_lettered.as_ref().map_or(0, Waiting::number);
         if dead_lettered > 0 {
             bail!(
-                "{} in the held dead-letter queue and may need the key, which stays in the ring. \
-                 They do not leave that queue by themselves: run jwhook recover --held, then the same \
-                 command again, or give them up with --drop-held",
+                "{} in the held dead-letter queue and may need the key, so the key stays in the ring. \
+                 The function does not retry that queue: run jwhook recover --held, then this command \
+                 again. To lose those events instead, give --drop-held",
                 events_are(dead_lettered)
             );
         }
@@ -103,9 +102,9 @@ async fn until_none_is_held(count: impl AsyncFn() -> Result<Held>) -> Result<()>
         }
         if began.elapsed() >= MAX_WAIT {
             bail!(
-                "{} still held after {} minutes and may need the key, which stays in the ring. See \
-                 with jwhook doctor why the function has no usable secret, then run the same command \
-                 again, or give them up with --drop-held",
+                "{} still held after {} minutes and may need the key, so the key stays in the ring. \
+                 Run jwhook doctor to see why the function has no usable secret, repair the secret, then \
+                 run this command again. To lose those events instead, give --drop-held",
                 events_are(number),
                 MAX_WAIT.as_secs() / 60
             );
@@ -113,15 +112,15 @@ async fn until_none_is_held(count: impl AsyncFn() -> Result<Held>) -> Result<()>
         if number > 0 && number != told {
             spinner.suspend(|| {
                 note(&format!(
-                    "{} held and may need the key: waiting until the function has forwarded them, \
-                     which it tries every 5 minutes",
+                    "{} held and may need the key: waiting until the function has forwarded them; it \
+                     retries every 5 minutes",
                     events_are(number)
                 ));
             });
             told = number;
         }
         spinner.tick();
-        sleep(LOOK_AGAIN).await;
+        sleep(COUNT_INTERVAL).await;
     }
 }
 
@@ -139,8 +138,8 @@ mod tests {
         Some(Waiting { url: String::new(), arn: String::new(), visible, not_visible: 0 })
     }
 
-    /// Waits where so many events are held at each count, and the last number stays. Tells how often
-    /// they were counted, and for how many seconds it waited.
+    /// Waits while each count returns the next number, and then the last number again and again.
+    /// Returns the number of counts and the seconds that passed.
     async fn waited(numbers: &[u64]) -> (Result<()>, usize, u64) {
         let began = Instant::now();
         let left = RefCell::new(numbers.iter().copied());
@@ -160,13 +159,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn zero_after_held_events_has_to_come_twice_in_a_row() {
+    async fn after_held_events_two_zeros_in_a_row_are_needed() {
         let (outcome, counts, waited) = waited(&[2, 0, 1, 0, 0]).await;
         assert_eq!((outcome.is_ok(), counts, waited), (true, 5, 12));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn wait_ends_after_a_quarter_of_an_hour() {
+    async fn wait_fails_after_15_minutes() {
         let (outcome, counts, waited) = waited(&[3, 2]).await;
         let error = outcome.unwrap_err().to_string();
         assert!(error.starts_with("2 events are still held after 15 minutes"), "{error}");

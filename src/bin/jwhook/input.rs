@@ -1,4 +1,4 @@
-//! Files that are given to be read, as they are.
+//! Reads input files; `-` is stdin.
 
 use std::fs;
 use std::io::{Read, stdin};
@@ -6,17 +6,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Whether this means stdin.
 pub fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-/// What an error calls it.
+/// The input's name in an error.
 pub fn name(file: &Path) -> String {
     if is_stdin(file) { "stdin".to_owned() } else { format!("file {}", file.display()) }
 }
 
-/// The file's bytes; `-` is stdin.
 pub fn read(file: &Path) -> Result<Vec<u8>> {
     let bytes = if is_stdin(file) {
         let mut bytes = Vec::new();
@@ -24,5 +22,5 @@ pub fn read(file: &Path) -> Result<Vec<u8>> {
     } else {
         fs::read(file)
     };
-    bytes.with_context(|| format!("{} can't be read", name(file)))
+    bytes.with_context(|| format!("cannot read {}", name(file)))
 }

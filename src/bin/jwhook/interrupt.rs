@@ -10,28 +10,29 @@ use tokio::task::yield_now;
 
 use crate::output::note;
 
-/// Held by what must not be left half done.
+/// Locked while a pair of changes is under way.
 static WHOLE: Mutex<()> = Mutex::const_new(());
 
-/// Until then Ctrl-C ends the process by itself; a prompt that waits for a line knows no other way.
+/// Notified by the first pair. Until then Ctrl-C kills the process, because a prompt cannot be
+/// interrupted in any other way.
 static FIRST: Notify = Notify::const_new();
 
-/// Does this to its end, Ctrl-C or not.
+/// Runs `work` to its end, even after Ctrl-C.
 pub async fn whole<T>(work: impl Future<Output = T>) -> T {
     let _held = WHOLE.lock().await;
     FIRST.notify_one();
-    yield_now().await; // `interrupted` begins to listen
+    yield_now().await; // lets `interrupted` start to listen
     work.await
 }
 
-/// Ctrl-C, or what a cancelled job of a CI gets.
-async fn told_to_stop() -> io::Result<()> {
+/// Waits for Ctrl-C, or for SIGTERM, which a cancelled CI job gets.
+async fn stop_signal() -> io::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
-            told = ctrl_c() => told,
+            pressed = ctrl_c() => pressed,
             _ = terminate.recv() => Ok(()),
         }
     }
@@ -39,22 +40,22 @@ async fn told_to_stop() -> io::Result<()> {
     ctrl_c().await
 }
 
-/// Waits for Ctrl-C, and then for the end of such work, if it is under way. For commands that have
-/// something to say of where they stopped; not while a prompt may be open.
+/// Waits for Ctrl-C, and then for the end of a pair that is under way. For commands that say where they
+/// stopped. Do not use it while a prompt may be open.
 pub async fn asked() {
     static SAID: Once = Once::new();
-    if told_to_stop().await.is_err() {
-        return pending().await; // there is no way to hear of it
+    if stop_signal().await.is_err() {
+        return pending().await; // this process cannot receive signals
     }
     if WHOLE.try_lock().is_err() {
         SAID.call_once(|| {
-            note("interrupted: the webhook that is being created gets its key into the ring first");
+            note("interrupted: stopping once the key of the new webhook is stored");
         });
         let _ended = WHOLE.lock().await;
     }
 }
 
-/// The same for all commands, from the first such work on.
+/// [`asked`], from the first pair on. For all commands.
 pub async fn interrupted() {
     FIRST.notified().await;
     asked().await;

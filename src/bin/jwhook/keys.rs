@@ -1,8 +1,8 @@
-//! The secret with the webhooks' keys, read and changed.
+//! Reads and changes the secret with the webhooks' keys.
 //!
-//! Each change starts from the version that was read. If somebody stored another version meanwhile, the
-//! change is applied to that version. So two people who create webhooks at once lose neither's secret, which JW would never
-//! show again.
+//! A change replaces only the version that it was based on. If somebody stored another version
+//! meanwhile, the change is applied again to that version. So two people who create webhooks at the same
+//! time both keep their secrets, which JW shows only once.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,13 +20,13 @@ use crate::aws;
 use crate::clock::AwsClock;
 use crate::jw::webhook::is_id;
 
-/// The stage of a version that isn't in use yet.
+/// The stage of a version that is not current yet.
 const STAGED: &str = "JWHOOK";
 
-/// How often a change is made anew because another one came between.
+/// How often a change is tried again because another change came first.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// The secret, and the client that reads and changes it.
+/// The secret, and the client that calls Secrets Manager.
 pub struct KeyStore {
     client: Client,
     secret_id: String,
@@ -38,12 +38,12 @@ pub struct Keys {
     version_id: String,
 }
 
-/// What becomes of a secret that is one key by itself, if no webhook is known to own the key.
+/// What to do with a single key that no known webhook owns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum UnownedKey {
-    /// The ring takes the key's place: a person has agreed to its loss.
+    /// Replace it with a ring: a person has agreed to lose the key.
     Replaced,
-    /// The key stays, and nothing is changed.
+    /// Change nothing.
     Kept,
 }
 
@@ -53,24 +53,24 @@ pub enum UnownedKey {
 pub enum KeyStatus {
     /// A key that verifies its tokens.
     InRing,
-    /// An entry that the function doesn't use.
+    /// An entry that the function cannot use.
     Unusable,
-    /// Nothing: its events are refused.
+    /// No entry: the function refuses the webhook's events.
     Missing,
-    /// The secret is one key by itself, which is tried for every webhook's tokens.
+    /// The secret is a single key, which the function tries for every webhook's tokens.
     SingleKey,
 }
 
-/// Ids of the ring as they may be shown.
+/// Lists ids of the ring, without those that may be a secret in the wrong place.
 pub fn named<'i>(ids: impl IntoIterator<Item = &'i str>) -> String {
-    let shown = ids.into_iter().map(|id| if is_id(id) { id } else { "one that is no id of JW's" });
+    let shown = ids.into_iter().map(|id| if is_id(id) { id } else { "one that is not a JW id" });
     let mut shown: Vec<&str> = shown.collect();
     shown.sort_unstable();
     if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
 }
 
 impl KeyStatus {
-    /// Whether the ring has an entry of this webhook.
+    /// Whether the ring has an entry for this webhook.
     pub fn is_entry(self) -> bool {
         matches!(self, KeyStatus::InRing | KeyStatus::Unusable)
     }
@@ -88,7 +88,7 @@ impl fmt::Display for KeyStatus {
 }
 
 impl Keys {
-    /// The keys as the function reads them, and the entries that somebody has to correct.
+    /// The keys as the function reads them, and the entries that need a correction.
     pub fn ring(&self) -> Result<(KeyRing, Vec<EntryProblem>), KeyRingError> {
         KeyRing::parse(&self.value)
     }
@@ -103,28 +103,27 @@ impl Keys {
         }
     }
 
-    /// Whether the secret is one key by itself, which doesn't say whose.
+    /// Whether the secret is a single key, which does not name its webhook.
     pub fn is_single(&self) -> bool {
         matches!(self.editable(), Err(NotEditable::Single))
     }
 
-    /// The ids in the ring, those of entries that can't be used too.
+    /// The ids in the ring, including those of unusable entries.
     pub fn ids(&self) -> Vec<String> {
         let ring = self.editable().ok();
         let ids = ring.iter().flat_map(EditableRing::ids).map(str::to_owned);
         ids.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// The ring, to be changed.
     fn editable(&self) -> Result<EditableRing, NotEditable> {
         EditableRing::parse(&self.value)
     }
 
-    /// The ring of a secret by itself: with its key, if the key is a webhook's, else empty.
+    /// A ring made of a single key. It has the key only if `owner` is known, else it is empty.
     fn ring_of(&self, owner: Option<&str>) -> Result<EditableRing> {
         match (self.ring(), owner) {
             (Ok((KeyRing::Single(key), _)), Some(id)) => EditableRing::of(id, &key)
-                .context("the secret isn't text, so it can't be in a key ring"),
+                .context("the secret is not text, so a key ring cannot hold it"),
             _ => Ok(EditableRing::default()),
         }
     }
@@ -135,7 +134,6 @@ impl KeyStore {
         Self { client: Client::new(sdk), secret_id: secret_id.to_owned() }
     }
 
-    /// Reads the secret.
     pub async fn read(&self) -> Result<Keys> {
         let call = self.client.get_secret_value().secret_id(&self.secret_id);
         let answer = call.send().await.map_err(|error| self.failed("GetSecretValue", error))?;
@@ -145,16 +143,15 @@ impl KeyStore {
             value: Zeroizing::new(
                 value.with_context(|| format!("secret {} has no value", self.secret_id))?,
             ),
-            version_id: answer.version_id.context("Secrets Manager named no version")?,
+            version_id: answer.version_id.context("Secrets Manager returned no version id")?,
         })
     }
 
-    /// For how long the current version has been current, or less: the time since the secret was last
-    /// modified in any way, by the clock of Secrets Manager. The version's own date proves nothing,
+    /// The time since the secret was last modified in any way, by the clock of Secrets Manager: the
+    /// current version has been current for at least this long. The version's own date proves nothing,
     /// because somebody may have made an older version current again.
     ///
-    /// Zero if Secrets Manager does not tell: then nobody knows how long warm functions have had the
-    /// version.
+    /// Zero if Secrets Manager does not say.
     pub async fn current_for(&self) -> Duration {
         let clock = AwsClock::default();
         let call = self.client.describe_secret().secret_id(&self.secret_id).customize();
@@ -165,7 +162,7 @@ impl KeyStore {
         elapsed.and_then(|(now, then)| now.duration_since(then).ok()).unwrap_or_default()
     }
 
-    /// The keys. Fails early if the ring cannot be edited, before anything is changed at JW.
+    /// Reads the keys, and fails if the ring cannot be edited. Call it before the first change at JW.
     pub async fn read_to_change(&self) -> Result<Keys> {
         let keys = self.read().await?;
         match keys.editable() {
@@ -174,9 +171,9 @@ impl KeyStore {
         }
     }
 
-    /// Changes the key ring. A secret by itself is made a ring of the webhook that `owner` names. If it
-    /// is nobody's, only an edit that inserts a key replaces it. Tells whether there was anything to
-    /// change.
+    /// Changes the key ring, and returns whether the change made a difference. A single key becomes a
+    /// ring of the webhook that `owner` names. Without an owner, only an edit that inserts a key
+    /// replaces the single key.
     pub async fn edit(
         &self,
         owner: impl AsyncFn() -> Result<Option<String>>,
@@ -202,10 +199,13 @@ impl KeyStore {
                 return Ok(true);
             }
         }
-        bail!("secret {} is being changed by others all the time: try again later", self.secret_id)
+        bail!(
+            "cannot change secret {}: others changed it {MAX_ATTEMPTS} times meanwhile; try again later",
+            self.secret_id
+        )
     }
 
-    /// Puts a new value in the place of the version that was read, unless another one has come there.
+    /// Replaces the version that was read. Returns `false` if another version is current by now.
     async fn replace(&self, read_version: &str, value: &str) -> Result<bool> {
         let staged = self
             .client
@@ -216,7 +216,7 @@ impl KeyStore {
             .send()
             .await
             .map_err(|error| self.failed("PutSecretValue", error))?;
-        let new_version = staged.version_id.context("Secrets Manager named no version")?;
+        let new_version = staged.version_id.context("Secrets Manager returned no version id")?;
         let moved = self
             .client
             .update_secret_version_stage()
@@ -227,7 +227,7 @@ impl KeyStore {
             .send()
             .await;
         let Err(error) = moved else { return Ok(true) };
-        // what the error means, the secret itself says best
+        // the call may have succeeded in spite of the error: read which version is current
         match self.read().await?.version_id {
             current if current == new_version => Ok(true),
             current if current != read_version => Ok(false),
@@ -237,18 +237,18 @@ impl KeyStore {
 
     fn unowned(&self) -> anyhow::Error {
         anyhow!(
-            "secret {} is one key by itself, and no webhook of JW's is known to own it; the secret was \
-             not changed, because the key would be lost. Find out whose key it is (jwhook list), store \
-             it as a key ring, {{\"ID\": \"…\"}}, then try again",
+            "secret {} is a single key, and jwhook cannot tell which webhook it belongs to. The secret \
+             was not changed, because the key would be lost. Find the key's webhook (jwhook list), \
+             store the key as a key ring, {{\"ID\": \"…\"}}, then try again",
             self.secret_id
         )
     }
 
-    /// What to do about a value that is no key ring.
+    /// The error for a value that is not a key ring.
     pub fn unreadable(&self, problem: KeyRingError) -> anyhow::Error {
         anyhow!(
-            "secret {}: {problem}; mend it in Secrets Manager first: the version before may be good \
-             (its stage is AWSPREVIOUS)",
+            "secret {}: {problem}; repair the value in Secrets Manager first. The previous version \
+             may be good (stage AWSPREVIOUS)",
             self.secret_id
         )
     }
@@ -258,10 +258,10 @@ impl KeyStore {
     }
 }
 
-/// Takes a webhook's key out of a ring.
-pub fn take_out(ring: &mut EditableRing, webhook_id: &str) -> Result<()> {
+/// Removes a webhook's key from a ring.
+pub fn remove_key(ring: &mut EditableRing, webhook_id: &str) -> Result<()> {
     let mut random = [0; 32];
-    getrandom::fill(&mut random).context("the system has no random numbers")?;
+    getrandom::fill(&mut random).context("the operating system returned no random bytes")?;
     ring.remove(webhook_id, &random);
     Ok(())
 }

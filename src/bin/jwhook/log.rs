@@ -1,4 +1,4 @@
-//! Reading the function's log.
+//! Reads the function's log.
 
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,18 +9,18 @@ use aws_sdk_cloudwatchlogs::Client;
 
 use crate::{aws, progress};
 
-/// How many pages in a row may bring no new line. CloudWatch Logs returns empty pages while it searches
-/// streams without a match, and then may also repeat a token.
+/// How many pages in a row may have no new line. CloudWatch Logs returns empty pages, and may repeat a
+/// token, while it searches streams without a match.
 const MAX_EMPTY_PAGES: usize = 2_000;
 
-/// A line, with the time in milliseconds since 1970 at which it was logged.
+/// A line's time in milliseconds since 1970, and its text.
 pub type Line = (i64, String);
 
-/// The lines of a log group that match a filter pattern and were logged in this time, both ends
-/// included, oldest first within a stream. `None` is no limit.
+/// The lines of a log group that match a filter pattern and were logged from `since` to `until`
+/// inclusive, oldest first within a stream. `None` is no limit.
 ///
-/// The SDK's own paginator would stop at the first token that CloudWatch Logs repeats, and report what
-/// it has found so far as everything. This function ends only at a page without a token.
+/// The SDK's paginator would stop at the first repeated token and return an incomplete list. This
+/// function ends only at a page without a token.
 pub async fn read(
     sdk: &SdkConfig,
     group: &str,
@@ -54,9 +54,8 @@ pub async fn read(
         }
         if empty_pages == MAX_EMPTY_PAGES {
             bail!(
-                "cannot read log group {group} to its end: CloudWatch Logs returned \
-                 {MAX_EMPTY_PAGES} pages in a row without a new line. Read less of it with --since, \
-                 then try again"
+                "cannot read all of log group {group}: CloudWatch Logs returned {MAX_EMPTY_PAGES} pages \
+                 in a row without a new line. Try again with a later --since"
             );
         }
     }

@@ -1,9 +1,9 @@
-//! The operator's command line: creates JW's webhooks into the key ring, rotates them, and shows that
-//! all is well.
+//! The operator's command line: creates and rotates JW's webhooks, stores their secrets in the key
+//! ring, and checks a deployment.
 //!
-//! [`cli`] says what may be asked, a module of [`commands`] does it, with [`jw`]'s API, the [`stack`],
-//! its [`keys`], and [`ask`], [`output`] and [`progress`] towards the person. What a key ring, a
-//! signature or a message is, the library says.
+//! [`cli`] defines the commands, and each module of [`commands`] runs one of them. [`jw`] calls JW's
+//! API; [`stack`] and [`keys`] read AWS; [`ask`], [`output`] and [`progress`] talk to the operator. The
+//! library defines key rings, signatures and messages.
 
 mod arguments;
 mod ask;
@@ -45,17 +45,17 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     output::init_diagnostics(cli.options.verbose);
     let ended = tokio::select! {
-        biased; // a command that listens itself says more
+        biased; // a command that handles Ctrl-C itself prints a better message
         ended = cli.run() => ended,
         () = interrupt::interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
     match ended {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
-        Err(error) if output::is_closed(&error) => ExitCode::from(141), // as a shell reports SIGPIPE
+        Err(error) if output::is_closed(&error) => ExitCode::from(141), // a shell's code for SIGPIPE
         Err(error) => {
             output::note(&format!("error: {error:#}"));
-            ExitCode::from(2) // as for arguments that can't be understood
+            ExitCode::from(2) // clap also exits with 2, for invalid arguments
         }
     }
 }

@@ -1,18 +1,18 @@
-//! Points in time, as people give and read them.
+//! Parses and formats times and durations.
 
 use std::time::SystemTime;
 
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-/// A point in time in RFC 3339, whole seconds, UTC written `+00:00` as JW writes it.
+/// Formats a time as JW does: RFC 3339, whole seconds, UTC written `+00:00`.
 pub fn written(moment: OffsetDateTime) -> String {
     let utc = moment.to_offset(time::UtcOffset::UTC);
     let whole = utc.replace_nanosecond(0).unwrap_or(utc);
     whole.format(&Rfc3339).unwrap_or_default().replace('Z', "+00:00")
 }
 
-/// The same, of the milliseconds since 1970 that AWS counts.
+/// Formats AWS's milliseconds since 1970.
 pub fn written_millis(millis: i64) -> String {
     of_millis(millis).map_or_else(|| "-".to_owned(), written)
 }
@@ -21,7 +21,7 @@ fn of_millis(millis: i64) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
 }
 
-/// How long ago something was, in the largest unit that gives a number above 1: `26 hours ago`.
+/// Formats an age in the largest unit that gives a number above 1: `26 hours ago`.
 pub fn ago(age: std::time::Duration) -> String {
     let seconds = age.as_secs();
     let units = [("days", 86_400), ("hours", 3_600), ("minutes", 60)];
@@ -30,18 +30,18 @@ pub fn ago(age: std::time::Duration) -> String {
     format!("{} {unit} ago", seconds / length)
 }
 
-/// Reads an argument that is a point in time.
+/// Parses an argument that is a time.
 pub fn parse(text: &str) -> Result<SystemTime, String> {
     let moment = OffsetDateTime::parse(text, &Rfc3339);
     moment.map(SystemTime::from).map_err(|_| "not a time like 2026-11-23T20:00:00Z".to_owned())
 }
 
-/// Reads a time that JW wrote.
+/// Parses a time in a response of JW.
 pub fn read(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-/// Reads an argument that is a point in time, or how long ago it is: `90m`, `2h`, `3d`.
+/// Parses an argument that is a time, or how long ago it was: `90m`, `2h`, `3d`.
 pub fn parse_past(text: &str) -> Result<SystemTime, String> {
     let ago = || OffsetDateTime::now_utc().checked_sub(length(text)?);
     parse(text).or_else(|_| {
@@ -51,7 +51,7 @@ pub fn parse_past(text: &str) -> Result<SystemTime, String> {
     })
 }
 
-/// Reads an argument that is a length of time: `15m`, or a number of seconds.
+/// Parses an argument that is a duration: `15m`, or a number of seconds.
 pub fn parse_length(text: &str) -> Result<Duration, String> {
     let seconds = || text.parse::<u32>().ok().map(|seconds| Duration::seconds(seconds.into()));
     seconds()
@@ -83,8 +83,8 @@ mod tests {
     }
 
     #[test]
-    fn age_is_told_in_its_largest_unit() {
-        for (seconds, told) in [
+    fn age_is_written_in_its_largest_unit() {
+        for (seconds, expected) in [
             (0, "0 seconds ago"),
             (119, "119 seconds ago"),
             (120, "2 minutes ago"),
@@ -92,12 +92,12 @@ mod tests {
             (100_000, "27 hours ago"),
             (172_800, "2 days ago"),
         ] {
-            assert_eq!(ago(std::time::Duration::from_secs(seconds)), told);
+            assert_eq!(ago(std::time::Duration::from_secs(seconds)), expected);
         }
     }
 
     #[test]
-    fn a_time_is_rfc_3339_or_so_long_ago() {
+    fn past_time_is_rfc_3339_or_an_age() {
         let expected = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_001_010);
         assert_eq!(parse_past("2023-11-14T23:30:10+01:00"), Ok(expected));
         let then = parse_past("90m").unwrap();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_of_time_is_seconds_or_has_a_unit() {
+    fn duration_is_seconds_or_has_a_unit() {
         for (text, seconds) in [("0", 0), ("90", 90), ("90s", 90), ("15m", 900), ("2d", 172_800)] {
             assert_eq!(parse_length(text), Ok(Duration::seconds(seconds)));
         }

@@ -1,4 +1,4 @@
-//! What is shown: a command's result on stdout, as a table or as JSON, and all else on stderr.
+//! Writes a command's result to stdout, as a table or as JSON, and everything else to stderr.
 
 use std::io::{self, Write};
 
@@ -14,20 +14,20 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The most characters of a cell: whole rows should fit a terminal. `show` and JSON have the rest.
+/// The longest cell in characters, so that a row fits a terminal. `show` and JSON print all of it.
 const MAX_CELL: usize = 36;
 
-/// How results are written.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub enum Format {
-    /// For reading.
+    /// For people.
     Table,
-    /// For scripts: one JSON document (`tail`: one a line).
+    /// For scripts: one JSON document (`tail` prints one per line).
     Json,
 }
 
 impl Format {
-    /// Writes a result: its JSON, or the text that stands for it.
+    /// Writes a result as JSON or as text.
     pub fn result(self, json: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         let text = match self {
             Format::Table => text(),
@@ -37,9 +37,8 @@ impl Format {
     }
 }
 
-/// Somebody else's text on one line, without characters that a terminal obeys. Control characters and
-/// line breaks become spaces. Marks that change the direction of the text are left out: with them, a
-/// name can look like another one.
+/// Makes text from outside safe for a terminal. Control characters and line breaks become spaces. Marks
+/// that change the text's direction are removed, because they can make one name look like another.
 pub fn plain(text: &str) -> String {
     let shown = text.chars().filter(|character| !is_direction_mark(*character));
     shown.map(|character| if is_control(character) { ' ' } else { character }).collect()
@@ -57,24 +56,24 @@ fn is_direction_mark(character: char) -> bool {
     )
 }
 
-/// Writes a line to stdout. Whoever reads no more (`| head`) ends the command, without noise.
+/// Writes a line to stdout. Fails if stdout is closed (`| head`), which `main` does not report.
 pub fn line(text: &str) -> Result<()> {
     Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)
 }
 
-/// Says on stderr what is going on.
+/// Writes a line to stderr.
 pub fn note(text: &str) {
-    // nobody is left to be told that it couldn't be said
+    // if stderr is closed there is nowhere to report the error
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Whether a command ended because nobody reads its stdout any more (`| head`).
+/// Whether a command failed because its stdout is closed (`| head`).
 pub fn is_closed(error: &anyhow::Error) -> bool {
     let causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
     causes.map(io::Error::kind).any(|kind| kind == io::ErrorKind::BrokenPipe)
 }
 
-/// A table with these headings, without lines around it.
+/// A table with these headings and without borders.
 pub fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
     table
@@ -84,7 +83,7 @@ pub fn table(headings: &[&str]) -> Table {
     table
 }
 
-/// Somebody else's text as a table's cell.
+/// Text from outside as a table's cell.
 pub fn cell(text: &str) -> String {
     let text = plain(text);
     match text.char_indices().nth(MAX_CELL) {
@@ -93,8 +92,8 @@ pub fn cell(text: &str) -> String {
     }
 }
 
-/// With `--verbose`, each call to JW and what the library says, on stderr. Never what libraries say
-/// that would print requests, with the secrets in them.
+/// With `--verbose`, logs each call to JW and the library's messages to stderr. Other libraries stay
+/// silent, because they would log requests and the secrets in them.
 pub fn init_diagnostics(verbose: bool) {
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::OFF };
     let ours =
@@ -108,14 +107,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_cannot_move_the_cursor_or_turn_the_line_round() {
+    fn text_cannot_move_the_cursor_or_reverse_the_line() {
         assert_eq!(plain("a\u{1b}[2J\nb\u{2028}c\u{9b}d"), "a [2J b c d");
         assert_eq!(plain("\u{202e}txt.\u{2066}exe\u{200f}"), "txt.exe");
         assert_eq!(plain("Grüße, שלום, 東京"), "Grüße, שלום, 東京");
     }
 
     #[test]
-    fn long_cells_are_cut() {
+    fn long_cell_is_truncated() {
         assert_eq!(cell(&"é".repeat(36)), "é".repeat(36));
         assert_eq!(cell(&"é".repeat(37)), "é".repeat(35) + "…");
     }

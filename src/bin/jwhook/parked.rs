@@ -1,10 +1,9 @@
-//! Parked webhooks: created, and not yet calling the endpoint.
+//! Parked webhooks: they exist at JW, but do not call the endpoint yet.
 //!
-//! JW may use a webhook from the moment that it answers 201, and the functions that are warm then do not
-//! have its key yet: they would refuse good events. So a new webhook first calls a URL where nobody
-//! listens. The URL says what the webhook is for, so that a command that was interrupted is found again
-//! from any machine. The URL also names the run that made the webhook, so that a run deletes no webhook
-//! of another one.
+//! JW may use a webhook as soon as it answers 201. Functions that are warm at that moment do not have the
+//! webhook's key yet, and would refuse good events. So a new webhook first calls a URL where nobody
+//! listens. The URL says what the webhook is for, so that an interrupted command can be continued from
+//! any machine. The URL also identifies the run, so that no run deletes another run's webhook.
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
@@ -19,11 +18,11 @@ const NEW: &str = "new";
 const REPLACES: &str = "replaces";
 const RUN: &str = "jwhook_run";
 
-/// Where webhooks are parked.
+/// Where new webhooks are parked.
 #[derive(Debug, Args)]
 pub struct Parking {
-    /// Where to park the new webhook, if JW does not accept the URL that leads nowhere. JW may send
-    /// events to this URL: it must be yours, and must not lead to the function
+    /// Where to park the new webhook, if JW rejects the default URL, which does not resolve. JW may send
+    /// events to this URL, so it must be yours, and must not lead to the function
     #[arg(long = "parking-url", value_name = "URL", default_value = NOWHERE)]
     url: Url,
 }
@@ -31,21 +30,21 @@ pub struct Parking {
 /// What a parked webhook is for.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose<'i> {
-    /// To call the endpoint beside the others.
+    /// To call the endpoint in addition to other webhooks.
     New,
-    /// To take the place of the webhook with this id.
+    /// To replace the webhook with this id.
     Replace(&'i str),
 }
 
 impl Parking {
-    /// The URL of a webhook that is made for this, by this run alone.
+    /// A parking URL for this purpose that is unique to this run.
     pub fn url(&self, purpose: Purpose) -> Result<Url> {
         let parking = &self.url;
         if parking.scheme() != "https" {
-            bail!("--parking-url {parking}: JW takes HTTPS only");
+            bail!("--parking-url {parking} is not an HTTPS URL, and JW calls only HTTPS");
         }
         let mut run = [0; 8];
-        getrandom::fill(&mut run).context("the system has no random numbers")?;
+        getrandom::fill(&mut run).context("the operating system returned no random bytes")?;
         let mut url = parking.clone();
         let mut path =
             url.path_segments_mut().map_err(|()| anyhow!("--parking-url {parking} has no path"))?;
@@ -60,7 +59,7 @@ impl Parking {
     }
 }
 
-/// The id of the webhook that this one is to replace, if it is parked for that.
+/// The id of the webhook that this parked webhook is meant to replace.
 pub fn replaces(webhook: &Webhook) -> Option<String> {
     let url = Url::parse(webhook.url()?).ok()?;
     let mut segments = url.path_segments()?.rev();
@@ -70,7 +69,7 @@ pub fn replaces(webhook: &Webhook) -> Option<String> {
     }
 }
 
-/// Whether this webhook was created and does not call the endpoint yet.
+/// Whether this webhook is parked as a new one.
 pub fn is_new(webhook: &Webhook) -> bool {
     let Some(Ok(url)) = webhook.url().map(Url::parse) else { return false };
     let last = url.path_segments().and_then(Iterator::last);
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn parked_webhook_is_known_by_its_url_wherever_it_is_parked() {
+    fn parked_webhook_is_recognised_by_its_url() {
         for (url, parked) in [
             (NOWHERE, "https://jwhook.invalid/replaces/c0Y6ebVU?jwhook_run="),
             ("https://example.com", "https://example.com/replaces/c0Y6ebVU?jwhook_run="),
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_never_park_at_the_same_url() {
+    fn two_runs_use_different_parking_urls() {
         let urls =
             [Purpose::New, Purpose::New].map(|purpose| parking(NOWHERE).url(purpose).unwrap());
         assert_ne!(urls[0], urls[1]);

@@ -1,4 +1,4 @@
-//! Waiting that a person can watch.
+//! Progress bars and visible waits.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::output;
 
-/// All that is shown at the same time, so that a wait and what waits do not write over each other.
+/// All bars that are visible at the same time, so that they do not overwrite each other.
 static SHOWN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Waits, with a bar and the seconds left on a terminal, else with one line before.
+/// Waits. Shows a bar on a terminal, and prints one line elsewhere.
 pub async fn wait(duration: Duration, what: &str) {
     if duration.is_zero() {
         return;
@@ -33,7 +33,7 @@ pub async fn wait(duration: Duration, what: &str) {
     bar.finish_and_clear();
 }
 
-/// A bar for so many things, on a terminal.
+/// A bar that counts items.
 pub fn count(number: usize, what: &str) -> ProgressBar {
     let bar = shown(ProgressBar::new(number as u64), what);
     if let Ok(style) = ProgressStyle::with_template("{msg}  {wide_bar} {pos}/{len}") {
@@ -47,8 +47,7 @@ pub fn spinner(what: &str) -> ProgressBar {
     shown(ProgressBar::new_spinner(), what)
 }
 
-/// A bar for a whole that is measured and not counted, with the share that is done. Its prefix is the
-/// time left.
+/// A bar that shows a percentage. Its prefix is the time left.
 pub fn share(whole: u64, what: &str) -> ProgressBar {
     let bar = shown(ProgressBar::new(whole), what);
     if let Ok(style) = ProgressStyle::with_template("{msg}  {wide_bar} {percent} %, {prefix} left")

@@ -1,4 +1,4 @@
-//! Waiting until no warm function refuses the events of a webhook whose key was just stored.
+//! Waits until every warm function accepts a key that was just stored.
 
 use std::time::Duration;
 
@@ -9,36 +9,36 @@ use jw_webhook_forwarder::secrets::{FROZEN_AFTER, LONGEST_PAUSE};
 use crate::context::Context;
 use crate::progress;
 
-/// What is waited beyond the secret's TTL, or beyond a pause: a fetch goes on for 5 s at most, and a
-/// version is in use a moment after the time that Secrets Manager gives for it.
+/// Added to the secret's TTL or to a recheck's pause: a fetch takes up to 5 s, and a version is in use a
+/// moment after the time that Secrets Manager gives for it.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// The longest that a warm function refuses the events of a webhook whose key was just stored. A function
-/// fetches the secret again when its TTL is over, and at the first event of an unknown webhook that does
-/// not come in a pause between two rechecks. The longest pause may follow a fetch that began just before
-/// the key was stored.
+/// The longest time for which a warm function refuses a key that was just stored. A function fetches the
+/// secret again at the end of the TTL. It also fetches it for an event of an unknown webhook, except
+/// during a pause between two rechecks. The longest pause may follow a fetch that began just before the
+/// key was stored.
 pub fn longest_refusal(ttl: Duration) -> Duration {
     ttl.min(FROZEN_AFTER + LONGEST_PAUSE)
 }
 
-/// How long to wait after a key was stored, unless somebody says otherwise.
+/// The default wait after a key was stored.
 pub fn needed(ttl: Duration) -> Duration {
     ttl.min(LONGEST_PAUSE) + MARGIN
 }
 
-/// How long a webhook waits for the functions.
+/// The wait between storing a key and activating its webhook.
 #[derive(Debug, Args)]
 pub struct Settling {
-    /// How long to wait after the key was stored before the webhook calls the endpoint: a warm function
-    /// that has just refused other events fetches no key for a while. By default 40 seconds, or the
-    /// stack's SecretTtlSeconds and 10 seconds, whichever is less
+    /// How long to wait after the key is stored before the webhook calls the endpoint. A warm function
+    /// that has just refused other events fetches no new key for a while. Default: 40 seconds, or the
+    /// stack's SecretTtlSeconds plus 10 seconds, whichever is less
     #[arg(long = "settle", value_name = "SECONDS")]
     seconds: Option<u64>,
 }
 
 impl Settling {
-    /// Waits for what is left of the time. It began when the secret was last changed, if Secrets Manager
-    /// says when that was.
+    /// Waits for the rest of the time, which began at the secret's last change, if Secrets Manager says
+    /// when that was.
     pub async fn wait(&self, context: &Context) -> Result<()> {
         let ttl = context.stack().await?.secret_ttl();
         let settle = self.seconds.map_or_else(|| needed(ttl), Duration::from_secs);

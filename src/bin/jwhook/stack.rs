@@ -1,4 +1,4 @@
-//! Where events come in and go out: the stack's outputs, or what is given instead of each.
+//! The stack's outputs and parameters, and the options that replace them.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::options::Options;
 /// The template's default of `SecretTtlSeconds`.
 pub const DEFAULT_SECRET_TTL: Duration = Duration::from_secs(300);
 
-/// What AWS offers a stack to be called at.
+/// The kinds of endpoint that a stack can have.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub enum Kind {
     /// The HTTP API
@@ -37,18 +37,20 @@ impl Kind {
 
 fn check_https(url: &str) -> Result<()> {
     if !Url::parse(url).is_ok_and(|url| url.scheme() == "https") {
-        bail!("the endpoint is {url}, and JW calls nothing but an https URL: nothing was changed");
+        bail!(
+            "the endpoint {url} is not an HTTPS URL, and JW calls only HTTPS; nothing was changed"
+        );
     }
     Ok(())
 }
 
-/// A deployed stack, or parts of one that were given by themselves.
+/// A deployed stack, or the parts that the options give.
 #[derive(Debug, Default)]
 pub struct Stack {
     name: Option<String>,
     status: Option<String>,
     webhook_url: Option<String>,
-    /// Those of the HTTP API and of the Function URL, where the stack has them.
+    /// The URLs of the HTTP API and of the Function URL, if the stack has them.
     webhook_urls: [Option<String>; 2],
     queue_url: Option<String>,
     secret_id: Option<String>,
@@ -62,13 +64,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// What the options name. The stack is asked only if one is named.
+    /// Reads the named stack, if any. The options take precedence over its outputs.
     pub async fn find(options: &Options, sdk: &SdkConfig) -> Result<Self> {
         let given = Self::given(options);
         let Some(name) = &options.stack else { return Ok(given) };
         let stack = Self::describe(name, &Client::new(sdk)).await?;
         Ok(Self {
-            // a URL that is given stands alone
+            // with --webhook-url no other URL counts as the stack's
             webhook_urls: given.webhook_url.as_ref().map_or(stack.webhook_urls, |_| [None, None]),
             webhook_url: given.webhook_url.or(stack.webhook_url),
             queue_url: given.queue_url.or(stack.queue_url),
@@ -77,7 +79,7 @@ impl Stack {
         })
     }
 
-    /// What the options give by itself.
+    /// The parts that the options give.
     pub fn given(options: &Options) -> Self {
         Self {
             webhook_url: options.webhook_url.as_ref().map(ToString::to_string),
@@ -125,13 +127,13 @@ impl Stack {
             let status = described.stack_status().map_or("none", |status| status.as_str());
             bail!(
                 "stack {name} (status {status}) has no outputs WebhookUrl, QueueUrl and SecretArn: \
-                 is it this project's, and is its deployment over?"
+                 check that it is this project's stack, and that its deployment has ended"
             );
         }
         Ok(stack)
     }
 
-    /// What CloudFormation says of it: `UPDATE_COMPLETE`.
+    /// CloudFormation's status, for example `UPDATE_COMPLETE`.
     pub fn status(&self) -> Option<&str> {
         self.status.as_deref()
     }
@@ -142,14 +144,14 @@ impl Stack {
         Ok(Endpoint::new(url.to_owned(), self.webhook_urls.iter().flatten().cloned()))
     }
 
-    /// The same, where a webhook can be made to call them.
+    /// The URLs that JW calls. Fails if JW cannot call them.
     pub fn https_endpoint(&self) -> Result<Endpoint> {
         let endpoint = self.endpoint()?;
         check_https(endpoint.url())?;
         Ok(endpoint)
     }
 
-    /// The URL of this kind, for a webhook that moves there.
+    /// The URL of this kind of endpoint.
     pub fn webhook_url(&self, kind: Kind) -> Result<&str> {
         let [http_api, function_url] = &self.webhook_urls;
         let url = match kind {
@@ -173,38 +175,33 @@ impl Stack {
         self.part(&self.secret_id, "SecretArn", "--secret-id ID")
     }
 
-    /// The stack's dead-letter queue, where there is a stack.
     pub fn dead_letter_queue_url(&self) -> Option<&str> {
         self.dead_letter_queue_url.as_deref()
     }
 
-    /// The stack's held queue, where there is a stack that has one.
     pub fn held_queue_url(&self) -> Option<&str> {
         self.held_queue_url.as_deref()
     }
 
-    /// The held queue's dead-letter queue, where there is a stack that has one.
     pub fn held_dead_letter_queue_url(&self) -> Option<&str> {
         self.held_dead_letter_queue_url.as_deref()
     }
 
-    /// The stack's log group, where there is a stack.
     pub fn log_group(&self) -> Option<&str> {
         self.log_group.as_deref()
     }
 
-    /// The version and the revision that the stack was deployed from, where there is a stack that tells
-    /// them.
+    /// The version and the revision that the stack was deployed from.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }
 
-    /// The longest that a warm function goes on with the key ring that it has.
+    /// How long a warm function uses its cached key ring.
     pub fn secret_ttl(&self) -> Duration {
         self.secret_ttl.unwrap_or(DEFAULT_SECRET_TTL)
     }
 
-    /// How old an event may be, if the stack has a limit.
+    /// The stack's age limit for events, if it has one.
     pub fn max_event_age(&self) -> Option<Duration> {
         self.max_event_age
     }

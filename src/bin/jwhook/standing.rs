@@ -1,5 +1,5 @@
-//! Where JW's webhooks stand towards this stack: an account has others too, and the key ring may have
-//! keys of webhooks that are gone.
+//! How JW's webhooks relate to this stack: whether each calls it, and whether its key is in the ring. An
+//! account has other webhooks too, and the ring may have keys of deleted webhooks.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -10,13 +10,13 @@ use crate::jw::webhook::{Webhook, is_id};
 use crate::keys::{KeyStatus, Keys};
 use crate::output::{note, plain};
 
-/// What is known of this stack: what the options named.
+/// What is known about this stack, from the options.
 pub struct Ours {
     endpoint: Option<Endpoint>,
     keys: Option<Keys>,
 }
 
-/// A webhook, with what this stack has to do with it. `None` is what can't be told.
+/// A webhook and its relation to this stack. `None` means unknown.
 #[derive(Serialize)]
 pub struct Standing<'w> {
     #[serde(flatten)]
@@ -26,8 +26,8 @@ pub struct Standing<'w> {
 }
 
 impl Ours {
-    /// Reads the keys. That has to be before JW's webhooks are read: whose key is there by then is at
-    /// JW too.
+    /// Reads the keys. Call it before JW's webhooks are read: then every webhook whose key is in the
+    /// ring is also in JW's list.
     pub async fn read(context: &Context) -> Result<Self> {
         let stack = context.stack().await?;
         let endpoint = stack.endpoint().ok();
@@ -46,23 +46,25 @@ impl Ours {
         }
     }
 
-    /// The ring's ids that none of these webhooks has, as far as they may be shown.
+    /// The ids in the ring that none of these webhooks has, without those that may be a secret.
     pub fn orphans(&self, webhooks: &[Webhook]) -> Vec<String> {
         let mut ids = self.keys.as_ref().map(Keys::ids).unwrap_or_default();
         ids.retain(|id| is_id(id) && webhooks.iter().all(|webhook| webhook.id != *id));
         ids
     }
 
-    /// Says on stderr what isn't known, and how it could be.
+    /// Says on stderr what is unknown, and which option would help.
     pub fn note_unknown(&self) {
         let unknown = match (&self.endpoint, &self.keys) {
-            (None, None) => "whether their keys are in the ring and whether they call this stack",
-            (None, Some(_)) => "whether they call this stack",
-            (Some(_), None) => "whether their keys are in the ring",
+            (None, None) => {
+                "whether the webhooks call this stack and whether their keys are in the ring"
+            }
+            (None, Some(_)) => "whether the webhooks call this stack",
+            (Some(_), None) => "whether the webhooks' keys are in the ring",
             (Some(_), Some(_)) => return self.note_unusable(),
         };
         note(&format!(
-            "{unknown} isn't known: give --stack NAME (or JWHOOK_STACK), or --secret-id and \
+            "cannot tell {unknown}: give --stack NAME (or JWHOOK_STACK), or --secret-id and \
              --webhook-url"
         ));
         self.note_unusable();
@@ -76,12 +78,10 @@ impl Ours {
 }
 
 impl Standing<'_> {
-    /// The key's status, in a word or two.
     pub fn key_text(&self) -> String {
         self.key.map_or_else(|| "-".to_owned(), |key| key.to_string())
     }
 
-    /// Whether it calls this stack, in a word.
     pub fn this_stack_text(&self) -> &'static str {
         match self.calls_this_stack {
             Some(true) => "yes",
@@ -90,23 +90,23 @@ impl Standing<'_> {
         }
     }
 
-    /// Whether this stack surely accepts none of its events.
+    /// Whether the ring surely has no usable key for it.
     pub fn has_no_key(&self) -> bool {
         matches!(self.key, Some(KeyStatus::Missing | KeyStatus::Unusable))
     }
 
-    /// Says on stderr if it calls this stack in vain.
+    /// Says on stderr if it calls this stack without a usable key.
     pub fn note_refused(&self) {
         if self.has_no_key() && self.calls_this_stack == Some(true) {
             note(&format!(
-                "the function accepts no event of webhook {}: the ring has no usable key for it; run \
-                 jwhook doctor",
+                "the function accepts no event of webhook {}, because the ring has no usable key for \
+                 it: run jwhook doctor",
                 self.webhook.id
             ));
         }
     }
 
-    /// All that a person reads of it, a line each.
+    /// The webhook as text, one line for each member.
     pub fn text(&self) -> String {
         let webhook = self.webhook;
         let member = |member: &str| {
@@ -132,7 +132,7 @@ impl Standing<'_> {
     }
 }
 
-/// A webhook as a sentence names it: `c0Y6ebVU ("Newsroom")`.
+/// A webhook's id and name for a sentence: `c0Y6ebVU ("Newsroom")`.
 pub fn named(webhook: &Webhook) -> String {
     format!("{} (\"{}\")", webhook.id, plain(webhook.name().unwrap_or_default()))
 }

@@ -1,11 +1,10 @@
-//! What a command that did its work found.
+//! The result of a command that ran without an error.
 
-/// It decides the exit code: 0 or 1.
+/// Decides the exit code: 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
-    /// Done; accepted; all is well.
+    /// Success.
     Good,
-    /// The answer is no: a request that would be refused, a check that found something, a record
-    /// that cannot be sent.
+    /// For example, a request would be refused, a check failed, or a record cannot be sent.
     Bad,
 }

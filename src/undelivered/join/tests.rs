@@ -44,7 +44,7 @@ fn with(line: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
 }
 
 #[test]
-fn record_is_read_back_as_the_message_that_was_to_be_sent() {
+fn joined_record_is_the_original_message() {
     let event = verified(&payload("\u{ffff}\u{1f600}\u{7f}"));
     for kind in [QueueKind::Standard, QueueKind::Fifo] {
         let message = Message::new(&event, kind);
@@ -67,7 +67,7 @@ fn parts_are_joined_in_any_order_and_the_record_has_the_time_of_its_first_line()
 }
 
 #[test]
-fn line_that_the_log_has_twice_counts_once() {
+fn duplicate_line_counts_once() {
     let (parts, body) = three_parts("r");
     let joined = join_in_order(&[parts.clone(), parts].concat());
     let [(1, record)] = joined.records.as_slice() else { panic!("{joined:?}") };
@@ -75,7 +75,7 @@ fn line_that_the_log_has_twice_counts_once() {
 }
 
 #[test]
-fn records_of_one_event_of_two_requests_are_two() {
+fn two_requests_with_the_same_event_have_two_records() {
     let ((one, body), (other, _)) = (three_parts("r1"), three_parts("r2"));
     let interleaved: Vec<_> =
         one.iter().zip(&other).flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
@@ -84,7 +84,7 @@ fn records_of_one_event_of_two_requests_are_two() {
     let bodies: Vec<_> = joined.records.iter().map(|(_, record)| record.message().body).collect();
     assert_eq!(bodies, [&*body, &*body]);
 
-    // a part of the one does not complete the other
+    // a part of one record does not complete the other
     let joined = join_in_order(&[one[0].clone(), other[1].clone(), one[2].clone()]);
     assert_eq!(joined.records, []);
     assert_eq!(joined.broken.len(), 2);
@@ -109,7 +109,7 @@ fn parts_whose_other_members_differ_are_not_joined() {
 }
 
 #[test]
-fn record_with_a_missing_part_is_broken_and_says_which_parts_there_are() {
+fn record_with_a_missing_part_is_broken_and_lists_the_parts_in_the_log() {
     let (parts, _) = three_parts("r");
     let joined = join_in_order(&parts[1..]);
     assert_eq!(joined.records, []);
@@ -117,7 +117,7 @@ fn record_with_a_missing_part_is_broken_and_says_which_parts_there_are() {
         panic!("{joined:?}")
     };
     let told = format!(
-        "the record of event {event_id} of request r is incomplete: of parts 1 to 3, the log has 2, 3"
+        "the record of event {event_id} of request r is incomplete: the log has only parts 2, 3 of 3"
     );
     assert_eq!(broken.to_string(), told);
 }
@@ -139,7 +139,7 @@ fn part_with_two_different_bodies_breaks_its_record() {
 }
 
 #[test]
-fn line_that_begins_like_a_record_and_cannot_be_read_is_broken() {
+fn line_that_begins_like_a_record_but_cannot_be_read_is_broken() {
     let (parts, _) = three_parts("r");
     let unreadable = [
         parts[0][..parts[0].len() - 1].to_owned(),
@@ -161,7 +161,7 @@ fn line_that_begins_like_a_record_and_cannot_be_read_is_broken() {
 }
 
 #[test]
-fn other_lines_are_passed_over() {
+fn other_lines_are_ignored() {
     for line in [
         "START RequestId: 1",
         "{}",
@@ -173,7 +173,7 @@ fn other_lines_are_passed_over() {
 }
 
 #[test]
-fn each_line_of_the_format_before_parts_is_a_record() {
+fn line_of_the_format_without_parts_is_a_record() {
     let line = |body: &str| {
         let event = r#""event_id":"e","queue_url":"https://sqs/1/q","attributes":{"event_id":"e"}"#;
         format!(r#"{{"undelivered":{{{event},"body":"{body}"}}}}"#)
@@ -184,7 +184,7 @@ fn each_line_of_the_format_before_parts_is_a_record() {
     assert_eq!(joined.broken, []);
 }
 
-/// Runs of characters, each of another width in JSON.
+/// Runs of characters of different widths in JSON.
 fn body() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         Just('x'),

@@ -53,14 +53,14 @@ async fn an_update_sends_the_whole_metadata_with_what_we_do_not_know() {
 async fn an_update_without_a_change_changes_nothing() {
     let (account, jw) = account_and_api().await;
     let error = run(&account, &jw, &["update", "c0Y6ebVU"]).await.error();
-    assert!(error.starts_with("nothing to change was given"), "{error}");
+    assert!(error.starts_with("there is nothing to change"), "{error}");
     let same = ["update", "c0Y6ebVU", "--event", "conversions_complete,media_available"];
     let same = [&same[..], &["--name", "Newsroom", "--to-this-stack"]].concat();
     let ran = run(&account, &jw, &same).await;
-    assert!(ran.stderr.contains("is like that already: nothing was changed"), "{ran:?}");
+    assert!(ran.stderr.contains("already has these values: nothing was changed"), "{ran:?}");
     assert!(ran.done().contains("Newsroom"));
     let error = run(&account, &jw, &["update", "unknown0", "--name", "n"]).await.error();
-    assert_eq!(error, "JW has no webhook unknown0: jwhook list shows those that it has");
+    assert_eq!(error, "JW has no webhook unknown0; jwhook list shows the webhooks");
     assert_eq!(jw.changes(), []);
 }
 
@@ -69,7 +69,7 @@ async fn a_webhook_can_be_made_to_call_this_stack() {
     let (account, jw) = account_and_api().await;
     let arguments = ["update", "zApier01", "--to-this-stack"];
     let http = [&arguments[..], &["--webhook-url", "http://example.com"]].concat();
-    assert!(run(&account, &jw, &http).await.error().contains("nothing but an https URL"));
+    assert!(run(&account, &jw, &http).await.error().contains("calls only HTTPS"));
     let without = Jwhook::of(&account, &jw, &arguments).without("JWHOOK_STACK").run(&jw).await;
     assert!(without.error().contains("or --webhook-url URL"));
     let error = run(&account, &jw, &arguments).await.error();
@@ -126,13 +126,13 @@ async fn delete_deletes_the_webhook_and_then_its_key() {
     let error = error.error();
     assert!(
         error.starts_with(
-            "Delete webhook c0Y6ebVU (\"Newsroom\"), and take its key out of the ring? There is no \
-             terminal to answer on, so nothing was changed"
+            "Delete webhook c0Y6ebVU (\"Newsroom\"), and remove its key from the ring? There is \
+             no terminal to answer on, so nothing was changed"
         ),
         "{error}"
     );
     let no = Jwhook::of(&account, &jw, &["delete", "c0Y6ebVU"]);
-    assert_eq!(no.run_on_terminal("out of the ring?", "n", &jw).await.code, Some(2));
+    assert_eq!(no.run_on_terminal("from the ring?", "n", &jw).await.code, Some(2));
     assert_eq!((jw.changes(), account.secret().await), (vec![], both_keys()));
 
     jw.next("DELETE", Meet::Answer(403, "\"no\""));
@@ -141,8 +141,8 @@ async fn delete_deletes_the_webhook_and_then_its_key() {
     assert_eq!(account.secret().await, both_keys());
 
     let yes = Jwhook::of(&account, &jw, &["delete", "c0Y6ebVU"]);
-    let deleted = yes.run_on_terminal("out of the ring?", "y", &jw).await.done();
-    assert!(deleted.contains("webhook c0Y6ebVU is deleted, and its key is out of the ring"));
+    let deleted = yes.run_on_terminal("from the ring?", "y", &jw).await.done();
+    assert!(deleted.contains("webhook c0Y6ebVU is deleted, and its key is removed from the ring"));
     assert_eq!(
         (jw.ids(), account.ring_ids().await),
         (vec!["7Rav0hC5".into(), "zApier01".into()], vec!["7Rav0hC5".into()])
@@ -151,7 +151,7 @@ async fn delete_deletes_the_webhook_and_then_its_key() {
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
     assert!(
         error.starts_with(
-            "there is no such webhook: JW has no c0Y6ebVU, and the ring has no key of it"
+            "webhook c0Y6ebVU does not exist: JW does not have it, and the ring has no key for it"
         ),
         "{error}"
     );
@@ -167,14 +167,14 @@ async fn a_deletion_that_was_interrupted_goes_on_with_the_key() {
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
     assert!(
         error.starts_with(
-            "webhook c0Y6ebVU is gone at JW, and its key is still in the ring: run the same command \
-             again: secretsmanager:PutSecretValue"
+            "webhook c0Y6ebVU is deleted at JW, but its key is still in the ring; run the same \
+             command again to continue: secretsmanager:PutSecretValue"
         ),
         "{error}"
     );
     assert_eq!(account.secret().await, both_keys());
     let error = run(&account, &jw, &["delete", "c0Y6ebVU"]).await.error();
-    assert!(error.contains("Take its key out of the ring? There is no terminal"), "{error}");
+    assert!(error.contains("Remove its key from the ring? There is no terminal"), "{error}");
     let ran = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes", "--output", "json"]).await;
     assert_eq!(ran.json(), json!({"id": "c0Y6ebVU", "deleted": false, "key_removed": true}));
     // deleted, and no answer came
@@ -195,7 +195,7 @@ async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
     let (account, jw) = account_and_api().await;
     jw.next("GET", Meet::Answer(404, "<html>no such page"));
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
-    assert_eq!(error, "JW lists webhook c0Y6ebVU, and says 404 when asked for it: try again");
+    assert_eq!(error, "JW lists webhook c0Y6ebVU, but answers 404 to a request for it; try again");
     for method in ["DELETE", "GET", "GET"] {
         jw.next(method, Meet::Answer(404, "<html>no such page"));
     }
@@ -212,22 +212,22 @@ async fn a_webhook_that_is_not_this_stacks_is_named_as_such() {
     let error = run(&account, &jw, &["delete", "zApier01"]).await.error();
     assert!(
         error.starts_with(
-            "Webhook zApier01 (\"Zapier\") isn't this stack's: it calls another URL, and its key \
-             isn't in the ring. Delete it all the same?"
+            "Webhook zApier01 (\"Zapier\") does not belong to this stack: it calls another URL, \
+             and its key is not in the ring. Delete it all the same?"
         ),
         "{error}"
     );
     account.set_secret(&json!({"zApier01": KEY, "7Rav0hC5": "short"}).to_string()).await;
     let error = run(&account, &jw, &["delete", "zApier01"]).await.error();
-    assert!(error.starts_with("Webhook zApier01 (\"Zapier\") calls another URL than this stack's. Delete it, and take its key"), "{error}");
+    assert!(error.starts_with("Webhook zApier01 (\"Zapier\") calls another URL than this stack's. Delete it, and remove its key"), "{error}");
     let error = run(&account, &jw, &["delete", "c0Y6ebVU"]).await.error();
-    assert!(error.starts_with("Delete webhook c0Y6ebVU (\"Newsroom\")? Its key isn't"), "{error}");
+    assert!(error.starts_with("Delete webhook c0Y6ebVU (\"Newsroom\")? Its key is not"), "{error}");
     // a key that can't be used is one to take out, too
     run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.done();
     assert_eq!(account.ring_ids().await, ["zApier01"]);
     account.set_secret("{").await;
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
-    assert!(error.contains("mend it in Secrets Manager first"), "{error}");
+    assert!(error.contains("repair the value in Secrets Manager first"), "{error}");
     assert_eq!(jw.ids(), ["c0Y6ebVU", "zApier01"]);
 }
 
@@ -237,12 +237,12 @@ async fn a_key_by_itself_goes_only_with_the_webhook_that_it_must_be_of() {
     account.set_secret(KEY).await;
     // of two that call the stack it could be either's
     let ran = run(&account, &jw, &["delete", "7Rav0hC5", "--yes", "--output", "json"]).await;
-    assert!(ran.stderr.contains("one key by itself: it was left as it is"), "{ran:?}");
+    assert!(ran.stderr.contains("the secret is a single key, which was not changed"), "{ran:?}");
     assert_eq!(ran.json()["key_removed"], false);
     run(&account, &jw, &["delete", "zApier01", "--yes"]).await.done();
     assert_eq!(account.secret().await, KEY);
     let error = run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.error();
-    assert!(error.contains("the secret is one key by itself, which doesn't say whose"), "{error}");
+    assert!(error.contains("the secret is a single key, which does not name its"), "{error}");
     // interrupted, nobody could tell whose it was: so it is made a ring before
     for _ in 0..3 {
         jw.next("DELETE", Meet::Close);

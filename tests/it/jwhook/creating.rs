@@ -80,8 +80,8 @@ async fn a_create_that_is_repeated_asks_first() {
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
     assert!(
         error.starts_with(
-            "Webhook new00001 (\"Live\") calls this stack already: each event would be sent twice. \
-             Create another one? There is no terminal"
+            "Webhook new00001 (\"Live\") already calls this stack: each event would be sent \
+             twice. Create another webhook? There is no terminal"
         ),
         "{error}"
     );
@@ -92,7 +92,7 @@ async fn a_create_that_is_repeated_asks_first() {
     account.set_secret(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
     assert!(
-        error.contains("its events are refused (a create that was interrupted? then"),
+        error.contains("the function refuses its events (if a create was interrupted, run"),
         "{error}"
     );
 }
@@ -104,21 +104,24 @@ async fn an_answer_that_never_came_leaves_no_webhook_without_a_key() {
     let error = failed(&account, &jw).await;
     assert!(
         error.starts_with(
-            "webhook new00001 was created, but its key couldn't be stored, so it was deleted again: \
-             POST of a new webhook: no answer from JW"
+            "webhook new00001 was created and deleted again, because its key could not be \
+             stored: POST of a new webhook: no response from JW"
         ),
         "{error}"
     );
     for lost in [Meet::Close, Meet::Answer(504, "<html>Gateway Timeout"), Meet::Answer(201, "{}")] {
         jw.next("POST", lost);
         let error = failed(&account, &jw).await;
-        assert!(error.starts_with("JW doesn't list the webhook, so it wasn't created"), "{error}");
+        assert!(
+            error.starts_with("JW does not list the webhook, so it was not created"),
+            "{error}"
+        );
     }
     jw.next("POST", Meet::DoneThenClose);
     jw.next("DELETE", Meet::Answer(503, "\"later\""));
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
     assert!(
-        error.starts_with("webhook new00002 was created, its key couldn't be stored"),
+        error.starts_with("webhook new00002 was created, but its key could not be stored"),
         "{error}"
     );
     assert!(
@@ -146,8 +149,8 @@ async fn where_it_cannot_be_found_out_what_was_created_the_error_says_how_to() {
     jw.next("POST", Meet::DoneThenClose);
     jw.nth("GET", 2, Meet::Answer(500, ""));
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
-    assert!(error.starts_with("the webhook may have been created, its key is lost"), "{error}");
-    assert!(error.contains("look with jwhook list, and delete the new one"), "{error}");
+    assert!(error.starts_with("the webhook may have been created, but its key is lost"), "{error}");
+    assert!(error.contains("run jwhook list, and delete the new webhook"), "{error}");
     assert_eq!(jw.changes().len(), 1);
 }
 
@@ -183,8 +186,8 @@ async fn a_key_that_cannot_be_stored_takes_its_webhook_with_it() {
         let error = failed(&account, &jw).await;
         assert!(
             error.starts_with(
-                "webhook new00001 was created, but its key couldn't be stored, so it was deleted \
-                 again: secretsmanager:"
+                "webhook new00001 was created and deleted again, because its key could not be \
+                 stored: secretsmanager:"
             ) && error.contains(failing)
                 && error.contains("AccessDeniedException"),
             "{error}"
@@ -196,8 +199,8 @@ async fn a_key_that_cannot_be_stored_takes_its_webhook_with_it() {
         let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
         assert!(
             error.starts_with(
-                "webhook new00002 was created, its key couldn't be stored and is lost, and it \
-                 couldn't be deleted again"
+                "webhook new00002 was created, but its key could not be stored and is lost, and \
+                 the webhook could not be deleted again"
             ) && error.contains("jwhook delete new00002"),
             "{error}"
         );
@@ -212,7 +215,9 @@ async fn a_secret_that_could_not_verify_is_not_stored() {
     jw.state().next_secret = Some("too-short-for-a-key".to_owned());
     let error = failed(&account, &jw).await;
     assert!(
-        error.contains("it was deleted again: JW returned a secret that can't be used: its key is"),
+        error.contains(
+            "because its key could not be stored: JW returned an unusable secret: its key is"
+        ),
         "{error}"
     );
 }
@@ -224,7 +229,7 @@ async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
     // nobody's, as far as can be told
     let create = [&CREATE[..], &["--yes"]].concat();
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
-    assert!(error.contains("jwhook finds no owner of this key"), "{error}");
+    assert!(error.contains("cannot tell which webhook the key belongs to"), "{error}");
     assert_eq!((jw.changes(), account.secret().await), (vec![], KEY.to_owned()));
     Jwhook::of(&account, &jw, &create).run(&jw).await.done();
     let ring = json!({ "new00001": jw.secret("new00001") });
@@ -260,7 +265,7 @@ async fn ctrl_c_does_not_come_between_a_webhook_and_its_key() {
         let ran = running.end(&jw).await;
         // by then it may have been over
         assert!(
-            ran.code == Some(0) || ran.stderr.contains("error: interrupted; the same"),
+            ran.code == Some(0) || ran.stderr.contains("error: interrupted; run the same"),
             "{ran:?}"
         );
         assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001"]);

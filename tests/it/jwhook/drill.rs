@@ -72,7 +72,7 @@ async fn a_rotation_that_is_killed_at_every_call_and_every_wait_is_finished_in_t
         .await;
     world.check(&sent).await;
     let error = ran.error();
-    assert!(error.contains("its rotation is over, or the id is wrong"), "{error}");
+    assert!(error.contains("its rotation is finished, or the id is wrong"), "{error}");
 }
 
 #[tokio::test]

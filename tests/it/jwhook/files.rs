@@ -109,7 +109,7 @@ async fn plan_shows_the_difference_and_changes_nothing() {
     site_ids: [\"9KboGBFu\",\"jsPxIVHl\"]
 change live0000 (\"Live\")
     events: +channel_active -conversions_complete
-delete old00000 (\"Old\"), which isn't in the file
+delete old00000 (\"Old\"), which is not in the file
 1 to create, 1 to change, 1 to delete, 1 unchanged; 2 other webhooks are left alone
 "
         )
@@ -179,9 +179,9 @@ async fn a_file_that_cannot_be_understood_is_told_with_its_line() {
         (FILE.replace("site_ids: [j", "sites: [j"), ", line 4: "),
         (
             FILE.replace("name: Live", "name: Newsroom"),
-            ", line 5: the name \"Newsroom\" is in line 2",
+            ", line 5: the name \"Newsroom\" is already in line 2",
         ),
-        (FILE.replace("[media_available]", "[]"), ", line 8: events has nothing in it"),
+        (FILE.replace("[media_available]", "[]"), ", line 8: events is empty"),
         (FILE.replace("  events: [c", "  webhook_url: x\n  events: [c"), ", line 3: "),
     ] {
         let file = File::new(&text);
@@ -190,7 +190,7 @@ async fn a_file_that_cannot_be_understood_is_told_with_its_line() {
         assert!(error.starts_with(&expected), "{expected}: {error}");
     }
     let error = Jwhook::of(&account, &jw, &["plan", "nowhere.yaml"]).run(&jw).await.error();
-    assert!(error.starts_with("nowhere.yaml can't be read: "), "{error}");
+    assert!(error.starts_with("cannot read nowhere.yaml: "), "{error}");
     assert_eq!(jw.state().calls, []);
 }
 
@@ -206,11 +206,14 @@ async fn where_it_cannot_be_told_which_webhook_is_meant_nothing_is_done() {
     // a key by itself doesn't say whose
     account.set_secret(KEY).await;
     let error = file.run("apply", &["--yes"], &account, &jw).await.error();
-    assert!(error.contains("make it a key ring first, with jwhook rotate newsroom"), "{error}");
+    assert!(
+        error.contains("turn the secret into a key ring first, with jwhook rotate newsroom"),
+        "{error}"
+    );
     // an endpoint that JW wouldn't call
     let http = ["--yes", "--webhook-url", "http://example.com"];
     let error = file.run("apply", &http, &account, &jw).await.error();
-    assert!(error.contains("nothing but an https URL"), "{error}");
+    assert!(error.contains("calls only HTTPS"), "{error}");
     assert_eq!((jw.changes(), account.secret().await), (vec![], KEY.to_owned()));
 }
 
@@ -220,7 +223,7 @@ async fn a_new_stack_gets_its_first_webhooks_from_a_file() {
     let jw = JwApi::start(others()).await;
     let file = File::new(FILE);
     let ran = file.run("apply", &["--yes"], &account, &jw).await;
-    assert!(ran.stderr.contains("jwhook finds no owner of this key"), "{ran:?}");
+    assert!(ran.stderr.contains("cannot tell which webhook the key belongs to"), "{ran:?}");
     ran.done();
     assert_eq!(account.ring_ids().await, ["new00001", "new00002", "new00003"]);
     assert_eq!(jw.webhooks()[..2], others());

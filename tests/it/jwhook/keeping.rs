@@ -44,7 +44,7 @@ async fn a_429_is_waited_out_for_its_minute() {
     let began = Instant::now();
     let ran = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await;
     assert!((seconds(60)..seconds(75)).contains(&began.elapsed()), "{:?}", began.elapsed());
-    assert!(ran.stderr.contains("60 requests a minute is reached: waiting: 60 s"), "{ran:?}");
+    assert!(ran.stderr.contains("60 requests a minute is reached: 60 s"), "{ran:?}");
     assert_eq!(ran.json()["webhooks"][0]["id"], "c0Y6ebVU");
 }
 
@@ -71,11 +71,11 @@ async fn without_an_api_secret_and_a_terminal_the_error_says_where_to_put_it() {
     let error = Jwhook::of(&account, &jw, &["list"]).without("JW_API_SECRET").run(&jw).await;
     let error = error.error();
     assert!(error.contains("set JW_API_SECRET, or give --api-secret-id"), "{error}");
-    for (value, said) in [("", "it is empty"), ("two words", "characters that none has")] {
+    for (value, said) in [("", "it is empty"), ("two words", "characters that no JW secret has")] {
         let list = Jwhook::of(&account, &jw, &["list"]).env("JW_API_SECRET", value);
         let error = list.run(&jw).await.error();
         assert!(
-            error.starts_with("JW_API_SECRET is no API secret") && error.contains(said),
+            error.starts_with("JW_API_SECRET is not a JW API secret") && error.contains(said),
             "{error}"
         );
     }
@@ -110,7 +110,7 @@ async fn the_api_secret_goes_nowhere_but_over_https() {
     let (account, jw) = account_and_api().await;
     let list = Jwhook::of(&account, &jw, &["list"]).env("JW_API_URL", "http://192.0.2.1:1/");
     let error = list.run(&jw).await.error();
-    assert!(error.contains("the API secret could be read"), "{error}");
+    assert!(error.contains("the network could read the API secret"), "{error}");
 }
 
 /// `create` of a webhook of this name, without a question and without a wait.

@@ -35,7 +35,7 @@ async fn list_says_of_each_webhook_whether_its_key_is_there_and_whether_it_calls
     let ran = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await;
     assert_eq!(
         ran.stderr,
-        "the ring has a key for gone0000, which JW doesn't have: jwhook doctor\n"
+        "the ring has a key for gone0000, but JW has no such webhook: run jwhook doctor\n"
     );
     assert_eq!(
         statuses(ran),
@@ -76,10 +76,10 @@ async fn without_a_stack_list_says_what_it_does_not_know() {
             .without("JWHOOK_STACK")
     };
     let ran = list(&[]).run(&jw).await;
-    assert!(ran.stderr.contains("isn't known: give --stack NAME (or JWHOOK_STACK)"), "{ran:?}");
+    assert!(ran.stderr.contains("cannot tell whether the webhooks call this stack and whether their keys are in the ring: give --stack NAME (or JWHOOK_STACK)"), "{ran:?}");
     assert_eq!(statuses(ran)[0], json!(["c0Y6ebVU", null, null]));
     let ran = list(&["--secret-id", &account.secret_arn]).run(&jw).await;
-    assert!(ran.stderr.contains("whether they call this stack isn't known"), "{ran:?}");
+    assert!(ran.stderr.contains("cannot tell whether the webhooks call this stack: "), "{ran:?}");
     assert_eq!(statuses(ran)[0], json!(["c0Y6ebVU", "in_ring", null]));
     let ran = list(&["--webhook-url", "https://HOOKS.zapier.com/hooks/catch/1/"]).run(&jw).await;
     assert_eq!(statuses(ran)[3], json!(["zApier01", null, true]));
@@ -128,9 +128,9 @@ async fn show_says_all_of_one() {
     let json = json.run(&jw).await.json();
     assert_eq!((&json["key"], &json["metadata"]), (&json!("missing"), &zapier()["metadata"]));
     let error = Jwhook::of(&account, &jw, &["show", "unknown0"]).run(&jw).await.error();
-    assert_eq!(error, "JW has no webhook unknown0: jwhook list shows those that it has");
+    assert_eq!(error, "JW has no webhook unknown0; jwhook list shows the webhooks");
     let error = Jwhook::of(&account, &jw, &["show", "gone0000"]).run(&jw).await.error();
-    assert!(error.contains("the ring still has its key: jwhook delete gone0000"), "{error}");
+    assert!(error.contains("the ring still has its key; jwhook delete gone0000"), "{error}");
 }
 
 #[tokio::test]
@@ -175,10 +175,10 @@ async fn an_answer_that_is_not_the_expected_one_is_an_error_whatever_its_shape()
         (502, "<html>\n<h1>Bad Gateway</h1>", "JW answered 502, <html> <h1>Bad Gateway</h1>; JW"),
         (404, "", "JW answered 404; check the webhook's id (jwhook list) and JW_API_URL"),
         (302, "", "JW answered 302"),
-        (200, "[]", "JW's answer (200) isn't what its API documents"),
-        (200, "{}", "JW's answer (200) isn't what its API documents"),
-        (200, "<html>", "JW's answer (200) isn't what its API documents"),
-        (204, "", "JW's answer (204) isn't what its API documents"),
+        (200, "[]", "JW's response (200) is not what its API documents"),
+        (200, "{}", "JW's response (200) is not what its API documents"),
+        (200, "<html>", "JW's response (200) is not what its API documents"),
+        (204, "", "JW's response (204) is not what its API documents"),
     ] {
         jw.next("GET", Meet::Answer(status, body));
         let ran = Jwhook::of(&account, &jw, &["list"]).run(&jw).await;

@@ -8,8 +8,8 @@ const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 const OTHER: &str = "other.other.other.other.other.other";
 
 /// The question of each command that changes the ring.
-const DELETE: (&[&str], &str) = (&["delete", "c0Y6ebVU"], "take its key out of the ring?");
-const ROTATE: (&[&str], &str) = (&["rotate", "c0Y6ebVU"], "It is deleted on the way.");
+const DELETE: (&[&str], &str) = (&["delete", "c0Y6ebVU"], "remove its key from the ring?");
+const ROTATE: (&[&str], &str) = (&["rotate", "c0Y6ebVU"], "jwhook will delete it.");
 
 /// An account whose only webhook calls the stack, with this secret.
 async fn account_and_api(secret: &str) -> (Account, JwApi) {
@@ -43,8 +43,8 @@ async fn single_key_stays_if_its_webhook_is_moved_while_the_question_is_open() {
         let run = Jwhook::of(&account, &jw, command);
         let ran = run.run_while_asked(question, meanwhile, &jw).await;
         let expected = match is_replaced {
-            true => "webhook c0Y6ebVU is not the owner of the secret's key any more",
-            false => "no webhook of JW's is known to own it",
+            true => "can belong to webhook c0Y6ebVU only if no other webhook",
+            false => "cannot tell which webhook it belongs to",
         };
         failed_with(&ran, expected);
         assert_eq!((account.secret().await.as_str(), jw.changes()), (KEY, vec![]));
@@ -59,8 +59,8 @@ async fn single_key_that_replaces_the_ring_while_the_question_is_open_stays() {
          site_ids: [jsPxIVHl]\n",
     );
     let cases = [
-        (&["delete", "gone0000"][..], "Take its key out of the ring?"),
-        (&["rotate", "gone0000"], "Take the old key out of the ring?"),
+        (&["delete", "gone0000"][..], "Remove its key from the ring?"),
+        (&["rotate", "gone0000"], "Remove the old key from the ring?"),
         (&["apply", file.path()], "Do this step (1)?"),
     ];
     all_at_once(cases, async |(command, question)| {
@@ -73,7 +73,7 @@ async fn single_key_that_replaces_the_ring_while_the_question_is_open_stays() {
         let grace = if command[0] == "rotate" { &["--grace", "0"][..] } else { &[] };
         let run = Jwhook::of(&account, &jw, &[command, grace].concat());
         let ran = run.run_while_asked(question, meanwhile, &jw).await;
-        failed_with(&ran, "is one key by itself, and no webhook of JW's is known to own it");
+        failed_with(&ran, "is a single key, and jwhook cannot tell which webhook it belongs to");
         assert_eq!(account.secret().await, KEY);
     })
     .await;
@@ -96,7 +96,7 @@ async fn single_key_stays_if_its_webhook_is_moved_while_create_asks() {
     let create = "create --name Newsroom --event media_available --site jsPxIVHl --settle 0";
     let create: Vec<&str> = create.split(' ').collect();
     let run = Jwhook::of(&account, &jw, &create);
-    let ran = run.run_while_asked("Create another one?", meanwhile, &jw).await;
-    failed_with(&ran, "no webhook of JW's is known to own it");
+    let ran = run.run_while_asked("Create another webhook?", meanwhile, &jw).await;
+    failed_with(&ran, "cannot tell which webhook it belongs to");
     assert_eq!((account.secret().await.as_str(), jw.ids()), (KEY, vec!["c0Y6ebVU".to_owned()]));
 }

@@ -150,7 +150,7 @@ async fn three_media_of_a_thousand_are_named_and_no_other() {
         ),
         ("undelivered: jwhook recover sends", 9),
         (
-            "the others cannot be sent again: ask JW's API for each medium, for example GET \
+            "the other events cannot be sent again: ask JW's API for each medium, for example GET \
           /v2/sites/jsPxIVHl/media/vid00007/",
             10,
         ),

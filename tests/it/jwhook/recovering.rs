@@ -116,12 +116,12 @@ async fn events_are_shown_and_nothing_is_sent_without_a_yes() {
     let question = format!("Send 2 events to {}?", scene.account.queue_url);
     assert!(error.contains(&question) && error.contains("nothing was changed"), "{error}");
     let shown = scene.recover(&["--dry-run"]).await.done();
-    assert!(shown.contains("2 events to be sent; none was"), "{shown}");
+    assert!(shown.contains("2 events to send; none sent"), "{shown}");
     assert!(!scene.account.calls().contains(&"SendMessage".to_owned()));
 
     let shown = scene.recover(&["--yes"]).await.done();
     assert!(
-        shown.contains("2 of 2 events sent, 1 further record of the same ones skipped"),
+        shown.contains("2 of 2 events sent, 1 further record of the same events skipped"),
         "{shown}"
     );
     assert_eq!(scene.queued().await, ["first000", "second00"]);
@@ -176,19 +176,19 @@ async fn an_event_goes_to_the_queue_that_it_was_meant_for_or_to_one_of_its_kind(
     let other = &scene.account.dead_letter_queue_url;
     scene.account.log(&[&record(other, "first000")]).await;
     let ran = scene.recover(&["--dry-run"]).await;
-    let note = format!("meant for {other} and go there, which isn't the stack's queue");
+    let note = format!("meant for {other} and go there, but the stack's queue is another");
     assert!(ran.stderr.contains(&note), "{ran:?}");
 
     let given = scene.account.queue_url.clone();
     let ran = scene.recover(&["--yes", "--queue-url", &given]).await;
-    assert!(ran.stderr.contains(&format!("meant for {other}, and go to {given}")), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("meant for {other}, but go to {given}")), "{ran:?}");
     ran.done();
     assert_eq!(scene.queued().await, ["first000"]);
 
     let fifo = format!("{given}.fifo");
     let error = scene.recover(&["--yes", "--queue-url", &fifo]).await.error();
     assert!(
-        error.contains("is a FIFO queue and some events were meant for the standard"),
+        error.contains("is a FIFO queue, but some events were meant for the standard"),
         "{error}"
     );
 

@@ -66,8 +66,7 @@ async fn the_new_webhook_is_parked_before_it_calls_the_endpoint_and_the_old_one_
     let stdout = rotate(&account, &jw, &[]).run(&jw).await.done();
     assert_eq!(
         stdout,
-        "webhook 7Rav0hC5 is replaced by new00001; warm functions take the old key for another 300 \
-         s at most\n"
+        "webhook 7Rav0hC5 is replaced with new00001; warm functions may accept the old key for another 300 s\n"
     );
     assert_eq!(changes(&jw), [created_at(PARKED), made_live("new00001"), deleted(OLD)]);
     assert_eq!(account.ring_ids().await, ["new00001"]);
@@ -98,14 +97,14 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     assert_eq!(
         stdout,
         "To replace webhook 7Rav0hC5, jwhook would:\n\
-         1. create the new webhook, parked where no event is sent to, its key into the ring\n\
+         1. create the new webhook, parked, and store its key in the ring\n\
          2. wait until every warm function accepts the new key (40 s)\n\
          3. make the new webhook call the endpoint\n\
-         4. wait until JW sends each event to the new webhook too (60 s)\n\
+         4. wait until JW sends each event through the new webhook too (60 s)\n\
          5. delete the old webhook\n\
          6. wait for late deliveries of the old webhook (300 s)\n\
-         7. wait until no event is held: one may need the old webhook's key\n\
-         8. take the old webhook's key out of the ring\n"
+         7. wait until no event is held: a held event may need the old webhook's key\n\
+         8. remove the old webhook's key from the ring\n"
     );
     let json = ["rotate", OLD, "--dry-run", "--settle", "7", "--output", "json"];
     let plan = json!({
@@ -141,13 +140,13 @@ async fn what_cannot_be_rotated_is_left_as_it_is() {
     let webhooks = [webhook(OLD, "newsroom"), webhook("c0Y6ebVU", "sports"), elsewhere, parked];
     let jw = JwApi::start(webhooks).await;
     let cases = [
-        ("unknown1", "JW has no webhook unknown1, and the ring has no key of it"),
+        ("unknown1", "JW has no webhook unknown1, and the ring has no key for it"),
         (
             "elsewher",
-            "webhook elsewher calls https://example.com/hook, and this stack's endpoint is",
+            "webhook elsewher calls https://example.com/hook, but this stack's endpoint is",
         ),
-        ("c0Y6ebVU", "the ring has no usable key of webhook c0Y6ebVU"),
-        ("parked01", "webhook parked01 is itself the replacement of c0Y6ebVU"),
+        ("c0Y6ebVU", "the ring has no usable key for webhook c0Y6ebVU"),
+        ("parked01", "webhook parked01 is the replacement of c0Y6ebVU"),
     ];
     for (id, expected) in cases {
         let error = Jwhook::of(&account, &jw, &["rotate", id, "--yes"]).run(&jw).await.error();
@@ -169,7 +168,7 @@ async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
     let jw = JwApi::start([webhook(OLD, "newsroom"), webhook("c0Y6ebVU", "sports")]).await;
     jw.next("GET", Meet::Answer(404, "<html>no such page"));
     let error = rotate(&account, &jw, &[]).run(&jw).await.error();
-    assert_eq!(error, "JW lists webhook 7Rav0hC5, and says 404 when asked for it: try again");
+    assert_eq!(error, "JW lists webhook 7Rav0hC5, but answers 404 to a request for it; try again");
     assert_eq!((jw.changes(), account.secret().await), (vec![], both));
 }
 
@@ -178,7 +177,7 @@ async fn without_a_terminal_and_a_yes_nothing_is_done() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let error = Jwhook::of(&account, &jw, &["rotate", OLD]).run(&jw).await.error();
-    let question = "Replace webhook 7Rav0hC5 (\"newsroom\")? It is deleted on the way.";
+    let question = "Replace webhook 7Rav0hC5 (\"newsroom\")? jwhook will delete it.";
     assert!(error.starts_with(question) && error.contains("give --yes"), "{error}");
     assert_eq!((jw.changes(), account.secret().await), (vec![], ring()));
 }
@@ -197,7 +196,10 @@ async fn where_jw_does_not_take_the_parking_url_another_one_can_be_given() {
     assert_eq!(jw.ids(), [OLD]);
     let insecure = ["--parking-url", "http://example.com/"];
     let error = rotate(&account, &jw, &insecure).run(&jw).await.error();
-    assert_eq!(error, "--parking-url http://example.com/: JW takes HTTPS only");
+    assert_eq!(
+        error,
+        "--parking-url http://example.com/ is not an HTTPS URL, and JW calls only HTTPS"
+    );
 
     jw.next("PATCH", Meet::Answer(500, ""));
     let other = ["--parking-url", "https://example.com/nobody"];

@@ -117,10 +117,10 @@ async fn an_event_that_no_key_could_sign_is_not_posted() {
     let mut scene = Scene::with(&ring()).await;
     let other = MEDIA_AVAILABLE.replace("7Rav0hC5", "AAAAAAAA");
     for (body, expected) in [
-        (other.as_str(), "no usable key of webhook \"AAAAAAAA\"; it has 2yW4KmiG, 7Rav0hC5"),
-        (r#"{"event":"x"}"#, "the event has no webhook_id, which says whose key signs it"),
-        ("[1]", "what is to be sent is no JSON object"),
-        ("{", "what is to be sent is no JSON object"),
+        (other.as_str(), "no usable key for webhook \"AAAAAAAA\"; it has 2yW4KmiG, 7Rav0hC5"),
+        (r#"{"event":"x"}"#, "the event has no webhook_id to select its key"),
+        ("[1]", "the event is not a JSON object"),
+        ("{", "the event is not a JSON object"),
     ] {
         let file = TestFile::of(body);
         let error = scene.send(200, RECEIPT, &["--file", file.path()]).await.error();
@@ -129,10 +129,10 @@ async fn an_event_that_no_key_could_sign_is_not_posted() {
     let error = scene.send(200, RECEIPT, &["--webhook", "AAAAAAAA"]).await.error();
     assert!(error.contains("it has 2yW4KmiG, 7Rav0hC5"), "{error}");
     let error = scene.send(200, RECEIPT, &["--file", "/no/such/file"]).await.error();
-    assert!(error.contains("file /no/such/file can't be read"), "{error}");
+    assert!(error.contains("cannot read file /no/such/file"), "{error}");
     scene.account.set_secret(&json!({"placeholder": SECRET}).to_string()).await;
     let error = scene.send(200, RECEIPT, &[]).await.error();
-    assert!(error.contains("no webhook yet: make one, with jwhook create"), "{error}");
+    assert!(error.contains("no webhook yet: create one with jwhook create"), "{error}");
     assert!(scene.endpoint.posted().is_empty());
 }
 
@@ -154,8 +154,8 @@ async fn any_answer_but_the_forwarders_200_is_a_no_with_what_to_do() {
         (404, r#"{"message":"Not Found"}"#, "the URL is wrong"),
         (431, "", "Endpoint=FunctionUrl"),
         (503, r#"{"error":"service_unavailable"}"#, "aws logs tail jw-forwarder"),
-        (200, "<html>", "whoever answered isn't the forwarder"),
-        (307, "", "a redirect"),
+        (200, "<html>", "something else than the forwarder answered"),
+        (307, "", "the endpoint redirects"),
     ] {
         let ran = scene.send(status, body, &[]).await;
         assert_eq!(ran.code, Some(1), "{ran:?}");
@@ -176,15 +176,15 @@ async fn a_401_is_explained_where_the_secret_explains_it() {
     let file = TestFile::of(MEDIA_AVAILABLE);
     let ran = scene.send(401, r#"{"error":"unauthorized"}"#, &["--file", file.path()]).await;
     assert_eq!(ran.code, Some(1));
-    assert!(ran.stdout.contains("we would too: event_stale"), "{ran:?}");
+    assert!(ran.stdout.contains("with the secret's current keys: event_stale"), "{ran:?}");
 }
 
 #[tokio::test]
 async fn a_signed_event_goes_to_no_network_in_the_clear_and_a_silence_is_an_error() {
     let scene = Scene::with(&ring()).await;
     for (url, expected) in [
-        ("http://192.0.2.1/", "over anything but HTTPS"),
-        ("http://127.0.0.1:1/", "no answer from http://127.0.0.1:1/"),
+        ("http://192.0.2.1/", "is not an HTTPS URL"),
+        ("http://127.0.0.1:1/", "no response from http://127.0.0.1:1/"),
     ] {
         let send = Jwhook::of(&scene.account, &scene.jw, &["send", "--url", url]);
         let error = send.run(&scene.jw).await.error();

@@ -137,8 +137,11 @@ async fn it_ends_before_a_consumer_has_no_attempt_left() {
         Jwhook::of(&account, &jw, &["tail", "--for", "20", "--output", "json"]).run(&jw).await;
     assert_eq!(events(&ran.stdout)[0]["receive_count"], 4);
     let error = ran.error();
-    assert!(error.contains("received 4 of the 5 times"), "{error}");
-    assert!(error.contains("the one that is left is its consumer's"), "{error}");
+    assert!(
+        error.contains("received 4 times, and SQS moves it to the dead-letter queue after 5"),
+        "{error}"
+    );
+    assert!(error.contains("the last receive belongs to its consumer"), "{error}");
     assert_eq!(receive(&account).await, [("first000".to_owned(), 5)]);
 }
 
@@ -152,8 +155,11 @@ async fn it_ends_at_once_if_consumers_have_left_a_message_one_receive() {
     }
     let ran = Jwhook::of(&account, &jw, &["tail", "--for", "20"]).run(&jw).await;
     let error = ran.error();
-    assert!(error.contains("received 5 of the 5 times"), "{error}");
-    assert!(error.contains("none is left, so this ends here"), "{error}");
+    assert!(
+        error.contains("received 5 times, and SQS moves it to the dead-letter queue after 5"),
+        "{error}"
+    );
+    assert!(error.contains("no receive is left, so tail ends here"), "{error}");
     assert_eq!(calls(&account, "ReceiveMessage"), 1);
 }
 
@@ -169,7 +175,7 @@ async fn a_queue_that_dead_letters_at_once_is_not_looked_into() {
     set.attributes(QueueAttributeName::RedrivePolicy, policy).send().await.unwrap();
     put(&account, "first000").await;
     let error = Jwhook::of(&account, &jw, &["tail"]).run(&jw).await.error();
-    assert!(error.contains("a look would be that one"), "{error}");
+    assert!(error.contains("a look would use this receive"), "{error}");
     assert_eq!(calls(&account, "ReceiveMessage"), 0);
 }
 

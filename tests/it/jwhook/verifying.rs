@@ -47,8 +47,8 @@ async fn a_bad_request_is_refused_with_the_reason_of_the_functions_log() {
     let other = event(json!({"webhook_id": "2yW4KmiG"}));
     let expired = event(json!({"exp": 1}));
     for (token, body, reason, advice) in [
-        ("Basic x".to_owned(), MEDIA_AVAILABLE, "authorization_malformed", "is the token whole"),
-        ("a.b".to_owned(), MEDIA_AVAILABLE, "token_malformed", "is the token whole"),
+        ("Basic x".to_owned(), MEDIA_AVAILABLE, "authorization_malformed", "the token is complete"),
+        ("a.b".to_owned(), MEDIA_AVAILABLE, "token_malformed", "the token is complete"),
         (
             token(r#"{"alg":"none"}"#, MEDIA_AVAILABLE, SECRET),
             MEDIA_AVAILABLE,
@@ -59,7 +59,7 @@ async fn a_bad_request_is_refused_with_the_reason_of_the_functions_log() {
             token(PLAIN, &other, SECRET),
             &other,
             "webhook_unknown",
-            "of webhook 2yW4KmiG; the ring has 7Rav0hC5",
+            "names webhook 2yW4KmiG; the ring has 7Rav0hC5",
         ),
         (
             token(PLAIN, MEDIA_AVAILABLE, OTHER_SECRET),
@@ -74,7 +74,7 @@ async fn a_bad_request_is_refused_with_the_reason_of_the_functions_log() {
             "the ring has",
         ),
         (token(PLAIN, &expired, SECRET), &expired, "claims_not_valid", "exp"),
-        (good.clone(), "POST / HTTP/1.1", "body_malformed", "the body alone"),
+        (good.clone(), "POST / HTTP/1.1", "body_malformed", "only the body"),
         (good.clone(), "{}", "body_mismatch", "of the same request"),
     ] {
         let ran = verify(&account, &token, body, &["--output", "json"]).await;
@@ -85,7 +85,7 @@ async fn a_bad_request_is_refused_with_the_reason_of_the_functions_log() {
     }
     let ran = verify(&account, &good, "{}", &[]).await;
     assert!(
-        ran.stdout.starts_with("refused: body_mismatch: the body isn't what was signed\n"),
+        ran.stdout.starts_with("refused: body_mismatch: the body differs from the signed claims\n"),
         "{ran:?}"
     );
 }
@@ -132,5 +132,5 @@ async fn what_could_not_be_checked_is_no_verdict() {
     let jw = JwApi::start([]).await;
     let stdin = Jwhook::of(&account, &jw, &["verify", "--token-file", "-", "--body-file", "-"]);
     let error = stdin.run(&jw).await.error();
-    assert!(error.contains("only one of the two can come from stdin"), "{error}");
+    assert!(error.contains("only one of the two files can be stdin"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! A new webhook at the stack's endpoint, its secret straight into the key ring.
+//! Creates a webhook that calls the stack, and stores its secret in the key ring.
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -20,22 +20,23 @@ use crate::standing::{Standing, named};
 use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
-Create a webhook at the stack's endpoint, its secret straight into the key ring
+Create a webhook that calls the stack, and store its secret in the key ring
 
-JW shows a webhook's secret once, in the answer that creates it. It goes from there into the key ring \
-in Secrets Manager, and is shown nowhere. If it can't be stored, the webhook is deleted again.
+JW shows a webhook's secret only once, in the response to its creation. jwhook stores the secret in the \
+key ring in Secrets Manager and shows it nowhere. If the secret cannot be stored, jwhook deletes the \
+webhook again.
 
-The webhook is created parked, at a URL where nobody listens. It is made to call the endpoint when its \
-key is stored and no warm function refuses its events any more (--settle). Interrupted before that, the \
-same command goes on from there.";
+At first the webhook is parked: it calls a URL where nobody listens. jwhook activates the webhook once \
+its key is stored and every warm function accepts the key (--settle). If the command is interrupted, run \
+it again to continue.";
 
 const EXAMPLES: &str = "\
 Example:
   jwhook create --name Newsroom --event media_available,media_updated --site jsPxIVHl
 
 JW's events: channel_active, channel_created, channel_idle, conversions_complete, media_available, \
-media_created, media_deleted, media_reuploaded, media_updated, and others that JW adds or your account \
-has. The function forwards any.";
+media_created, media_deleted, media_reuploaded, media_updated, and others that JW may add. The function \
+forwards every event.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -43,16 +44,16 @@ pub struct Arguments {
     /// The webhook's name
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = some_free_text::<Self>)]
     name: String,
-    /// An event that it is sent for; several with commas, or the option again
+    /// The events to subscribe to: separated by commas, or one option for each
     #[arg(long = "event", value_name = "EVENT", required = true, value_delimiter = ',', value_parser = some_text)]
     events: Vec<String>,
-    /// The id of a site (JW calls it a property) whose events it is sent; several as with --event
+    /// The ids of the sites (JW's properties) whose events it sends: as with --event
     #[arg(long = "site", value_name = "SITE_ID", required = true, value_delimiter = ',', value_parser = some_text)]
     sites: Vec<String>,
-    /// What it is for
+    /// The webhook's description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = free_text::<Self>)]
     description: Option<String>,
-    /// Make it call this one of the two URLs that a stack with Endpoint=Both has
+    /// Which URL to call, if the stack has Endpoint=Both
     #[arg(long, value_name = "ENDPOINT")]
     to: Option<Kind>,
     #[command(flatten)]
@@ -61,7 +62,7 @@ pub struct Arguments {
     parking: Parking,
 }
 
-/// A list as JW's metadata has it: each once.
+/// A list for JW's metadata, without duplicates.
 pub fn list(texts: &[String]) -> serde_json::Value {
     let is_first = |(index, text): &(usize, &String)| !texts[..*index].contains(text);
     texts.iter().enumerate().filter(is_first).map(|(_, text)| text.as_str()).collect()
@@ -91,7 +92,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         }
         context.answers().confirm(&format!(
             "Webhook {} is parked, and its key is in the ring: a jwhook create was interrupted, or is \
-             still running. Go on with it?",
+             still running. Continue with this webhook?",
             named(parked)
         ))?;
     } else {
@@ -99,7 +100,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
             context.answers().confirm(&question(there, &keys))?;
         }
         if let Some(loss) = creation::loss(context, &keys, &webhooks).await? {
-            context.answers().confirm(&format!("{loss} Is that right?"))?;
+            context.answers().confirm(&format!("{loss} Replace it?"))?;
             unowned = UnownedKey::Replaced;
         }
     }
@@ -112,12 +113,12 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
             arguments.settling.wait(context).await?;
             creation::activate(context, &parked, &merged(&parked.metadata, &metadata)).await
         };
-        activated.await.with_context(|| creation::is_parked(&parked.id))
+        activated.await.with_context(|| creation::parked_context(&parked.id))
     };
     let webhook = tokio::select! {
         biased;
         created = all => created?,
-        () = asked() => bail!("interrupted; the same command goes on from there"),
+        () = asked() => bail!("interrupted; run the same command again to continue"),
     };
     let result = Standing {
         webhook: &webhook,
@@ -130,8 +131,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-/// The webhook of this name that a run has parked and not activated, if its key is in the ring. Without
-/// its key it is of no use, and may be another run's that has not stored the key yet.
+/// The parked webhook of this name whose key is in the ring. A parked webhook without a key is not used:
+/// another run may be about to store its key.
 fn parked<'w>(
     keys: &Keys,
     candidates: impl Iterator<Item = &'w Webhook>,
@@ -141,7 +142,7 @@ fn parked<'w>(
     for webhook in without {
         note(&format!(
             "webhook {} is parked, and its key is not in the ring: another jwhook create may be about \
-             to store it; if none is running, delete the webhook with jwhook delete {}",
+             to store the key. If no other is running, delete the webhook with jwhook delete {}",
             named(webhook),
             webhook.id
         ));
@@ -152,7 +153,7 @@ fn parked<'w>(
         several => {
             let ids: Vec<&str> = several.iter().map(|webhook| webhook.id.as_str()).collect();
             bail!(
-                "webhooks {} have this name and are parked: keep one, delete the others with jwhook \
+                "webhooks {} all have this name and are parked: keep one, delete the others with jwhook \
                  delete, then try again",
                 ids.join(", ")
             )
@@ -160,15 +161,18 @@ fn parked<'w>(
     }
 }
 
-/// A command that is repeated by mistake makes a second webhook.
+/// The question before a second webhook of this name: the command may be repeated by mistake.
 fn question(there: &Webhook, keys: &Keys) -> String {
     let id = &there.id;
     let consequence = match keys.status(id) {
         KeyStatus::Missing => format!(
-            "its key isn't in the ring, so its events are refused (a create that was interrupted? \
-             then jwhook delete {id})"
+            "its key is not in the ring, so the function refuses its events (if a create was \
+             interrupted, run jwhook delete {id})"
         ),
         _ => "each event would be sent twice".to_owned(),
     };
-    format!("Webhook {} calls this stack already: {consequence}. Create another one?", named(there))
+    format!(
+        "Webhook {} already calls this stack: {consequence}. Create another webhook?",
+        named(there)
+    )
 }

@@ -1,4 +1,4 @@
-//! Deleting a webhook, and then its key: as long as the webhook is there, its events are good.
+//! Deletes a webhook, and then its key: until the webhook is deleted, its events are good.
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -14,12 +14,12 @@ use crate::standing::{Ours, named};
 use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
-Delete a webhook, then take its key out of the ring
+Delete a webhook, then remove its key from the ring
 
-It shows the webhook and asks first: JW can bring back neither the webhook nor its secret. While events \
-are held, it waits before it changes anything, because one of them may need the key (--drop-held). \
-Interrupted anywhere, the same command goes on from there. To replace a webhook without losing \
-an event, use jwhook rotate.";
+The command shows the webhook and asks first, because JW can restore neither the webhook nor its secret. \
+If events are held, the command waits before it changes anything, because a held event may need the key \
+(--drop-held). If the command is interrupted, run it again to continue. To replace a webhook without \
+losing an event, use jwhook rotate.";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -39,14 +39,13 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     match &found {
         Some(webhook) => ask(context, webhook, has_key).await?,
         None if has_key => context.answers().confirm(&format!(
-            "JW has no webhook {id} in the account of this API secret (any more). Take its key out \
-             of the ring?"
+            "JW has no webhook {id} in the account of this API secret. Remove its key from the ring?"
         ))?,
         None => bail!(
-            "there is no such webhook: JW has no {id}, and {}; jwhook list shows those that are there",
+            "webhook {id} does not exist: JW does not have it, and {}; jwhook list shows the webhooks",
             match keys.is_single() {
-                true => "the secret is one key by itself, which doesn't say whose",
-                false => "the ring has no key of it",
+                true => "the secret is a single key, which does not name its webhook",
+                false => "the ring has no key for it",
             }
         ),
     }
@@ -56,19 +55,19 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         biased;
         done = deletion.perform(&keys) => done?,
         () = asked() => bail!(
-            "interrupted: no event is lost by that, and jwhook delete {id} goes on from there"
+            "interrupted; no event is lost, and jwhook delete {id} continues"
         ),
     }
     let result = json!({ "id": id, "deleted": found.is_some(), "key_removed": has_key });
     context.format().result(&result, || match (found.is_some(), has_key) {
-        (true, true) => format!("webhook {id} is deleted, and its key is out of the ring"),
+        (true, true) => format!("webhook {id} is deleted, and its key is removed from the ring"),
         (true, false) => format!("webhook {id} is deleted"),
-        (false, _) => format!("the key of webhook {id} is out of the ring"),
+        (false, _) => format!("the key of webhook {id} is removed from the ring"),
     })?;
     Ok(Verdict::Good)
 }
 
-/// What is to be deleted: at JW, if the webhook is there, and in the ring, if it has a key.
+/// What to delete: the webhook, if it exists, and its key, if there is one.
 struct Deletion<'c> {
     context: &'c Context,
     id: &'c str,
@@ -85,33 +84,33 @@ impl Deletion<'_> {
         }
         if is_there {
             if keys.is_single() && has_key {
-                // of a key by itself nobody could tell any more whose it was
+                // without the webhook nobody could tell which webhook a single key belongs to
                 context.make_ring_of(id).await?;
             }
             context.jw().await?.delete(id).await?;
         }
         if has_key {
-            self.take_key_out().await.with_context(|| {
+            self.remove_key().await.with_context(|| {
                 format!(
-                    "webhook {id} is gone at JW, and its key is still in the ring: run the same \
-                     command again"
+                    "webhook {id} is deleted at JW, but its key is still in the ring; run the same \
+                     command again to continue"
                 )
             })?;
         } else if keys.is_single() {
-            note("the secret is one key by itself: it was left as it is");
+            note("the secret is a single key, which was not changed");
         }
         Ok(())
     }
 
-    async fn take_key_out(&self) -> Result<()> {
+    async fn remove_key(&self) -> Result<()> {
         if self.is_there {
             held_keys::after_deletion(self.context, self.held).await?;
         }
-        self.context.take_key_out(self.id).await
+        self.context.remove_key(self.id).await
     }
 }
 
-/// Whether the secret is one key by itself, and this webhook the only one that it can be of.
+/// Whether the secret is a single key that can belong only to this webhook.
 async fn is_single_key_of(context: &Context, keys: &Keys, found: &Option<Webhook>) -> Result<bool> {
     let (true, Some(webhook)) = (keys.is_single(), found) else { return Ok(false) };
     let Ok(endpoint) = &context.stack().await?.endpoint() else { return Ok(false) };
@@ -130,16 +129,16 @@ async fn ask(context: &Context, webhook: &Webhook, has_key: bool) -> Result<()> 
     let named = named(webhook);
     let question = match (standing.calls_this_stack, has_key) {
         (Some(false), true) => format!(
-            "Webhook {named} calls another URL than this stack's. Delete it, and take its key out of \
+            "Webhook {named} calls another URL than this stack's. Delete it, and remove its key from \
              the ring?"
         ),
-        (_, true) => format!("Delete webhook {named}, and take its key out of the ring?"),
+        (_, true) => format!("Delete webhook {named}, and remove its key from the ring?"),
         (Some(true) | None, false) => {
-            format!("Delete webhook {named}? Its key isn't in the ring.")
+            format!("Delete webhook {named}? Its key is not in the ring.")
         }
         (Some(false), false) => format!(
-            "Webhook {named} isn't this stack's: it calls another URL, and its key isn't in the \
-             ring. Delete it all the same?"
+            "Webhook {named} does not belong to this stack: it calls another URL, and its key is not \
+             in the ring. Delete it all the same?"
         ),
     };
     context.answers().confirm(&question)

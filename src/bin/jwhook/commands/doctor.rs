@@ -1,6 +1,6 @@
-//! The whole way of an event, from JW to the queue, and what to do about what isn't right.
+//! Checks the whole path of an event, from JW to the queue, and says what to do about each problem.
 //!
-//! Each check is made if it can be: one that fails hides no other.
+//! A failed check does not stop the others.
 
 mod accepted;
 mod account;
@@ -21,18 +21,18 @@ use crate::context::Context;
 use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
-Check the whole way, from JW to the queue
+Check the whole path of an event, from JW to the queue
 
-A line for each check: OK, WARN (nothing is refused or lost by it), FAIL or SKIP (couldn't be \
-checked), and what to do about it. Changes nothing, and one that fails hides no other. Exit code \
-0: nothing failed; 1: something did.
+Prints a line for each check: OK, WARN (no event is refused or lost), FAIL or SKIP (not checked), and \
+what to do. Changes nothing. A failed check does not stop the others. Exit code: 0 if no check failed, 1 \
+if one did.
 
 Checks your credentials and clock, the stack, its version, endpoint and region, the secret and each \
 key in it, JW's API, each key's webhook and each webhook's key, the webhooks' events and sites, the \
-queue and the dead-letter queue, events that are held, and when an event was last accepted.
+queue and the dead-letter queue, held events, and when the function last accepted an event.
 
-Start here after an outage. Events that are held wait for the secret: mend what the lines secret and \
-keys say.";
+Start here after an outage. Held events wait for a usable secret: follow the advice in the lines secret \
+and keys.";
 
 pub async fn run(context: &Context) -> Result<Verdict> {
     let mut report = Report::new(context.format());

@@ -1,4 +1,4 @@
-//! All of the account's webhooks, and what this stack has to do with each.
+//! Lists the account's webhooks, and how each relates to this stack.
 
 use anyhow::Result;
 use serde_json::json;
@@ -11,18 +11,20 @@ use crate::verdict::Verdict;
 pub const LONG_ABOUT: &str = "\
 List JW's webhooks, whether their keys are in the ring and whether they call this stack
 
-All of the account's webhooks are listed, other people's too. KEY is \"in ring\", \"missing\" (the \
-function refuses the webhook's events), \"unusable\" (the function answers 503 to them until \
-somebody corrects the entry) or \"single key\" (the secret is one key by itself, which is tried for \
-every webhook). THIS STACK says whether the webhook calls the stack's endpoint. Without --stack, or \
---secret-id and --webhook-url, both are \"-\".";
+Lists all webhooks of the account, including those of other applications. KEY is \"in ring\", \
+\"missing\" (the function refuses the webhook's events), \"unusable\" (the function answers 503 to its \
+events until somebody corrects the entry) or \"single key\" (the secret is a single key, which the \
+function tries for every webhook). THIS STACK says whether the webhook calls the stack's endpoint. \
+Without --stack, or --secret-id and --webhook-url, both are \"-\".";
 
 pub async fn run(context: &Context) -> Result<Verdict> {
     let ours = Ours::read(context).await?;
     let webhooks = context.jw().await?.list().await?;
     ours.note_unknown();
     for id in ours.orphans(&webhooks) {
-        note(&format!("the ring has a key for {id}, which JW doesn't have: jwhook doctor"));
+        note(&format!(
+            "the ring has a key for {id}, but JW has no such webhook: run jwhook doctor"
+        ));
     }
     let standings: Vec<Standing> = webhooks.iter().map(|webhook| ours.standing(webhook)).collect();
     context.format().result(&json!({ "webhooks": standings }), || text(&standings))?;

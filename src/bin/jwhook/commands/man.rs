@@ -1,4 +1,4 @@
-//! The manual page and the shells' completions, from the definitions that arguments are read by.
+//! The manual page and the shell completions, generated from the definition of the arguments.
 
 use std::io::{self, Write};
 
@@ -11,12 +11,12 @@ use crate::verdict::Verdict;
 
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// The shell that you use
+    /// Your shell
     shell: Shell,
 }
 
 pub fn completions(arguments: Completions, command: &mut Command) -> Result<Verdict> {
-    let mut script = Vec::new(); // on a closed stdout `generate` would panic
+    let mut script = Vec::new(); // `generate` would panic on a closed stdout
     generate(arguments.shell, command, "jwhook", &mut script);
     io::stdout().lock().write_all(&script)?;
     Ok(Verdict::Good)

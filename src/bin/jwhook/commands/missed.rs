@@ -1,6 +1,5 @@
-//! Finds the media whose events never reached the queue. Nobody is told of an event that JW did not
-//! deliver, and JW sends none again: what is missing can only be found by comparing JW's media with
-//! the function's log.
+//! Finds media whose events never reached the queue. JW neither reports nor repeats an event that it could
+//! not deliver, so missing events can only be found by comparing JW's media with the function's log.
 
 mod evidence;
 mod expected;
@@ -25,36 +24,33 @@ use crate::output::{note, plain};
 use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
-Find the media whose events never reached the queue
+Find media whose events never reached the queue
 
-For each webhook that calls this stack and each of its sites, lists JW's media that were created \
-since --since. Works out which of media_created, conversions_complete and media_available each \
-medium must have caused by now, and looks for them in the function's log. After an outage, run \
-jwhook doctor, then jwhook recover, then jwhook missed.
+Lists the media that were created since --since, for each webhook that calls this stack and each of its \
+sites. Works out which of the events media_created, conversions_complete and media_available each medium \
+must have caused by now, and looks for them in the function's log. After an outage, run jwhook doctor, \
+then jwhook recover, then jwhook missed.
 
-REASON is \"undelivered\" (the log has the whole event: jwhook recover sends it; the log does not \
-show what was recovered, so a recovered event is still listed), \"stale\" (the function refused the \
-event because of its age) or \"no trace\" (JW did not send the event, or the function could not \
-verify it). Events that are held and requests that were refused may be among those without a trace, \
-so both are counted.
+REASON is \"undelivered\" (the log has the whole event, and jwhook recover sends it; an event that was \
+recovered is still listed, because the log does not show that), \"stale\" (the function refused the event \
+because of its age) or \"no trace\" (JW did not send the event, or the function could not verify it). \
+Held events and refused requests may be among the events without a trace, so the command counts both.
 
-The command changes nothing, and never makes up an event: what JW did not sign does not go into the \
-queue. It prints the ids of the media, so that you can ask JW's API for each.
+The command changes nothing. It does not put missing events into the queue, because JW did not sign \
+them. It prints the ids of the media, so that you can ask JW's API for each.
 
-What it cannot tell is listed as unknown and does not change the exit code: above all \
-media_available of a medium whose publish start is later than its creation, because JW sends none if \
-the start was in the future when the medium became ready. Media younger than --settle are pending; \
-so are the last two events of a medium that was changed within that time. Only events that a webhook \
-subscribes to now are looked for, and only of media that are not older than the webhook. After a \
-rotation that is the new webhook, so the older media are counted and not checked. Updates, \
-deletions, thumbnails, tracks and Live Channels are not checked: nothing tells which events they \
-should have caused.
+Some events are unknown: they are listed, but do not change the exit code. This is mostly \
+media_available of a medium whose publish start is later than its creation, because JW does not send it \
+if the start was in the future when the medium became ready. Events of media younger than --settle are \
+pending, and so are the last two events of a medium that was changed within that time. The command checks \
+only events that a webhook subscribes to now, and only media that are not older than the webhook. After \
+a rotation the webhook is new, so older media are counted but not checked. Updates, deletions, \
+thumbnails, tracks and Live Channels are not checked, because nothing shows which events they caused.
 
-JW takes 60 requests a minute and returns 100 media for each, and only the newest 10,000 media of a \
-site. The command says where it could not check everything, also where the log is not kept for as \
-long as --since.
+JW accepts 60 requests a minute, returns 100 media for each, and lists only the newest 10,000 media of a \
+site. The command says what it could not check, also if the log's retention is shorter than --since.
 
-Exit code: 0 if nothing is missing, 1 if something is or if not everything could be checked.";
+Exit code: 0 if nothing is missing, 1 if something is missing or could not be checked.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -62,16 +58,16 @@ Examples:
   jwhook missed --since 2h
   jwhook missed --since 2026-11-23T20:00:00Z --site jsPxIVHl --output json")]
 pub struct Arguments {
-    /// Check the media that were created since then: RFC 3339, or so long ago (90m, 2h, 3d)
+    /// Check media that were created since this time (RFC 3339), or within this age (90m, 2h, 3d)
     #[arg(long, value_name = "TIME", value_parser = moment::parse_past, default_value = "24h")]
     since: SystemTime,
-    /// Check this site only (JW calls it a property); several as --site A --site B or --site A,B
+    /// Check only these sites (JW's properties): --site A --site B, or --site A,B
     #[arg(long = "site", value_name = "SITE_ID", value_delimiter = ',', value_parser = parse_id)]
     sites: Vec<String>,
-    /// How long an event may take: seconds, or like 15m. Younger media are pending
+    /// How long an event may take: a number of seconds, or like 15m. Events of younger media are pending
     #[arg(long, value_name = "TIME", value_parser = moment::parse_length, default_value = "15m")]
     settle: Duration,
-    /// The function's log group, instead of the stack's
+    /// The function's log group (default: the stack's output)
     #[arg(long, value_name = "NAME")]
     log_group: Option<String>,
 }
@@ -90,13 +86,13 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let sites = chosen(&arguments.sites, &callers)?;
 
     let held = Held::count(&context.sdk, stack).await.unwrap_or_else(|error| {
-        note(&format!("how many events are held is not known: {error:#}"));
+        note(&format!("cannot count the held events: {error:#}"));
         Held::default()
     });
     let mut report = Report::new(since, times.now, &held);
     limit_to_log(context, log_group, &mut report).await;
     let media = reading::media(context.jw().await?, sites, &mut report).await?;
-    // the log is read last: it may have the events of the newest media by now
+    // the log last, so that it has the events of the newest media
     let evidence = Evidence::read(&context.sdk, log_group, report.since).await?;
     for (site_id, medium) in &media {
         report.older_than_webhooks +=
@@ -116,12 +112,12 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     report.add_log(evidence);
     if report.older_than_webhooks > 0 {
         note(&format!(
-            "{} media are older than every webhook of their site, so they are not checked: a rotation, \
-             for example, makes a new webhook",
+            "{} media are older than every webhook of their site (a rotation creates a new webhook, for \
+             example), so they are not checked",
             report.older_than_webhooks
         ));
     }
-    report.tell_incomplete();
+    report.note_incomplete();
     context.format().result(&report, || report.text())?;
     Ok(report.verdict())
 }
@@ -133,30 +129,30 @@ async fn callers(context: &Context) -> Result<Vec<Caller>> {
     let callers = webhooks.iter().filter(|webhook| webhook.calls(url)).map(Caller::of);
     let callers: Vec<Caller> = callers.collect();
     if callers.is_empty() {
-        bail!("no webhook calls {url}, so no event can be missing: see jwhook list");
+        bail!("no webhook calls {url}, so no event can be missing; jwhook list shows the webhooks");
     }
     for caller in callers.iter().filter(|caller| caller.created.is_none()) {
         note(&format!(
-            "JW does not say when webhook {} was created: events that only it is sent for are unknown",
+            "JW does not say when webhook {} was created: events that only this webhook sends are unknown",
             plain(&caller.id)
         ));
     }
     Ok(callers)
 }
 
-/// The sites that are checked: those that were asked for, else all that a webhook covers.
+/// The sites to check: those in the arguments, else all sites of the webhooks.
 fn chosen(asked: &[String], callers: &[Caller]) -> Result<BTreeSet<String>> {
     let covered: BTreeSet<&String> = callers.iter().flat_map(|caller| &caller.sites).collect();
     if covered.is_empty() {
         bail!(
-            "the webhooks that call this stack are sent the events of no site: give them sites with \
+            "the webhooks that call this stack have no sites, so they send nothing: give them sites with \
              jwhook update ID --site SITE_ID"
         );
     }
     if let Some(other) = asked.iter().find(|site| !covered.contains(site)) {
         let covered: Vec<String> = covered.into_iter().map(|site| plain(site)).collect();
         bail!(
-            "no webhook that calls this stack is sent the events of site {other}: give one of {}",
+            "no webhook that calls this stack has site {other}: give one of {}",
             covered.join(", ")
         );
     }
@@ -164,7 +160,7 @@ fn chosen(asked: &[String], callers: &[Caller]) -> Result<BTreeSet<String>> {
     Ok(if asked.is_empty() { all() } else { asked.iter().cloned().collect() })
 }
 
-/// Starts the window at the oldest line that the log group keeps: earlier events leave no trace.
+/// Moves the start of the window to the oldest line that the log group keeps.
 async fn limit_to_log(context: &Context, log_group: &str, report: &mut Report) {
     match evidence::retention(&context.sdk, log_group).await {
         Ok(None) => {}
@@ -172,8 +168,8 @@ async fn limit_to_log(context: &Context, log_group: &str, report: &mut Report) {
             let oldest = report.until - kept;
             if report.since < oldest {
                 report.incomplete.push(format!(
-                    "log group {log_group} has a retention of {} d: media that were created before {} \
-                     are not checked",
+                    "log group {log_group} keeps lines for {} d: media that were created before {} are \
+                     not checked",
                     kept.whole_days(),
                     moment::written(oldest)
                 ));
@@ -181,8 +177,8 @@ async fn limit_to_log(context: &Context, log_group: &str, report: &mut Report) {
             }
         }
         Err(error) => note(&format!(
-            "{error:#}. It is not known how long the log is kept: events that are older than the log \
-             have no trace"
+            "{error:#}. The log's retention is unknown, so events older than the log are listed as \
+             having no trace"
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! The commands, each in a module of its own.
+//! The commands, one module for each.
 
 pub mod create;
 pub mod delete;

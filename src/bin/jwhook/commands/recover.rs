@@ -1,6 +1,6 @@
-//! Puts events back that the function could not deliver. Verified events that it could not queue are
-//! in its log, and nothing else has them. Events that it could not verify are in the held queue, or in
-//! that queue's dead-letter queue.
+//! Recovers events that the function could not deliver. Verified events that it could not queue are only
+//! in its log. Events that it could not verify are in the held queue, or in that queue's dead-letter
+//! queue.
 
 mod destination;
 mod held;
@@ -25,28 +25,28 @@ use crate::verdict::Verdict;
 pub const LONG_ABOUT: &str = "\
 Send the log's undelivered events to the queue
 
-Reads the `undelivered` records of the function's log, shows them, asks, and sends each as the \
-function would have sent it: the same body, attributes, group and deduplication id, to the queue \
-that it was meant for. Repair the queue first.
+Reads the `undelivered` records in the function's log, shows them and asks. Then sends each event as the \
+function would have sent it: with the same body, attributes, group and deduplication id, to the same \
+queue. Repair the queue first.
 
-An event that cannot be sent does not stop the others: it is named at the end, with what to do, and \
-makes the exit code 1. On a FIFO queue the later events of its message group wait for it, so that a \
-group keeps its order. Run the command again once the cause is repaired.
+If an event cannot be sent, the command continues with the others. At the end it prints each event that \
+failed, with what to do, and exits with 1. On a FIFO queue the later events of the same message group \
+are not sent either, so that the group keeps its order. Repair the cause, then run the command again.
 
-The log keeps its records, so a second run finds the events that were sent before too. Sending them \
-again harms no consumer that remembers each event_id, and a FIFO queue itself drops what it had within \
-the last 5 minutes.
+The log keeps its records, so a second run sends the same events again. This harms no consumer that \
+remembers each event_id, and a FIFO queue drops duplicates for 5 minutes.
 
-A record is logged in parts, and a record with a missing part, or with a line that cannot be read, \
-cannot be sent. Such records are listed on stderr and make the exit code 1. No other record waits for \
-them, because the missing part may never come.
+A record is logged in parts. A record with a missing part or an unreadable line cannot be sent. The \
+command lists such records on stderr and exits with 1. It sends the other records at once, because the \
+missing part may never come.
 
-With --held: events that the function could not verify, because it had no usable secret. Shows how many \
-wait in the held queue, where the function retries them every 5 minutes for a day, and how many it has \
-given up (the dead letters); since when; and whether the secret can be used now. After a question SQS \
-moves the dead letters back to the held queue, and the function verifies them again. Messages are only \
-counted, never read: they hold tokens. A moved message has a new SentTimestamp, from which \
-MaxEventAgeSeconds counts an event's age: raise it, or leave it empty, before you move dead letters back.";
+With --held, the command is about events that the function could not verify, because it had no usable \
+secret. It shows how many events wait in the held queue, where the function retries them every 5 minutes \
+for a day, and how many the function has given up (the dead letters). It also shows the age of the \
+oldest, and whether the secret is usable now. It asks, then SQS moves the dead letters back to the held \
+queue, and the function verifies them again. The command only counts messages and never reads them, \
+because they hold tokens. A moved message gets a new SentTimestamp, from which MaxEventAgeSeconds counts \
+an event's age: raise that parameter, or leave it empty, before you move dead letters back.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -55,21 +55,20 @@ Examples:
   jwhook recover --since 2026-11-23T20:00:00Z
   jwhook recover --held")]
 pub struct Arguments {
-    /// Leave out what was logged before: RFC 3339, or so long ago (90m, 2h, 3d); without it, all that
-    /// the log still has
+    /// Ignore records that were logged before this time (RFC 3339), or longer ago than this (90m, 2h, 3d);
+    /// default: the whole log
     #[arg(long, value_name = "TIME", value_parser = moment::parse_past)]
     since: Option<SystemTime>,
-    /// The function's log group, instead of the stack's
+    /// The function's log group (default: the stack's output)
     #[arg(long, value_name = "NAME")]
     log_group: Option<String>,
-    /// Show the held events instead, and move those that the function has given up back to it
+    /// Count the held events, and move those that the function has given up back to the held queue
     #[arg(long, conflicts_with_all = ["since", "log_group"])]
     held: bool,
-    /// Move held events back although the stack has MaxEventAgeSeconds: the function drops those that
-    /// are older
+    /// Move held events back although the stack has MaxEventAgeSeconds: the function drops older events
     #[arg(long, requires = "held")]
     drop_stale: bool,
-    /// Show the events; send and move none
+    /// Show the events, and send or move nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -88,7 +87,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
 
     let mut recovery = Recovery::new(&log, &destination, repeated, arguments.dry_run);
     let format = context.format();
-    recovery.tell_broken(log_group);
+    recovery.note_broken(log_group);
     if recovery.events.is_empty() {
         format.result(&recovery, || {
             let since = since(&arguments);
@@ -102,7 +101,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let events = counted(recovery.events.len(), "event");
     if arguments.dry_run {
         format.result(&recovery, || {
-            format!("{events} to be sent; none was (--dry-run){}", recovery.and_broken())
+            format!("{events} to send; none sent (--dry-run){}", recovery.and_broken())
         })?;
         return Ok(recovery.verdict());
     }
@@ -112,17 +111,17 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         () = interrupt::asked() => true,
     };
     recovery.count();
-    recovery.tell_failed();
+    recovery.note_failed();
     format.result(&recovery, || {
         let skipped = counted(recovery.skipped, "further record");
         let (failed, broken) = (recovery.and_failed(), recovery.and_broken());
         let sent = recovery.sent;
-        format!("{sent} of {events} sent, {skipped} of the same ones skipped{failed}{broken}")
+        format!("{sent} of {events} sent, {skipped} of the same events skipped{failed}{broken}")
     })?;
     if is_interrupted {
         bail!(
-            "interrupted: {} of {events} sent, and perhaps the next one. Run the command again: it \
-             sends those again too, which harms no consumer that remembers event_id",
+            "interrupted: {} of {events} sent, and perhaps the next event too. Run the command again: it \
+             also sends these events again, which harms no consumer that remembers event_id",
             recovery.sent
         );
     }

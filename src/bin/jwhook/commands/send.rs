@@ -1,4 +1,4 @@
-//! The smoke test after a deployment: an event as JW would send it, through the real endpoint.
+//! A smoke test for a deployment: sends a signed event through the real endpoint, as JW would.
 
 mod answer;
 mod post;
@@ -21,19 +21,18 @@ use crate::context::Context;
 use crate::verdict::Verdict;
 use crate::{input, keys, moment};
 
-/// Ids that have the form of JW's and are nobody's.
+/// An id in JW's format that JW does not use.
 const SAMPLE_ID: &str = "jwhook00";
 
 pub const LONG_ABOUT: &str = "\
 Sign an event with the stack's key and post it
 
-The smoke test after a deployment: what JW would send, through the real endpoint. Shows the \
-answer; exit code 0 means that the event is in the queue, 1 that it was answered otherwise, 2 \
-that it couldn't be sent.
+A smoke test for a deployment: sends what JW would send, through the real endpoint, and shows the \
+response. Exit code: 0 if the event is in the queue, 1 if the response says otherwise, 2 if the event \
+could not be sent.
 
-The sample is a real event for your consumers: it goes through the queue to them. Its media_id \
-(or channel_id) and its site_id are jwhook00, which nothing of JW's has, and its event_time is \
-now.";
+Your consumers receive the sample like a real event. Its media_id (or channel_id) and its site_id are \
+jwhook00, an id that JW does not use, and its event_time is now.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -42,17 +41,16 @@ Examples:
   jwhook send --event channel_active --webhook 2yW4KmiG
   jwhook send --file event.json --url http://127.0.0.1:9000/")]
 pub struct Arguments {
-    /// The sample's event, any name; channel_* have a channel_id, all others a media_id
+    /// The sample's event name; channel_* events have a channel_id, all others a media_id
     #[arg(long, value_name = "EVENT", default_value = "media_available", conflicts_with = "file")]
     event: String,
-    /// Post this file's bytes, a JSON object, as they are instead of a sample (-: stdin); its
-    /// webhook_id says whose key signs it
+    /// Post this file, a JSON object, instead of a sample (-: stdin); its webhook_id selects the key
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Post to this URL instead of the stack's; http for this machine only
+    /// Post to this URL (default: the stack's endpoint); http only for this machine
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
-    /// The webhook that the sample is from, instead of the key ring's first
+    /// The sample's webhook (default: the first webhook in the key ring)
     #[arg(long, value_name = "ID", conflicts_with = "file")]
     webhook: Option<String>,
 }
@@ -63,7 +61,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         None => {
             let endpoint = context.stack().await?.endpoint()?;
             let url = endpoint.url();
-            Url::parse(url).with_context(|| format!("the endpoint {url} is no URL"))?
+            Url::parse(url).with_context(|| format!("the endpoint {url} is not a valid URL"))?
         }
     };
     post::allow(&url)?;
@@ -76,7 +74,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     // serde_json's error would quote what it found
     let members: Map<String, Value> = serde_json::from_str(&claims).map_err(|problem| {
         let (line, column) = (problem.line(), problem.column());
-        anyhow!("what is to be sent is no JSON object (line {line}, column {column})")
+        anyhow!("the event is not a JSON object (line {line}, column {column})")
     })?;
     let key = signing_key(&ring, members.get("webhook_id"))?;
     let token = token::sign(&claims, key);
@@ -102,7 +100,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
 fn given_event(file: &Path) -> Result<String> {
     let bytes = input::read(file)?;
     String::from_utf8(bytes).ok().with_context(|| {
-        format!("{} isn't UTF-8, so it is no JSON that JW could send", input::name(file))
+        format!("{} is not UTF-8, so it is not JSON that JW could send", input::name(file))
     })
 }
 
@@ -118,14 +116,14 @@ fn sample(event: &str, webhook_id: &str) -> String {
     .to_string()
 }
 
-/// Whose event the sample is.
+/// The sample's webhook.
 fn webhook_id<'r>(ring: &'r KeyRing, given: Option<&'r str>) -> Result<&'r str> {
     match (given, ring) {
         (Some(id), _) => Ok(id),
         (None, KeyRing::Single(_)) => Ok(SAMPLE_ID),
         (None, KeyRing::ByWebhook { keys, .. }) => {
             let webhooks = keys.keys().map(String::as_str).filter(|id| is_webhook_id(id));
-            webhooks.min().context("the key ring has no webhook yet: make one, with jwhook create")
+            webhooks.min().context("the key ring has no webhook yet: create one with jwhook create")
         }
     }
 }
@@ -137,9 +135,9 @@ fn signing_key<'r>(ring: &'r KeyRing, webhook_id: Option<&Value>) -> Result<&'r 
     };
     let has = keys::named(by_webhook.keys().map(String::as_str));
     let Some(id) = webhook_id.and_then(Value::as_str) else {
-        bail!("the event has no webhook_id, which says whose key signs it; the ring has {has}");
+        bail!("the event has no webhook_id to select its key; the ring has {has}");
     };
     by_webhook.get(id).with_context(|| {
-        format!("the key ring has no usable key of webhook {id:?}; it has {has} (jwhook doctor)")
+        format!("the key ring has no usable key for webhook {id:?}; it has {has} (jwhook doctor)")
     })
 }

@@ -1,4 +1,4 @@
-//! One webhook, with all that JW says of it.
+//! Shows one webhook.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -11,9 +11,9 @@ use crate::verdict::Verdict;
 pub const LONG_ABOUT: &str = "\
 Show one of JW's webhooks
 
-With what this stack has to do with it, as jwhook list says it of all. JSON has the resource as JW gives \
-it, with the members \"key\" and \"calls_this_stack\". JW never shows a webhook's secret again, so it \
-isn't here either.";
+Also shows whether its key is in the ring and whether it calls this stack, as jwhook list does. JSON has \
+all members that JW returns, and \"key\" and \"calls_this_stack\". The secret is not shown, because JW \
+returns it only at creation.";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -28,11 +28,11 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let Some(webhook) = context.jw().await?.find(&id).await? else {
         if ours.orphans(&[]).contains(&id) {
             bail!(
-                "JW has no webhook {id}, and the ring still has its key: jwhook delete {id} takes \
-                 it out"
+                "JW has no webhook {id}, but the ring still has its key; jwhook delete {id} removes the \
+                 key"
             );
         }
-        bail!("JW has no webhook {id}: jwhook list shows those that it has");
+        bail!("JW has no webhook {id}; jwhook list shows the webhooks");
     };
     ours.note_unknown();
     let standing = ours.standing(&webhook);

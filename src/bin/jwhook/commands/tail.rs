@@ -1,9 +1,9 @@
-//! Events as they reach the queue, for watching a deployment or a webhook.
+//! Shows events as they reach the queue.
 //!
-//! SQS has no way to look without receiving. Messages are received with a visibility time-out of 0,
-//! so that no consumer waits for one; but SQS counts each look as an attempt, and dead-letters a
-//! message after the queue's `maxReceiveCount` of them. So a message is looked at as seldom as can
-//! be ([`look`]), and never so often that its consumer would have no attempt left.
+//! SQS cannot show a message without receiving it. `tail` receives messages with a visibility timeout of
+//! 0, so that consumers do not wait for them. But SQS counts each receive, and moves a message to the
+//! dead-letter queue after the queue's `maxReceiveCount` receives. So `tail` looks at a message as rarely
+//! as possible ([`look`]), and always leaves a receive for the consumer.
 
 mod event;
 mod look;
@@ -24,31 +24,30 @@ use crate::context::Context;
 use crate::output::{self, Format};
 use crate::verdict::Verdict;
 
-/// How often the queue is asked whether there is something new, and how long a look waits for it.
+/// How often the queue is checked for new messages, and how long a receive waits for one.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The most messages that SQS gives at once.
+/// The most messages that SQS returns at once.
 const MAX_MESSAGES: i32 = 10;
 
 pub const LONG_ABOUT: &str = "\
 Show events as they reach the queue
 
-Until Ctrl-C, or for --for SECONDS. Newest first of what came together; with --output json a \
-JSON document a line, whose `body` is the message's text.
+Runs until Ctrl-C, or for --for SECONDS. Events that arrive together are shown newest first. With \
+--output json, prints one JSON document per line, whose `body` is the message's text.
 
-Consumers are not kept from a message, which stays visible to them; what they take first, tail \
-can't show.
+Messages stay visible to consumers. tail cannot show messages that a consumer deletes first.
 
-What it costs: each look at a message counts as a receive, and SQS moves a message to the \
-dead-letter queue after the queue's maxReceiveCount receives. So tail looks only when the number \
-of waiting messages changes (or is 0), and ends with an error before a message's last receive, \
-which is its consumer's. SQS tells a message's count only with a receive: if consumers have \
-failed a message until one receive is left, the first look takes it. So use tail on a queue whose \
-consumers keep up. Of a queue that nobody reads it shows some events and ends.";
+The cost: each look at a message counts as a receive, and SQS moves a message to the dead-letter queue \
+after the queue's maxReceiveCount receives. So tail looks only when the number of waiting messages \
+changes (or is 0), and fails before it would use a message's last receive, which belongs to the \
+consumer. SQS shows a message's count only with a receive: if failing consumers have left a message only \
+one receive, tail's first look uses it. So use tail on a queue whose consumers keep up. If nobody reads \
+the queue, tail shows some events and ends.";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// End after so long, instead of at Ctrl-C
+    /// End after this time (default: at Ctrl-C)
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
 }
@@ -72,22 +71,22 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-/// Shows events until something goes wrong.
+/// Shows events until a call fails.
 async fn follow(queue: &Queue, format: Format) -> Result<()> {
     let max_receives = queue.max_receives().await?;
     let url = &queue.url;
     match max_receives {
         Some(max @ ..=1) => bail!(
-            "queue {url} gives a message to its dead-letter queue after {max} receive, and a look \
-             would be that one: raise MaxReceiveCount, then try again"
+            "queue {url} moves a message to its dead-letter queue after {max} receive, and a look would \
+             use this receive: raise MaxReceiveCount, then try again"
         ),
         Some(max) => output::note(&format!(
-            "events of {url}, which consumers get all the same; each look counts as one of the {max} \
-             receives after which SQS moves a message to the dead-letter queue; Ctrl-C ends"
+            "showing events of {url}; consumers still receive them, but each look counts as one of the \
+             {max} receives after which SQS moves a message to the dead-letter queue; Ctrl-C ends"
         )),
-        None => {
-            output::note(&format!("events of {url}, which consumers get all the same; Ctrl-C ends"))
-        }
+        None => output::note(&format!(
+            "showing events of {url}; consumers still receive them; Ctrl-C ends"
+        )),
     }
     if format == Format::Table {
         output::line(&Event::heading())?;
@@ -114,7 +113,7 @@ async fn follow(queue: &Queue, format: Format) -> Result<()> {
     }
 }
 
-/// Ends it before a message's consumer has no attempt left.
+/// Fails before a message's consumer would have no receive left.
 fn check_receives(events: &[Event], max_receives: Option<u32>) -> Result<()> {
     let Some(max) = max_receives else { return Ok(()) };
     let Some(event) = events.iter().max_by_key(|event| event.receive_count) else { return Ok(()) };
@@ -123,12 +122,12 @@ fn check_receives(events: &[Event], max_receives: Option<u32>) -> Result<()> {
         return Ok(());
     }
     let rest = match left {
-        0 => "none is left",
-        _ => "the one that is left is its consumer's",
+        0 => "no receive is left",
+        _ => "the last receive belongs to its consumer",
     };
     bail!(
-        "message {} has been received {} of the {max} times after which SQS moves it to the \
-         dead-letter queue; {rest}, so this ends here. Do consumers keep up (jwhook doctor)?",
+        "message {} has been received {} times, and SQS moves it to the dead-letter queue after {max}; \
+         {rest}, so tail ends here. Check that consumers keep up (jwhook doctor)",
         event.message_id,
         event.receive_count
     )
@@ -148,25 +147,27 @@ impl Queue {
         Ok(answer.attributes.and_then(|mut attributes| attributes.remove(&name)))
     }
 
-    /// How many messages wait, as far as SQS knows.
+    /// SQS's approximate number of waiting messages.
     async fn waiting(&self) -> Result<u64> {
         let number = self.attribute(QueueAttributeName::ApproximateNumberOfMessages).await?;
         let number = number.and_then(|number| number.parse().ok());
-        number.with_context(|| format!("SQS doesn't say how many messages wait in {}", self.url))
+        number.with_context(|| {
+            format!("SQS returned no number of messages for {}; try again", self.url)
+        })
     }
 
-    /// After how many receives a message is dead-lettered, where it is.
+    /// After how many receives a message is dead-lettered; `None` is never.
     async fn max_receives(&self) -> Result<Option<u32>> {
         let policy = self.attribute(QueueAttributeName::RedrivePolicy).await?;
         let Some(policy) = policy else { return Ok(None) };
         let policy: Value = serde_json::from_str(&policy).unwrap_or_default();
-        // a number, and in policies of some tools a text
+        // a number, or a string in the policies of some tools
         let count = match &policy["maxReceiveCount"] {
             Value::String(text) => text.parse().ok(),
             number => number.as_u64().and_then(|count| u32::try_from(count).ok()),
         };
         let count = count.with_context(|| {
-            format!("the redrive policy of {} doesn't say after how many receives", self.url)
+            format!("the redrive policy of {} has no valid maxReceiveCount; correct it", self.url)
         })?;
         Ok(Some(count))
     }

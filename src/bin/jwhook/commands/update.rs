@@ -1,4 +1,4 @@
-//! Changing a webhook, with all that JW has of it sent back: whether JW takes a part isn't documented.
+//! Changes a webhook. An update sends all of its metadata, because JW documents no partial update.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -20,8 +20,8 @@ use crate::verdict::Verdict;
 pub const LONG_ABOUT: &str = "\
 Change a webhook's name, description, events or sites
 
-What isn't given stays as it is. --event and --site give the whole list, not additions to it. The \
-webhook's secret doesn't change.";
+Members without an option stay as they are. --event and --site replace the whole list. The webhook's \
+secret does not change.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,22 +34,22 @@ pub struct Arguments {
     /// The webhook's id (jwhook list)
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
-    /// Another name
+    /// The new name
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = some_free_text::<Self>)]
     name: Option<String>,
-    /// Another description
+    /// The new description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = free_text::<Self>)]
     description: Option<String>,
-    /// An event that it is to be sent for, of all; several with commas, or the option again
+    /// All events to subscribe to: separated by commas, or one option for each
     #[arg(long = "event", value_name = "EVENT", value_delimiter = ',', value_parser = some_text)]
     events: Vec<String>,
-    /// The id of a site whose events it is to be sent, of all; several as with --event
+    /// The ids of all sites whose events it sends: as with --event
     #[arg(long = "site", value_name = "SITE_ID", value_delimiter = ',', value_parser = some_text)]
     sites: Vec<String>,
-    /// Make it call the stack's endpoint
+    /// Make the webhook call the stack's endpoint
     #[arg(long)]
     to_this_stack: bool,
-    /// Make it call this one of the two URLs that a stack with Endpoint=Both has
+    /// Make the webhook call this URL of the stack, if the stack has Endpoint=Both
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "to_this_stack")]
     to: Option<Kind>,
     #[command(flatten)]
@@ -61,27 +61,29 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let wanted = wanted(context, &arguments).await?;
     if wanted.is_empty() {
         bail!(
-            "nothing to change was given: give --name, --description, --event, --site, --to-this-stack \
+            "there is nothing to change: give --name, --description, --event, --site, --to-this-stack \
              or --to"
         );
     }
     let ours = Ours::read(context).await?;
     let jw = context.jw().await?;
     let Some(webhook) = jw.find(id).await? else {
-        bail!("JW has no webhook {id}: jwhook list shows those that it has");
+        bail!("JW has no webhook {id}; jwhook list shows the webhooks");
     };
     let changes = between(&webhook.metadata, &wanted);
     let webhook = if changes.is_empty() {
-        note(&format!("webhook {} is like that already: nothing was changed", named(&webhook)));
+        note(&format!("webhook {} already has these values: nothing was changed", named(&webhook)));
         webhook
     } else {
         ask_if_refused(context, &ours.standing(&webhook), &wanted)?;
         let has_key = ours.standing(&webhook).key == Some(KeyStatus::InRing);
         let mut metadata = webhook.metadata;
         if has_key && changes.iter().any(|change| change.member == "webhook_url") {
-            // the key may have been stored just now
+            // the key may have been stored a moment ago
             arguments.settling.wait(context).await?;
-            let Some(now) = jw.find(id).await? else { bail!("webhook {id} was deleted meanwhile") };
+            let Some(now) = jw.find(id).await? else {
+                bail!("somebody deleted webhook {id} meanwhile")
+            };
             metadata = now.metadata;
         }
         let updated = jw.update(id, &merged(&metadata, &wanted)).await?;
@@ -95,15 +97,15 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-/// Events that went somewhere else would be lost.
+/// Asks before a webhook without a usable key is moved to this stack: its events would be lost.
 fn ask_if_refused(context: &Context, standing: &Standing, wanted: &Metadata) -> Result<()> {
     if standing.has_no_key()
         && standing.calls_this_stack == Some(false)
         && wanted.contains_key("webhook_url")
     {
         context.answers().confirm(&format!(
-            "The ring has no usable key of webhook {}, so this stack accepts none of its \
-             events. Make it call this stack all the same?",
+            "The ring has no usable key for webhook {}, so this stack accepts none of its events. Make \
+             it call this stack all the same?",
             named(standing.webhook)
         ))?;
     }

@@ -1,4 +1,4 @@
-//! Why a request was refused: the function's own check, of a request that was captured.
+//! Checks a captured request with the function's own rules, to find out why it was refused.
 
 mod advice;
 pub mod capture;
@@ -22,17 +22,16 @@ use crate::verdict::Verdict;
 use crate::{input, moment, output};
 
 pub const LONG_ABOUT: &str = "\
-Check a captured request as the function does
+Check a captured request with the function's own rules
 
-Says that it is accepted, with its event_id and members, or which check refuses it and why, in \
-the words of the function's log. Exit code 0: accepted; 1: refused; 2: couldn't be checked. \
-Nothing is sent anywhere.
+Prints \"accepted\" with the event_id and the event's members, or the reason of the refusal, as in the \
+function's log. Exit code: 0 if accepted, 1 if refused, 2 if the check failed. Sends nothing.
 
-The token file holds the token by itself, `Bearer` and the token, or the whole Authorization \
-line; the body file the body's bytes. Either of the two may be - for stdin.
+The token file holds the token alone, `Bearer` and the token, or the whole Authorization line. The body \
+file holds the body's bytes. One of the two files may be - for stdin.
 
-It is checked with the keys that the secret has now and, with --stack, within the stack's age \
-limit. JW's tokens never expire: --at checks it as of when it came.";
+Uses the secret's current keys and, with --stack, the stack's age limit. JW's tokens never expire. --at \
+checks the request as of the time when it arrived.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -45,15 +44,15 @@ pub struct Arguments {
     /// The captured body
     #[arg(long, value_name = "FILE")]
     body_file: PathBuf,
-    /// When it came, RFC 3339, instead of now
+    /// When the request arrived, RFC 3339 (default: now)
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     at: Option<SystemTime>,
-    /// How old the event may be, instead of the stack's MaxEventAgeSeconds
+    /// How old the event may be (default: the stack's MaxEventAgeSeconds)
     #[arg(long, value_name = "SECONDS")]
     max_event_age: Option<u64>,
 }
 
-/// What came of the check.
+/// The result of the check.
 #[derive(Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 enum Checked<'e> {
@@ -81,7 +80,7 @@ struct Reason {
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     if input::is_stdin(&arguments.token_file) && input::is_stdin(&arguments.body_file) {
-        bail!("only one of the two can come from stdin: put the other in a file");
+        bail!("only one of the two files can be stdin: put the other into a file");
     }
     let token = input::read(&arguments.token_file)?;
     let stack = context.stack().await?;
@@ -126,8 +125,8 @@ fn accepted(
     Ok(Verdict::Good)
 }
 
-/// A value as its JSON spells it, so that a terminal takes nothing of it for a command; a string of
-/// nothing but printable ASCII without its quotes.
+/// A value as JSON without control characters, which a terminal would obey. A string of printable ASCII
+/// loses its quotes.
 fn plain(json: &str) -> String {
     let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let is_plain =
@@ -174,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_takes_nothing_for_a_command() {
+    fn value_has_no_control_characters() {
         for (json, shown) in [
             (r#""UUhbHm6C""#, "UUhbHm6C"),
             (r#""a\u001b[2J""#, r#""a\u001b[2J""#),

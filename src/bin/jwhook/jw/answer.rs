@@ -1,4 +1,4 @@
-//! What JW answers, and what is said of an answer that wasn't expected.
+//! JW's responses, and the errors for unexpected ones.
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -9,40 +9,48 @@ use super::secret::ApiSecret;
 use super::webhook::Webhook;
 use crate::output::plain;
 
-/// The most of an unexpected answer that is quoted: characters.
+/// How many characters of an unexpected response are quoted.
 const MAX_QUOTE: usize = 300;
 
-/// Why a call didn't do what was asked.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// JW may have done it, or not.
-    #[error("{what}: no answer from JW ({why}); check the network and JW_API_URL, then try again")]
+    /// JW may or may not have done it.
+    #[error(
+        "{what}: no response from JW ({why}); check the network and JW_API_URL, then try again"
+    )]
     NoAnswer { what: String, why: String, timed_out: bool },
-    /// JW never heard of it.
-    #[error("{what}: the request cannot be made ({why}); check JW_API_URL and JW's API secret")]
+    /// The request was never sent.
+    #[error("{what}: cannot build the request ({why}); check JW_API_URL and JW's API secret")]
     NotSent { what: String, why: String },
-    /// JW said that it didn't do it.
+    /// JW's response is an error.
     #[error("{what}: JW answered {}{}{}", .status.as_u16(), .said, advice(*.status))]
     Refused { what: String, status: StatusCode, said: String },
-    /// JW did it, or says so, in words that we can't read.
-    #[error("{what}: JW's answer ({}) isn't what its API documents", .status.as_u16())]
-    Unreadable { what: String, status: StatusCode },
-    /// JW has it, and says that it hasn't.
-    #[error("JW lists webhook {id}, and says 404 when asked for it: try again")]
-    Contradiction { id: String },
-    /// JW answers with the same webhooks for ever.
+    /// JW may have done it, but its response is not what its API documents.
     #[error(
-        "JW's list of webhooks does not end: after {listed} webhooks, page after page brings only \
-         webhooks that were listed before; try again, and check JW_API_URL"
+        "{what}: JW's response ({}) is not what its API documents; check JW_API_URL",
+        .status.as_u16()
+    )]
+    Unreadable { what: String, status: StatusCode },
+    /// JW lists the webhook, but does not return it.
+    #[error("JW lists webhook {id}, but answers 404 to a request for it; try again")]
+    Contradiction { id: String },
+    /// JW returns the same webhooks page after page.
+    #[error(
+        "JW's list of webhooks does not end: after {listed} webhooks, each page has only webhooks of \
+         earlier pages; check JW_API_URL, then try again"
     )]
     EndlessList { listed: usize },
-    /// JW's limit, however long we waited.
-    #[error("{what}: JW still says 429, too many requests; who else uses this API secret?")]
+    /// JW's rate limit, even after waiting.
+    #[error(
+        "{what}: JW still answers 429 (too many requests); check what else uses this API secret, then \
+         try again"
+    )]
     TooManyRequests { what: String },
 }
 
 impl Problem {
-    /// Whether JW may have done what was asked: a gateway that gave up says nothing of what is behind it.
+    /// Whether JW may have done it all the same. A 5xx of a gateway says nothing about the server behind.
     pub fn may_be_done(&self) -> bool {
         match self {
             Problem::NoAnswer { .. } | Problem::Unreadable { .. } => true,
@@ -55,17 +63,17 @@ impl Problem {
     }
 }
 
-/// An answer with any status.
+/// A response with any status.
 pub(super) struct Answer {
     pub what: String,
     pub status: StatusCode,
     pub body: Zeroizing<Vec<u8>>,
-    /// What JW says in it, where that may be quoted.
+    /// JW's error text, if it may be quoted.
     pub said: Option<String>,
 }
 
 impl Answer {
-    /// The answer, if its status is this one.
+    /// The response, if it has this status.
     pub fn expect(self, status: StatusCode) -> Result<Self, Problem> {
         match self.said {
             _ if self.status == status => Ok(self),
@@ -74,13 +82,12 @@ impl Answer {
         }
     }
 
-    /// What it holds.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         // serde_json's error could quote a secret
         serde_json::from_slice(&self.body).map_err(|_| self.unreadable())
     }
 
-    /// The webhook that it holds. One without an id would not be JW's.
+    /// The webhook in the body, which must have an id.
     pub fn resource(&self) -> Result<Webhook, Problem> {
         let webhook: Webhook = self.json()?;
         if webhook.id.is_empty() { Err(self.unreadable()) } else { Ok(webhook) }
@@ -91,7 +98,7 @@ impl Answer {
     }
 }
 
-/// What an error's body says: JW's codes and descriptions, a bare string, or whatever text it is.
+/// The text of an error's body: JW's codes and descriptions, a JSON string, or plain text.
 pub(super) fn said(body: &[u8], secret: &ApiSecret) -> String {
     #[derive(Deserialize)]
     struct Errors {
@@ -111,11 +118,11 @@ pub(super) fn said(body: &[u8], secret: &ApiSecret) -> String {
         text
     } else {
         let text = String::from_utf8_lossy(body).into_owned();
-        // a webhook's resource, perhaps, with the secret that JW shows once
+        // this may be a new webhook with its secret
         if text.contains("\"secret\"") { String::new() } else { text }
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = secret.cut_out_of(&line);
+    let line = secret.redact(&line);
     let quote: String = plain(&line).chars().take(MAX_QUOTE).collect();
     if quote.is_empty() { String::new() } else { format!(", {quote}") }
 }

@@ -1,7 +1,6 @@
-//! The media of a site, as far as it tells which events they should have caused.
+//! The media of a site, with the members that tell which events they should have caused.
 //!
-//! Media are other people's data: members may be null, missing or of another type, and one odd medium
-//! must not hide the others.
+//! Members may be null, missing or of another type. One odd medium must not hide the others.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +13,11 @@ use time::OffsetDateTime;
 use super::{Jw, PAGE_LENGTH};
 use crate::moment;
 
-/// JW returns only the first 10,000 results of a query, whatever the paging (JW's page "Listing
-/// Media").
+/// JW returns only the first 10,000 results of a query (JW's page "Listing Media").
 const MAX_PAGES: usize = 10_000 / PAGE_LENGTH;
 
-/// How many pages in a row may bring no new medium. Media that are uploaded meanwhile shift the list,
-/// so a page may bring only media of the page before.
+/// How many pages in a row may have no new medium. Media that are uploaded meanwhile shift the list, so
+/// a page may repeat media of the page before.
 const MAX_REPEATED_PAGES: usize = 2;
 
 /// One of a site's media.
@@ -28,14 +26,14 @@ pub struct Medium {
     pub id: String,
     pub title: Option<String>,
     pub created: OffsetDateTime,
-    /// `None` where JW does not say, or where it cannot be read.
+    /// `None` if it is missing or unreadable.
     pub last_modified: Option<OffsetDateTime>,
     pub is_ready: bool,
     pub publish_start: Date,
     pub publish_end: Date,
 }
 
-/// A date that a person may have set.
+/// An optional date.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Date {
     Unset,
@@ -43,12 +41,12 @@ pub enum Date {
     Unreadable,
 }
 
-/// The media of a site that were created since some time.
+/// The media of a site that were created since a given time.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Newest first.
     pub media: Vec<Medium>,
-    /// Media whose id or time of creation cannot be read, in words.
+    /// Descriptions of the media whose id or creation time cannot be read.
     pub unreadable: BTreeSet<String>,
     /// Why there may be more media than these.
     pub cut_off: Option<String>,
@@ -61,19 +59,19 @@ struct Page {
     media: Vec<Value>,
 }
 
-/// Whether another page is to be read.
+/// What to do after a page.
 #[derive(Debug, PartialEq)]
 enum Next {
     Page,
-    /// The media of the next pages are older.
+    /// Stop: the media of the next pages are older.
     Enough,
     /// The list does not end.
     Endless,
 }
 
 impl Jw {
-    /// The media of a site that were created since this time. After each page, `on_page` is given the
-    /// time of creation of its oldest medium.
+    /// The media of a site that were created since `since`. After each page, calls `on_page` with the
+    /// creation time of the oldest medium so far.
     pub async fn media(
         &self,
         site_id: &str,
@@ -90,8 +88,8 @@ impl Jw {
             let answer = self.call(Method::GET, &path, None, &what).await?;
             if matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
                 listing.cut_off = Some(format!(
-                    "JW answers {} when asked for the media of site {site_id}: check that the site \
-                     exists and that the API secret may read it",
+                    "cannot list the media of site {site_id}: JW answers {}; check that the site exists \
+                     and that the API secret may read it",
                     answer.status.as_u16()
                 ));
                 return Ok(listing);
@@ -105,15 +103,15 @@ impl Jw {
                 Next::Page => {}
                 Next::Enough => return Ok(listing),
                 Next::Endless => bail!(
-                    "the list of the media of site {site_id} does not end: JW returns the same {} \
-                     media page after page. Try again, and check JW_API_URL",
+                    "JW's list of the media of site {site_id} does not end: JW returns the same {} media \
+                     page after page; check JW_API_URL, then try again",
                     listing.ids.len()
                 ),
             }
         }
         listing.cut_off = Some(format!(
-            "site {site_id} has more media in this time than can be read: JW returns only the newest \
-             10,000 of a list. Older ones are not checked: give a later --since"
+            "site {site_id} has more than 10,000 media in this time, and JW lists only the newest \
+             10,000: the older media are not checked; give a later --since"
         ));
         Ok(listing)
     }
@@ -155,7 +153,7 @@ impl Medium {
             return Err("a medium without an id".to_owned());
         };
         let Date::At(created) = Date::read(&resource["created"]) else {
-            return Err(format!("medium {id}, whose time of creation is {}", resource["created"]));
+            return Err(format!("medium {id} with the creation time {}", resource["created"]));
         };
         let metadata = &resource["metadata"];
         Ok(Self {

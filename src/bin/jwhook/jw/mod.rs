@@ -1,7 +1,7 @@
-//! JW's Management API v2, as far as it is about webhooks and media.
+//! JW's Management API v2: webhooks and media.
 //!
-//! Only the answer that is expected is a success: a 401 is never an empty list. Nothing of an answer
-//! that may hold a secret is ever quoted.
+//! Only the documented status is a success: a 401 is never an empty list. An error never quotes a
+//! response that may hold a secret.
 
 mod answer;
 pub mod media;
@@ -27,20 +27,19 @@ use self::secret::ApiSecret;
 use self::webhook::{Created, Webhook};
 use crate::progress;
 
-/// The most that JW gives in one page.
+/// JW's largest page.
 const PAGE_LENGTH: usize = 100;
 
-/// How long JW has for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a 429 is waited out before it is an error.
+/// How many times a 429 is waited out before it becomes an error.
 const MAX_WAITS: u32 = 3;
 
-/// The pauses before a call is sent again that got no answer.
+/// The pauses before a call without a response is sent again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
-/// How many pages in a row may bring no webhook that was not listed before. A webhook that is created
-/// meanwhile shifts the list, so a page may bring only webhooks of the page before.
+/// How many pages in a row may have no new webhook. A webhook that is created meanwhile shifts the list,
+/// so a page may repeat webhooks of the page before.
 const MAX_REPEATED_PAGES: usize = 2;
 
 /// The API, for one account.
@@ -51,7 +50,7 @@ pub struct Jw {
     limit: RateLimit,
 }
 
-/// A call of the API, and what an error calls it.
+/// A call of the API, with its name in errors.
 struct Request<'r> {
     method: Method,
     path: &'r str,
@@ -59,26 +58,29 @@ struct Request<'r> {
     what: &'r str,
 }
 
-/// What a person gives for a webhook's members.
+/// A webhook's metadata: the members that a client sets.
 pub type Metadata = Map<String, Value>;
 
 impl Jw {
     pub fn new(mut base: Url, secret: ApiSecret) -> Result<Self> {
         let is_local = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         if base.scheme() != "https" && !is_local {
-            bail!("JW_API_URL is {base}: over anything but HTTPS the API secret could be read");
+            bail!(
+                "JW_API_URL is {base}: use an HTTPS URL, because the network could read the API secret \
+                 otherwise"
+            );
         }
         if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path())); // else a proxy's path would be left out
+            base.set_path(&format!("{}/", base.path())); // `join` would drop a proxy's path otherwise
         }
         let mut http = Client::builder();
         if is_local {
-            http = http.no_proxy(); // one elsewhere would be shown the API secret
+            http = http.no_proxy(); // a proxy elsewhere would see the API secret
         }
         let http = http
             .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none()) // a redirected POST becomes a GET
-            .pool_max_idle_per_host(0) // a kept connection that JW has closed would fail a POST
+            .pool_max_idle_per_host(0) // a POST would fail on a connection that JW has closed
             .timeout(TIMEOUT)
             .build()?;
         Ok(Self { http, base, secret, limit: RateLimit::default() })
@@ -101,7 +103,7 @@ impl Jw {
             let is_empty = page.webhooks.is_empty();
             let before = webhooks.len();
             for webhook in page.webhooks {
-                // one without an id is the same only if all of it is
+                // webhooks without an id are the same only if all members agree
                 let is_listed = |listed: &Webhook| {
                     listed.id == webhook.id && (!webhook.id.is_empty() || *listed == webhook)
                 };
@@ -109,7 +111,7 @@ impl Jw {
                     webhooks.push(webhook);
                 }
             }
-            // JW may leave out the total, and documents no other mark of the last page.
+            // JW may omit the total, and documents no other mark of the last page
             if is_empty || page.total.is_some_and(|total| webhooks.len() >= total) {
                 return Ok(webhooks);
             }
@@ -121,11 +123,11 @@ impl Jw {
         }
     }
 
-    /// One webhook, if there is one with this id.
+    /// The webhook with this id.
     pub async fn find(&self, id: &str) -> Result<Option<Webhook>, Problem> {
         let answer = self.call(Method::GET, &path(id), None, &format!("webhook {id}")).await?;
         if answer.status == StatusCode::NOT_FOUND {
-            // a 404 may be of something else between us and JW; the list is an answer of JW's
+            // a proxy may have sent the 404, so check JW's list
             let is_listed = self.list().await?.iter().any(|webhook| webhook.id == id);
             return if is_listed {
                 Err(Problem::Contradiction { id: id.to_owned() })
@@ -136,7 +138,7 @@ impl Jw {
         answer.expect(StatusCode::OK)?.resource().map(Some)
     }
 
-    /// Creates a webhook. After a problem that [`Problem::may_be_done`] it may be there all the same.
+    /// Creates a webhook. After an error with [`Problem::may_be_done`] the webhook may exist.
     pub async fn create(&self, metadata: &Metadata) -> Result<Created, Problem> {
         #[derive(Deserialize)]
         struct Secret {
@@ -158,7 +160,7 @@ impl Jw {
         answer.expect(StatusCode::OK)?.resource()
     }
 
-    /// Deletes a webhook. One that is gone already is as good.
+    /// Deletes a webhook. Succeeds if it does not exist.
     pub async fn delete(&self, id: &str) -> Result<(), Problem> {
         let answer = self.call(Method::DELETE, &path(id), None, &format!("webhook {id}")).await?;
         if answer.status == StatusCode::NOT_FOUND && self.find(id).await?.is_none() {
@@ -185,20 +187,20 @@ impl Jw {
             if waits == MAX_WAITS {
                 break;
             }
-            progress::wait(WINDOW, "JW's limit of 60 requests a minute is reached: waiting").await;
+            progress::wait(WINDOW, "waiting: JW's limit of 60 requests a minute is reached").await;
         }
         Err(Problem::TooManyRequests { what })
     }
 
-    /// Sends a call again that got no answer, if a second one does no more than the first: a POST would
-    /// create a second webhook. After a time-out nothing is sent again, as JW had its time.
+    /// Retries a call without a response if it is idempotent. A POST is not: it would create a second
+    /// webhook. A timeout is not retried, because JW had its time.
     async fn send_until_answered(&self, request: &Request<'_>) -> Result<Answer, Problem> {
         for pause in PAUSES {
             match self.send(request).await {
                 Err(Problem::NoAnswer { timed_out: false, why, what })
                     if request.method != Method::POST =>
                 {
-                    tracing::info!("{what}: no answer ({why}); it is sent again");
+                    tracing::info!("{what}: no response ({why}); retrying");
                 }
                 ended => return ended,
             }

@@ -1,4 +1,4 @@
-//! JW's limit: 60 requests a minute for each API secret, then 429.
+//! JW's rate limit: 60 requests a minute for each API secret, then 429.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::progress;
 
-/// JW's window. There is no `Retry-After`: after a minute there is room again.
+/// The window of the limit. JW sends no `Retry-After`.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
 const MAX_REQUESTS: usize = 60;
@@ -18,7 +18,7 @@ const MAX_REQUESTS: usize = 60;
 pub struct RateLimit(Mutex<VecDeque<Instant>>);
 
 impl RateLimit {
-    /// Waits until one more request is within the limit, and counts it.
+    /// Waits until one more request is within the limit, then counts that request.
     pub async fn admit(&self) {
         let mut made = self.0.lock().await;
         loop {
@@ -29,13 +29,13 @@ impl RateLimit {
                 return made.push_back(Instant::now());
             }
             let oldest = made.front().map_or(Duration::ZERO, Instant::elapsed);
-            progress::wait(WINDOW.saturating_sub(oldest), "JW takes 60 requests a minute: waiting")
+            progress::wait(WINDOW.saturating_sub(oldest), "waiting: JW takes 60 requests a minute")
                 .await;
         }
     }
 }
 
-/// The least time from the first to the last of so many requests.
+/// The shortest time that this many requests can take.
 pub fn least_time(requests: u32) -> Duration {
     WINDOW * (requests.saturating_sub(1) / MAX_REQUESTS as u32)
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn no_61_requests_are_made_within_a_minute() {
+    async fn at_most_60_requests_are_made_in_any_minute() {
         let limit = RateLimit::default();
         let began = Instant::now();
         let mut times = Vec::new();
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn each_60_requests_take_a_minute_more() {
+    fn every_60_further_requests_take_another_minute() {
         for (requests, minutes) in [(0, 0), (60, 0), (61, 1), (120, 1), (121, 2)] {
             assert_eq!(least_time(requests), WINDOW * minutes);
         }

@@ -1,5 +1,5 @@
-//! JW's API secret: from the environment, from Secrets Manager or from a hidden prompt, and never
-//! from an argument, where every process of the machine could read it.
+//! JW's API secret, from the environment, from Secrets Manager or from a hidden prompt. It is never an
+//! argument, because every process of the machine can read arguments.
 
 use std::env::{self, VarError};
 
@@ -10,7 +10,7 @@ use dialoguer::Password;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::ask::is_somebody_there;
+use crate::ask::is_interactive;
 use crate::aws;
 use crate::options::Options;
 
@@ -20,42 +20,44 @@ const VARIABLE: &str = "JW_API_SECRET";
 pub struct ApiSecret(Zeroizing<String>);
 
 impl ApiSecret {
-    /// The secret, from the first place that is named: `--api-secret-id`, `JW_API_SECRET`, the person.
+    /// Finds the secret: `--api-secret-id`, else `JW_API_SECRET`, else a prompt.
     pub async fn find(options: &Options, sdk: &SdkConfig) -> Result<Self> {
         if let Some(id) = &options.api_secret_id {
             let call = Client::new(sdk).get_secret_value().secret_id(id).send().await;
             let answer = call.map_err(|error| {
                 aws::failed("secretsmanager:GetSecretValue", &format!("secret {id}"), error)
             })?;
-            let text = answer.secret_string.with_context(|| format!("secret {id} has no text"))?;
+            let text = answer.secret_string.with_context(|| format!("secret {id} is not text"))?;
             return Self::new(Zeroizing::new(text), &format!("secret {id}"));
         }
         match env::var(VARIABLE) {
             Ok(text) => return Self::new(Zeroizing::new(text), VARIABLE),
-            Err(VarError::NotUnicode(_)) => bail!("{VARIABLE} isn't text"),
+            Err(VarError::NotUnicode(_)) => bail!("{VARIABLE} is not text"),
             Err(VarError::NotPresent) => {}
         }
-        if !is_somebody_there() {
+        if !is_interactive() {
             bail!(
-                "JW's API secret is needed, and there is no terminal to ask for it: set {VARIABLE}, \
-                 or give --api-secret-id (JW's dashboard has it under Property > API Credentials; it \
-                 must be a v2 secret with Admin permission)"
+                "JW's API secret is missing, and there is no terminal to ask for it: set {VARIABLE}, \
+                 or give --api-secret-id (JW's dashboard shows the secret under Property > API \
+                 Credentials; it must be a v2 secret with Admin permission)"
             );
         }
         let prompt = Password::new().with_prompt("JW API secret (v2, Admin)").interact()?;
-        Self::new(Zeroizing::new(prompt), "what was typed")
+        Self::new(Zeroizing::new(prompt), "the text that you typed")
     }
 
-    /// Whether there is a place to find it in.
+    /// Whether [`find`](Self::find) has a place to look.
     pub fn is_given(options: &Options) -> bool {
-        options.api_secret_id.is_some() || env::var_os(VARIABLE).is_some() || is_somebody_there()
+        options.api_secret_id.is_some() || env::var_os(VARIABLE).is_some() || is_interactive()
     }
 
     fn new(text: Zeroizing<String>, place: &str) -> Result<Self> {
         let text = Zeroizing::new(text.trim().to_owned());
-        // what a header's value may hold (RFC 9110, section 5.5), so that no error will quote it
+        // only what a header's value may hold (RFC 9110, section 5.5), so that no later error quotes it
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            bail!("{place} is no API secret of JW's: it is empty, or has characters that none has");
+            bail!(
+                "{place} is not a JW API secret: it is empty, or has characters that no JW secret has"
+            );
         }
         Ok(Self(text))
     }
@@ -63,13 +65,14 @@ impl ApiSecret {
     /// The Authorization header.
     pub fn bearer(&self) -> Result<HeaderValue> {
         let text = Zeroizing::new(format!("Bearer {}", self.0.as_str()));
-        let mut value = HeaderValue::from_str(&text).context("the API secret fits no header")?;
+        let mut value =
+            HeaderValue::from_str(&text).context("an HTTP header cannot hold the API secret")?;
         value.set_sensitive(true);
         Ok(value)
     }
 
-    /// A text of somebody else's, without the secret if it quotes it.
-    pub fn cut_out_of(&self, text: &str) -> String {
+    /// Replaces the secret in a text that may quote it.
+    pub fn redact(&self, text: &str) -> String {
         text.replace(self.0.as_str(), "[API secret]")
     }
 }

@@ -1,4 +1,4 @@
-//! A webhook as JW's API has it. Members that we don't know are kept: an update sends them back.
+//! A webhook in JW's API. Unknown members are kept, because an update must send them back.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,17 @@ use zeroize::Zeroizing;
 
 use crate::endpoint::Endpoint;
 
-/// One of the account's webhooks; not all are ours, and none has to look like ours. Members that are
-/// missing, null or of another type are empty here, so that somebody else's webhook hides no other one
-/// of a list.
+/// One of the account's webhooks, ours or not. Members that are missing, null or of another type become
+/// empty, so that one odd webhook does not make the whole list unreadable.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(from = "Value")]
 pub struct Webhook {
     /// JW's id: 8 characters of `[A-Za-z0-9]`.
     pub id: String,
-    /// What an update replaces.
+    /// The part that an update replaces.
     pub metadata: Map<String, Value>,
-    /// `created`, `last_modified`, and what else JW sends. Never the secret: JW shows it in one answer
-    /// only, which is read by [`Created`].
+    /// `created`, `last_modified`, and other members, but never the secret. JW shows the secret only in
+    /// one response, which is read as [`Created`].
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -51,22 +50,22 @@ impl Webhook {
         self.text("webhook_url")
     }
 
-    /// Whether JW calls one of the stack's URLs for it.
+    /// Whether it calls one of the stack's URLs.
     pub fn calls(&self, endpoint: &Endpoint) -> bool {
         self.url().is_some_and(|url| endpoint.has(url))
     }
 
-    /// The events that it is sent for.
+    /// The events that it subscribes to.
     pub fn events(&self) -> Vec<&str> {
         self.texts("events")
     }
 
-    /// The sites (JW's properties) whose events it is sent for.
+    /// The sites (JW's properties) whose events it sends.
     pub fn site_ids(&self) -> Vec<&str> {
         self.texts("site_ids")
     }
 
-    /// Whether both are sent for the same events of the same sites.
+    /// Whether both send the same events of the same sites.
     pub fn sends_the_same(&self, other: &Self) -> bool {
         let set = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
         set(self.events()) == set(other.events()) && set(self.site_ids()) == set(other.site_ids())
@@ -87,21 +86,21 @@ impl Webhook {
     }
 }
 
-/// Reads an argument that is a webhook's id. It becomes part of a URL.
+/// Parses an argument that is a webhook's id. The id becomes part of a URL.
 pub fn parse_id(text: &str) -> Result<String, String> {
     if is_id(text) {
         Ok(text.to_owned())
     } else {
-        Err("JW's ids are 8 characters of A-Z, a-z and 0-9".to_owned())
+        Err("not a JW id, which is 8 characters of A-Z, a-z and 0-9".to_owned())
     }
 }
 
-/// Whether this looks like an id of JW's. What is longer may be a secret in the wrong place.
+/// Whether this looks like one of JW's ids. Longer text may be a secret in the wrong place.
 pub fn is_id(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A webhook that JW has just created, with the secret that JW shows this once.
+/// A webhook that JW has just created, with its secret, which JW shows only now.
 pub struct Created {
     pub webhook: Webhook,
     pub secret: Zeroizing<String>,

@@ -19,13 +19,13 @@ async fn what_jw_needs_is_asked_for_before_anything_is_done() {
     }
     let arguments = [&CREATE[..], &["--webhook-url", "http://example.com/"]].concat();
     let error = Jwhook::of(&account, &jw, &arguments).run(&jw).await.error();
-    assert!(error.starts_with("the endpoint is http://example.com/, and JW calls"), "{error}");
+    assert!(error.starts_with("the endpoint http://example.com/ is not an HTTPS URL"), "{error}");
     let nowhere = Jwhook::of(&account, &jw, &CREATE).without("JWHOOK_STACK").run(&jw).await.error();
     assert_eq!(nowhere, "give --stack NAME (or JWHOOK_STACK), or --webhook-url URL");
     assert_eq!(jw.state().calls, []);
     account.set_secret("[]").await;
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
-    assert!(error.contains("mend it in Secrets Manager first"), "{error}");
+    assert!(error.contains("repair the value in Secrets Manager first"), "{error}");
     assert_eq!(jw.changes(), []);
 }
 

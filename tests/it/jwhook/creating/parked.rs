@@ -24,7 +24,7 @@ async fn interrupted_while_it_settles(account: &Account, jw: &JwApi) {
     account.until(Until::Performed, "DescribeSecret", 1).await;
     running.interrupt();
     let error = running.end(jw).await.error();
-    assert_eq!(error, "interrupted; the same command goes on from there");
+    assert_eq!(error, "interrupted; run the same command again to continue");
 }
 
 #[tokio::test]
@@ -92,8 +92,8 @@ async fn parked_webhook_whose_key_is_gone_is_not_activated() {
     account.set_secret(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
     let error = running.end(&jw).await.error();
     assert!(
-        error.starts_with("webhook new00001 is parked where no event is sent to")
-            && error.contains("the key of webhook new00001, which is parked, was taken out"),
+        error.starts_with("webhook new00001 is parked, so it receives no events")
+            && error.contains("the key of parked webhook new00001 was removed"),
         "{error}"
     );
     assert!(is_parked(&urls(&jw)[1]), "{:?}", urls(&jw));
@@ -116,7 +116,7 @@ async fn lost_answer_deletes_only_the_webhook_of_the_same_run() {
         let is_done = matches!(lost, Meet::DoneThenHold);
         jw.next("POST", if is_done { Meet::DoneThenClose } else { Meet::Close });
         let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
-        let expected = if is_done { "webhook new00002 was created" } else { "JW doesn't list" };
+        let expected = if is_done { "webhook new00002 was created" } else { "JW does not list" };
         assert!(error.starts_with(expected), "{error}");
         assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001"], "{lost:?}");
         other.kill(&jw).await;
@@ -155,7 +155,10 @@ async fn webhook_that_somebody_moved_while_it_was_parked_is_left_alone() {
     account.until(Until::Performed, "DescribeSecret", 1).await;
     jw.state().webhooks[1]["metadata"]["webhook_url"] = json!("https://example.com/");
     let error = running.end(&jw).await.error();
-    assert!(error.contains("was made to call https://example.com/ meanwhile"), "{error}");
+    assert!(
+        error.contains("changed the URL of webhook new00001 to https://example.com/ meanwhile"),
+        "{error}"
+    );
     assert_eq!(urls(&jw)[1], "https://example.com/");
 }
 
@@ -167,7 +170,7 @@ async fn activation_that_never_reached_jw_is_an_error_and_can_be_repeated() {
     }
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
     assert!(error.starts_with("webhook new00001 is parked"), "{error}");
-    assert!(error.contains("PATCH of webhook new00001: no answer from JW"), "{error}");
+    assert!(error.contains("PATCH of webhook new00001: no response from JW"), "{error}");
     assert!(is_parked(&urls(&jw)[1]), "{:?}", urls(&jw));
     Jwhook::of(&account, &jw, &[&CREATE[..], &["--yes"]].concat()).run(&jw).await.done();
     assert_eq!(urls(&jw), [WEBHOOK_URL, WEBHOOK_URL]);

@@ -46,13 +46,13 @@ async fn unknown_version_is_a_warning_and_so_is_a_missing_held_queue() {
     let version = format!("{VERSION} ({})", commit());
     let ran = with_outputs(&account, &jw, &[("Version", &version)]).await;
     assert_eq!(findings(&ran), ["warn held"]);
-    assert!(said(&ran, "held").starts_with("the stack has no held queue: an event"), "{ran:?}");
+    assert!(said(&ran, "held").starts_with("the stack has no held queue, so an event"), "{ran:?}");
 
     let held = [("HeldQueueUrl", account.held_queue_url.as_str())];
     let ran = with_outputs(&account, &jw, &held).await;
     assert_eq!(findings(&ran), ["warn version"]);
     let said = said(&ran, "version");
-    assert!(said.starts_with("the stack does not tell its version"), "{said}");
+    assert!(said.starts_with("the version of the stack is unknown"), "{said}");
 }
 
 /// `make test` gives the programs their commit; a build without one has nothing to compare.
@@ -64,13 +64,14 @@ async fn version_and_commit_of_stack_and_jwhook_are_compared() {
     let own = format!("{VERSION} ({commit})");
     let knows_commit = commit != "no-commit";
     let not_compared = format!("{VERSION}, deployed and here; commits not compared: ");
-    let untold = format!("{not_compared}this jwhook was built without its commit");
+    let untold = format!("{not_compared}this jwhook does not know its commit");
     let revision = format!("{VERSION} ({commit}-20261128T052500Z)");
     let same = if knows_commit { format!("{own}, deployed and here") } else { untold.clone() };
     let other = format!("{VERSION} (000000000)");
-    let other_said = format!("{other} is deployed, and this jwhook, {own}, is of another commit");
+    let other_said =
+        format!("{other} is deployed, but this jwhook, {own}, was built from another commit");
     let no_commit = format!("{VERSION} (no-commit)");
-    let no_commit_said = format!("{not_compared}the stack's Revision begins with no commit");
+    let no_commit_said = format!("{not_compared}the stack's Revision does not begin with a commit");
     let older = "0.0.9 (000000000)";
     let newer = "10.0.0 (000000000)";
     for (deployed, warns, expected) in [
@@ -80,11 +81,7 @@ async fn version_and_commit_of_stack_and_jwhook_are_compared() {
         (&no_commit, false, if knows_commit { no_commit_said } else { untold }),
         (older, true, format!("{older} is deployed, older than this jwhook, {own}")),
         (newer, true, format!("{newer} is deployed, newer than this jwhook, {own}")),
-        (
-            "next",
-            true,
-            "next (no-commit) is deployed, another version than this jwhook, ".to_owned(),
-        ),
+        ("next", true, "next (no-commit) is deployed, different from this jwhook, ".to_owned()),
     ] {
         let ran = with_outputs(&account, &jw, &[held, ("Version", deployed)]).await;
         assert_eq!(findings(&ran), if warns { vec!["warn version"] } else { vec![] }, "{deployed}");
@@ -109,7 +106,7 @@ async fn queue_or_secret_of_another_region_than_the_stack_is_found() {
         assert!(findings(&ran).contains(&"fail region".to_owned()), "{ran:?}");
         let said = said(&ran, "region");
         let expected =
-            format!("the {part} is in us-east-1, and the stack is in eu-west-1; the fun");
+            format!("the {part} is in us-east-1, but the stack is in eu-west-1; the fun");
         assert!(said.starts_with(&expected), "{said}");
     }
     // a name by itself has no region, and the emulator's URL has none either
@@ -159,25 +156,22 @@ async fn held_events_are_counted_and_the_age_of_the_oldest_is_told() {
     let ran = with_age(&account, &jw, None).await;
     assert_eq!(findings(&ran), ["fail held"]);
     let text = said(&ran, "held");
-    assert!(text.starts_with("2 in the held queue, CloudWatch does not know yet"), "{text}");
-    assert!(text.contains("do what the lines secret and keys say"), "{text}");
+    assert!(text.starts_with("2 in the held queue, of unknown age (CloudWatch"), "{text}");
+    assert!(text.contains("follow the advice in the lines secret and keys"), "{text}");
     assert!(!ran.stdout.contains("a.b.c"), "a held event is a token");
 
     account.hold(&account.held_dead_letter_queue_url, "a.b.c").await;
     let ran = with_age(&account, &jw, Some((1_700_001_010, 3600.0))).await;
     assert_eq!(findings(&ran), ["fail held", "fail held"]);
     let since = "the oldest since 2023-11-14T21:30:10+00:00";
-    assert!(said(&ran, "held").starts_with(&format!("2 in the held queue, {since}; they")));
-    let dead_lettered = format!("1 in the held dead-letter queue, {since}; the function does not");
+    assert!(said(&ran, "held").starts_with(&format!("2 in the held queue, {since}; held")));
+    let dead_lettered = format!("1 in the held dead-letter queue, {since}; the function no longer");
     assert!(ran.stdout.contains(&dead_lettered), "{ran:?}");
-    assert!(ran.stdout.contains("then move them back: jwhook recover --held"), "{ran:?}");
+    assert!(ran.stdout.contains("then move the events back: jwhook recover --held"), "{ran:?}");
 
     account.next("GetMetricStatistics", Meet::Answer(403, ""));
     let text = said(&doctor(&account, &jw).await, "held");
-    assert!(
-        text.starts_with("2 in the held queue, since when is not known (cloudwatch:"),
-        "{text}"
-    );
+    assert!(text.starts_with("2 in the held queue, of unknown age (cloudwatch:"), "{text}");
 
     // the queue and its dead-letter queue are counted before
     let denied = r#"{"__type":"AccessDeniedException"}"#;

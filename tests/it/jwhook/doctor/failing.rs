@@ -115,5 +115,5 @@ async fn a_clock_that_is_off_by_more_than_a_minute_is_found() {
     let ran = run.env("AWS_ENDPOINT_URL_STS", &url).run(&jw).await;
     serving.abort();
     assert!(findings(&ran).contains(&"fail clock".to_owned()), "{ran:?}");
-    assert!(said(&ran, "clock").contains(" s ahead of AWS's; set it"), "{ran:?}");
+    assert!(said(&ran, "clock").contains(" s ahead of AWS's clock; set this"), "{ran:?}");
 }

@@ -16,7 +16,7 @@ async fn a_webhook_whose_key_is_lost_is_named() {
     assert_eq!(findings(&ran), ["fail webhooks"]);
     let said = said(&ran, "webhooks");
     assert!(said.starts_with("lost0000 calls the endpoint without a usable key"), "{said}");
-    assert!(said.ends_with("jwhook delete lost0000, and create it anew"), "{said}");
+    assert!(said.ends_with("jwhook delete lost0000, then create the webhook again"), "{said}");
 }
 
 #[tokio::test]
@@ -33,31 +33,31 @@ async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, "gone0000": SECRET}).to_string(),
             vec!["warn ring"],
             "ring",
-            "a key of gone0000, and JW has no such webhook; jwhook delete gone0000 takes it out",
+            "a key for gone0000, but JW has no such webhook; jwhook delete gone0000 removes the key",
         ),
         (
             json!({"placeholder": SECRET}).to_string(),
             vec!["warn keys", "fail webhooks", "fail webhooks"],
             "keys",
-            "no webhook has one yet; make a webhook: jwhook create",
+            "no webhook has a key yet; create a webhook: jwhook create",
         ),
         (
             SECRET.to_owned(),
             vec!["warn keys", "fail webhooks"],
             "webhooks",
-            "2 call the endpoint, and the secret has one key",
+            "2 webhooks call the endpoint, but the secret is a single key",
         ),
         (
             "[]".to_owned(),
             vec!["fail keys", "skip ring", "skip webhooks"],
             "keys",
-            "every event is answered 503: the value begins like JSON",
+            "the function answers 503 to every event: the value begins like JSON",
         ),
         (
             "too short".to_owned(),
             vec!["fail keys", "skip ring", "skip webhooks"],
             "keys",
-            "the secret cannot be used: its key is shorter than 32 bytes; mend the value",
+            "the secret cannot be used: its key is shorter than 32 bytes; repair the value",
         ),
         (
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, SECRET: SECRET}).to_string(),
@@ -75,7 +75,7 @@ async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
             format!("{SECRET} "),
             vec!["fail keys", "skip ring", "skip webhooks"],
             "keys",
-            "the secret cannot be used: its key contains white space; mend the value",
+            "the secret cannot be used: its key contains white space; repair the value",
         ),
         (
             json!({"JW_WEBHOOK_SECRET": SECRET}).to_string(),
@@ -105,7 +105,7 @@ async fn a_secret_by_itself_is_well_for_one_webhook() {
     let jw = JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await;
     let ran = doctor(&account, &jw).await;
     assert_eq!(findings(&ran), ["warn keys"]);
-    assert!(said(&ran, "keys").contains("the key ring that a rotation needs"));
+    assert!(said(&ran, "keys").contains("turn it into a key ring"));
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn each_thing_that_can_be_wrong_with_webhooks_is_said() {
             with("webhook_url", json!("https://jwhook.invalid/replaces/c0Y6ebVU")),
             vec!["warn ring"],
             "ring",
-            "7Rav0hC5 is to replace c0Y6ebVU, and calls nobody yet; a rotation was interrupted: jwhook rotate c0Y6ebVU",
+            "7Rav0hC5 should replace c0Y6ebVU, and is still parked; a rotation was interrupted: jwhook rotate c0Y6ebVU",
         ),
         (
             {
@@ -153,13 +153,13 @@ async fn each_thing_that_can_be_wrong_with_webhooks_is_said() {
             },
             vec!["warn ring"],
             "ring",
-            "lost0000 was made to replace c0Y6ebVU, and its key is lost; a rotation was interrupted: jwhook rotate c0Y6ebVU deletes it",
+            "lost0000 was created to replace c0Y6ebVU, but its key is lost; a rotation was interrupted: jwhook rotate c0Y6ebVU deletes it",
         ),
         (
             vec![],
             vec!["warn ring", "warn ring", "warn webhooks"],
             "webhooks",
-            "so no events come; make one: jwhook create",
+            "so no events come; create a webhook: jwhook create",
         ),
     ] {
         jw.state().webhooks = webhooks;

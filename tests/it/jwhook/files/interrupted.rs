@@ -86,7 +86,10 @@ async fn apply_that_failed_at_any_step_says_so_and_goes_on_from_there() {
                 let error = ran.error();
                 let stopped = format!("stopped at step {step} of 3 (");
                 assert!(error.starts_with(&stopped), "{case}: {error}");
-                assert!(error.contains("the same command goes on from there"), "{case}: {error}");
+                assert!(
+                    error.contains("run the same command again to continue"),
+                    "{case}: {error}"
+                );
                 file.run("apply", &["--yes"], &account, &jw).await.done();
             }
             assert_applied(&account, &jw, &[], &case).await;
@@ -110,12 +113,12 @@ async fn what_is_not_as_it_was_listed_is_not_deleted_and_keeps_its_key() {
     jw.next("GET", listed(&ours[..1]));
     account.set_secret(&json!({"newsroom": KEY, "live0000": KEY}).to_string()).await;
     let error = file.run("apply", &["--yes"], &account, &jw).await.error();
-    assert!(error.contains("JW has webhook live0000 after all, so its key stays"), "{error}");
+    assert!(error.contains("webhook live0000 exists at JW after all, so its key stays"), "{error}");
 
     jw.next("GET", listed(&ours));
     jw.state().webhooks[1]["metadata"]["webhook_url"] = json!("https://example.com/");
     let error = file.run("apply", &["--yes"], &account, &jw).await.error();
-    assert!(error.contains("webhook live0000 was made to call another URL meanwhile"), "{error}");
+    assert!(error.contains("somebody changed the URL of webhook live0000 meanwhile"), "{error}");
     assert_eq!((jw.changes(), account.ring_ids().await.len()), (vec![], 2));
 }
 
@@ -128,7 +131,7 @@ async fn apply_that_was_interrupted_by_a_person_says_how_to_go_on() {
     jw.until(Until::Begun, "PATCH", 1).await;
     running.interrupt();
     let error = running.end(&jw).await.error();
-    assert_eq!(error, "interrupted; the same command goes on from there");
+    assert_eq!(error, "interrupted; run the same command again to continue");
     file.run("apply", &["--yes"], &account, &jw).await.done();
     assert_applied(&account, &jw, &[], "interrupted").await;
 }

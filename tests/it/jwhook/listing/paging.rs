@@ -43,7 +43,7 @@ async fn idempotent_call_without_an_answer_is_sent_again_and_a_post_is_not() {
         jw.next("GET", Meet::Close);
     }
     let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
-    assert!(error.starts_with("GET of page 1 of JW's webhooks: no answer from JW"), "{error}");
+    assert!(error.starts_with("GET of page 1 of JW's webhooks: no response from JW"), "{error}");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn webhook_of_somebody_else_is_shown_as_far_as_it_is_known() {
 #[tokio::test]
 async fn list_whose_reader_has_gone_ends_quietly() {
     let (account, jw) = (account().await, api().await);
-    let noted = "the ring has a key for gone0000, which JW doesn't have: jwhook doctor\n";
+    let noted = "the ring has a key for gone0000, but JW has no such webhook: run jwhook doctor\n";
     for (command, noted) in [
         (&["list"][..], noted),
         (&["list", "--output", "json"], noted),

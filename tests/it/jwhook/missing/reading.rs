@@ -26,11 +26,11 @@ async fn sites_can_be_chosen_among_those_that_are_covered() {
     assert_eq!(media(&document), ["second00", "first000"]);
 
     let error = scene.missed(&["--site", "foreign0"]).await.error();
-    let expected = "no webhook that calls this stack is sent the events of site foreign0: give one \
-                    of another0, jsPxIVHl";
+    let expected =
+        "no webhook that calls this stack has site foreign0: give one of another0, jsPxIVHl";
     assert_eq!(error, expected);
     let ran = scene.missed(&["--site", "a/../b"]).await;
-    assert!(ran.stderr.contains("JW's ids are 8 characters"), "{ran:#?}");
+    assert!(ran.stderr.contains("not a JW id, which is 8"), "{ran:#?}");
 }
 
 #[tokio::test]
@@ -47,8 +47,8 @@ async fn odd_media_are_told_and_hide_no_other() {
     let ran = scene.missed(&[]).await;
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     for why in [
-        "not everything is checked: site jsPxIVHl has a medium without an id: it is not checked\n",
-        "site jsPxIVHl has medium ageless0, whose time of creation is \"\\u001b[2Jyesterday\": it",
+        "incomplete: site jsPxIVHl has a medium without an id: it is not checked\n",
+        "site jsPxIVHl has medium ageless0 with the creation time \"\\u001b[2Jyesterday\": it",
     ] {
         assert!(ran.stderr.contains(why), "{ran:#?}");
     }
@@ -84,8 +84,8 @@ async fn site_that_cannot_be_read_hides_no_other() {
     assert_eq!(document["missing"], json!([]));
     assert_eq!(document["arrived"], 3);
     let incomplete = json!([
-        "\"../../x\" is not the id of a site of JW's",
-        "JW answers 404 when asked for the media of site gone0000: check that the site exists and \
+        "\"../../x\" is not the id of a JW site",
+        "cannot list the media of site gone0000: JW answers 404; check that the site exists and \
          that the API secret may read it",
     ]);
     assert_eq!(document["incomplete"], incomplete);
@@ -100,8 +100,8 @@ async fn page_that_comes_again_and_again_is_an_error() {
         scene.jw.nth("GET", n, Meet::Answer(200, PAGE));
     }
     let error = scene.missed(&[]).await.error();
-    let expected = "the list of the media of site jsPxIVHl does not end: JW returns the same 1 media \
-                    page after page. Try again, and check JW_API_URL";
+    let expected = "JW's list of the media of site jsPxIVHl does not end: JW returns the same \
+                    1 media page after page; check JW_API_URL, then try again";
     assert_eq!(error, expected);
     assert_eq!(scene.jw.count(Until::Begun, "GET"), 5);
 }
@@ -120,13 +120,13 @@ async fn library_that_is_larger_than_jw_returns_is_told() {
     let ran = scene.missed(&["--output", "json"]).await;
     assert!(began.elapsed() > seconds(59), "61 requests within a minute");
     assert_eq!(ran.code, Some(1), "{:?}", ran.stderr);
-    assert!(ran.stderr.starts_with("JW takes 60 requests a minute: waiting: "), "{ran:#?}");
+    assert!(ran.stderr.starts_with("waiting: JW takes 60 requests a minute: "), "{ran:#?}");
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(document["sites"], json!([{"site_id": SITE, "media": 10_000}]));
-    let why = "site jsPxIVHl has more media in this time than can be read: JW returns only the newest \
-               10,000 of a list. Older ones are not checked: give a later --since";
+    let why = "site jsPxIVHl has more than 10,000 media in this time, and JW lists only the newest \
+               10,000: the older media are not checked; give a later --since";
     assert_eq!(document["incomplete"], json!([why]));
-    assert!(ran.stderr.contains(&format!("not everything is checked: {why}\n")));
+    assert!(ran.stderr.contains(&format!("incomplete: {why}\n")));
     assert_eq!(scene.jw.count(Until::Performed, "GET"), 1 + 100);
 }
 
@@ -155,6 +155,6 @@ async fn without_a_webhook_nothing_can_be_missing() {
     without_sites["metadata"]["site_ids"] = json!(null);
     let scene = Scene::with([without_sites], vec![video("first000", 30)]).await;
     let error = scene.missed(&[]).await.error();
-    let expected = "the webhooks that call this stack are sent the events of no site: ";
+    let expected = "the webhooks that call this stack have no sites, so they send nothing: ";
     assert!(error.starts_with(expected), "{error}");
 }

@@ -49,9 +49,9 @@ async fn held_events_and_refused_requests_are_counted() {
     for line in [
         "events held now: 2, and dead-lettered: 1; requests refused in this time: 3 (2 \
          signature_invalid, 1 webhook_unknown); events lost: 1\n",
-        "held events may be among them: jwhook recover --held\n",
-        "undelivered records that cannot be read (1) may be among them: jwhook recover\n",
-        "refused requests may be among them: jwhook doctor\n",
+        "held events may be among them: run jwhook recover --held\n",
+        "undelivered records that cannot be read (1) may be among them: run jwhook recover\n",
+        "refused requests may be among them: run jwhook doctor\n",
     ] {
         assert!(ran.stdout.contains(line), "{ran:#?}");
     }
@@ -100,7 +100,7 @@ async fn window_is_no_longer_than_the_log_is_kept() {
         panic!("{document:#}");
     };
     let why = why.as_str().unwrap();
-    let expected = "log group jw-forwarder has a retention of 1 d: media that were created before ";
+    let expected = "log group jw-forwarder keeps lines for 1 d: media that were created before ";
     assert!(why.starts_with(expected), "{why}");
 
     const DENIED: &str = r#"{"__type": "AccessDeniedException", "message": "no"}"#;
@@ -108,7 +108,7 @@ async fn window_is_no_longer_than_the_log_is_kept() {
     let ran = scene.missed(&["--since", "23h"]).await;
     let note = "logs:DescribeLogGroups on log group jw-forwarder: refused: AccessDeniedException";
     assert!(ran.stderr.starts_with(note), "{ran:#?}");
-    assert!(ran.stderr.contains("It is not known how long the log is kept"), "{ran:#?}");
+    assert!(ran.stderr.contains("The log's retention is unknown"), "{ran:#?}");
     ran.done();
 }
 

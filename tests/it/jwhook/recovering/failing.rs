@@ -61,11 +61,12 @@ async fn event_for_a_deleted_queue_does_not_stop_the_others() {
         told.as_str(),
         "; check that the queue exists, that the identity of your AWS credentials has sqs:SendMessage",
         "event third000",
-        "the events above are not sent. Repair the causes, then run the command again",
+        "the events above were not sent. Repair the causes, then run the command again",
     ] {
         assert!(ran.stderr.contains(expected), "{expected}: {ran:#?}");
     }
-    let shown = "2 of 4 events sent, 0 further records of the same ones skipped; 2 events failed\n";
+    let shown =
+        "2 of 4 events sent, 0 further records of the same events skipped; 2 events failed\n";
     assert!(ran.stdout.ends_with(shown), "{ran:#?}");
     assert_eq!(scene.queued().await, ["second00", "fourth00"]);
 
@@ -102,11 +103,11 @@ async fn later_events_of_a_fifo_group_wait_for_the_one_that_failed() {
     let errors = errors(&recovered);
     assert!(errors[0].starts_with("refused: AccessDenied"), "{errors:?}");
     for held_back in [errors[1], errors[3]] {
-        assert!(held_back.starts_with("held back behind event first000"), "{errors:?}");
+        assert!(held_back.starts_with("not tried, because event first000"), "{errors:?}");
     }
     assert_eq!(errors[2], "");
     assert_eq!(["sent", "failed"].map(|name| &recovered[name]), [1, 3]);
-    assert!(ran.stderr.contains(&format!("event second00{} to {url}: held", "0".repeat(56))));
+    assert!(ran.stderr.contains(&format!("event second00{} to {url}: not tried", "0".repeat(56))));
     assert_eq!(scene.queued().await, ["third000"]);
 
     scene.recover(&["--yes"]).await.done();
@@ -125,7 +126,7 @@ async fn group_of_one_queue_does_not_stop_the_same_group_of_another() {
     let errors = errors(&recovered);
     assert!(errors[0].starts_with("refused"), "{errors:?}");
     assert_eq!(errors[1], "");
-    assert!(errors[2].starts_with("held back behind event first000"), "{errors:?}");
+    assert!(errors[2].starts_with("not tried, because event first000"), "{errors:?}");
     assert_eq!(scene.queued().await, ["second00"]);
 }
 
@@ -160,9 +161,10 @@ async fn record_whose_queue_url_is_none_fails_by_itself() {
     let lines = [("jw-events", "first000"), (scene.account.queue_url.as_str(), "second00")];
     scene.log(&lines.map(|(queue, media_id)| record(queue, media_id))).await;
     let ran = scene.recover(&["--yes", "--output", "json"]).await;
-    let expected = "this is not the URL of an SQS queue; give the queue with --queue-url";
+    let expected =
+        "the record's queue_url is not the URL of an SQS queue; give the queue with --queue-url";
     assert_eq!(errors(&failed(&ran)), [expected, ""]);
-    assert!(ran.stderr.contains(" to jw-events: this is not the URL"), "{ran:#?}");
+    assert!(ran.stderr.contains(" to jw-events: the record's queue_url is not"), "{ran:#?}");
     assert_eq!(scene.queued().await, ["second00"]);
 }
 
@@ -193,10 +195,10 @@ async fn failures_and_broken_records_are_counted_side_by_side() {
     scene.account.log(&lines).await;
     let ran = scene.recover(&["--yes"]).await;
     assert_eq!(ran.code, Some(1), "{ran:#?}");
-    let why = "a line begins like an undelivered record and cannot be read";
+    let why = "a line begins like an undelivered record but cannot be read";
     assert_eq!(ran.stderr.matches(why).count(), 1, "{ran:#?}");
     assert!(ran.stderr.contains("event first000"), "{ran:#?}");
-    let shown = "1 of 2 events sent, 0 further records of the same ones skipped; 1 event failed; \
+    let shown = "1 of 2 events sent, 0 further records of the same events skipped; 1 event failed; \
                  1 record broken and not sent\n";
     assert!(ran.stdout.ends_with(shown), "{ran:#?}");
     assert_eq!(scene.queued().await, ["second00"]);
@@ -218,7 +220,7 @@ async fn interrupted_run_tells_what_it_sent() {
     assert!(recovered["events"][1]["message_id"].is_null(), "{recovered}");
     let error = ran.error();
     let expected =
-        "interrupted: 1 of 3 events sent, and perhaps the next one. Run the command again";
+        "interrupted: 1 of 3 events sent, and perhaps the next event too. Run the command again";
     assert!(error.starts_with(expected), "{error}");
     assert_eq!(scene.queued().await, ["first000"]);
 }

@@ -109,15 +109,15 @@ async fn held_events_are_counted_with_the_time_of_the_oldest() {
     );
     assert!(lines[1].starts_with("dead-lettered  0 (0 visible, 0 not visible), http"), "{shown}");
     assert!(lines[2].starts_with("OK    secret "), "{shown}");
-    assert_eq!(lines[3], "OK    keys         one, of webhook c0Y6ebVU");
-    assert!(lines[4].contains("tries each waiting event again within 5 minutes"), "{shown}");
+    assert_eq!(lines[3], "OK    keys         1 key, for webhook c0Y6ebVU");
+    assert!(lines[4].contains("retries each waiting event within 5 minutes"), "{shown}");
     assert_eq!(lines[5..], ["no event is dead-lettered: nothing to move"]);
 }
 
 #[tokio::test]
 async fn time_that_cloudwatch_does_not_tell_is_not_known() {
     let scene = scene(&ring(), 1, 1).await;
-    let unknown = "1 (1 visible, 0 not visible), since when is not known";
+    let unknown = "1 (1 visible, 0 not visible), of unknown age";
     // no value, and the value of an empty queue
     scene.ages(&[]);
     scene.ages(&[(4, 300.0), (3, 0.0)]);
@@ -129,7 +129,7 @@ async fn time_that_cloudwatch_does_not_tell_is_not_known() {
     scene.account.next("GetMetricStatistics", Meet::Answer(403, ""));
     let ran = scene.held(&["--dry-run"]).await;
     let told =
-        "since when events wait is not known: cloudwatch:GetMetricStatistics on queue jw-held:";
+        "cannot tell since when events wait: cloudwatch:GetMetricStatistics on queue jw-held:";
     assert!(ran.stderr.contains(told), "{ran:#?}");
     assert!(ran.done().contains(unknown));
 }
@@ -143,10 +143,10 @@ async fn reason_is_the_secret_as_doctor_sees_it() {
             "FAIL  keys         ",
             "cannot verify events until the secret is repaired",
         ),
-        ("[1]", "FAIL  keys         every event is answered 503", "until the secret is repaired"),
-        (PLACEHOLDER_ONLY, "WARN  keys         no webhook has one yet", "until the secret is"),
-        (SECRET, "WARN  keys         the secret is one webhook's key", "the secret can be used"),
-        (&ring(), "OK    keys         one, of webhook c0Y6ebVU", "the secret can be used"),
+        ("[1]", "FAIL  keys         the function answers 503", "until the secret is repaired"),
+        (PLACEHOLDER_ONLY, "WARN  keys         no webhook has a key yet", "until the secret is"),
+        (SECRET, "WARN  keys         the secret is a single key", "the secret is usable"),
+        (&ring(), "OK    keys         1 key, for webhook c0Y6ebVU", "the secret is usable"),
     ];
     for (secret, check, conclusion) in cases {
         let scene = scene(secret, 1, 0).await;

@@ -70,13 +70,13 @@ async fn record_with_a_missing_part_is_told_and_makes_the_exit_code_1() {
     scene.account.log(&lines).await;
     let whole: Value = serde_json::from_str(&first[0]).unwrap();
     let why = format!(
-        "the record of event {} of request {} is incomplete: of parts 1 to 3, the log has 1, 3",
+        "the record of event {} of request {} is incomplete: the log has only parts 1, 3 of 3",
         whole["undelivered"]["event_id"].as_str().unwrap(),
         whole["undelivered"]["request_id"].as_str().unwrap()
     );
     let ran = scene.recover(&["--dry-run"]).await;
     assert!(left(&ran).contains(&why), "{ran:#?}");
-    let shown = "1 event to be sent; none was (--dry-run); 1 record broken and not sent";
+    let shown = "1 event to send; none sent (--dry-run); 1 record broken and not sent";
     assert!(ran.stdout.contains(shown), "{ran:#?}");
 
     let ran = scene.recover(&["--yes", "--output", "json"]).await;
@@ -115,9 +115,9 @@ async fn unreadable_record_is_told_and_makes_the_exit_code_1() {
     let cut = &lines[0][..1_000];
     scene.account.log(&[cut, &record(&scene.account.queue_url, "second00")]).await;
     let ran = scene.recover(&["--yes"]).await;
-    let why = "a line begins like an undelivered record and cannot be read";
+    let why = "a line begins like an undelivered record but cannot be read";
     assert!(left(&ran).contains(why), "{ran:#?}");
-    let shown = "1 of 1 event sent, 0 further records of the same ones skipped; 1 record broken";
+    let shown = "1 of 1 event sent, 0 further records of the same events skipped; 1 record broken";
     assert!(ran.stdout.contains(shown), "{ran:#?}");
     assert_eq!(scene.queued().await, ["second00"]);
 }

@@ -11,14 +11,14 @@ async fn after_a_call_that_jw_refuses_nothing_is_lost_and_the_next_run_goes_on()
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let steps = [
-        ("PATCH", "the rotation stopped at step 2 (make the new webhook call the endpoint): "),
-        ("DELETE", "the rotation stopped at step 2 (delete the old webhook): "),
+        ("PATCH", "the rotation stopped at step 2 (make the new webhook call the endpoint); "),
+        ("DELETE", "the rotation stopped at step 2 (delete the old webhook); "),
     ];
     for (method, expected) in steps {
         jw.next(method, Meet::Answer(403, r#""not for you""#));
         let error = rotate(&account, &jw, &[]).run(&jw).await.error();
         assert!(error.starts_with(expected), "{error}");
-        assert!(error.contains("jwhook rotate 7Rav0hC5 goes on from there"), "{error}");
+        assert!(error.contains("jwhook rotate 7Rav0hC5 continues"), "{error}");
         assert!(error.contains("JW answered 403, not for you"), "{error}");
         assert_eq!(jw.ids(), [OLD, "new00001"]);
         assert_eq!(account.ring_ids().await, [OLD, "new00001"]);
@@ -40,8 +40,7 @@ async fn a_run_that_goes_on_waits_only_the_rest_of_the_settling() {
     let error = running.end(&jw).await.error();
     assert_eq!(
         error,
-        "the rotation was interrupted: no event is lost by that, and jwhook rotate 7Rav0hC5 goes on \
-         from there"
+        "the rotation was interrupted; no event is lost, and jwhook rotate 7Rav0hC5 continues"
     );
     let dry = ["rotate", OLD, "--dry-run", "--output", "json"];
     let plan = Jwhook::of(&account, &jw, &dry).run(&jw).await.json();
@@ -100,7 +99,7 @@ async fn a_replacement_whose_key_was_lost_is_deleted_and_made_anew() {
     elses["metadata"]["webhook_url"] = json!("https://jwhook.invalid/replaces/c0Y6ebVU");
     let jw = JwApi::start([webhook(OLD, "newsroom"), orphan, elses]).await;
     let error = Jwhook::of(&account, &jw, &["rotate", OLD]).run(&jw).await.error();
-    assert!(error.contains("is deleted too: orphan01 (\"newsroom\")."), "{error}");
+    assert!(error.contains("without storing its key: orphan01 (\"newsroom\")."), "{error}");
     rotate(&account, &jw, &[]).run(&jw).await.done();
     let expected = [deleted("orphan01"), created_at(PARKED), made_live("new00001"), deleted(OLD)];
     assert_eq!(changes(&jw), expected);
@@ -115,7 +114,7 @@ async fn what_jw_did_without_an_answer_is_done_once() {
         jw.next(method, Meet::DoneThenClose);
     }
     let error = rotate(&account, &jw, &[]).run(&jw).await.error();
-    assert!(error.contains("no answer from JW"), "{error}");
+    assert!(error.contains("no response from JW"), "{error}");
     for _ in 0..3 {
         if rotate(&account, &jw, &[]).run(&jw).await.code == Some(0) {
             break;

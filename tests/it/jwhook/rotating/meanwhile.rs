@@ -61,7 +61,7 @@ async fn an_old_webhook_that_somebody_uses_for_something_else_stays() {
         let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
         let moved = async || change(&jw, OLD, "webhook_url", json!("https://example.com/"));
         let error = during(wait, &account, &jw, moved).await.error();
-        assert!(error.contains("was made to call another URL meanwhile"), "{error}");
+        assert!(error.contains("changed the URL of webhook"), "{error}");
         assert!(!jw.changes().contains(&deleted(OLD)), "{wait}");
         assert!(account.ring_ids().await.contains(&OLD.to_owned()), "{wait}");
     })
@@ -78,11 +78,11 @@ enum Somebody {
 #[tokio::test]
 async fn the_old_webhook_stays_unless_the_new_one_does_its_work() {
     let cases = [
-        ("--settle", Somebody::TakesItsKeyOut, "is in the ring no more"),
-        ("--overlap", Somebody::TakesItsKeyOut, "is in the ring no more"),
+        ("--settle", Somebody::TakesItsKeyOut, "is no longer in the ring"),
+        ("--overlap", Somebody::TakesItsKeyOut, "is no longer in the ring"),
         ("--settle", Somebody::DeletesIt, "JW answered 404"),
-        ("--overlap", Somebody::DeletesIt, "was deleted meanwhile"),
-        ("--overlap", Somebody::MovesIt, "doesn't call"),
+        ("--overlap", Somebody::DeletesIt, "somebody deleted the replacement"),
+        ("--overlap", Somebody::MovesIt, "no longer calls"),
     ];
     all_at_once(cases, async |(wait, somebody, expected)| {
         let account = Account::start(&ring()).await;

@@ -1,4 +1,4 @@
-//! When the function last accepted an event. A webhook that is never called shows no error anywhere.
+//! Checks when the function last accepted an event. A webhook that JW never calls causes no error.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,17 +11,16 @@ use crate::log;
 use crate::moment;
 use crate::stack::Stack;
 
-/// The function's lines about accepted events.
+/// Matches the wide events of accepted requests.
 const PATTERN: &str = r#"{ $.outcome = "accepted" }"#;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// How far the log is read back, one after the other: a busy function's last event is found in few
-/// lines, and a log that is nearly empty is read quickly.
+/// How far back the log is read, step by step. The last event of a busy function is within the first few
+/// minutes, and a longer window of a quiet function has few lines.
 const WINDOWS: [Duration; 4] =
     [Duration::from_secs(300), Duration::from_secs(3600), DAY, DAY.saturating_mul(14)];
 
-/// What is read of a line.
 #[derive(Deserialize)]
 struct Line {
     outcome: String,
@@ -29,16 +28,16 @@ struct Line {
 
 pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Result<()> {
     let Some(group) = stack.log_group() else {
-        return report.skip("accepted", "no stack was found whose log could be read", None);
+        return report.skip("accepted", "there is no stack, so there is no log to read", None);
     };
     let now = SystemTime::now();
-    let advice = "if JW should have sent events since: post one with jwhook send, and look at the \
-                  webhooks' lines above";
+    let advice = "if JW should have sent events since then, post an event with jwhook send, and read \
+                  the lines about webhooks above";
     match last(sdk, group, now).await {
         Err(error) => report.error("accepted", &error),
         Ok(None) => report.warn("accepted", "no event was accepted in 14 days", advice),
         Ok(Some(last)) => {
-            let age = now.duration_since(last).unwrap_or_default(); // clocks differ
+            let age = now.duration_since(last).unwrap_or_default(); // the log's clock may be ahead
             let detail = format!("the last event was accepted {}", moment::ago(age));
             if age < DAY {
                 report.ok("accepted", detail)
@@ -49,7 +48,7 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Resul
     }
 }
 
-/// When the last event was accepted, if that is in the longest window.
+/// When the last event was accepted, if the longest window has it.
 async fn last(sdk: &SdkConfig, group: &str, now: SystemTime) -> Result<Option<SystemTime>> {
     let mut until = None; // the log's clock may be ahead of this machine's
     for window in WINDOWS {

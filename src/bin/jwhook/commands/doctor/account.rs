@@ -1,4 +1,4 @@
-//! Whose credentials these are, and whether this machine's clock is AWS's.
+//! Checks the credentials, and compares this machine's clock with AWS's.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,13 +11,13 @@ use super::report::Report;
 use crate::aws;
 use crate::clock::AwsClock;
 
-/// AWS refuses what was signed five minutes ago or more, and an event's age is counted in seconds.
+/// AWS rejects a signature that is five minutes old, and an event's age is counted in seconds.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// Tells whether there are credentials to make other calls with, good or not.
+/// Returns whether there are credentials, valid or not, for further calls.
 pub async fn check(report: &mut Report, sdk: &SdkConfig) -> Result<bool> {
     let without = |report: &mut Report| {
-        report.skip("clock", "AWS wasn't asked", None)?;
+        report.skip("clock", "AWS was not called", None)?;
         Ok(false)
     };
     let Some(region) = sdk.region() else {
@@ -31,7 +31,7 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig) -> Result<bool> {
     if credentials.is_none() {
         report.fail(
             "credentials",
-            "no AWS credentials were found, or they couldn't be renewed",
+            "there are no AWS credentials, or they could not be renewed",
             "log in (aws sso login, aws configure), or give --profile",
         )?;
         return without(report);
@@ -57,7 +57,7 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig) -> Result<bool> {
 
 fn clock_check(report: &mut Report, theirs: Option<SystemTime>) -> Result<()> {
     let Some(theirs) = theirs else {
-        return report.skip("clock", "AWS's answer doesn't say when it was given", None);
+        return report.skip("clock", "AWS's response has no Date header", None);
     };
     let ours = SystemTime::now();
     let (skew, direction) = match ours.duration_since(theirs) {
@@ -65,11 +65,11 @@ fn clock_check(report: &mut Report, theirs: Option<SystemTime>) -> Result<()> {
         Err(behind) => (behind.duration(), "behind"),
     };
     if skew <= MAX_SKEW {
-        return report.ok("clock", "within a minute of AWS's");
+        return report.ok("clock", "within a minute of AWS's clock");
     }
     report.fail(
         "clock",
-        format!("this machine's is {} s {direction} AWS's", skew.as_secs()),
-        "set it, and let NTP keep it: times and ages that jwhook shows are wrong by as much",
+        format!("this machine's clock is {} s {direction} AWS's clock", skew.as_secs()),
+        "set this machine's clock with NTP: jwhook's times and ages are wrong by as much",
     )
 }

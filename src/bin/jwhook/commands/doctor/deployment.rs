@@ -1,4 +1,4 @@
-//! The stack, and the endpoint that it has.
+//! Checks the stack and its endpoint.
 
 use anyhow::Result;
 use reqwest::Url;
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::stack::Stack;
 
-/// The stack, or as much as the options give of one.
+/// Returns the stack, or the parts that the options give.
 pub async fn check(report: &mut Report, context: &Context, has_credentials: bool) -> Result<Stack> {
     let options = &context.options;
     let Some(name) = &options.stack else {
@@ -18,14 +18,14 @@ pub async fn check(report: &mut Report, context: &Context, has_credentials: bool
             options.secret_id.is_some(),
         ];
         if given.contains(&true) {
-            report.skip("stack", "none is named; what is given by itself is checked", None)?;
+            report.skip("stack", "no stack is named; the options' parts are checked", None)?;
         } else {
-            report.fail("stack", "none is named", "give --stack NAME, or set JWHOOK_STACK")?;
+            report.fail("stack", "no stack is named", "give --stack NAME, or set JWHOOK_STACK")?;
         }
         return Ok(Stack::given(options));
     };
     if !has_credentials {
-        report.skip("stack", "there are no credentials to ask for it with", None)?;
+        report.skip("stack", "there are no AWS credentials", None)?;
         return Ok(Stack::given(options));
     }
     let stack = match Stack::find(options, &context.sdk).await {
@@ -40,25 +40,24 @@ pub async fn check(report: &mut Report, context: &Context, has_credentials: bool
     match status {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => report.ok("stack", detail)?,
         _ if status.ends_with("_IN_PROGRESS") => {
-            report.warn("stack", detail, "a deployment is under way: look again when it is over")?
+            report.warn("stack", detail, "a deployment is running: check again when it has ended")?
         }
         "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => report.warn(
             "stack",
             detail,
-            "the last deployment failed and was undone, so the version before it runs: see the \
+            "the last deployment failed and was rolled back, so the previous version runs: read the \
              stack's events",
         )?,
-        _ => report.fail("stack", detail, "see the stack's events, and deploy it again")?,
+        _ => report.fail("stack", detail, "read the stack's events, then deploy the stack again")?,
     }
     Ok(stack)
 }
 
-/// The URL that JW calls.
 pub fn endpoint(report: &mut Report, stack: &Stack) -> Result<Option<Endpoint>> {
     let endpoint = match stack.endpoint() {
         Ok(endpoint) => endpoint,
         Err(missing) => {
-            report.skip("endpoint", format!("not known: {missing}"), None)?;
+            report.skip("endpoint", format!("unknown: {missing}"), None)?;
             return Ok(None);
         }
     };
@@ -66,7 +65,11 @@ pub fn endpoint(report: &mut Report, stack: &Stack) -> Result<Option<Endpoint>> 
     if Url::parse(url).is_ok_and(|url| url.scheme() == "https") {
         report.ok("endpoint", url)?;
     } else {
-        report.fail("endpoint", url, "JW calls nothing but an https URL")?;
+        report.fail(
+            "endpoint",
+            url,
+            "JW calls only HTTPS URLs: give the stack an HTTPS endpoint",
+        )?;
     }
     Ok(Some(endpoint))
 }

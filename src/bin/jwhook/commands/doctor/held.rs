@@ -1,4 +1,4 @@
-//! Events that the function holds, because it had no usable secret for them.
+//! Checks whether events are held.
 
 use anyhow::Result;
 use aws_config::SdkConfig;
@@ -10,13 +10,13 @@ use crate::stack::Stack;
 
 pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Result<()> {
     if stack.status().is_none() {
-        return report.skip("held", "no stack was found whose held queue could be counted", None);
+        return report.skip("held", "there is no stack, so there is no held queue to count", None);
     }
     if stack.held_queue_url().is_none() {
         return report.warn(
             "held",
-            "the stack has no held queue: an event that comes while the secret cannot be used is lost",
-            "deploy the stack again: the template has one",
+            "the stack has no held queue, so an event is lost if it comes while there is no usable secret",
+            "deploy the stack again: this version's template has a held queue",
         );
     }
     let held = match Held::count(sdk, stack).await {
@@ -29,19 +29,20 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Resul
         report.fail(
             "held",
             format!("{} in the held queue, {}", waiting.number(), since(waiting, sdk).await),
-            "they wait for a secret that can verify them: do what the lines secret and keys say; \
-             the function then forwards them by itself within 5 minutes",
+            "held events wait for a usable secret: follow the advice in the lines secret and keys; \
+             then the function forwards the events within 5 minutes",
         )?;
     }
     if let Some(dead_lettered) = &dead_lettered {
         report.fail(
             "held",
             format!(
-                "{} in the held dead-letter queue, {}; the function does not try them any more",
+                "{} in the held dead-letter queue, {}; the function no longer retries them",
                 dead_lettered.number(),
                 since(dead_lettered, sdk).await
             ),
-            "do what the lines secret and keys say, then move them back: jwhook recover --held",
+            "follow the advice in the lines secret and keys, then move the events back: jwhook recover \
+             --held",
         )?;
     }
     if waiting.is_none() && dead_lettered.is_none() {
@@ -53,7 +54,7 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Resul
 async fn since(waiting: &Waiting, sdk: &SdkConfig) -> String {
     match waiting.since(sdk).await {
         Ok(Some(since)) => format!("the oldest since {}", moment::written(since.into())),
-        Ok(None) => "CloudWatch does not know yet since when".to_owned(),
-        Err(error) => format!("since when is not known ({error:#})"),
+        Ok(None) => "of unknown age (CloudWatch has no value yet)".to_owned(),
+        Err(error) => format!("of unknown age ({error:#})"),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the webhooks that call the endpoint and the keys of the ring are the same ones.
+//! Checks that the webhooks that call the endpoint match the keys in the ring.
 
 use anyhow::Result;
 use jw_webhook_forwarder::key_ring::{KeyRing, is_webhook_id};
@@ -10,13 +10,13 @@ use crate::keys::{KeyStatus, Keys};
 use crate::parked;
 use crate::standing::named;
 
-/// JW's webhooks, and what they are to agree with.
+/// JW's webhooks, and the endpoint and keys to compare them with.
 pub struct Pairing<'p> {
     all: &'p [Webhook],
-    /// Those that call the endpoint, where that is known.
+    /// The endpoint, if it is known, and the webhooks that call it.
     callers: Option<(&'p Endpoint, Vec<&'p Webhook>)>,
     keys: Option<&'p Keys>,
-    /// The ring's webhook ids, in order; none of a secret by itself.
+    /// The ring's webhook ids, sorted; empty for a single key.
     ids: Vec<String>,
 }
 
@@ -38,17 +38,17 @@ impl<'p> Pairing<'p> {
         Ok(Self { all, callers, keys, ids })
     }
 
-    /// Each of the ring's keys is of a live webhook that calls the endpoint.
+    /// Checks that each key in the ring belongs to a webhook that calls the endpoint.
     pub fn ring(&self, report: &mut Report) -> Result<()> {
         if self.keys.is_none() {
-            return report.skip("ring", "the keys aren't known", None);
+            return report.skip("ring", "the keys are unknown", None);
         }
         let mut is_well = true;
         for id in &self.ids {
             match self.all.iter().find(|webhook| webhook.id == *id) {
                 None => {
                     is_well = false;
-                    gone(report, id)?;
+                    deleted(report, id)?;
                 }
                 Some(webhook) => is_well &= self.url(report, webhook)?,
             }
@@ -57,22 +57,22 @@ impl<'p> Pairing<'p> {
             is_well = false;
             report.warn(
                 "ring",
-                format!("webhook {} was made to replace {old}, and its key is lost", webhook.id),
-                format!("a rotation was interrupted: jwhook rotate {old} deletes it and goes on"),
+                format!("webhook {} was created to replace {old}, but its key is lost", webhook.id),
+                format!("a rotation was interrupted: jwhook rotate {old} deletes it and continues"),
             )?;
         }
         match (self.ids.len(), &self.callers) {
             _ if !is_well => Ok(()),
-            (0, _) => report.ok("ring", "no key is of a webhook that is gone"),
+            (0, _) => report.ok("ring", "no key belongs to a deleted webhook"),
             (_, Some(_)) => {
-                report.ok("ring", "each key is of a live webhook that calls the endpoint")
+                report.ok("ring", "each key belongs to a webhook that calls the endpoint")
             }
-            (_, None) => report.ok("ring", "each key is of a live webhook"),
+            (_, None) => report.ok("ring", "each key belongs to an existing webhook"),
         }
     }
 
-    /// Webhooks that a rotation made and whose keys didn't come into the ring, with those that they
-    /// were to replace.
+    /// Webhooks that a rotation created without storing their keys, with the ids that they should have
+    /// replaced.
     fn orphans(&self) -> Vec<(&Webhook, String)> {
         let callers = self.callers.iter().flat_map(|(_, callers)| callers);
         let ours: Vec<&str> = callers
@@ -87,7 +87,7 @@ impl<'p> Pairing<'p> {
         parked.collect()
     }
 
-    /// Whether a webhook of the ring's calls the endpoint.
+    /// Checks that a webhook whose key is in the ring calls the endpoint.
     fn url(&self, report: &mut Report, webhook: &Webhook) -> Result<bool> {
         let Some((endpoint, _)) = &self.callers else { return Ok(true) };
         if webhook.calls(endpoint) {
@@ -97,32 +97,32 @@ impl<'p> Pairing<'p> {
         match parked::replaces(webhook) {
             Some(old) => report.warn(
                 "ring",
-                format!("webhook {id} is to replace {old}, and calls nobody yet"),
-                format!("a rotation was interrupted: jwhook rotate {old} goes on with it"),
+                format!("webhook {id} should replace {old}, and is still parked"),
+                format!("a rotation was interrupted: jwhook rotate {old} continues it"),
             )?,
             None if parked::is_new(webhook) => report.warn(
                 "ring",
-                format!("webhook {} is parked, and calls nobody yet", named(webhook)),
-                "a jwhook create or apply was interrupted, or is still running: the same command goes \
-                 on with it",
+                format!("webhook {} is parked, so it receives no events yet", named(webhook)),
+                "a jwhook create or apply was interrupted, or is still running: run the same command \
+                 again to continue",
             )?,
             None => report.warn(
                 "ring",
                 format!("webhook {id} calls {}", webhook.url().unwrap_or("no URL")),
-                "its events don't come here: if they should, delete it and create it at this stack; \
-                 if it is another stack's, its key does nothing here",
+                "its events do not come to this stack: if they should, delete the webhook and create it \
+                 again with this stack; if it belongs to another stack, this stack does not need its key",
             )?,
         }
         Ok(false)
     }
 
-    /// Each webhook that calls the endpoint has its key in the ring.
+    /// Checks that each webhook that calls the endpoint has its key in the ring.
     pub fn webhooks(&self, report: &mut Report) -> Result<()> {
         let Some((endpoint, callers)) = &self.callers else {
-            return report.skip("webhooks", "the endpoint isn't known", None);
+            return report.skip("webhooks", "the endpoint is unknown", None);
         };
         let Some(keys) = self.keys else {
-            return report.skip("webhooks", "the keys aren't known", None);
+            return report.skip("webhooks", "the keys are unknown", None);
         };
         let without = |webhook: &&&Webhook| {
             matches!(keys.status(&webhook.id), KeyStatus::Missing | KeyStatus::Unusable)
@@ -132,32 +132,35 @@ impl<'p> Pairing<'p> {
             report.fail(
                 "webhooks",
                 format!("{id} calls the endpoint without a usable key in the ring: the function accepts none of its events"),
-                format!("jwhook delete {id}, and create it anew"),
+                format!("jwhook delete {id}, then create the webhook again"),
             )?;
         }
         let is_single = callers.iter().any(|one| keys.status(&one.id) == KeyStatus::SingleKey);
         match callers.len() {
             0 => report.warn(
                 "webhooks",
-                format!("none of JW's calls {endpoint}, so no events come"),
-                "make one: jwhook create",
+                format!("no webhook calls {endpoint}, so no events come"),
+                "create a webhook: jwhook create",
             ),
-            1 if is_single => report.ok("webhooks", "one calls the endpoint; the one key is taken for its"),
+            1 if is_single => report.ok(
+                "webhooks",
+                "one webhook calls the endpoint, so the secret's single key is assumed to belong to it",
+            ),
             number if is_single => report.fail(
                 "webhooks",
-                format!("{number} call the endpoint, and the secret has one key: the others' events are refused"),
-                "store a key ring, {\"ID\": \"…\"}, or delete the others and create them anew",
+                format!("{number} webhooks call the endpoint, but the secret is a single key: the events of the others are refused"),
+                "store a key ring, {\"ID\": \"…\"}, or delete the others and create them again",
             ),
             _ if callers.iter().any(|webhook| without(&webhook)) => Ok(()),
-            1 => report.ok("webhooks", "one calls the endpoint, with its key in the ring"),
-            number => report.ok("webhooks", format!("{number} call the endpoint, each with its key in the ring")),
+            1 => report.ok("webhooks", "one webhook calls the endpoint, and its key is in the ring"),
+            number => report.ok("webhooks", format!("{number} webhooks call the endpoint, and their keys are in the ring")),
         }
     }
 
-    /// Each webhook that calls the endpoint is sent for something.
+    /// Checks that each webhook that calls the endpoint has events and sites.
     pub fn settings(&self, report: &mut Report) -> Result<()> {
         let Some((_, callers)) = &self.callers else {
-            return report.skip("settings", "the endpoint isn't known", None);
+            return report.skip("settings", "the endpoint is unknown", None);
         };
         let mut is_well = true;
         for webhook in callers {
@@ -175,16 +178,16 @@ impl<'p> Pairing<'p> {
             }
         }
         if is_well {
-            report.ok("settings", "each that calls the endpoint has events and sites")
+            report.ok("settings", "each webhook that calls the endpoint has events and sites")
         } else {
             Ok(())
         }
     }
 
-    /// No two webhooks send the same events to the endpoint.
+    /// Checks that no two webhooks send the same events to the endpoint.
     pub fn duplicates(&self, report: &mut Report) -> Result<()> {
         let Some((_, callers)) = &self.callers else {
-            return report.skip("duplicates", "the endpoint isn't known", None);
+            return report.skip("duplicates", "the endpoint is unknown", None);
         };
         let mut is_well = true;
         for (index, webhook) in callers.iter().enumerate() {
@@ -192,7 +195,7 @@ impl<'p> Pairing<'p> {
                 callers.iter().skip(index + 1).filter(|other| webhook.sends_the_same(other))
             {
                 is_well = false;
-                // a webhook without a date is taken for the newer one
+                // a webhook without a date counts as the newer one
                 let age = |webhook: &Webhook| webhook.created().unwrap_or("~").to_owned();
                 let (old, new) =
                     if age(other) < age(webhook) { (other, webhook) } else { (webhook, other) };
@@ -200,26 +203,28 @@ impl<'p> Pairing<'p> {
                     "duplicates",
                     format!("{} and {} send the same events of the same sites", old.id, new.id),
                     format!(
-                        "consumers get each twice, with one event_id; jwhook rotate {} if its rotation \
-                         was interrupted, else delete one",
+                        "consumers get each event twice, with the same event_id: run jwhook rotate {} if \
+                         its rotation was interrupted, else delete one of the two",
                         old.id
                     ),
                 )?;
             }
         }
         if is_well {
-            report.ok("duplicates", "no two send the same events to the endpoint")
+            report.ok("duplicates", "no two webhooks send the same events to the endpoint")
         } else {
             Ok(())
         }
     }
 }
 
-/// Says that the ring has a key of a webhook that isn't there.
-fn gone(report: &mut Report, id: &str) -> Result<()> {
+fn deleted(report: &mut Report, id: &str) -> Result<()> {
     report.warn(
         "ring",
-        format!("it has a key of {id}, and JW has no such webhook"),
-        format!("jwhook delete {id} takes it out; jwhook rotate {id}, if that was interrupted"),
+        format!("the ring has a key for {id}, but JW has no such webhook"),
+        format!(
+            "jwhook delete {id} removes the key; if a rotation of {id} was interrupted, run jwhook \
+             rotate {id} instead"
+        ),
     )
 }

@@ -1,4 +1,4 @@
-//! The queue, and the one behind it for what consumers failed.
+//! Checks the queue and its dead-letter queue.
 
 use std::collections::HashMap;
 
@@ -23,11 +23,11 @@ pub async fn check(
     let client = Client::new(&context.sdk);
     let queue = match stack.queue_url() {
         Err(missing) => {
-            report.skip("queue", format!("not known: {missing}"), None)?;
+            report.skip("queue", format!("unknown: {missing}"), None)?;
             None
         }
         Ok(_) if !has_credentials => {
-            report.skip("queue", "there are no credentials to ask for it with", None)?;
+            report.skip("queue", "there are no AWS credentials", None)?;
             None
         }
         Ok(url) => match attributes(&client, url).await {
@@ -42,17 +42,17 @@ pub async fn check(
         },
     };
     if !has_credentials {
-        return report.skip("dead_letter", "there are no credentials to ask for it with", None);
+        return report.skip("dead_letter", "there are no AWS credentials", None);
     }
     match dead_letter_queue(&client, stack, queue.as_ref()).await {
         Ok(Some(url)) => dead_letters(report, &client, &url).await,
         Ok(None) if queue.is_some() => report.warn(
             "dead_letter",
             "the queue has no dead-letter queue",
-            "an event that consumers always fail comes again until it expires: give the queue a \
-             redrive policy",
+            "if a consumer always fails on an event, SQS delivers the event again until it expires: \
+             give the queue a redrive policy",
         ),
-        Ok(None) => report.skip("dead_letter", "the queue that names it wasn't reached", None),
+        Ok(None) => report.skip("dead_letter", "the queue, which names it, was not read", None),
         Err(error) => report.error("dead_letter", &error),
     }
 }
@@ -70,9 +70,10 @@ async fn dead_letters(report: &mut Report, client: &Client, url: &str) -> Result
     let arn = attributes.get(&QueueAttributeName::QueueArn).map_or("ARN", String::as_str);
     report.fail(
         "dead_letter",
-        format!("{}, which consumers failed, {url}", waiting(&attributes)),
+        format!("{}; consumers failed on these messages, {url}", waiting(&attributes)),
         format!(
-            "mend the consumer, then move them back: aws sqs start-message-move-task --source-arn {arn}"
+            "repair the consumer, then move the messages back: aws sqs start-message-move-task \
+             --source-arn {arn}"
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! Whether the queue and the secret are in the stack's region: the function calls AWS in no other.
+//! Checks that the queue and the secret are in the stack's region, the only one that the function calls.
 
 use anyhow::Result;
 use jw_webhook_forwarder::queue_url::QueueUrl;
@@ -8,9 +8,9 @@ use crate::context::Context;
 use crate::stack::Stack;
 
 pub fn check(report: &mut Report, context: &Context, stack: &Stack) -> Result<()> {
-    // a stack is found only in the region that the SDK asks
+    // the stack is in the SDK's region, where it was found
     let (Some(region), Some(_)) = (context.sdk.region(), stack.status()) else {
-        return report.skip("region", "no stack was found to compare with", None);
+        return report.skip("region", "there is no stack to compare with", None);
     };
     let region = region.as_ref();
     let queue = stack.queue_url().ok().and_then(QueueUrl::parse);
@@ -26,10 +26,10 @@ pub fn check(report: &mut Report, context: &Context, stack: &Stack) -> Result<()
                 is_well = false;
                 report.fail(
                     "region",
-                    format!("the {part} is in {of_part}, and the stack is in {region}"),
+                    format!("the {part} is in {of_part}, but the stack is in {region}"),
                     format!(
-                        "the function calls AWS only in the stack's region: give a {part} of \
-                         {region} ({option})"
+                        "the function calls AWS only in the stack's region: use a {part} in {region} \
+                         ({option})"
                     ),
                 )?;
             }
@@ -39,9 +39,11 @@ pub fn check(report: &mut Report, context: &Context, stack: &Stack) -> Result<()
     }
     match same.as_slice() {
         _ if !is_well => Ok(()),
-        [] => {
-            report.skip("region", "neither the queue's URL nor the secret's name tells one", None)
-        }
+        [] => report.skip(
+            "region",
+            "neither the queue's URL nor the secret's name has a region",
+            None,
+        ),
         same => report.ok("region", format!("{region}: stack, {}", same.join(", "))),
     }
 }

@@ -1,4 +1,4 @@
-//! What was checked, a line each.
+//! The report of the checks, one line for each.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -10,10 +10,10 @@ use crate::verdict::Verdict;
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Ok,
-    /// Worth knowing, and nothing is lost by it.
+    /// A problem that loses no event.
     Warn,
     Fail,
-    /// Couldn't be checked.
+    /// Not checked.
     Skip,
 }
 
@@ -25,7 +25,7 @@ pub struct Check {
     advice: Option<String>,
 }
 
-/// The checks so far. On a terminal each is shown when it is made.
+/// The checks so far. As a table, each is printed at once.
 #[derive(Debug, Serialize)]
 pub struct Report {
     checks: Vec<Check>,
@@ -62,7 +62,7 @@ impl Report {
         self.add(check, Status::Fail, detail.into(), Some(advice.into()))
     }
 
-    /// Of an error that says itself what to do.
+    /// A failed check. The error's text says what to do.
     pub fn error(&mut self, check: &'static str, error: &anyhow::Error) -> Result<()> {
         self.ok = false;
         self.add(check, Status::Fail, format!("{error:#}"), None)
@@ -96,14 +96,13 @@ impl Report {
         if self.ok { Verdict::Good } else { Verdict::Bad }
     }
 
-    /// What all of it comes to.
+    /// Prints the summary.
     pub fn end(self) -> Result<()> {
         let number = |status| self.checks.iter().filter(|check| check.status == status).count();
         self.format.result(&self, || {
             let (fails, warns, skips) =
                 (number(Status::Fail), number(Status::Warn), number(Status::Skip));
-            let verdict = if self.ok { "Well" } else { "Not well" };
-            format!("{verdict}: {fails} failed, {warns} to look at, {skips} not checked")
+            format!("{fails} failed, {warns} warnings, {skips} skipped")
         })
     }
 }

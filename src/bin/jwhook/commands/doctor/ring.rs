@@ -1,4 +1,4 @@
-//! The secret: can it be read, and what of it can the function use?
+//! Checks that the secret can be read, and which of its keys the function can use.
 
 use anyhow::Result;
 use jw_webhook_forwarder::key_ring::{EntryProblem, Flaw, KeyRing, is_webhook_id};
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::keys::{self, KeyStore, Keys};
 use crate::stack::Stack;
 
-/// The keys, where they can be read and used.
+/// Returns the keys, if the function can use any.
 pub async fn check(
     report: &mut Report,
     context: &Context,
@@ -17,11 +17,11 @@ pub async fn check(
 ) -> Result<Option<Keys>> {
     let keys = match stack.secret_id() {
         Err(missing) => {
-            report.skip("secret", format!("not known: {missing}"), None)?;
+            report.skip("secret", format!("unknown: {missing}"), None)?;
             None
         }
         Ok(_) if !has_credentials => {
-            report.skip("secret", "there are no credentials to read it with", None)?;
+            report.skip("secret", "there are no AWS credentials", None)?;
             None
         }
         Ok(id) => match KeyStore::new(&context.sdk, id).read().await {
@@ -36,7 +36,7 @@ pub async fn check(
         },
     };
     let Some(keys) = keys else {
-        report.skip("keys", "the secret wasn't read", None)?;
+        report.skip("keys", "the secret was not read", None)?;
         return Ok(None);
     };
     let ring = keys.ring();
@@ -55,8 +55,8 @@ pub async fn check(
         Err(error) => {
             report.fail(
                 "keys",
-                format!("every event is answered 503: {error}"),
-                "mend the value in Secrets Manager; the version before may be good (its stage is \
+                format!("the function answers 503 to every event: {error}"),
+                "repair the value in Secrets Manager; the previous version may be good (stage \
                  AWSPREVIOUS)",
             )?;
             Ok(None)
@@ -80,9 +80,8 @@ fn usable(report: &mut Report, ring: &KeyRing) -> Result<()> {
         KeyRing::Single(_) => {
             return report.warn(
                 "keys",
-                "the secret is one webhook's key by itself",
-                "nothing to do yet; jwhook create and rotate make it the key ring that a rotation \
-                 needs",
+                "the secret is a single key, not a key ring",
+                "nothing to do yet: jwhook create and jwhook rotate turn it into a key ring",
             );
         }
         KeyRing::ByWebhook { keys, .. } => keys,
@@ -90,9 +89,11 @@ fn usable(report: &mut Report, ring: &KeyRing) -> Result<()> {
     let ids: Vec<&str> =
         by_webhook.keys().map(String::as_str).filter(|id| is_webhook_id(id)).collect();
     match ids.as_slice() {
-        [] => report.warn("keys", "no webhook has one yet", "make a webhook: jwhook create"),
-        [id] => report.ok("keys", format!("one, of webhook {id}")),
-        ids => report
-            .ok("keys", format!("{}, of webhooks {}", ids.len(), keys::named(ids.iter().copied()))),
+        [] => report.warn("keys", "no webhook has a key yet", "create a webhook: jwhook create"),
+        [id] => report.ok("keys", format!("1 key, for webhook {id}")),
+        ids => report.ok(
+            "keys",
+            format!("{} keys, for webhooks {}", ids.len(), keys::named(ids.iter().copied())),
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the stack was deployed from the build that this command line is.
+//! Checks that the stack was deployed from the same build as this jwhook.
 
 use std::cmp::Ordering;
 
@@ -10,15 +10,15 @@ use crate::stack::Stack;
 
 pub fn check(report: &mut Report, stack: &Stack) -> Result<()> {
     if stack.status().is_none() {
-        return report.skip("version", "no stack was found that could tell it", None);
+        return report.skip("version", "there is no stack to compare with", None);
     }
     let own = Build::own();
     match stack.version() {
         Some(output) => compare(report, &own, &Build::of_output(output)),
         None => report.warn(
             "version",
-            format!("the stack does not tell its version, and this jwhook is {own}"),
-            "the stack was deployed from a version before it had the output Version: deploy it again",
+            format!("the version of the stack is unknown, and this jwhook is {own}"),
+            "the stack is older than the output Version: deploy the stack again",
         ),
     }
 }
@@ -31,7 +31,7 @@ fn compare(report: &mut Report, own: &Build, deployed: &Build) -> Result<()> {
     {
         Some(Ordering::Less) => ("older than", "deploy the stack again from this jwhook's version"),
         Some(Ordering::Greater) => ("newer than", "install the jwhook of the deployed version"),
-        _ => ("another version than", "use the jwhook of the deployed version"),
+        _ => ("different from", "use the jwhook of the deployed version"),
     };
     report.warn("version", format!("{deployed} is deployed, {which} this jwhook, {own}"), advice)
 }
@@ -44,12 +44,13 @@ fn compare_commits(report: &mut Report, own: &Build, deployed: &Build) -> Result
         (Some(_), Some(_)) => {
             return report.warn(
                 "version",
-                format!("{deployed} is deployed, and this jwhook, {own}, is of another commit"),
-                "deploy the stack again from this jwhook's commit, or use the jwhook of the deployed one",
+                format!("{deployed} is deployed, but this jwhook, {own}, was built from another commit"),
+                "deploy the stack again from this jwhook's commit, or use the jwhook of the deployed \
+                 commit",
             );
         }
-        (None, _) => "this jwhook was built without its commit",
-        (_, None) => "the stack's Revision begins with no commit",
+        (None, _) => "this jwhook does not know its commit",
+        (_, None) => "the stack's Revision does not begin with a commit",
     };
     let version = &own.version;
     report.ok("version", format!("{version}, deployed and here; commits not compared: {reason}"))

@@ -1,4 +1,4 @@
-//! JW's side: its API, and its webhooks against the ring's keys and the endpoint.
+//! Checks JW's API, and JW's webhooks against the ring's keys and the endpoint.
 
 use anyhow::{Error, Result};
 
@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::jw::secret::ApiSecret;
 use crate::keys::Keys;
 
-/// What can't be checked without JW's list.
+/// The checks that need JW's list of webhooks.
 const OF_THE_LIST: [&str; 4] = ["ring", "webhooks", "settings", "duplicates"];
 
 pub async fn check(
@@ -24,7 +24,10 @@ pub async fn check(
             Ok(webhooks) => {
                 report.ok(
                     "jw_api",
-                    format!("the secret is accepted; the account's webhooks: {}", webhooks.len()),
+                    format!(
+                        "JW accepts the API secret; webhooks in the account: {}",
+                        webhooks.len()
+                    ),
                 )?;
                 Some(webhooks)
             }
@@ -36,14 +39,14 @@ pub async fn check(
     } else {
         report.skip(
             "jw_api",
-            "there is no API secret of JW's, and no terminal to ask for it",
+            "there is no JW API secret, and no terminal to ask for it",
             Some("set JW_API_SECRET, or give --api-secret-id"),
         )?;
         None
     };
     let Some(webhooks) = webhooks else {
         for check in OF_THE_LIST {
-            report.skip(check, "JW's webhooks aren't known", None)?;
+            report.skip(check, "JW's webhooks are unknown", None)?;
         }
         return Ok(());
     };

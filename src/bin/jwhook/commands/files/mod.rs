@@ -1,4 +1,4 @@
-//! Webhooks as a file that is reviewed: its difference from what JW has, and making it so.
+//! `plan` and `apply`: compare JW's webhooks with a file, and change them to match it.
 
 mod perform;
 mod plan;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use self::plan::{Plan, Step, There};
+use self::plan::{Current, Plan, Step};
 use crate::context::Context;
 use crate::creation;
 use crate::endpoint::Endpoint;
@@ -30,7 +30,7 @@ Example of a file:
       events: [media_available, media_updated]
       site_ids: [jsPxIVHl]
     - name: Live
-      id: 7Rav0hC5   # means this webhook, whatever its name is at JW
+      id: 7Rav0hC5   # this webhook, whatever its name is at JW
       description: for the studio
       events: [channel_active, channel_idle]
       site_ids: [jsPxIVHl, 9KboGBFu]";
@@ -38,22 +38,23 @@ Example of a file:
 pub const LONG_ABOUT_PLAN: &str = "\
 Show how JW's webhooks differ from a file
 
-Nothing is changed, and the exit code is 0 with differences or without; in JSON, \"steps\" has them. \
-The file says which webhooks this stack should have, as jwhook apply --help explains.";
+Changes nothing. The exit code is 0 with or without differences; in JSON, \"steps\" lists them. The file \
+says which webhooks this stack should have: see jwhook apply --help.";
 
 pub const LONG_ABOUT_APPLY: &str = "\
-Make JW's webhooks as a file has them
+Create, change and delete JW's webhooks to match a file
 
-It shows the difference and asks once; then it creates, changes and deletes, in this order, and says \
-each step. A new webhook is created parked, at a URL where nobody listens, and is made to call the \
-endpoint when its key is stored and no warm function refuses its events any more (--settle). \
-Interrupted anywhere, the same command goes on from there.
+The command shows the differences and asks once. Then it creates, changes and deletes webhooks, in this \
+order, and prints each step. At first a new webhook is parked: it calls a URL where nobody listens. The \
+command activates it once its key is stored and every warm function accepts the key (--settle). If the \
+command is interrupted, run it again to continue.
 
-An entry of the file means the webhook with its id or, without one, with its name. Only webhooks whose \
-keys are in the ring are touched: the account's others, made by Zapier or in the dashboard, are left \
-alone. A webhook that calls this stack, has its key in the ring and isn't in the file is deleted; while \
-events are held, it stays, because one of them may need its key (--drop-held). The \
-URL is always the stack's endpoint, and a description that isn't given stays as it is.";
+An entry of the file matches the webhook with its id or, if it has no id, with its name. The command \
+touches only webhooks whose keys are in the ring, and leaves the account's other webhooks alone, such as \
+those of Zapier or the dashboard. It deletes a webhook that calls this stack, has its key in the ring and \
+is not in the file. If events are held, it waits before a deletion, because a held event may need the \
+key (--drop-held). Webhooks call the stack's endpoint; a description that the file does not give stays \
+as it is.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -88,18 +89,18 @@ pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdi
     let number = plan.steps.len();
     if number > 0 {
         note(&plan.text());
-        let them = if number == 1 { "this step" } else { "these steps" };
-        context.answers().confirm(&format!("Do {them} ({number})?"))?;
+        let steps = if number == 1 { "this step" } else { "these steps" };
+        context.answers().confirm(&format!("Do {steps} ({number})?"))?;
     }
     tokio::select! {
         biased;
         done = perform::all(context, &arguments, &mut plan) => done?,
-        () = asked() => bail!("interrupted; the same command goes on from there"),
+        () = asked() => bail!("interrupted; run the same command again to continue"),
     }
     context.format().result(&plan, || match number {
         0 => plan.text(),
-        1 => "1 step done: JW's webhooks are as the file has them".to_owned(),
-        _ => format!("{number} steps done: JW's webhooks are as the file has them"),
+        1 => "1 step done: JW's webhooks match the file".to_owned(),
+        _ => format!("{number} steps done: JW's webhooks match the file"),
     })?;
     Ok(Verdict::Good)
 }
@@ -107,13 +108,13 @@ pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdi
 async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     let entries = yaml::read(&arguments.file)?;
     let endpoint = &context.stack().await?.https_endpoint()?;
-    // the keys first: whose key is there by then is at JW too, when its webhooks are read
+    // the keys first: then every webhook whose key is in the ring is also in JW's list
     let keys = context.keys().await?.read_to_change().await?;
     let webhooks = context.jw().await?.list().await?;
     check_single_key(&keys, &webhooks, endpoint)?;
     let mut ring = keys.ids();
     ring.retain(|id| is_id(id));
-    let mut plan = There { webhooks: &webhooks, ring: &ring, endpoint }.plan(&entries)?;
+    let mut plan = Current { webhooks: &webhooks, ring: &ring, endpoint }.plan(&entries)?;
     if plan.steps.iter().any(|step| matches!(step, Step::Create { .. })) {
         let loss = creation::loss(context, &keys, &webhooks).await?;
         plan.loses_key = loss.is_some();
@@ -122,7 +123,7 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     let is_unusable = |webhook: &&Webhook| keys.status(&webhook.id) == KeyStatus::Unusable;
     plan.notes.extend(webhooks.iter().filter(is_unusable).map(|webhook| {
         format!(
-            "the function accepts no event of webhook {}: its key in the ring is unusable; run \
+            "the function accepts no event of webhook {}, because its key in the ring is unusable: run \
              jwhook doctor",
             named(webhook)
         )
@@ -130,13 +131,13 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     Ok(plan)
 }
 
-/// A key by itself doesn't say which webhook is ours. If none calls the stack, none is.
+/// A single key does not name its webhook, so it is an error if a webhook calls the stack.
 fn check_single_key(keys: &Keys, webhooks: &[Webhook], endpoint: &Endpoint) -> Result<()> {
     let mut callers = webhooks.iter().filter(|webhook| webhook.calls(endpoint));
     match callers.next() {
         Some(caller) if keys.is_single() => bail!(
-            "the secret is one key by itself, which doesn't say whose, and webhook {} calls this \
-             stack: make it a key ring first, with jwhook rotate {}",
+            "the secret is a single key, which does not name its webhook, and webhook {} calls this \
+             stack: turn the secret into a key ring first, with jwhook rotate {}",
             caller.id,
             caller.id
         ),

@@ -1,4 +1,4 @@
-//! Doing what the plan says.
+//! Runs the steps of a plan.
 
 use anyhow::{Context as _, Result, bail};
 
@@ -13,19 +13,18 @@ use crate::keys::{KeyStatus, UnownedKey};
 use crate::output::note;
 use crate::parked::Purpose;
 
-/// Does all steps: the plan begins with what is created, which waits parked until every function has
-/// the keys.
+/// Runs all steps. New webhooks come first, and stay parked until every warm function has their keys.
 pub async fn all(context: &Context, arguments: &ApplyArguments, plan: &mut Plan) -> Result<()> {
     let Plan { steps, loses_key, .. } = plan;
     let number = steps.len();
     let said = |index: usize, step: &Step| {
         note(&format!("[{}/{number}] {step}", index + 1));
         format!(
-            "stopped at step {} of {number} ({step}); the same command goes on from there",
+            "stopped at step {} of {number} ({step}); run the same command again to continue",
             index + 1
         )
     };
-    // a person has read the plan's notes, which tell of the loss, and agreed
+    // the operator has confirmed the plan, whose notes warn of the loss
     let unowned = if *loses_key { UnownedKey::Replaced } else { UnownedKey::Kept };
     let makes_call = steps.iter().any(Step::makes_call);
     let creates = steps.iter().take_while(|step| matches!(step, Step::Create { .. })).count();
@@ -38,7 +37,7 @@ pub async fn all(context: &Context, arguments: &ApplyArguments, plan: &mut Plan)
             creation::create_parked(context, metadata, &parked_at, unowned).await
         };
         let webhook = created.await.with_context(|| stopped.clone())?;
-        note(&format!("      it is {}, and its key is in the ring", webhook.id));
+        note(&format!("      its id is {}, and its key is in the ring", webhook.id));
         *id = Some(webhook.id.clone());
         parked.push((webhook, metadata.clone(), stopped));
     }
@@ -62,7 +61,7 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
         Step::Create { .. } => {} // done before the others
         Step::Change { id, changes, .. } => {
             let Some(webhook) = jw.find(id).await? else {
-                bail!("webhook {id} was deleted meanwhile");
+                bail!("somebody deleted webhook {id} meanwhile");
             };
             if step.makes_call() {
                 check_activation(context, &webhook, changes).await?;
@@ -72,37 +71,36 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
         }
         Step::Delete { id, .. } => {
             held_keys::before_removal(context, held).await?;
-            // whoever answers the question takes time
+            // the webhook may have changed while the question was open
             let endpoint = &context.stack().await?.endpoint()?;
             if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
-                bail!("webhook {id} was made to call another URL meanwhile");
+                bail!("somebody changed the URL of webhook {id} meanwhile");
             }
             jw.delete(id).await?;
             held_keys::after_deletion(context, held).await?;
-            context.take_key_out(id).await?;
+            context.remove_key(id).await?;
         }
         Step::RemoveKey { id } => {
             held_keys::before_removal(context, held).await?;
-            // a list whose pages change while they are read can leave one out
+            // a list that changes while its pages are read may miss a webhook
             if jw.find(id).await?.is_some() {
-                bail!("JW has webhook {id} after all, so its key stays");
+                bail!("webhook {id} exists at JW after all, so its key stays");
             }
-            context.take_key_out(id).await?;
+            context.remove_key(id).await?;
         }
     }
     Ok(())
 }
 
-/// A webhook that is made to call this stack was parked, perhaps for long: its key and its URL have to be
-/// as they were planned with.
+/// Checks that the webhook's key and URL have not changed since the plan was made.
 async fn check_activation(context: &Context, webhook: &Webhook, changes: &[Change]) -> Result<()> {
     let id = &webhook.id;
     if context.keys().await?.read().await?.status(id) != KeyStatus::InRing {
-        bail!("the key of webhook {id} was taken out of the ring meanwhile");
+        bail!("somebody removed the key of webhook {id} from the ring meanwhile");
     }
     let planned = changes.iter().find(|change| change.member == "webhook_url");
     if planned.is_some_and(|change| change.from.as_str() != webhook.url()) {
-        bail!("webhook {id} was made to call another URL meanwhile");
+        bail!("somebody changed the URL of webhook {id} meanwhile");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! What has to be done so that JW's webhooks are as the file has them. Nothing is done here.
+//! Plans the steps that make JW's webhooks match the file.
 //!
-//! Only webhooks whose keys are in the ring are ours to change. Where it can't be told which webhook an
-//! entry means, that is an error: a wrong guess would delete one.
+//! A plan changes only webhooks whose keys are in the ring. If an entry may match several webhooks, that
+//! is an error, because a wrong guess would delete a webhook.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::output::plain;
 use crate::parked;
 use crate::standing::named;
 
-/// One thing to do.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Step {
@@ -35,38 +35,38 @@ pub enum Step {
         id: String,
         name: String,
     },
-    /// The key of a webhook that is gone at JW: what is left of an interrupted deletion.
+    /// Remove the key of a webhook that JW no longer has, after an interrupted deletion.
     RemoveKey {
         id: String,
     },
 }
 
-/// What there is to do, and what is left alone.
+/// The steps, and what stays unchanged.
 #[derive(Debug, Default, Serialize)]
 pub struct Plan {
-    /// In the order in which it is done.
+    /// In the order of execution.
     pub steps: Vec<Step>,
-    /// The webhooks that are as the file has them.
+    /// The webhooks that already match the file.
     pub unchanged: Vec<String>,
     /// How many webhooks of the account have no key in the ring.
     pub left_alone: usize,
-    /// What a person should know.
+    /// Warnings.
     pub notes: Vec<String>,
-    /// Whether the secret's only key is lost by it, as a note tells.
+    /// Whether the plan loses the secret's single key; a note says so.
     #[serde(skip)]
     pub loses_key: bool,
 }
 
-/// What JW and the ring have.
-pub struct There<'t> {
+/// The current state of JW and the ring.
+pub struct Current<'t> {
     pub webhooks: &'t [Webhook],
-    /// The ids in the ring that can be shown.
+    /// The ids in the ring, without those that may be a secret.
     pub ring: &'t [String],
     pub endpoint: &'t Endpoint,
 }
 
-impl There<'_> {
-    /// The plan that leads from here to the file's webhooks.
+impl Current<'_> {
+    /// The plan that leads to the file's webhooks.
     pub fn plan(&self, entries: &[Entry]) -> Result<Plan> {
         let is_ours = |webhook: &&Webhook| self.ring.contains(&webhook.id);
         let (ours, others): (Vec<&Webhook>, Vec<&Webhook>) =
@@ -84,7 +84,7 @@ impl There<'_> {
             };
             meant.push(&webhook.id);
             if webhook.calls(self.endpoint) {
-                wanted.remove("webhook_url"); // it may call the stack's other URL
+                wanted.remove("webhook_url"); // any of the stack's URLs is right
             }
             match between(&webhook.metadata, &wanted) {
                 none if none.is_empty() => plan.unchanged.push(webhook.id.clone()),
@@ -103,7 +103,7 @@ impl There<'_> {
         Ok(plan)
     }
 
-    /// The webhook that an entry means, if there is one.
+    /// The webhook that an entry matches.
     fn meant_by<'w>(
         &self,
         entry: &Entry,
@@ -126,8 +126,8 @@ impl There<'_> {
             [] => Ok(None),
             [webhook] => Ok(Some(webhook)),
             several => bail!(
-                "{} webhooks have the name {:?} and keys in the ring ({}): finish the rotation that \
-                 is under way (jwhook rotate), or give the file's entries their ids",
+                "{} webhooks have the name {:?} and keys in the ring ({}): finish the unfinished \
+                 rotation (jwhook rotate), or add the webhooks' ids to the file's entries",
                 several.len(),
                 entry.name,
                 ids(several)
@@ -138,18 +138,18 @@ impl There<'_> {
     fn not_ours(&self, id: &str, name: &str) -> anyhow::Error {
         match self.webhooks.iter().find(|webhook| webhook.id == id) {
             Some(_) => anyhow::anyhow!(
-                "the file means webhook {id} by {name:?}, but its key isn't in the ring, so it isn't \
-                 touched: leave the id out, and a webhook is created"
+                "the file gives {name:?} the id {id}, but the key of this webhook is not in the ring, so \
+                 jwhook does not touch it: remove the id from the file to create a new webhook"
             ),
             None => anyhow::anyhow!(
-                "the file means webhook {id} by {name:?}, but JW has none with this id: leave the id \
-                 out, or give the one of the webhook that has taken its place (jwhook list)"
+                "the file gives {name:?} the id {id}, but JW has no webhook with this id: remove the id \
+                 from the file, or give the id of the webhook that replaced it (jwhook list)"
             ),
         }
     }
 
-    /// A webhook like the entry's without a key: it may be what is left of a run that was interrupted, or
-    /// another run's that is about to store the key, or somebody else's, so it isn't touched.
+    /// A note about a webhook that matches the entry but has no key. An interrupted run may have left it,
+    /// another run may be about to store its key, or it may be somebody else's, so it is not touched.
     fn keyless_twin(&self, entry: &Entry, others: &[&Webhook]) -> Option<String> {
         let twin = others.iter().find(|webhook| {
             webhook.name() == Some(entry.name.as_str())
@@ -157,33 +157,33 @@ impl There<'_> {
         })?;
         let does = match twin.calls(self.endpoint) {
             true => {
-                "calls this stack too, and its key isn't in the ring, so its events are refused"
+                "also calls this stack, but its key is not in the ring, so its events are refused"
             }
-            false => "is parked, and its key isn't in the ring",
+            false => "is parked, and its key is not in the ring",
         };
         Some(format!(
-            "webhook {} {does}: a create that was interrupted? then jwhook delete {}",
+            "webhook {} {does}: if a create was interrupted, run jwhook delete {}",
             named(twin),
             twin.id
         ))
     }
 
-    /// One of ours that no entry means.
+    /// Plans for one of our webhooks that no entry matches.
     fn not_in_file(&self, webhook: &Webhook, entries: &[Entry], plan: &mut Plan) -> Result<()> {
         let id = &webhook.id;
         if !webhook.calls(self.endpoint) {
             plan.notes.push(format!(
-                "webhook {} isn't in the file, but calls another URL than this stack's: it is left \
-                 alone, though its key is in the ring",
+                "webhook {} is not in the file and its key is in the ring, but it calls another URL than \
+                 this stack's: it is left alone",
                 named(webhook)
             ));
             return Ok(());
         }
         if entries.iter().any(|entry| webhook.name() == Some(entry.name.as_str())) {
             bail!(
-                "webhook {} isn't in the file by its id, but has the name of an entry: finish the \
-                 rotation that is under way (jwhook rotate), or put {id} into the file, or delete it \
-                 with jwhook delete {id}",
+                "webhook {} has the name of an entry in the file, but the file does not have its id: \
+                 finish the unfinished rotation (jwhook rotate), or add {id} to the file, or delete the \
+                 webhook with jwhook delete {id}",
                 named(webhook)
             );
         }
@@ -194,15 +194,16 @@ impl There<'_> {
         Ok(())
     }
 
-    /// Keys of webhooks that JW doesn't have. In another account it has none of them, and a key that is
-    /// taken out can't be had back: so at least one has to be there.
+    /// Plans the removal of keys without a webhook. If JW has none of the ring's webhooks, this may be the
+    /// wrong account. A removed key cannot be restored, so then no key is removed.
     fn orphans(&self, plan: &mut Plan) {
         let is_there = |id: &&String| self.webhooks.iter().any(|webhook| webhook.id == **id);
         let (there, gone): (Vec<&String>, Vec<&String>) = self.ring.iter().partition(is_there);
         if there.is_empty() && !gone.is_empty() {
             plan.notes.push(format!(
-                "JW has none of the webhooks whose keys are in the ring: is this the API secret of \
-                 their account? If they were deleted, take their keys out with jwhook delete ({})",
+                "JW has none of the webhooks whose keys are in the ring: check that the API secret is \
+                 that of their account. If the webhooks were deleted, remove their keys with jwhook \
+                 delete ({})",
                 gone.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ")
             ));
             return;
@@ -225,11 +226,11 @@ impl fmt::Display for Step {
             }
             Step::Change { id, name, .. } => write!(f, "change {id} (\"{}\")", plain(name)),
             Step::Delete { id, name } => {
-                write!(f, "delete {id} (\"{}\"), which isn't in the file", plain(name))
+                write!(f, "delete {id} (\"{}\"), which is not in the file", plain(name))
             }
             Step::RemoveKey { id } => write!(
                 f,
-                "take the key of {id} out of the ring: JW doesn't have it any more (not while \
+                "remove the key of {id} from the ring: JW no longer has this webhook (answer no while \
                  jwhook rotate {id} waits for late deliveries)"
             ),
         }
@@ -237,7 +238,7 @@ impl fmt::Display for Step {
 }
 
 impl Step {
-    /// Whether a webhook calls the endpoint after it that did not call it before.
+    /// Whether a webhook starts to call the endpoint in this step.
     pub fn makes_call(&self) -> bool {
         match self {
             Step::Create { .. } => true,
@@ -246,7 +247,7 @@ impl Step {
         }
     }
 
-    /// What it comes to, a line each.
+    /// The details, one line for each member.
     pub fn details(&self) -> Vec<String> {
         match self {
             Step::Create { metadata, .. } => {
@@ -264,7 +265,6 @@ impl Step {
 }
 
 impl Plan {
-    /// The steps, for a person.
     pub fn text(&self) -> String {
         let mut lines = Vec::new();
         for step in &self.steps {

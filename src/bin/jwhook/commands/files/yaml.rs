@@ -1,4 +1,4 @@
-//! The file that says which webhooks there should be.
+//! Reads the file of webhooks.
 
 use std::fs;
 use std::path::Path;
@@ -19,12 +19,12 @@ struct File {
     webhooks: Vec<Spanned<Entry>>,
 }
 
-/// A webhook that there should be.
+/// A webhook that should exist.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     pub name: String,
-    /// The webhook that is meant, whatever its name.
+    /// Matches the webhook with this id, whatever its name.
     pub id: Option<String>,
     description: Option<String>,
     events: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What of a webhook's metadata it decides.
+    /// The metadata that this entry sets.
     pub fn metadata(&self, endpoint: &str) -> Metadata {
         let mut metadata = Metadata::new();
         metadata.insert("name".into(), json!(self.name));
@@ -52,20 +52,21 @@ impl Entry {
         }
         for (member, texts) in [("events", &self.events), ("site_ids", &self.site_ids)] {
             if texts.is_empty() || texts.iter().any(is_blank) {
-                return Some(format!("{member} has nothing in it, and JW needs one at least"));
+                return Some(format!(
+                    "{member} is empty or has an empty text, and JW needs at least one"
+                ));
             }
         }
         match &self.id {
-            Some(id) if !is_id(id) => Some("the id isn't one of JW's".to_owned()),
+            Some(id) if !is_id(id) => Some("the id is not a JW id".to_owned()),
             _ => None,
         }
     }
 }
 
-/// Reads the file.
 pub fn read(path: &Path) -> Result<Vec<Entry>> {
     let name = path.display();
-    let text = fs::read_to_string(path).with_context(|| format!("{name} can't be read"))?;
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
     parse(&text).map_err(|(line, problem)| match line {
         Some(line) => anyhow!("{name}, line {line}: {problem}"),
         None => anyhow!("{name}: {problem}"),
@@ -99,16 +100,16 @@ fn parse(text: &str) -> Result<Vec<Entry>, Problem> {
     Ok(file.webhooks.into_iter().map(|entry| entry.value).collect())
 }
 
-/// Two entries must not be able to mean the same webhook.
+/// Checks that two entries cannot match the same webhook.
 fn check_pair(before: &Spanned<Entry>, entry: &Entry) -> Result<()> {
     let line = before.referenced.line();
     match (&before.value.id, &entry.id) {
         (Some(one), Some(other)) if one == other => {
-            bail!("webhook {one} is in line {line} already")
+            bail!("webhook {one} is already in line {line}")
         }
         (Some(_), Some(_)) => Ok(()),
         _ if before.value.name == entry.name => bail!(
-            "the name {:?} is in line {line} already: give both entries their ids, or other names",
+            "the name {:?} is already in line {line}: give both entries ids, or different names",
             entry.name
         ),
         _ => Ok(()),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_texts_whatever_yaml_could_take_them_for() {
+    fn values_are_texts_even_if_yaml_has_another_type_for_them() {
         let text = "webhooks:\n- {name: no, id: 12345678, events: [on, 1], site_ids: [0x123456, 1e234567, 01234567]}\n";
         let entries = parse(text).unwrap();
         let metadata = entries[0].metadata("https://example.com/");
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn error_names_the_line() {
         let unknown = problem(&format!("{ONE}  webhook_url: https://example.com\n"));
         assert_eq!((unknown.0, unknown.1.contains("webhook_url")), (5, true), "{unknown:?}");
         assert_eq!(
@@ -152,11 +153,14 @@ mod tests {
             (2, "the name is empty".into())
         );
         let empty = problem(&ONE.replace("[s]", "[]"));
-        assert_eq!(empty, (2, "site_ids has nothing in it, and JW needs one at least".into()));
+        assert_eq!(
+            empty,
+            (2, "site_ids is empty or has an empty text, and JW needs at least one".into())
+        );
         let id = problem(&format!("{ONE}  id: ../x\n"));
-        assert_eq!(id, (2, "the id isn't one of JW's".into()));
+        assert_eq!(id, (2, "the id is not a JW id".into()));
         let twice = problem(&format!("{ONE}{}", &ONE[10..]));
-        assert!(twice.0 == 5 && twice.1.contains("is in line 2 already"), "{twice:?}");
+        assert!(twice.0 == 5 && twice.1.contains("is already in line 2"), "{twice:?}");
         assert_eq!(problem(&format!("{ONE}  name: again\n")).0, 5);
         assert_eq!(problem("webhooks:\n- name: [\n").0, 2);
         assert!(parse("").is_err() && parse("webhooks:\n").is_err());
@@ -164,11 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn one_name_may_be_there_twice_if_ids_say_which_is_which() {
+    fn two_entries_with_ids_may_have_the_same_name() {
         let one = format!("{ONE}  id: c0Y6ebVU\n");
         assert_eq!(parse(&format!("{one}{}  id: 7Rav0hC5\n", &ONE[10..])).unwrap().len(), 2);
         let same = problem(&format!("{one}{}  id: c0Y6ebVU\n", &ONE[10..]));
-        assert_eq!(same, (6, "webhook c0Y6ebVU is in line 2 already".into()));
+        assert_eq!(same, (6, "webhook c0Y6ebVU is already in line 2".into()));
         assert_eq!(problem(&format!("{one}{}", &ONE[10..])).0, 6);
     }
 }

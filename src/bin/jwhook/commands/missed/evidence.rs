@@ -1,4 +1,4 @@
-//! What the function's log says of events.
+//! What the function's log says about events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,31 +12,30 @@ use time::{Duration, OffsetDateTime};
 use crate::aws;
 use crate::log::{self, Line};
 
-/// Every wide event and every part of an undelivered record has this member. Records of the format
-/// before parts have not, and are older than any deployed function's log.
+/// Every wide event and every part of an undelivered record has this member.
 const PATTERN: &str = r#""request_id""#;
 
-/// JW's clock and that of AWS may differ: an event may be logged before its medium was created.
+/// JW's clock may be ahead of AWS's, so an event may be logged before the creation time of its medium.
 const SLACK: Duration = Duration::minutes(15);
 
-/// An event's name and its medium: what identifies it, whichever webhook sent it.
+/// An event's name and its medium, which identify the event for all webhooks.
 type Key = (String, String);
 
-/// What the log says of events, by their name and medium.
+/// What the log says about events.
 #[derive(Debug, Default, PartialEq)]
 pub struct Evidence {
     accepted: BTreeSet<Key>,
     undelivered: BTreeSet<Key>,
     stale: BTreeSet<Key>,
-    /// How many requests and held records were refused, by reason.
+    /// The number of refused requests and held records, by reason.
     pub refused: BTreeMap<String, usize>,
-    /// How many requests should have been held and were not.
+    /// The number of requests that could not be held.
     pub lost: usize,
-    /// How many undelivered records cannot be read or joined.
+    /// The number of undelivered records that cannot be read or joined.
     pub broken: usize,
 }
 
-/// The members of a wide event that are looked at.
+/// The members of a wide event that count as evidence.
 #[derive(Deserialize)]
 struct WideEvent {
     outcome: String,
@@ -48,7 +47,6 @@ struct WideEvent {
 }
 
 impl Evidence {
-    /// Reads the log since a time.
     pub async fn read(sdk: &SdkConfig, group: &str, since: OffsetDateTime) -> Result<Self> {
         let lines = log::read(sdk, group, PATTERN, Some((since - SLACK).into()), None).await?;
         Ok(Self::of(lines, since))
@@ -99,7 +97,7 @@ impl Evidence {
         self.accepted.contains(&key(event, media_id))
     }
 
-    /// What the log says of an event that has not arrived.
+    /// Why an event has not arrived, by the log.
     pub fn reason(&self, event: &str, media_id: &str) -> &'static str {
         let key = key(event, media_id);
         if self.undelivered.contains(&key) {
@@ -116,7 +114,7 @@ fn key(event: &str, media_id: &str) -> Key {
     (event.to_owned(), media_id.to_owned())
 }
 
-/// How long the log group keeps its lines, if it does not keep them for ever.
+/// The log group's retention; `None` is for ever.
 pub async fn retention(sdk: &SdkConfig, group: &str) -> Result<Option<Duration>> {
     let call = Client::new(sdk).describe_log_groups().log_group_name_prefix(group);
     let answer = call.send().await.map_err(|error| {
@@ -133,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    /// What these lines say, each logged so many milliseconds after the beginning of the window.
+    /// The evidence of these lines. Their times are in milliseconds after the start of the window.
     fn of(lines: &[(i64, Value)]) -> Evidence {
         let since = OffsetDateTime::UNIX_EPOCH + Duration::seconds(90);
         let lines = lines.iter().map(|(logged, line)| (90_000 + logged, line.to_string()));
@@ -155,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn reason_is_the_most_that_the_log_proves() {
+    fn reason_is_the_strongest_evidence_in_the_log() {
         let evidence = of(&[
             (-1, wide("accepted", "none", Some("accepted"))),
             (0, wide("failed", "queue_refused", Some("undelivered"))),
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_counted_from_the_first_moment_on() {
+    fn requests_before_the_window_are_not_counted() {
         let mut lost = wide("failed", "secret_unavailable", None);
         lost["Lost"] = json!(1);
         let evidence = of(&[

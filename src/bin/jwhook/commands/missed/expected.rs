@@ -1,7 +1,7 @@
 //! Which events a medium must have caused by now.
 //!
-//! JW keeps no list of the events that it sent, and nothing says when a medium became ready or what was
-//! updated. So only three events can be looked for, and of those only what the medium itself proves.
+//! JW keeps no list of sent events, and nothing says when a medium became ready or what was updated. So
+//! only three events can be checked, and only as far as the medium itself proves them.
 
 use time::{Duration, OffsetDateTime};
 
@@ -13,35 +13,35 @@ const MEDIA_CREATED: &str = "media_created";
 const CONVERSIONS_COMPLETE: &str = "conversions_complete";
 const MEDIA_AVAILABLE: &str = "media_available";
 
-/// JW gives a medium's creation to the microsecond, and may set a publish start that nobody chose to the
-/// second after.
+/// JW gives the creation time to the microsecond, and may set the default publish start to the next whole
+/// second.
 const ROUNDING: Duration = Duration::SECOND;
 
 /// A webhook that calls this stack.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub id: String,
-    /// `None` where JW does not say, or where it cannot be read.
+    /// `None` if it is missing or unreadable.
     pub created: Option<OffsetDateTime>,
     pub sites: Vec<String>,
     events: Vec<String>,
 }
 
-/// The time at which events are judged, and how long an event may take.
+/// The current time, and how long an event may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     pub now: OffsetDateTime,
     pub settle: Duration,
 }
 
-/// What can be said of an event.
+/// Whether JW must have sent an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expected {
     /// JW must have sent the event.
     Sent,
     /// The event may still be on its way.
     Pending,
-    /// Nobody can say whether JW had to send the event, and this is why.
+    /// It is unknown whether JW had to send the event, for this reason.
     Unknown(&'static str),
 }
 
@@ -61,7 +61,7 @@ impl Caller {
     }
 }
 
-/// The events that a medium of a site must or may have caused, by the webhooks that call this stack.
+/// The events that a medium must or may have caused, by the webhooks that call this stack.
 pub fn events(
     medium: &Medium,
     site_id: &str,
@@ -97,7 +97,8 @@ pub fn predates_webhooks(medium: &Medium, site_id: &str, callers: &[Caller]) -> 
     covering.all(|caller| caller.created.is_some_and(|created| created > medium.created))
 }
 
-/// What can be said of an event if a webhook subscribes to it. `None`: the medium causes none.
+/// Whether JW must have sent an event, if a webhook subscribes to it. `None`: the medium does not cause
+/// this event yet.
 fn expected(event: &str, medium: &Medium, times: Times) -> Option<Expected> {
     let is_recent = |moment: OffsetDateTime| times.now - moment < times.settle;
     if is_recent(medium.created) {
@@ -110,14 +111,14 @@ fn expected(event: &str, medium: &Medium, times: Times) -> Option<Expected> {
         return None;
     }
     Some(match medium.last_modified {
-        // what changed last may be that it is ready
+        // the last change may be that the medium became ready
         Some(last_modified) if is_recent(last_modified) => Expected::Pending,
         _ if event == MEDIA_AVAILABLE => available(medium, times.now),
         _ => Expected::Sent,
     })
 }
 
-/// JW sends no `media_available` for a medium that becomes ready before its publish start, nor later
+/// JW never sends `media_available` for a medium that becomes ready before its publish start, not even
 /// when the publish start comes.
 fn available(medium: &Medium, now: OffsetDateTime) -> Expected {
     match (medium.publish_start, medium.publish_end) {

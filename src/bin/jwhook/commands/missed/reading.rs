@@ -1,4 +1,4 @@
-//! Reads the media of all sites, and shows how long that may take.
+//! Reads the media of all sites and shows the progress.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -16,8 +16,8 @@ use crate::jw::{Jw, least_time};
 use crate::output::plain;
 use crate::progress;
 
-/// The media of these sites in the report's window, each with its site. What cannot be read is in the
-/// report.
+/// The media of these sites in the report's window, each with its site. Adds to the report what cannot be
+/// read.
 pub async fn media(
     jw: &Jw,
     sites: BTreeSet<String>,
@@ -28,7 +28,7 @@ pub async fn media(
     for (number, site_id) in sites.into_iter().enumerate() {
         if !is_id(&site_id) {
             let site_id = plain(&site_id);
-            report.incomplete.push(format!("\"{site_id}\" is not the id of a site of JW's"));
+            report.incomplete.push(format!("\"{site_id}\" is not the id of a JW site"));
             continue;
         }
         let on_page = |oldest| progress.page(number, oldest);
@@ -45,7 +45,7 @@ pub async fn media(
     Ok(media)
 }
 
-/// A bar over the windows of all sites, one after the other: nobody knows how many media a window has.
+/// A bar over the windows of all sites, because the number of media is unknown.
 struct Progress {
     bar: ProgressBar,
     began: Instant,
@@ -58,11 +58,11 @@ impl Progress {
     fn begin(until: OffsetDateTime, window: time::Duration, sites: usize) -> Self {
         let window = window.unsigned_abs();
         let bar = progress::share(window.as_secs() * sites as u64, "reading JW's media");
-        // the webhooks were read with one
+        // one request has read the webhooks
         Self { bar, began: Instant::now(), until, window, requests: Cell::new(1) }
     }
 
-    /// A page of this site was read, to this moment.
+    /// Counts a page of this site, which was read back to `oldest`.
     fn page(&self, site: usize, oldest: OffsetDateTime) {
         let read = (self.until - oldest).unsigned_abs().min(self.window);
         let position = self.window.as_secs() * site as u64 + read.as_secs();
@@ -74,8 +74,8 @@ impl Progress {
     }
 }
 
-/// How long the rest takes, if so many requests took so long for this share. Above JW's limit, the
-/// limit decides.
+/// The estimated time left after this many requests, this time and this share of the work. JW's rate limit
+/// may make it longer.
 fn time_left(requests: u32, elapsed: Duration, done: f64) -> Duration {
     let done = done.clamp(0.001, 1.0);
     let all_requests = (f64::from(requests) / done).ceil() as u32;
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn bar_goes_through_the_window_of_each_site() {
+    async fn bar_covers_the_window_of_each_site() {
         let until = OffsetDateTime::UNIX_EPOCH;
         let hours = time::Duration::hours;
         let progress = Progress::begin(until, hours(10), 2);
@@ -102,17 +102,17 @@ mod tests {
         progress.page(1, until - hours(10));
         assert_eq!(progress.bar.position(), progress.bar.length().unwrap());
         assert_eq!(progress.bar.prefix(), "about 0 s");
-        assert_eq!(progress.requests.get(), 4); // the webhooks' too
+        assert_eq!(progress.requests.get(), 4); // including the one for the webhooks
     }
 
     #[test]
-    fn time_left_is_that_of_the_limit_where_there_are_more_requests() {
+    fn time_left_includes_the_rate_limit() {
         for (requests, elapsed, done, left) in [
             (10, 5, 0.5, 5),
             (30, 10, 0.5, 10),
             (31, 10, 0.5, 50),
             (61, 60, 0.5, 60),
-            (119, 65, 0.99, 55), // one more request has to wait for the third minute
+            (119, 65, 0.99, 55), // the last request waits for the third minute
             (10, 5, 1.0, 0),
         ] {
             let left_now = time_left(requests, Duration::from_secs(elapsed), done);

@@ -1,4 +1,4 @@
-//! What is missing, as a person and as a script reads it.
+//! The report of missing events, as text and as JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::moment;
 use crate::output::{cell, note, plain, table};
 use crate::verdict::Verdict;
 
-/// What was looked at and what was found.
+/// What was checked and what was found.
 #[derive(Serialize)]
 pub struct Report {
     #[serde(serialize_with = "written")]
@@ -20,29 +20,28 @@ pub struct Report {
     #[serde(serialize_with = "written")]
     pub until: OffsetDateTime,
     pub sites: Vec<Site>,
-    /// How many media are older than every webhook of their site: their events are not expected.
+    /// The number of media that are older than every webhook of their site, so no event is expected.
     pub older_than_webhooks: usize,
-    /// How many of the expected events the function has put into the queue.
+    /// The number of expected events that reached the queue.
     pub arrived: usize,
     pub missing: Vec<Finding>,
     pub unknown: Vec<Finding>,
     pub pending: Vec<Finding>,
-    /// How many events wait in the held queue and in its dead-letter queue; `null` where the stack has
-    /// no such queue.
+    /// The number of events in the held queue and in its dead-letter queue; `null` if unknown.
     held: Option<u64>,
     held_dead_lettered: Option<u64>,
-    /// How many requests were refused, by reason.
+    /// The number of refused requests, by reason.
     refused: BTreeMap<String, usize>,
     lost: usize,
     broken_records: usize,
-    /// Why not everything could be checked.
+    /// What could not be checked, and why.
     pub incomplete: Vec<String>,
 }
 
 #[derive(Serialize)]
 pub struct Site {
     pub site_id: String,
-    /// How many media were looked at.
+    /// The number of media that were checked.
     pub media: usize,
 }
 
@@ -106,9 +105,9 @@ impl Report {
     }
 
     /// Says on stderr what could not be checked.
-    pub fn tell_incomplete(&self) {
+    pub fn note_incomplete(&self) {
         for why in &self.incomplete {
-            note(&format!("not everything is checked: {why}"));
+            note(&format!("incomplete: {why}"));
         }
     }
 
@@ -155,19 +154,19 @@ impl Report {
         )
     }
 
-    /// What to do about each reason.
+    /// What to do next.
     fn advice(&self) -> Vec<String> {
         let reasons: BTreeSet<&str> = self.missing.iter().map(|finding| finding.reason).collect();
         let mut advice = Vec::new();
         if reasons.contains("undelivered") {
             advice.push(
-                "undelivered: jwhook recover sends these events to the queue, if it has not yet"
+                "undelivered: jwhook recover sends these events to the queue, unless it already has"
                     .to_owned(),
             );
         }
         if let Some(finding) = self.missing.iter().find(|finding| finding.reason != "undelivered") {
             advice.push(format!(
-                "the others cannot be sent again: ask JW's API for each medium, for example GET \
+                "the other events cannot be sent again: ask JW's API for each medium, for example GET \
                  /v2/sites/{}/media/{}/",
                 plain(&finding.site_id),
                 plain(&finding.media_id)
@@ -177,16 +176,16 @@ impl Report {
             return advice;
         }
         if [self.held, self.held_dead_lettered].into_iter().flatten().any(|number| number > 0) {
-            advice.push("held events may be among them: jwhook recover --held".to_owned());
+            advice.push("held events may be among them: run jwhook recover --held".to_owned());
         }
         if self.broken_records > 0 {
             advice.push(format!(
-                "undelivered records that cannot be read ({}) may be among them: jwhook recover",
+                "undelivered records that cannot be read ({}) may be among them: run jwhook recover",
                 self.broken_records
             ));
         }
         if !self.refused.is_empty() {
-            advice.push("refused requests may be among them: jwhook doctor".to_owned());
+            advice.push("refused requests may be among them: run jwhook doctor".to_owned());
         }
         advice
     }
@@ -229,7 +228,7 @@ mod tests {
         report
     }
 
-    /// The word that begins each line of advice.
+    /// The first word of each line of advice.
     fn advice(report: &Report) -> Vec<String> {
         let first = |line: String| line.split(' ').next().unwrap_or_default().to_owned();
         report.advice().into_iter().map(first).collect()

@@ -1,4 +1,4 @@
-//! Which queue an event goes to: the one that it was meant for, unless another one is given.
+//! The queue for each event: the original queue, or the one that `--queue-url` gives.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use crate::stack::Stack;
 /// Where the events go.
 pub struct Destination {
     given: Option<String>,
-    /// The queues that the events were meant for.
+    /// The original queues of the events.
     meant: BTreeSet<String>,
     stacks: Option<String>,
 }
 
 impl Destination {
-    /// A message is made for a kind of queue: FIFO, or standard. So the given queue has to be of the
-    /// kind that the events were meant for.
+    /// A record's message is made for a FIFO queue or for a standard queue, so the given queue must be of
+    /// the same kind as the original.
     pub fn find(options: &Options, stack: &Stack, records: &[(i64, Undelivered)]) -> Result<Self> {
         let meant: BTreeSet<String> =
             records.iter().map(|(_, record)| record.queue_url.clone()).collect();
@@ -28,9 +28,9 @@ impl Destination {
             && let Some(other) = meant.iter().find(|queue| is_fifo(queue) != is_fifo(given))
         {
             bail!(
-                "--queue-url {given} is a {} queue and some events were meant for the {} queue \
-                 {other}, which takes other group and deduplication ids: leave --queue-url out, or \
-                 give one of that kind; nothing was sent",
+                "--queue-url {given} is a {} queue, but some events were meant for the {} queue {other}, \
+                 which needs other group and deduplication ids. Nothing was sent: omit --queue-url, or \
+                 give a queue of the same kind",
                 kind(given),
                 kind(other)
             );
@@ -38,7 +38,7 @@ impl Destination {
         Ok(Self { given, meant, stacks: stack.queue_url().ok().map(str::to_owned) })
     }
 
-    /// The queue that this record's event goes to.
+    /// The queue for this record's event.
     pub fn of<'d>(&'d self, record: &'d Undelivered) -> &'d str {
         self.given.as_ref().unwrap_or(&record.queue_url)
     }
@@ -51,14 +51,14 @@ impl Destination {
         }
     }
 
-    /// What isn't as a person would take it to be.
+    /// Notes about events that go to an unexpected queue.
     pub fn notes(&self) -> Vec<String> {
         let usual = self.given.as_ref().or(self.stacks.as_ref());
         let others = self.meant.iter().filter(|queue| usual.is_some_and(|usual| usual != *queue));
         let note = |queue: &String| match (&self.given, &self.stacks) {
-            (Some(given), _) => format!("some events were meant for {queue}, and go to {given}"),
+            (Some(given), _) => format!("some events were meant for {queue}, but go to {given}"),
             (None, stacks) => format!(
-                "some events were meant for {queue} and go there, which isn't the stack's queue ({}); \
+                "some events were meant for {queue} and go there, but the stack's queue is another ({}); \
                  --queue-url sends them elsewhere",
                 stacks.as_deref().unwrap_or("none")
             ),

@@ -1,5 +1,5 @@
-//! `--held`: how many events wait for a secret, since when, and why; and moving those that the function
-//! has given up back to the held queue.
+//! `--held`: shows how many events wait for a usable secret, since when and why, and moves those that the
+//! function has given up back to the held queue.
 
 mod moving;
 
@@ -19,7 +19,7 @@ use crate::output::{self, Format};
 use crate::stack::Stack;
 use crate::verdict::Verdict;
 
-/// What is held, and what was done about it.
+/// The held events, and what was done about them.
 #[derive(Serialize)]
 struct HeldEvents {
     /// Those that the function retries.
@@ -39,7 +39,7 @@ struct Queue {
     number: u64,
     visible: u64,
     not_visible: u64,
-    /// `None` also where CloudWatch does not say.
+    /// `None` if there is no message, or if CloudWatch has no value.
     oldest_since: Option<String>,
 }
 
@@ -68,12 +68,12 @@ pub async fn run(context: &Context, dry_run: bool, drop_stale: bool) -> Result<V
     let is_usable = held.check_secret(context, stack).await?;
     let secret = match is_usable {
         true => {
-            "the secret can be used: the function tries each waiting event again within 5 minutes. \
-             If an event stays, the function's log says why (source held_queue)"
+            "the secret is usable: the function retries each waiting event within 5 minutes. If an event \
+             stays, the function's log says why (source held_queue)"
         }
         false => {
-            "the function cannot verify events until the secret is repaired (see above); then it \
-             tries each waiting event again within 5 minutes"
+            "the function cannot verify events until the secret is repaired (see above); then it retries \
+             each waiting event within 5 minutes"
         }
     };
     let number = dead_lettered.number();
@@ -84,22 +84,21 @@ pub async fn run(context: &Context, dry_run: bool, drop_stale: bool) -> Result<V
     let events = counted(usize::try_from(number)?, "dead-lettered event");
     let stale = stack.max_event_age().map(|age| {
         format!(
-            "MaxEventAgeSeconds is {}, and the function counts a moved event's age until now: it drops \
-             the events that are older",
+            "MaxEventAgeSeconds is {}, and the function counts a moved event's age up to now, so it drops \
+             older events",
             age.as_secs()
         )
     });
     if dry_run {
         stale.iter().for_each(|stale| output::note(stale));
-        format.result(&held, || {
-            format!("{secret}\n{events} to be moved back; none was (--dry-run)")
-        })?;
+        format
+            .result(&held, || format!("{secret}\n{events} to move back; none moved (--dry-run)"))?;
         return Ok(Verdict::Good);
     }
     if let Some(stale) = stale.filter(|_| !drop_stale) {
         bail!(
             "{stale}. Nothing was moved: deploy the stack with an empty MaxEventAgeSeconds, then run the \
-             command again (--drop-stale moves the events all the same)"
+             command again, or move the events all the same with --drop-stale"
         );
     }
     let moving = Move::of(context, &dead_lettered, &waiting).await?;
@@ -111,37 +110,36 @@ pub async fn run(context: &Context, dry_run: bool, drop_stale: bool) -> Result<V
     Ok(Verdict::Good)
 }
 
-/// Why there are no queues to look at.
+/// The error for a missing held queue.
 fn no_queues(context: &Context) -> Error {
     match &context.options.stack {
         Some(name) => anyhow!(
-            "stack {name} has no outputs HeldQueueUrl and HeldDeadLetterQueueUrl, so jwhook cannot \
-             find its held events: deploy the stack again with this version's template"
+            "stack {name} has no outputs HeldQueueUrl and HeldDeadLetterQueueUrl, so jwhook cannot find \
+             its held queues: deploy the stack again with this version's template"
         ),
         None => anyhow!(
-            "only a stack's outputs name the held queue and its dead-letter queue: give --stack NAME \
-             (or JWHOOK_STACK)"
+            "jwhook finds the held queue and its dead-letter queue only in a stack's outputs: give \
+             --stack NAME (or JWHOOK_STACK)"
         ),
     }
 }
 
-/// What a person should know before the dead letters are moved.
+/// The question before the dead letters are moved.
 fn question(events: &str, waiting: &Waiting, is_usable: bool) -> String {
     let mut question = format!("Move {events} back to the held queue {}?", waiting.url);
     if !is_usable {
-        question += " The secret cannot be used yet: unless it is repaired, the function gives them \
+        question += " The secret is not usable yet: unless it is repaired, the function gives the events \
                      up again after a day.";
     }
     question
 }
 
 impl HeldEvents {
-    /// Checks the secret as `doctor` does. Tells whether the function can verify every webhook's events
-    /// with it.
+    /// Checks the secret as `doctor` does, and returns whether it is usable for every webhook.
     async fn check_secret(&mut self, context: &Context, stack: &Stack) -> Result<bool> {
         let mut report = Report::new(context.format());
         let keys = ring::check(&mut report, context, stack, true).await?;
-        // without a webhook's key the ring is good, and verifies nothing
+        // a ring without a webhook's key is valid, but verifies nothing
         let has_key = keys
             .is_some_and(|keys| keys.is_single() || keys.ids().iter().any(|id| is_webhook_id(id)));
         let is_usable = has_key && report.verdict() == Verdict::Good;
@@ -152,13 +150,13 @@ impl HeldEvents {
 
 impl Queue {
     async fn of(waiting: &Waiting, sdk: &SdkConfig) -> Self {
-        // an empty queue's last value may be some minutes old
+        // the last value of an empty queue may be some minutes old
         let since = match waiting.number() {
             0 => Ok(None),
             _ => waiting.since(sdk).await,
         };
         let since = since.unwrap_or_else(|error| {
-            output::note(&format!("since when events wait is not known: {error:#}"));
+            output::note(&format!("cannot tell since when events wait: {error:#}"));
             None
         });
         Self {
@@ -174,7 +172,7 @@ impl Queue {
         let since = match &self.oldest_since {
             Some(since) => format!(", the oldest since {since}"),
             None if self.number == 0 => String::new(),
-            None => ", since when is not known (CloudWatch has no value)".to_owned(),
+            None => ", of unknown age (CloudWatch has no value)".to_owned(),
         };
         let Self { queue_url, number, visible, not_visible, .. } = self;
         format!(

@@ -1,4 +1,4 @@
-//! The function's log, and the records in it.
+//! The records in the function's log.
 
 use std::collections::HashSet;
 use std::time::SystemTime;
@@ -10,11 +10,11 @@ use jw_webhook_forwarder::undelivered::join::{Broken, Joined, Undelivered, join}
 use super::destination::Destination;
 use crate::log;
 
-/// The word that each record's line begins with, also a line that was cut. It finds other lines too,
-/// which `join` passes over.
+/// Each line of a record begins with this word, even if the line was cut. `join` ignores other lines with
+/// this word.
 const PATTERN: &str = r#""undelivered""#;
 
-/// What a log has. The numbers are the times at which it was logged, in milliseconds since 1970.
+/// A log's records, with the time of each in milliseconds since 1970.
 pub struct Log {
     /// Records that can be sent, oldest first.
     pub records: Vec<(i64, Undelivered)>,
@@ -28,9 +28,9 @@ impl Log {
         Ok(Self { records, broken })
     }
 
-    /// Drops all but the first record of each event for each queue, and returns how many it dropped. JW
-    /// sent these events again, and they failed again. An event that was meant for two queues has a
-    /// record for each, because one of the two queues may be gone.
+    /// Drops all but the first record of each event and queue, and returns how many it dropped. JW sent
+    /// these events again, and they failed again. An event that was meant for two queues keeps a record for
+    /// each, because one of the queues may have been deleted.
     pub fn drop_repeated(&mut self, destination: &Destination) -> usize {
         let all = self.records.len();
         let mut seen = HashSet::new();

@@ -1,4 +1,4 @@
-//! What came of each record, for the table, the JSON document and the exit code.
+//! The result of each record, for the table, the JSON document and the exit code.
 
 use anyhow::Result;
 use jw_webhook_forwarder::undelivered::join::{Broken, Undelivered};
@@ -10,7 +10,7 @@ use crate::moment;
 use crate::output::{self, Format};
 use crate::verdict::Verdict;
 
-/// What came of all records.
+/// The result of all records.
 #[derive(Serialize)]
 pub struct Recovery {
     pub events: Vec<Event>,
@@ -23,7 +23,7 @@ pub struct Recovery {
     dry_run: bool,
 }
 
-/// An event, and what came of sending it.
+/// An event, and the result of sending it.
 #[derive(Serialize)]
 pub struct Event {
     logged_at: String,
@@ -34,7 +34,7 @@ pub struct Event {
     webhook_id: Option<String>,
     pub event_id: String,
     pub queue_url: String,
-    /// SQS's, if the event was sent.
+    /// SQS's id, if the event was sent.
     pub message_id: Option<String>,
     /// Why the event was not sent, and what to do.
     pub error: Option<String>,
@@ -99,21 +99,21 @@ impl Recovery {
     }
 
     /// Lists the records that cannot be sent.
-    pub fn tell_broken(&self, log_group: &str) {
+    pub fn note_broken(&self, log_group: &str) {
         for Unsendable { logged_at, why } in &self.broken {
             output::note(&format!("logged {logged_at}: {}", output::plain(why)));
         }
         if !self.broken.is_empty() {
             output::note(&format!(
-                "the records above are not sent. Run the command again in some minutes, without \
-                 --since: the log may not have shown all lines yet. Read what stays broken in log \
-                 group {log_group}"
+                "the records above cannot be sent. Run the command again in some minutes without --since, \
+                 because the log may not have shown all lines yet. If a record is still broken then, \
+                 read it in log group {log_group}"
             ));
         }
     }
 
-    /// Lists the events that were tried and not sent, and those that were held back behind them.
-    pub fn tell_failed(&self) {
+    /// Lists the events that failed, and those that were held back behind them.
+    pub fn note_failed(&self) {
         for event in &self.events {
             if let Some(error) = &event.error {
                 let Event { event_id, queue_url, .. } = event;
@@ -123,13 +123,13 @@ impl Recovery {
         }
         if self.failed > 0 {
             output::note(
-                "the events above are not sent. Repair the causes, then run the command again: it \
-                 sends the other events again too, which harms no consumer that remembers event_id",
+                "the events above were not sent. Repair the causes, then run the command again: it also \
+                 sends the other events again, which harms no consumer that remembers event_id",
             );
         }
     }
 
-    /// How many events failed, for the last line.
+    /// The number of failed events, for the last line.
     pub fn and_failed(&self) -> String {
         match self.failed {
             0 => String::new(),
@@ -137,7 +137,7 @@ impl Recovery {
         }
     }
 
-    /// How many records are broken, for the last line.
+    /// The number of broken records, for the last line.
     pub fn and_broken(&self) -> String {
         match self.broken.len() {
             0 => String::new(),
@@ -145,7 +145,7 @@ impl Recovery {
         }
     }
 
-    /// Shows the events before the question; in a script's output they come at the end.
+    /// Shows the events before the question. JSON has them in the final document.
     pub fn list(&self, format: Format) -> Result<()> {
         let headings = ["logged", "event", "media/channel", "site", "webhook", "event_id"];
         let mut table = output::table(&headings);

@@ -1,4 +1,4 @@
-//! Sends records, and goes on past those that fail.
+//! Sends records, and continues after a failure.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ use tokio::time::{Duration, Instant};
 use super::recovery::Event;
 use crate::progress;
 
-/// How long the function itself goes on trying.
+/// The time for one event, as in the function.
 const TIME_FOR_EACH: Duration = Duration::from_secs(20);
 
-/// Sends each record in turn to its event's queue, and writes into the event what came of it.
+/// Sends each record in turn, and writes the result into its event.
 pub async fn send(sdk: &SdkConfig, records: &[(i64, Undelivered)], events: &mut [Event]) {
     // `attempt` retries, as in the function
     let config = Builder::from(sdk).retry_config(RetryConfig::disabled()).build();
@@ -38,12 +38,12 @@ pub async fn send(sdk: &SdkConfig, records: &[(i64, Undelivered)], events: &mut 
     bar.finish_and_clear();
 }
 
-/// What failed so far, and which events are not tried because of it.
+/// The failures so far, which decide which events are skipped.
 ///
-/// A refusal stops only the later events of the same message group of a FIFO queue, whatever SQS's
-/// reason is. A refusal costs one round trip, and no list of SQS's error codes could tell for sure
-/// whether the reason is the queue or the message. An unreachable SQS stops the rest of the queue: the
-/// attempts for one event cost [`TIME_FOR_EACH`], and their failure says nothing about the event.
+/// If SQS refuses an event, only the later events of its FIFO message group are skipped, whatever the
+/// error code. No list of codes could tell for sure whether the queue or the message is at fault, and a
+/// refusal costs only one round trip. If SQS is unreachable, all later events of the queue are skipped,
+/// because the attempts for one event take [`TIME_FOR_EACH`].
 struct Sending {
     client: Client,
     /// By queue URL, the event for which SQS was unreachable.
@@ -56,7 +56,7 @@ impl Sending {
     async fn send(&mut self, record: &Undelivered, queue_url: &str) -> Result<MessageId, String> {
         let Some(url) = QueueUrl::parse(queue_url) else {
             return Err(
-                "this is not the URL of an SQS queue; give the queue with --queue-url".into()
+                "the record's queue_url is not the URL of an SQS queue; give the queue with --queue-url".into()
             );
         };
         if let Some(first) = self.unreachable.get(queue_url) {
@@ -66,8 +66,8 @@ impl Sending {
         let group = url.is_fifo().then(|| (queue_url.to_owned(), message.group_id));
         if let Some(first) = group.as_ref().and_then(|group| self.stopped_groups.get(group)) {
             return Err(format!(
-                "held back behind event {first}, which failed: the events of a message group keep \
-                 their order"
+                "not tried, because event {first} of the same message group failed, and a group keeps \
+                 its order"
             ));
         }
         let queue = EventQueue::new(self.client.clone(), url);

@@ -1,8 +1,8 @@
-//! Replacing a webhook and its secret. JW can't change a webhook's secret: a new webhook takes its
-//! place, with another id.
+//! Replaces a webhook and its secret. JW cannot change a webhook's secret, so a new webhook with
+//! another id replaces the old one.
 //!
-//! [`state`] finds how far the rotation is, [`steps`] lists what is left and does it. A run that was
-//! interrupted is nothing special: the next one finds more of it done.
+//! [`state`] finds out how far the rotation has come, and [`steps`] lists and runs the remaining steps.
+//! After an interruption, the next run starts from the state that it finds.
 
 #[cfg(test)]
 mod model;
@@ -27,26 +27,27 @@ use crate::settling::{longest_refusal, needed};
 use crate::standing::named;
 use crate::verdict::Verdict;
 
-/// JW does not document how soon it uses a changed URL. A shorter `--settle` shortens this wait too.
+/// JW does not document how soon it uses a changed URL. A shorter `--settle` also shortens this wait.
 const MAX_OVERLAP: Duration = Duration::from_secs(60);
 
-/// The long help.
 pub const LONG_ABOUT: &str = "\
-Replace a webhook and its secret, without refusing an event
+Replace a webhook and its secret without losing an event
 
-JW can't give a webhook another secret, so a new webhook takes its place: with the same name, \
-description, events and sites, another id and another secret. The new one is created parked, at a URL \
-where nobody listens, and its key put into the ring. Once no warm function refuses its events, the new \
-webhook is made to call the endpoint; for a while JW sends each event to both, with the same \
-event_id. Then the old webhook is deleted, and when its late deliveries are in, its key is taken out \
-of the ring. While events are held, the key stays: one of them may need it (--drop-held).
+JW cannot change a webhook's secret, so jwhook replaces the webhook with a new one. The new webhook has \
+the same name, description, events and sites, but another id and another secret.
 
-Interrupted at any point, the same command goes on from there, on any machine: it finds what is done \
-at JW and in the ring. Until the old webhook is deleted, it does its work as before.";
+At first the new webhook is parked: it calls a URL where nobody listens. jwhook stores its key in the \
+ring and waits until every warm function accepts the key. Then jwhook activates the new webhook, and for \
+a while JW sends each event through both webhooks, with the same event_id. Then jwhook deletes the old \
+webhook, waits for its late deliveries, and removes its key from the ring. If events are held, the key \
+stays until none is, because a held event may need the key (--drop-held).
+
+If the command is interrupted, run it again, on any machine, to continue: jwhook finds the state at JW \
+and in the ring. The old webhook works until it is deleted.";
 
 const EXAMPLES: &str = "\
 Examples:
-  jwhook rotate c0Y6ebVU --dry-run    what would be done, and how long it takes
+  jwhook rotate c0Y6ebVU --dry-run    shows the steps, and how long they take
   jwhook rotate c0Y6ebVU
   jwhook rotate c0Y6ebVU --yes --output json";
 
@@ -56,32 +57,32 @@ pub struct Arguments {
     /// The id of the webhook to replace
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
-    /// How long to wait after the new key was stored, until no warm function refuses the new webhook's
-    /// events. By default 40 seconds, or the stack's SecretTtlSeconds and 10 seconds, whichever is less
+    /// How long to wait after the new key is stored, until every warm function accepts it. Default: 40
+    /// seconds, or the stack's SecretTtlSeconds plus 10 seconds, whichever is less
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
-    /// How long both webhooks stay active, until JW surely sends to the new one. By default 60 seconds,
-    /// or as long as --settle, if that is less
+    /// How long both webhooks stay active, until JW surely uses the new one. Default: 60 seconds, or
+    /// --settle, whichever is less
     #[arg(long, value_name = "SECONDS")]
     overlap: Option<u64>,
-    /// How long to wait for late deliveries of the old webhook before its key is taken out; JW
-    /// documents no limit
+    /// How long to wait for late deliveries of the old webhook before its key is removed; JW documents
+    /// no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     grace: u64,
     #[command(flatten)]
     parking: Parking,
     #[command(flatten)]
     held: DropHeld,
-    /// Say what would be done, and do nothing
+    /// Show the steps, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
 
 impl Arguments {
-    /// The waits that are asked for, else the defaults with this TTL of the secret.
+    /// The waits from the options. The defaults depend on the secret's TTL.
     fn waits(&self, ttl: Duration) -> Waits {
         let settle = self.settle.map(Duration::from_secs);
-        // a short TTL makes JW no faster
+        // a short TTL does not make JW faster
         let overlap = settle.map_or(MAX_OVERLAP, |settle| settle.min(MAX_OVERLAP));
         Waits {
             settle: settle.unwrap_or_else(|| needed(ttl)),
@@ -101,7 +102,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let found = state::look(context, id).await?;
     let current_for = match &found {
         Found::Parked { .. } => context.keys().await?.current_for().await,
-        _ => Duration::ZERO, // no step depends on it
+        _ => Duration::ZERO, // not used by the other states
     };
     let steps = steps::left(&found, current_for, waits);
     let question = question(id, &found);
@@ -114,7 +115,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     if settle <= refusal {
         note(&format!(
             "--settle {} is too short: warm functions may refuse the new webhook's events for {} s \
-             after its key was stored",
+             after its key is stored",
             settle.as_secs(),
             refusal.as_secs()
         ));
@@ -129,43 +130,43 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         "secret_ttl_seconds": ttl.as_secs(),
     });
     context.format().result(&result, || {
-        let by = new_id.map(|new| format!(" by {new}")).unwrap_or_default();
+        let by = new_id.map(|new| format!(" with {new}")).unwrap_or_default();
         format!(
-            "webhook {id} is replaced{by}; warm functions take the old key for another {} s at most",
+            "webhook {id} is replaced{by}; warm functions may accept the old key for another {} s",
             ttl.as_secs()
         )
     })?;
     Ok(Verdict::Good)
 }
 
-/// What a person should know before it begins, or goes on.
+/// The question before the first step.
 fn question(id: &str, found: &Found) -> String {
     let question = match found {
         Found::Begin { old, .. } => {
-            format!("Replace webhook {}? It is deleted on the way.", named(old))
+            format!("Replace webhook {}? jwhook will delete it.", named(old))
         }
         Found::Parked { old: Some(old), new, .. } => format!(
-            "Go on replacing webhook {} by {}, which is parked? The old one is deleted on the way.",
+            "Continue to replace webhook {} with parked webhook {}? jwhook will delete the old webhook.",
             named(old),
             new.id
         ),
         Found::Parked { old: None, new, .. } => {
             format!(
-                "Webhook {id} is gone at JW. Make {}, which is parked, call the endpoint?",
+                "Webhook {id} no longer exists at JW. Activate its parked replacement {}?",
                 new.id
             )
         }
         Found::Live { old, new } => format!(
-            "Go on replacing webhook {} by {}, which does the same and has its key in the ring? The \
-             old one is deleted next.",
+            "Continue to replace webhook {} with {}, which sends the same events and has its key in the \
+             ring? jwhook will delete the old webhook next.",
             named(old),
             new.id
         ),
         Found::Gone { heirs } => {
             let heirs: Vec<String> = heirs.iter().map(named).collect();
             format!(
-                "Webhook {id} is gone at JW, and {} calls the endpoint. Take the old key out of the \
-                 ring?",
+                "Webhook {id} no longer exists at JW, and {} calls the endpoint. Remove the old key \
+                 from the ring?",
                 heirs.join(", ")
             )
         }
@@ -174,7 +175,8 @@ fn question(id: &str, found: &Found) -> String {
         Found::Begin { orphans, .. } | Found::Parked { orphans, .. } if !orphans.is_empty() => {
             let orphans: Vec<String> = orphans.iter().map(named).collect();
             format!(
-                "{question} What an interrupted run made and lost the key of is deleted too: {}.",
+                "{question} jwhook will also delete what an interrupted run created without storing its \
+                 key: {}.",
                 orphans.join(", ")
             )
         }
@@ -190,7 +192,7 @@ fn show(context: &Context, id: &str, new: Option<&Webhook>, steps: &[Step]) -> R
         "steps": steps,
     });
     context.format().result(&result, || {
-        let by = new.map(|new| format!(" by {}", new.id)).unwrap_or_default();
+        let by = new.map(|new| format!(" with {}", new.id)).unwrap_or_default();
         let mut lines = vec![format!("To replace webhook {id}{by}, jwhook would:")];
         lines
             .extend(steps.iter().enumerate().map(|(index, step)| format!("{}. {step}", index + 1)));
@@ -198,21 +200,21 @@ fn show(context: &Context, id: &str, new: Option<&Webhook>, steps: &[Step]) -> R
     })
 }
 
-/// Does the steps, until all are done or Ctrl-C.
+/// Runs the steps until the last one or Ctrl-C.
 async fn perform(rotation: &mut Rotation<'_>, steps: &[Step]) -> Result<()> {
     let id = rotation.old_id;
-    let go_on = format!("no event is lost by that, and jwhook rotate {id} goes on from there");
+    let resume = format!("no event is lost, and jwhook rotate {id} continues");
     let all = async {
         for (index, step) in steps.iter().enumerate() {
             note(&format!("[{}/{}] {step}", index + 1, steps.len()));
             rotation.perform(step).await.with_context(|| {
-                format!("the rotation stopped at step {} ({step}): {go_on}", index + 1)
+                format!("the rotation stopped at step {} ({step}); {resume}", index + 1)
             })?;
         }
         Ok(())
     };
     tokio::select! {
         done = all => done,
-        () = interrupt::asked() => Err(anyhow!("the rotation was interrupted: {go_on}")),
+        () = interrupt::asked() => Err(anyhow!("the rotation was interrupted; {resume}")),
     }
 }

@@ -1,4 +1,4 @@
-//! How far a rotation has come, by what JW and the key ring have. Nothing is kept anywhere else.
+//! Finds out how far a rotation has come, from JW and the key ring. No other state is kept.
 
 use anyhow::{Result, bail};
 use time::OffsetDateTime;
@@ -10,35 +10,33 @@ use crate::jw::webhook::Webhook;
 use crate::keys::KeyStatus;
 use crate::parked;
 
-/// What was found of a rotation.
+/// The state of a rotation.
 #[derive(Debug)]
 pub enum Found {
-    /// The webhook that calls the stack, and nothing that could replace it; `orphans` were made for
-    /// that, and their keys are lost.
+    /// The old webhook, without a replacement. Interrupted runs created `orphans` and lost their keys.
     Begin { old: Webhook, single_key: bool, orphans: Vec<Webhook> },
-    /// A replacement that is parked, its key in the ring. The old webhook may have been deleted by
-    /// somebody since.
+    /// A parked replacement whose key is in the ring. Somebody may have deleted the old webhook since.
     Parked { old: Option<Webhook>, new: Webhook, orphans: Vec<Webhook> },
-    /// A replacement that calls the stack, beside the old webhook.
+    /// The old webhook and its replacement both call the stack.
     Live { old: Webhook, new: Webhook },
-    /// The old webhook is gone, its key isn't; the others that call the stack.
+    /// The old webhook is deleted, but its key is in the ring. `heirs` call the stack.
     Gone { heirs: Vec<Webhook> },
 }
 
 impl Found {
-    /// The old webhook and its replacement, where they are there.
+    /// The old webhook and its replacement, if they exist.
     pub fn old_and_new(self) -> (Option<Webhook>, Option<Webhook>) {
         match self {
             Self::Begin { old, .. } => (Some(old), None),
             Self::Parked { old, new, .. } => (old, Some(new)),
             Self::Live { old, new } => (Some(old), Some(new)),
-            // of several, nothing says which one it was
+            // if there are several, the replacement is unknown
             Self::Gone { heirs } => (None, <[Webhook; 1]>::try_from(heirs).ok().map(|[heir]| heir)),
         }
     }
 }
 
-/// What JW and the ring have for this webhook.
+/// Reads the state of this webhook's rotation.
 pub async fn look(context: &Context, id: &str) -> Result<Found> {
     let endpoint = &context.stack().await?.endpoint()?;
     let jw = context.jw().await?;
@@ -73,13 +71,13 @@ pub fn judge(
         let heirs: Vec<Webhook> = live.collect();
         return match key(id) {
             KeyStatus::Missing | KeyStatus::SingleKey => bail!(
-                "JW has no webhook {id}, and the ring has no key of it: either its rotation is over, \
-                 or the id is wrong (jwhook list)"
+                "JW has no webhook {id}, and the ring has no key for it: either its rotation is \
+                 finished, or the id is wrong (jwhook list)"
             ),
             _ if heirs.is_empty() => bail!(
-                "JW has no webhook {id} any more, and no other webhook that calls {endpoint} has its \
-                 key in the ring: nothing replaces it. Make a new one with jwhook create, and take \
-                 the old key out with jwhook delete {id}"
+                "JW no longer has webhook {id}, and no other webhook that calls {endpoint} has its key \
+                 in the ring, so nothing replaces it. Create a new webhook with jwhook create, and \
+                 remove the old key with jwhook delete {id}"
             ),
             _ => Ok(Found::Gone { heirs }),
         };
@@ -99,12 +97,14 @@ fn check_url(old: &Webhook, endpoint: &Endpoint) -> Result<()> {
     if let Some(replaced) = parked::replaces(old)
         && !old.calls(endpoint)
     {
-        bail!("webhook {id} is itself the replacement of {replaced}: jwhook rotate {replaced}");
+        bail!(
+            "webhook {id} is the replacement of {replaced}; run jwhook rotate {replaced} instead"
+        );
     }
     if !old.calls(endpoint) {
         bail!(
-            "webhook {id} calls {}, and this stack's endpoint is {endpoint}: give the stack that it \
-             belongs to",
+            "webhook {id} calls {}, but this stack's endpoint is {endpoint}: give the stack that the \
+             webhook belongs to (--stack)",
             old.url().unwrap_or("no URL")
         );
     }
@@ -115,14 +115,14 @@ fn check_key(id: &str, key: KeyStatus) -> Result<()> {
     match key {
         KeyStatus::InRing | KeyStatus::SingleKey => Ok(()),
         KeyStatus::Unusable | KeyStatus::Missing => bail!(
-            "the ring has no usable key of webhook {id}, so the function accepts none of its events \
-             and there is nothing to rotate: put its secret into the ring if you have it, else make \
-             a new one with jwhook create and then delete it with jwhook delete {id}"
+            "the ring has no usable key for webhook {id}, so the function accepts none of its events, \
+             and there is nothing to rotate. If you have its secret, put the secret into the ring. \
+             Otherwise create a new webhook with jwhook create, then run jwhook delete {id}"
         ),
     }
 }
 
-/// The one that may replace the webhook. Which of several it is, a person has to say.
+/// The only possible replacement. If there are several, a person has to choose.
 fn the_only(id: &str, mut found: Vec<Webhook>) -> Result<Option<Webhook>> {
     if found.len() > 1 {
         let ids: Vec<&str> = found.iter().map(|webhook| webhook.id.as_str()).collect();
@@ -135,7 +135,7 @@ fn the_only(id: &str, mut found: Vec<Webhook>) -> Result<Option<Webhook>> {
     Ok(found.pop())
 }
 
-/// Whether this webhook does all that the old one does, and was made later.
+/// Whether this webhook sends the same as the old one, and is not older.
 pub fn is_twin(new: &Webhook, old: &Webhook) -> bool {
     let created = |webhook: &Webhook| {
         webhook.created().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())

@@ -1,5 +1,5 @@
-//! A rotation's steps. Each is safe to be the last one for a long time: no event is refused, and the
-//! next run finds what is left to do.
+//! The steps of a rotation. A run may stop after any step, for any time: no event is refused, and the next
+//! run continues.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,34 +19,34 @@ use crate::output::note;
 use crate::parked;
 use crate::progress;
 
-/// How long a run that is under way takes from JW's answer to a key that is stored.
+/// How long another run needs, from JW's response, to store the new key.
 const STORING: Duration = Duration::from_secs(5);
 
-/// One thing that is done, or waited for.
+/// A change or a wait.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
-    /// The secret, one key by itself, becomes a key ring.
+    /// Turn the single key into a key ring.
     MakeRing,
-    /// A replacement whose key was lost goes.
+    /// Delete a replacement whose key was lost.
     DeleteOrphan { webhook_id: String },
-    /// The replacement is made where nobody listens, its key put into the ring.
+    /// Create the replacement parked, and store its key.
     CreateParked,
-    /// No warm function refuses the new key any more.
+    /// Wait until every warm function accepts the new key.
     Settle { seconds: u64 },
-    /// The replacement is made to call the endpoint.
+    /// Make the replacement call the endpoint.
     Activate,
-    /// Both are there until JW surely sends to the new one.
+    /// Wait until JW surely uses the new webhook.
     Overlap { seconds: u64 },
-    /// The old webhook goes.
+    /// Delete the old webhook.
     DeleteOld,
-    /// What JW sent for the old webhook comes in.
+    /// Wait for late deliveries of the old webhook.
     Grace { seconds: u64 },
-    /// No held event needs the old key any more.
+    /// Wait until no held event can need the old key.
     AwaitHeld,
-    /// Held events are given up.
+    /// Accept that held events which need the old key are lost.
     DropHeld,
-    /// The old key goes.
+    /// Remove the old key.
     RemoveKey,
 }
 
@@ -64,42 +64,44 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::MakeRing => write!(f, "make the secret, one key by itself, a key ring"),
+            Step::MakeRing => write!(f, "turn the secret's single key into a key ring"),
             Step::DeleteOrphan { webhook_id } => {
                 write!(
                     f,
-                    "delete webhook {webhook_id}, made by a run that was interrupted before it \
-                           had stored the key"
+                    "delete webhook {webhook_id}, which an interrupted run created without storing its \
+                     key"
                 )
             }
             Step::CreateParked => {
-                write!(
-                    f,
-                    "create the new webhook, parked where no event is sent to, its key into the \
-                           ring"
-                )
+                write!(f, "create the new webhook, parked, and store its key in the ring")
             }
             Step::Settle { seconds } => {
                 write!(f, "wait until every warm function accepts the new key ({seconds} s)")
             }
             Step::Activate => write!(f, "make the new webhook call the endpoint"),
             Step::Overlap { seconds } => {
-                write!(f, "wait until JW sends each event to the new webhook too ({seconds} s)")
+                write!(
+                    f,
+                    "wait until JW sends each event through the new webhook too ({seconds} s)"
+                )
             }
             Step::DeleteOld => write!(f, "delete the old webhook"),
             Step::Grace { seconds } => {
                 write!(f, "wait for late deliveries of the old webhook ({seconds} s)")
             }
             Step::AwaitHeld => {
-                write!(f, "wait until no event is held: one may need the old webhook's key")
+                write!(
+                    f,
+                    "wait until no event is held: a held event may need the old webhook's key"
+                )
             }
-            Step::DropHeld => write!(f, "give up the held events that need the old webhook's key"),
-            Step::RemoveKey => write!(f, "take the old webhook's key out of the ring"),
+            Step::DropHeld => write!(f, "lose the held events that need the old webhook's key"),
+            Step::RemoveKey => write!(f, "remove the old webhook's key from the ring"),
         }
     }
 }
 
-/// How long the waits are, and whether held events are waited for.
+/// The length of the waits, and whether to wait for held events.
 #[derive(Clone, Copy, Debug)]
 pub struct Waits {
     pub settle: Duration,
@@ -108,7 +110,7 @@ pub struct Waits {
     pub held: DropHeld,
 }
 
-/// What is left to do. `current_for` is for how long the ring has been as it is.
+/// The remaining steps. `current_for` is the time since the ring's last change.
 pub fn left(found: &Found, current_for: Duration, waits: Waits) -> Vec<Step> {
     let orphan = |webhook: &Webhook| Step::DeleteOrphan { webhook_id: webhook.id.clone() };
     let settle = |settle: Duration| Step::Settle { seconds: whole_seconds(settle) };
@@ -121,7 +123,7 @@ pub fn left(found: &Found, current_for: Duration, waits: Waits) -> Vec<Step> {
         }
         Found::Parked { orphans, .. } => {
             steps.extend(orphans.iter().map(orphan));
-            // from the last change of the secret: the new key may have been there for longer
+            // the new key has been in the ring at least since the secret's last change
             steps.extend([settle(waits.settle.saturating_sub(current_for)), Step::Activate]);
         }
         Found::Live { .. } | Found::Gone { .. } => {}
@@ -141,7 +143,7 @@ fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
-/// A rotation under way.
+/// A running rotation.
 pub struct Rotation<'c> {
     pub context: &'c Context,
     pub old_id: &'c str,
@@ -161,7 +163,7 @@ impl Rotation<'_> {
             Step::Settle { seconds } => self.settle(Duration::from_secs(*seconds)).await?,
             Step::Activate => self.activate().await?,
             Step::Overlap { seconds } => {
-                wait(*seconds, "waiting until JW sends to the new webhook too").await;
+                wait(*seconds, "waiting until JW sends through the new webhook too").await;
             }
             Step::DeleteOld => self.delete_old().await?,
             Step::Grace { seconds } => {
@@ -169,21 +171,21 @@ impl Rotation<'_> {
             }
             Step::AwaitHeld => held_keys::wait(self.context).await?,
             Step::DropHeld => held_keys::tell_dropped(self.context).await?,
-            Step::RemoveKey => self.context.take_key_out(self.old_id).await?,
+            Step::RemoveKey => self.context.remove_key(self.old_id).await?,
         }
         Ok(())
     }
 
-    /// Deletes a webhook whose key was lost, unless it is another run's that has stored the key meanwhile.
+    /// Deletes a webhook whose key was lost, unless another run has stored the key meanwhile.
     async fn delete_orphan(&self, id: &str) -> Result<()> {
         let jw = self.context.jw().await?;
-        wait(STORING.as_secs(), "waiting whether another run stores the key of the webhook").await;
+        wait(STORING.as_secs(), "waiting in case another run is storing the webhook's key").await;
         let Some(orphan) = jw.find(id).await? else { return Ok(()) };
         let has_key = self.context.keys().await?.read().await?.status(id).is_entry();
         if has_key || parked::replaces(&orphan).as_deref() != Some(self.old_id) {
             bail!(
-                "webhook {id} is in use by now, perhaps by another jwhook rotate {}: nothing was \
-                 deleted",
+                "webhook {id} is now in use, perhaps by another jwhook rotate {}, so it was not deleted; \
+                 try again when no other run is left",
                 self.old_id
             );
         }
@@ -191,7 +193,7 @@ impl Rotation<'_> {
     }
 
     async fn create_parked(&mut self) -> Result<()> {
-        let old = self.old.as_ref().context("there is no webhook to make another one of")?;
+        let old = self.old.as_ref().context("the rotation has no old webhook to copy")?;
         let url = self.parked_at;
         let created =
             creation::create_parked(self.context, &old.metadata, url, UnownedKey::Kept).await;
@@ -200,8 +202,7 @@ impl Rotation<'_> {
                 status: StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
                 ..
             }) => problem.context(format!(
-                "if it is the URL {url} that JW doesn't take, give another one with \
-                     --parking-url"
+                "JW may have rejected the parking URL {url}: if so, give another URL with --parking-url"
             )),
             _ => problem,
         })?;
@@ -210,7 +211,7 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// Waits so long, or longer if the secret was changed while somebody answered the question.
+    /// Waits for the planned time, or longer if the secret was changed while the question was open.
     async fn settle(&self, planned: Duration) -> Result<()> {
         let left = self.settle.saturating_sub(self.context.keys().await?.current_for().await);
         progress::wait(planned.max(left), "waiting until every warm function accepts the new key")
@@ -218,17 +219,17 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// Makes the new webhook what the old one is now: it may have been changed during the wait.
+    /// Gives the new webhook the old one's metadata, which may have changed during the wait.
     async fn activate(&mut self) -> Result<()> {
-        let new = self.new.clone().context("there is no webhook to make live")?;
+        let new = self.new.clone().context("the rotation has no new webhook to activate")?;
         let jw = self.context.jw().await?;
         let endpoint = &self.context.stack().await?.endpoint()?;
         self.check_key(&new.id).await?;
         let metadata = match jw.find(self.old_id).await? {
             Some(old) if old.calls(endpoint) => old.metadata,
             Some(_) => bail!(
-                "webhook {} was made to call another URL meanwhile: delete its replacement with \
-                 jwhook delete {}, unless that was a mistake",
+                "somebody changed the URL of webhook {} meanwhile: if that was intended, delete its \
+                 replacement with jwhook delete {}; otherwise restore the URL and try again",
                 self.old_id,
                 new.id
             ),
@@ -242,17 +243,16 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// Deletes the old webhook, if the new one surely does its work.
+    /// Deletes the old webhook, if the new one surely replaces it.
     async fn delete_old(&mut self) -> Result<()> {
-        let id =
-            self.new.as_ref().context("there is no webhook in the old one's place")?.id.clone();
+        let id = self.new.as_ref().context("the rotation has no new webhook")?.id.clone();
         let jw = self.context.jw().await?;
         let endpoint = &self.context.stack().await?.endpoint()?;
         let Some(new) = jw.find(&id).await? else {
-            bail!("webhook {id}, the replacement, was deleted meanwhile");
+            bail!("somebody deleted the replacement {id} meanwhile");
         };
         if !new.calls(endpoint) {
-            bail!("webhook {id}, the replacement, doesn't call {endpoint} any more");
+            bail!("the replacement {id} no longer calls {endpoint}");
         }
         match jw.find(self.old_id).await? {
             Some(old) if !old.calls(endpoint) || !is_twin(&new, &old) => self.activate().await?,
@@ -264,7 +264,7 @@ impl Rotation<'_> {
     async fn check_key(&self, id: &str) -> Result<()> {
         match self.context.keys().await?.read().await?.status(id) {
             KeyStatus::InRing => Ok(()),
-            _ => bail!("the key of webhook {id}, the replacement, is in the ring no more"),
+            _ => bail!("the key of the replacement {id} is no longer in the ring"),
         }
     }
 }

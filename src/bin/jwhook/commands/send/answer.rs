@@ -1,4 +1,4 @@
-//! What the endpoint answered, and what to do about an answer that isn't 200.
+//! The endpoint's response, and what to do if it is not a 200.
 
 use jw_webhook_forwarder::rejection::{Refusal, Rejection};
 use reqwest::{StatusCode, Url};
@@ -9,10 +9,10 @@ use super::post::Answer;
 use crate::output::plain;
 use crate::verdict::Verdict;
 
-/// The most of an unexpected answer that is quoted: characters.
+/// How many characters of an unexpected response are quoted.
 const MAX_QUOTE: usize = 100;
 
-/// An event that was sent, and its answer.
+/// An event that was sent, and the response.
 #[derive(Debug, Serialize)]
 pub struct Sent {
     url: String,
@@ -22,7 +22,7 @@ pub struct Sent {
     duration_ms: u64,
     event_id: Option<String>,
     message_id: Option<String>,
-    /// What an endpoint that didn't take it says.
+    /// The text of an error response.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,7 @@ impl Sent {
         }
     }
 
-    /// With what to do about the answer; `refusal` is what our own check has against the event.
+    /// Adds the advice. `refusal` is the result of our own check.
     pub fn advised(mut self, log_group: Option<&str>, refusal: Option<Refusal>) -> Self {
         self.advice = match self.verdict() {
             Verdict::Good => None,
@@ -59,7 +59,7 @@ impl Sent {
         self
     }
 
-    /// Whether the event is in the queue. Only the forwarder says so with a message id.
+    /// Whether the event is in the queue: only the forwarder returns a message id.
     pub fn verdict(&self) -> Verdict {
         let is_queued = self.status == 200 && self.message_id.is_some();
         if is_queued { Verdict::Good } else { Verdict::Bad }
@@ -79,12 +79,12 @@ impl Sent {
     }
 }
 
-/// Somebody else's words, fit for a terminal.
+/// Text from outside, made safe for a terminal.
 fn printable(text: &str) -> String {
     plain(text).chars().take(MAX_QUOTE).collect()
 }
 
-/// Whether an answer repeats what only JW and we may show.
+/// Whether a response repeats a part of the token, which must not be shown.
 fn quotes(said: &str, token: &str) -> bool {
     said.split(|character: char| {
         !character.is_ascii_alphanumeric() && character != '-' && character != '_'
@@ -99,49 +99,49 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
     };
     match (status, refusal) {
         (401, Some(refusal)) => format!(
-            "the function refuses it, and with the keys that the secret has now we would too: {} \
+            "the function refuses the event, and so does jwhook with the secret's current keys: {} \
              ({refusal})",
             Rejection::from(refusal).reason()
         ),
         (401, None) => format!(
-            "by the secret's value as it is now the event is good: either the function has an older \
-             value (it fetches the secret again for such an event, with pauses while bad requests \
-             come: send the event again in a minute), or it reads another secret, or isn't the \
-             function at all; `reason` in {log} says which"
+            "the event is good with the secret's current value. Perhaps the function has an older value \
+             (it fetches the secret again for such an event, with pauses while bad requests come): send \
+             the event again in a minute. Otherwise the function reads another secret, or something \
+             else answered; `reason` in {log} says which"
         ),
         (404 | 405, _) => "the URL is wrong: compare it with the stack's output WebhookUrl; the \
-                           function is behind POST /webhooks/jwplayer"
+                           function's path is POST /webhooks/jwplayer"
             .to_owned(),
         (400, _) => {
-            "the gateway or the function can't read the event as JSON; with an event above \
-                     about 7 KB the gateway's limit of 10,240 bytes for all headers is passed: \
-                     deploy with Endpoint=FunctionUrl"
+            "the gateway or the function cannot read the event as JSON. An event above about 7 KB \
+             exceeds the gateway's limit of 10,240 bytes for all headers: deploy with \
+             Endpoint=FunctionUrl"
                 .to_owned()
         }
         (431 | 494, _) => {
-            "the token, which holds the whole event, is above the gateway's limit of \
-                           10,240 bytes for all headers: deploy with Endpoint=FunctionUrl"
+            "the token, which holds the whole event, exceeds the gateway's limit of 10,240 bytes for all \
+             headers: deploy with Endpoint=FunctionUrl"
                 .to_owned()
         }
-        (403, _) => "the gateway or the Function URL lets nobody in, or it is another URL: check \
+        (403, _) => "the gateway or the Function URL denies access, or the URL is wrong: check the URL, \
                      its resource policy, and the permission of the function's alias"
             .to_owned(),
-        (413, _) => "the event is above 262,144 bytes".to_owned(),
+        (413, _) => "the event is larger than 262,144 bytes".to_owned(),
         (429, _) => {
             "throttled: raise ThrottlingRateLimit, or the function's ReservedConcurrency".to_owned()
         }
         (503, _) => format!(
-            "the function could not get the secret or reach the queue: the ERROR lines in {log} name \
-             which, and what to do; without a secret the function holds the event, which then arrives \
-             later"
+            "the function could not get the secret or send to the queue: the ERROR lines in {log} say \
+             which, and what to do. If the secret was the cause, the function holds the event and \
+             forwards it later"
         ),
         (500..=599, _) => format!("the function or the gateway failed: see {log}"),
         (300..=399, _) => {
-            "a redirect, which JW isn't known to follow: give the URL that it leads to".to_owned()
+            "the endpoint redirects, and JW may not follow: use the URL that it redirects to".to_owned()
         }
-        (200..=299, _) => "whoever answered isn't the forwarder, which answers 200 with a \
-                           message_id: is the URL right?"
+        (200..=299, _) => "something else than the forwarder answered (the forwarder answers 200 with a \
+                           message_id): check the URL"
             .to_owned(),
-        _ => format!("no answer of the forwarder's: is the URL right? See {log}"),
+        _ => format!("the forwarder does not answer like this: check the URL, then {log}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Posting a signed event, to whom it may be shown.
+//! Posts a signed event, only over HTTPS or to this machine.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -7,27 +7,30 @@ use anyhow::{Result, anyhow, bail};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, StatusCode, Url, redirect};
 
-/// API Gateway's limit for an answer.
+/// API Gateway's limit for a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What was answered.
+/// A response.
 pub struct Answer {
     pub status: StatusCode,
     pub body: Vec<u8>,
     pub took: Duration,
 }
 
-/// Refuses to show a signed event, which never expires, to a network.
+/// Rejects a URL over which a network could read the signed event, which never expires.
 pub fn allow(url: &Url) -> Result<()> {
     if !url.username().is_empty() || url.password().is_some() {
-        bail!("the URL has a user's name or password, where the event's own token has to be");
+        bail!(
+            "{} has a user name or password, which would replace the event's token: remove them",
+            url.host_str().unwrap_or("the URL")
+        );
     }
     match url.scheme() {
         "https" => Ok(()),
         "http" if is_this_machine(url) => Ok(()),
         _ => bail!(
-            "{url}: over anything but HTTPS the signed event could be read, and sent again for \
-             ever; http is for this machine only (localhost)"
+            "{url} is not an HTTPS URL: the network could read the signed event and send it again for \
+             ever. Use HTTPS; http works only for this machine (localhost)"
         ),
     }
 }
@@ -48,7 +51,7 @@ pub fn authorization(token: &str) -> Result<HeaderValue> {
 pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
     let mut client = Client::builder()
         .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none()) // JW isn't known to follow any
+        .redirect(redirect::Policy::none()) // JW may not follow redirects
         .timeout(TIMEOUT);
     if is_this_machine(url) {
         client = client.no_proxy();
@@ -56,8 +59,8 @@ pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
     let failed = |error: reqwest::Error| {
         let why = anyhow::Error::new(error.without_url());
         anyhow!(
-            "no answer from {url}: {why:#}; check the URL and the network. The event may have arrived \
-             all the same; sent again it has the same event_id only if it is the same (--file)"
+            "no response from {url}: {why:#}; check the URL and the network. The event may have arrived \
+             all the same. Only the same event (--file) gets the same event_id when you send it again"
         )
     };
     let request = client.build()?.post(url.clone());
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signed_event_is_shown_to_https_and_to_this_machine() {
+    fn signed_event_is_sent_only_over_https_or_to_this_machine() {
         let allowed = |url: &str| allow(&Url::parse(url).unwrap()).is_ok();
         for url in
             ["https://a.example/", "http://localhost:3000/", "http://127.0.0.1/", "http://[::1]:1/"]

@@ -1,4 +1,4 @@
-//! A message of the queue, as it is shown.
+//! A message of the queue, for the output.
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use serde::Serialize;
@@ -6,10 +6,10 @@ use serde::Serialize;
 use crate::moment;
 use crate::output::plain;
 
-/// How much of an event's id a row has room for; JSON has it whole.
+/// How many characters of an event's id a row shows. JSON has the whole id.
 const SHORT_ID: usize = 12;
 
-/// A message. What isn't the forwarder's has not all of these.
+/// A message. Messages of other senders lack some members.
 #[derive(Debug, Serialize)]
 pub struct Event {
     sent_at: String,
@@ -53,12 +53,10 @@ impl From<Message> for Event {
 }
 
 impl Event {
-    /// The columns' names.
     pub fn heading() -> String {
         columns(["sent", "event", "media/channel", "site", "webhook", "event_id", "receives"])
     }
 
-    /// The event in a line.
     pub fn row(&self) -> String {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let subject = self.media_id.as_ref().or(self.channel_id.as_ref()).cloned();
@@ -75,7 +73,7 @@ impl Event {
     }
 }
 
-/// Lines that come one at a time are columns of a fixed width: those of JW's ids and names.
+/// Formats columns of fixed width, because later rows are unknown. The widths fit JW's ids and names.
 fn columns(cells: [&str; 7]) -> String {
     let [sent, event, subject, site, webhook, event_id, receives] = cells;
     format!(

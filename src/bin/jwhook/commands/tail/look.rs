@@ -1,43 +1,43 @@
-//! When it is worth while to look into the queue: each look costs a message one of the receives that
-//! it has before it is dead-lettered.
+//! Decides when to look at the queue. Each look uses one of a message's receives before SQS dead-letters
+//! the message.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long SQS's count of waiting messages may take to become right (`GetQueueAttributes`: "at least
-/// 1 minute after the producers stop sending messages").
+/// How long SQS's count of waiting messages may be wrong (`GetQueueAttributes`: "at least 1 minute after
+/// the producers stop sending messages").
 const COUNT_LAG: Duration = Duration::from_secs(60);
 
-/// How many messages are remembered as shown: more than fit between two looks at one of them.
+/// How many messages are remembered as shown: more than arrive between two looks at the same message.
 const MAX_SHOWN: usize = 10_000;
 
-/// What a look found.
+/// The result of a look.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
     pub total: usize,
-    /// Those that weren't shown before.
+    /// Messages that were not shown before.
     pub new: usize,
 }
 
-/// Whether the last look showed that there is nothing more to see, and how many messages waited then.
+/// The number of waiting messages at the last look, and its time, if that look found nothing more to show.
 #[derive(Debug, Default)]
 pub struct Looks(Option<(u64, Instant)>);
 
 impl Looks {
-    /// Whether there may be something new, when so many messages wait. A look into an empty queue
-    /// costs nobody anything.
+    /// Whether there may be a new message, when this many messages wait. A look at an empty queue costs no
+    /// receive.
     pub fn is_worthwhile(&self, waiting: u64, now: Instant) -> bool {
         match self.0 {
             None => true,
-            // a consumer may have taken it, or the count doesn't have it yet
+            // a consumer may have received the message, or the count lags
             Some((0, at)) if waiting == 0 => now - at >= COUNT_LAG,
             Some((before, _)) => waiting != before,
         }
     }
 
-    /// Takes note of what a look found when so many messages waited.
+    /// Records the result of a look at this many waiting messages.
     pub fn looked(&mut self, waiting: u64, found: Found, now: Instant) {
         let all_seen = waiting > 0 && found.total as u64 >= waiting;
         let nothing_new = found.total > 0 && found.new == 0;
@@ -45,7 +45,7 @@ impl Looks {
     }
 }
 
-/// The messages that were shown, the latest of them.
+/// The ids of the messages that were shown last.
 #[derive(Debug, Default)]
 pub struct Shown {
     ids: HashSet<String>,
@@ -53,7 +53,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Whether this one wasn't shown yet.
+    /// Adds a message, and returns whether it is new.
     pub fn insert(&mut self, id: &str) -> bool {
         if !self.ids.insert(id.to_owned()) {
             return false;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_that_nobody_takes_is_not_received_over_and_over() {
+    fn message_that_nobody_consumes_is_received_once() {
         let began = Instant::now();
         let mut looks = Looks::default();
         assert!(looks.is_worthwhile(1, began));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_queue_is_watched_all_the_time() {
+    fn empty_queue_is_always_worth_a_look() {
         let began = Instant::now();
         let mut looks = Looks::default();
         looks.looked(0, Found { total: 0, new: 0 }, began);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backlog_is_looked_at_until_a_look_finds_nothing_new() {
+    fn backlog_is_read_until_a_look_finds_nothing_new() {
         let began = Instant::now();
         let mut looks = Looks::default();
         looks.looked(40, Found { total: 10, new: 10 }, began);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_lags_costs_a_message_one_look_a_minute() {
+    fn lagging_count_costs_a_message_one_receive_a_minute() {
         let began = Instant::now();
         let mut looks = Looks::default();
         looks.looked(0, Found { total: 1, new: 1 }, began);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_as_shown_has_a_bound() {
+    fn number_of_remembered_messages_is_bounded() {
         let mut shown = Shown::default();
         for id in 0..=MAX_SHOWN {
             assert!(shown.insert(&id.to_string()));

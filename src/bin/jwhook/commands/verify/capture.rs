@@ -1,4 +1,4 @@
-//! A captured request, out of the forms that captures have.
+//! Reads a captured request.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use jw_webhook_forwarder::key_ring::KeyRing;
 use jw_webhook_forwarder::rejection::Rejection;
 use reqwest::header::HeaderValue;
 
-/// A request, and when and within which limit it is to be checked.
+/// A request, and the time and the age limit for its check.
 pub struct Capture {
     pub authorization: HeaderValue,
     pub body: Vec<u8>,
@@ -18,15 +18,15 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Checks it as the function does.
+    /// Checks the request with the function's own rules.
     pub fn check(&self, ring: &KeyRing) -> Result<VerifiedEvent, Rejection> {
         let authorization = String::from_utf8_lossy(self.authorization.as_bytes());
         captured::check(&authorization, &self.body, ring, self.max_event_age, self.at)
     }
 }
 
-/// The Authorization header's value of a file with the token by itself, `Bearer` and the token, or
-/// the whole line.
+/// The Authorization header's value. The file holds the token alone, `Bearer` and the token, or the whole
+/// header line.
 pub fn authorization(bytes: &[u8], file: &str) -> Result<HeaderValue> {
     const NAME: &[u8] = b"authorization:";
     let line = bytes.trim_ascii();
@@ -34,14 +34,14 @@ pub fn authorization(bytes: &[u8], file: &str) -> Result<HeaderValue> {
         Some((name, value)) if name.eq_ignore_ascii_case(NAME) => value.trim_ascii(),
         _ => line,
     };
-    ensure!(!value.is_empty(), "{file} holds no token");
+    ensure!(!value.is_empty(), "{file} holds no token: give the token or the Authorization line");
     let is_bare =
         !value.iter().any(u8::is_ascii_whitespace) && !value.eq_ignore_ascii_case(b"Bearer");
     let value = if is_bare { [b"Bearer ", value].concat() } else { value.to_vec() };
     let mut value = HeaderValue::from_bytes(&value).ok().with_context(|| {
         format!(
-            "{file} holds more than one line, or characters that no header has: it should be \
-                 the token, or the Authorization line alone"
+            "{file} holds more than one line, or characters that a header cannot have: give only the \
+             token or the Authorization line"
         )
     })?;
     value.set_sensitive(true);
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_taken_in_the_forms_that_captures_have() {
+    fn token_is_read_alone_with_bearer_or_as_a_header_line() {
         for text in [
             "a.b.c",
             "a.b.c\n",

@@ -21,7 +21,7 @@ fn ids(listing: &Listing) -> Vec<&str> {
 }
 
 #[test]
-fn list_ends_at_an_older_medium_or_at_an_empty_page() {
+fn list_ends_at_an_older_medium_or_an_empty_page() {
     let mut listing = Listing::default();
     assert_eq!(listing.add(page([0, 1]), at(-3)), Next::Page);
     assert_eq!(listing.add(page([2, 3, 4]), at(-3)), Next::Enough);
@@ -35,7 +35,7 @@ fn list_ends_at_an_older_medium_or_at_an_empty_page() {
 }
 
 #[test]
-fn medium_that_a_shifted_list_repeats_is_listed_once() {
+fn medium_repeated_by_a_shifted_list_is_listed_once() {
     let mut listing = Listing::default();
     listing.add(page([0, 1]), at(-9));
     assert_eq!(listing.add(page([0, 1]), at(-9)), Next::Page);
@@ -44,7 +44,7 @@ fn medium_that_a_shifted_list_repeats_is_listed_once() {
 }
 
 #[test]
-fn third_repeat_of_a_page_in_a_row_is_endless() {
+fn page_repeated_three_times_in_a_row_is_endless() {
     for repeated in [page([0, 1]), vec![json!({"id": "odd", "created": 5})], vec![json!(null)]] {
         let mut listing = Listing::default();
         for _ in 0..3 {
@@ -61,7 +61,7 @@ fn third_repeat_of_a_page_in_a_row_is_endless() {
 }
 
 #[test]
-fn odd_media_are_read_as_far_as_they_can_be() {
+fn odd_media_are_read_as_far_as_possible() {
     let medium = Medium::read(&json!({"id": "a", "created": "2023-11-14T22:13:20.5+00:00"}));
     let medium = medium.unwrap();
     assert_eq!(medium.created, at(0) + Duration::milliseconds(500));
@@ -82,8 +82,8 @@ fn odd_media_are_read_as_far_as_they_can_be() {
     for (odd, why) in [
         (json!("medium"), "a medium without an id"),
         (json!({"id": 5, "created": "2023-11-14T22:13:20+00:00"}), "a medium without an id"),
-        (json!({"id": "a"}), "medium a, whose time of creation is null"),
-        (json!({"id": "a", "created": "now"}), r#"medium a, whose time of creation is "now""#),
+        (json!({"id": "a"}), "medium a with the creation time null"),
+        (json!({"id": "a", "created": "now"}), r#"medium a with the creation time "now""#),
     ] {
         assert_eq!(Medium::read(&odd).unwrap_err(), why);
     }

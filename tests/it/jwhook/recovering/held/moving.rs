@@ -62,7 +62,7 @@ async fn task_that_takes_long_goes_on_without_the_command() {
     let scene = scene(&ring(), 0, 1).await;
     scene.account.always("ListMessageMoveTasks", task("RUNNING", 1, 7));
     let shown = scene.moves([NO_TASK], &["--yes"]).await.done();
-    assert!(shown.contains("SQS has moved 7 messages so far and goes on by itself"), "{shown}");
+    assert!(shown.contains("SQS has moved 7 messages so far and continues by itself"), "{shown}");
 }
 
 #[tokio::test]
@@ -71,10 +71,10 @@ async fn nothing_is_moved_without_a_yes() {
     let error = scene.moves([NO_TASK], &[]).await.error();
     let question = "Move 1 dead-lettered event back to the held queue http";
     assert!(error.starts_with(question) && error.contains("nothing was changed"), "{error}");
-    assert!(!error.contains("gives them up again") && !error.contains("MaxEventAge"), "{error}");
+    assert!(!error.contains("up again") && !error.contains("MaxEventAge"), "{error}");
 
     let shown = scene.held(&["--dry-run"]).await.done();
-    let expected = "1 dead-lettered event to be moved back; none was (--dry-run)\n";
+    let expected = "1 dead-lettered event to move back; none moved (--dry-run)\n";
     assert!(shown.ends_with(expected), "{shown}");
     let held = scene.held(&["--dry-run", "--yes", "--output", "json"]).await.json();
     assert_eq!([&held["moved"], &held["dry_run"]], [&Value::Null, &json!(true)]);
@@ -85,7 +85,7 @@ async fn nothing_is_moved_without_a_yes() {
 async fn question_tells_that_the_secret_cannot_be_used_yet() {
     let scene = scene(PLACEHOLDER_ONLY, 0, 1).await;
     let error = scene.moves([NO_TASK], &[]).await.error();
-    assert!(error.contains("the function gives them up again after a day"), "{error}");
+    assert!(error.contains("the function gives the events up again after a day"), "{error}");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn second_task_is_not_started_while_one_runs() {
     for status in ["RUNNING", "CANCELLING"] {
         let scene = scene(&ring(), 0, 1).await;
         let error = scene.moves([task(status, 1, 0)], &["--yes"]).await.error();
-        assert!(error.starts_with("SQS is moving messages out of http"), "{error}");
+        assert!(error.starts_with("SQS is already moving messages out of http"), "{error}");
         assert!(error.contains(&format!("(status {status})")), "{error}");
         assert!(scene.starts().is_empty());
     }
@@ -123,7 +123,7 @@ async fn task_that_fails_is_an_error_with_sqs_s_reason() {
     let lists = [NO_TASK, task("FAILED", 1, 0)];
     let error = scene.moves(lists, &["--yes"]).await.error();
     for expected in [
-        "SQS stopped moving messages out of http",
+        "messages out of http",
         "FAILED (AWS.SimpleQueueService.AccessDenied)",
         "sqs:SendMessage on the held queue",
     ] {

@@ -18,8 +18,8 @@ fn entry(name: &str, id: Option<&str>) -> Value {
 fn plan(webhooks: &[Webhook], ring: &[&str], entries: Value) -> Result<Plan, String> {
     let ring: Vec<String> = ring.iter().map(|&id| id.to_owned()).collect();
     let entries: Vec<Entry> = serde_json::from_value(entries).unwrap();
-    let there = There { webhooks, ring: &ring, endpoint: &Endpoint::new(ENDPOINT.into(), []) };
-    there.plan(&entries).map_err(|error| error.to_string())
+    let current = Current { webhooks, ring: &ring, endpoint: &Endpoint::new(ENDPOINT.into(), []) };
+    current.plan(&entries).map_err(|error| error.to_string())
 }
 
 fn steps(webhooks: &[Webhook], ring: &[&str], entries: Value) -> Vec<String> {
@@ -29,7 +29,7 @@ fn steps(webhooks: &[Webhook], ring: &[&str], entries: Value) -> Vec<String> {
 }
 
 #[test]
-fn what_is_as_the_file_has_it_is_unchanged_and_others_are_counted() {
+fn matching_webhook_is_unchanged_and_others_are_counted() {
     let there = [webhook("a", "A", ENDPOINT), webhook("z", "Zapier", ELSEWHERE)];
     let plan = plan(&there, &["a"], json!([entry("A", None)])).unwrap();
     assert_eq!((plan.steps.len(), &plan.unchanged[..], plan.left_alone), (0, &["a".into()][..], 1));
@@ -47,14 +47,14 @@ fn creates_come_first_and_deletes_last() {
     assert_eq!(lines[0], "create \"C\"");
     assert_eq!(
         lines[4..7],
-        ["change a (\"A\")", "    events: +g -f", "delete b (\"B\"), which isn't in the file"]
+        ["change a (\"A\")", "    events: +g -f", "delete b (\"B\"), which is not in the file"]
     );
-    assert!(lines[7].starts_with("take the key of gone out of the ring"), "{text}");
+    assert!(lines[7].starts_with("remove the key of gone from the ring"), "{text}");
     assert_eq!(lines[8], "1 to create, 1 to change, 1 to delete, 0 unchanged");
 }
 
 #[test]
-fn an_id_means_its_webhook_whatever_its_name() {
+fn entry_with_an_id_matches_by_id_only() {
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
     let renamed = json!([entry("B", Some("a")), entry("A", Some("b"))]);
     assert_eq!(steps(&there, &["a", "b"], renamed), ["change a (\"A\")", "change b (\"B\")"]);
@@ -63,25 +63,25 @@ fn an_id_means_its_webhook_whatever_its_name() {
 }
 
 #[test]
-fn an_id_without_a_webhook_or_a_key_is_an_error() {
+fn id_without_a_webhook_or_a_key_is_an_error() {
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
     let error = plan(&there, &["b"], json!([entry("A", Some("a"))])).unwrap_err();
-    assert!(error.contains("webhook a by \"A\", but its key isn't in the ring"), "{error}");
+    assert!(error.contains("\"A\" the id a, but the key of this webhook is not in"), "{error}");
     let error = plan(&there, &["b"], json!([entry("A", Some("x"))])).unwrap_err();
-    assert!(error.contains("webhook x by \"A\", but JW has none with this id"), "{error}");
+    assert!(error.contains("\"A\" the id x, but JW has no webhook with this id"), "{error}");
 }
 
 #[test]
-fn a_webhook_that_calls_another_url_is_moved_only_if_it_is_in_the_file_and_never_deleted() {
+fn webhook_that_calls_another_url_is_moved_if_the_file_has_it_and_never_deleted() {
     let there = [webhook("a", "A", ELSEWHERE), webhook("b", "B", ELSEWHERE)];
     let plan = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap();
     let moved = format!("    webhook_url: \"{ELSEWHERE}\" -> \"{ENDPOINT}\"");
     assert!(plan.steps.len() == 1 && plan.text().contains(&moved), "{}", plan.text());
-    assert!(plan.notes[0].contains("b (\"B\") isn't in the file, but calls another URL"));
+    assert!(plan.notes[0].contains("b (\"B\") is not in the file"));
 }
 
 #[test]
-fn of_two_with_one_name_the_one_that_calls_this_stack_is_meant() {
+fn of_two_webhooks_with_one_name_the_one_that_calls_this_stack_matches() {
     let there = [webhook("a", "A", ELSEWHERE), webhook("b", "A", ENDPOINT)];
     let plan = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap();
     assert_eq!(
@@ -91,31 +91,31 @@ fn of_two_with_one_name_the_one_that_calls_this_stack_is_meant() {
 }
 
 #[test]
-fn what_could_be_either_of_two_is_an_error() {
+fn entry_that_matches_two_webhooks_is_an_error() {
     for url in [ENDPOINT, ELSEWHERE] {
         let there = [webhook("a", "A", url), webhook("b", "A", url)];
         let error = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap_err();
         assert!(error.contains("2 webhooks have the name \"A\"") && error.contains("(a, b)"));
     }
-    // one of the two halves of a rotation must not be deleted because the file means the other
+    // half of a rotation must not be deleted because the file has the other half
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "A", ENDPOINT)];
     let error = plan(&there, &["a", "b"], json!([entry("A", Some("a"))])).unwrap_err();
-    assert!(error.contains("b (\"A\") isn't in the file by its id, but has the name"), "{error}");
+    assert!(error.contains("b (\"A\") has the name of an entry in the file, but"), "{error}");
     let both = json!([entry("A", Some("a")), entry("A", Some("b"))]);
     assert_eq!(steps(&there, &["a", "b"], both), [""; 0]);
 }
 
 #[test]
-fn a_webhook_without_a_key_is_named_and_not_touched() {
+fn webhook_without_a_key_is_noted_and_not_touched() {
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
     let plan = plan(&there, &["b"], json!([entry("A", None), entry("B", None)])).unwrap();
     assert_eq!(plan.steps[0].to_string(), "create \"A\"");
-    assert!(plan.notes.len() == 1 && plan.notes[0].contains("then jwhook delete a"), "{plan:?}");
+    assert!(plan.notes.len() == 1 && plan.notes[0].contains("run jwhook delete a"), "{plan:?}");
     assert_eq!(plan.left_alone, 1);
 }
 
 #[test]
-fn keys_stay_where_jw_has_none_of_their_webhooks() {
+fn keys_stay_if_jw_has_none_of_their_webhooks() {
     let there = [webhook("z", "Zapier", ELSEWHERE)];
     let plan = plan(&there, &["a", "b"], json!([])).unwrap();
     assert_eq!(plan.steps, []);
@@ -123,11 +123,11 @@ fn keys_stay_where_jw_has_none_of_their_webhooks() {
 }
 
 #[test]
-fn webhook_that_calls_the_stacks_other_url_is_unchanged() {
+fn webhook_that_calls_another_url_of_the_stack_is_unchanged() {
     let there = [webhook("a", "A", ELSEWHERE)];
     let endpoint = Endpoint::new(ENDPOINT.into(), [ELSEWHERE.into()]);
     let entries: Vec<Entry> = serde_json::from_value(json!([entry("A", None)])).unwrap();
-    let there = There { webhooks: &there, ring: &["a".to_owned()], endpoint: &endpoint };
-    let plan = there.plan(&entries).unwrap();
+    let current = Current { webhooks: &there, ring: &["a".to_owned()], endpoint: &endpoint };
+    let plan = current.plan(&entries).unwrap();
     assert_eq!((plan.steps, plan.unchanged), (vec![], vec!["a".to_owned()]));
 }

@@ -7,7 +7,6 @@ const SITE: &str = "jsPxIVHl";
 const ALL: [&str; 3] = [MEDIA_CREATED, CONVERSIONS_COMPLETE, MEDIA_AVAILABLE];
 const TIMES: Times = Times { now: OffsetDateTime::UNIX_EPOCH, settle: Duration::minutes(15) };
 
-/// So many minutes ago.
 fn ago(minutes: i64) -> OffsetDateTime {
     TIMES.now - Duration::minutes(minutes)
 }
@@ -39,12 +38,12 @@ fn judged(medium: &Medium) -> Vec<(&'static str, Expected)> {
 }
 
 #[test]
-fn ready_medium_has_caused_all_three() {
+fn ready_medium_has_caused_all_three_events() {
     assert_eq!(judged(&ready()), ALL.map(|event| (event, Sent)));
 }
 
 #[test]
-fn medium_that_is_not_ready_has_caused_its_creation_only() {
+fn medium_that_is_not_ready_has_caused_only_media_created() {
     let medium = Medium { is_ready: false, ..ready() };
     assert_eq!(judged(&medium), [(MEDIA_CREATED, Sent)]);
 }
@@ -56,7 +55,7 @@ fn event_is_pending_until_its_medium_has_settled() {
         (90, 14, [Sent, Pending, Pending]),
         (15, 14, [Sent, Pending, Pending]),
         (14, 14, [Pending, Pending, Pending]),
-        (-1, -1, [Pending, Pending, Pending]), // JW's clock is ahead of ours
+        (-1, -1, [Pending, Pending, Pending]), // JW's clock is ahead
     ] {
         let last_modified = Some(ago(modified));
         let medium = Medium { created: ago(created), last_modified, ..ready() };
@@ -68,13 +67,13 @@ fn event_is_pending_until_its_medium_has_settled() {
 }
 
 #[test]
-fn ready_medium_without_a_time_of_modification_has_caused_its_events() {
+fn ready_medium_without_a_modification_time_has_caused_all_three_events() {
     let medium = Medium { last_modified: None, ..ready() };
     assert_eq!(judged(&medium), ALL.map(|event| (event, Sent)));
 }
 
 #[test]
-fn media_available_is_known_only_of_media_that_were_publishable_from_the_first() {
+fn media_available_is_certain_only_if_the_medium_was_publishable_from_its_creation() {
     let later = Unknown("the publish start is later than the creation");
     let to_come = Unknown("the publish start is to come");
     let past = Unknown("the publish end is past");
@@ -104,7 +103,7 @@ fn media_available_is_known_only_of_media_that_were_publishable_from_the_first()
 }
 
 #[test]
-fn webhook_counts_for_its_events_its_sites_and_from_its_creation_on() {
+fn webhook_sends_only_its_events_of_its_sites_since_its_creation() {
     let unknown = Unknown("the webhook's age is not known");
     let both = [MEDIA_CREATED, MEDIA_AVAILABLE];
     let old = || Some(ago(90));
@@ -141,7 +140,7 @@ fn webhook_counts_for_its_events_its_sites_and_from_its_creation_on() {
 }
 
 #[test]
-fn medium_is_older_if_every_webhook_of_its_site_is_younger() {
+fn medium_predates_webhooks_if_every_webhook_of_its_site_is_younger() {
     let (old, young) = (Some(ago(90)), Some(ago(89)));
     for (callers, predates_webhooks) in [
         (vec![caller(young, SITE, &ALL), caller(old, "another0", &ALL)], true),

@@ -1,5 +1,4 @@
-//! Moving the held queue's dead letters back. SQS does it, in a task of its own: no message is received
-//! here.
+//! Moves the held queue's dead letters back with a task of SQS, so this command receives no message.
 
 use std::time::Duration;
 
@@ -15,49 +14,50 @@ use crate::held::Waiting;
 use crate::output::plain;
 use crate::progress;
 
-/// How often SQS is asked how far it is, and for how long. SQS moves up to 500 messages a second, and
-/// reports a missing permission only as the end of the task.
+/// How often and for how long the task's progress is read. SQS moves up to 500 messages a second, and
+/// reports a missing permission only when the task ends.
 const TICK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What SQS's documentation lists for a redrive.
+/// The permissions that SQS's documentation lists for a redrive.
 const PERMISSIONS: &str = "moving needs sqs:StartMessageMoveTask, ReceiveMessage, DeleteMessage, GetQueueAttributes and \
      ListMessageMoveTasks on the dead-letter queue, sqs:SendMessage on the held queue, and \
      kms:Decrypt and kms:GenerateDataKey on their KMS key if they have one";
 
-/// A move that may be started.
+/// A move that can be started.
 pub struct Move<'w> {
     client: Client,
     from: &'w Waiting,
     to: &'w Waiting,
-    /// When the last task of the dead-letter queue was started, in milliseconds since 1970; 0 if there
-    /// was none, and `None` if SQS does not tell.
+    /// The start of the dead-letter queue's last task, in milliseconds since 1970; 0 if there was none, and
+    /// `None` if it is unknown.
     last_started: Option<i64>,
 }
 
-/// A task that was started.
+/// A started task.
 #[derive(Serialize)]
 pub struct Moved {
     /// `COMPLETED`, or `RUNNING` if SQS was still moving when this command ended.
     status: String,
-    /// How many events SQS had moved, as far as it knew.
+    /// SQS's approximate number of moved events.
     number: i64,
-    /// By which the task can be cancelled.
+    /// For `aws sqs cancel-message-move-task`.
     task_handle: String,
 }
 
 impl<'w> Move<'w> {
-    /// The move, if SQS is not at one already: it runs one task at a time for a dead-letter queue.
+    /// Prepares a move. Fails if a task is running, because SQS runs one task at a time for a dead-letter
+    /// queue.
     pub async fn of(context: &Context, from: &'w Waiting, to: &'w Waiting) -> Result<Self> {
         let client = Client::new(&context.sdk);
-        // SQS refuses a second task by itself, so a list that cannot be read stops nobody
+        // if the list cannot be read, go on: SQS rejects a second task by itself
         let last = newest(&client, from).await;
         if let Ok(Some(Task { status: Some(status), .. })) = &last
             && matches!(status.as_str(), "RUNNING" | "CANCELLING")
         {
             bail!(
-                "SQS is moving messages out of {} already (status {status}), and runs one such task at \
-                 a time: wait until it has ended, then look again with jwhook recover --held --dry-run",
+                "SQS is already moving messages out of {} (status {status}), and runs only one such task \
+                 at a time: wait until it has ended, then check with jwhook recover --held --dry-run",
                 from.url
             );
         }
@@ -67,8 +67,8 @@ impl<'w> Move<'w> {
 
     /// Starts the task, and follows it to its end or for [`PATIENCE`].
     ///
-    /// The destination is given. Without it SQS moves a message to the queue that it was dead-lettered
-    /// from, which a message that was sent straight to this queue does not have.
+    /// The destination is explicit. Without it SQS moves each message to its source queue, and a message
+    /// that was sent directly to this queue has none.
     pub async fn perform(self) -> Result<Moved> {
         let start = self.client.start_message_move_task();
         let start = start.source_arn(&self.from.arn).destination_arn(&self.to.arn);
@@ -82,7 +82,7 @@ impl<'w> Move<'w> {
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
             spinner.inc(1);
-            // the list may not have the task at once
+            // the list may not show the task at once
             let Ok(newest) = newest(&self.client, self.from).await else { break };
             if let Some(task) = newest.filter(|task| task.started_timestamp > last_started) {
                 moved.number = task.approximate_number_of_messages_moved;
@@ -91,7 +91,7 @@ impl<'w> Move<'w> {
                     "RUNNING" => {}
                     "COMPLETED" => break,
                     status => bail!(
-                        "SQS stopped moving messages out of {} after {} of them: {} ({}). Repair the \
+                        "SQS stopped after it had moved {1} messages out of {0}: {2} ({3}). Repair the \
                          cause, then run the command again; {PERMISSIONS}",
                         self.from.url,
                         moved.number,
@@ -113,14 +113,14 @@ impl Moved {
         match self.status.as_str() {
             "COMPLETED" => format!("SQS moved {number} messages back to the held queue"),
             _ => format!(
-                "SQS has moved {number} messages so far and goes on by itself: jwhook recover --held \
+                "SQS has moved {number} messages so far and continues by itself: jwhook recover --held \
                  --dry-run shows how many are left"
             ),
         }
     }
 }
 
-/// The last task that was started for this dead-letter queue.
+/// The last task of this dead-letter queue.
 async fn newest(client: &Client, from: &Waiting) -> Result<Option<Task>> {
     let list = client.list_message_move_tasks().source_arn(&from.arn).max_results(1);
     let answer = list.send().await.map_err(|error| {

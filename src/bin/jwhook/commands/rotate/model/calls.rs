@@ -1,4 +1,4 @@
-//! What each step of a run does to JW and to the secret, call by call.
+//! The effect of each step's calls on JW and on the secret.
 
 use super::operator::{Run, TAKE_BACK, call, leave};
 use super::plan::Task;
@@ -23,7 +23,7 @@ impl Call<'_> {
             Task::CreateParked => self.create_parked(state),
             Task::Activate => self.activate(state),
             Task::DeleteOld => self.delete_old(state),
-            // only events that came a moment ago can be held and not counted
+            // the count misses only the newest held events
             Task::AwaitHeld => {
                 state.held = state.held.filter(|ago| *ago <= self.model.times.count_lag);
                 self.leave("counts no held event", state)
@@ -108,7 +108,7 @@ impl Call<'_> {
         }
     }
 
-    /// Reads the ring, and writes it again unless it was changed meanwhile.
+    /// Reads the ring, and writes it unless it was changed meanwhile.
     fn edit(&self, mut state: State, what: &'static str, edit: impl Fn(Ring) -> Ring) -> Done {
         let reads = if self.model.task(&self.run) == Some(Task::CreateParked) { 1 } else { 0 };
         if self.done == reads {
@@ -128,7 +128,7 @@ impl Call<'_> {
         self.leave(what, state)
     }
 
-    /// The next call of this step rests on what this one has told.
+    /// Continues with the next call of this step, which depends on the result of this one.
     fn then(&self, done: u8, what: &'static str, mut state: State) -> Done {
         call(&mut state, self.operator, done, Ring::EMPTY, true);
         Some((what, state))
@@ -145,7 +145,7 @@ impl Call<'_> {
     }
 }
 
-/// Whether a ring has the webhook's key; of a key by itself nobody can tell whose it is.
+/// Whether a ring has the webhook's key. A single key does not name its webhook.
 fn has_key(state: &State, webhook: usize) -> bool {
     state.secret.has(webhook) && !state.secret.is_single()
 }
@@ -158,7 +158,7 @@ fn delete(state: &mut State, webhook: usize) {
     };
 }
 
-/// A place for another webhook: no trace of one that had it is left anywhere.
+/// An index for another webhook, to which nothing refers any more.
 fn free(model: &Model, state: &State) -> Option<usize> {
     let is_known =
         |place: usize| {

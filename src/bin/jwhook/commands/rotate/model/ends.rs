@@ -1,17 +1,17 @@
-//! Whether the command, run again and again by one operator, reaches the final state.
+//! Checks that one operator who runs the command again and again reaches the final state.
 
 use std::collections::HashMap;
 
 use super::{Command, Model, OLD, OPERATORS, REPLACEMENTS, Ring, State, Webhook, operator};
 
-/// How often the command is run at most. The most that any state needs is printed by the tests.
+/// The largest number of runs that any state may need.
 const MAX_RUNS: usize = 4;
 
 /// More than any run needs.
 const MAX_MOVES: usize = 1000;
 
-/// Verdicts so far. Only what JW and the secret have matters: whatever runs there were have died, and
-/// late events have come.
+/// The results so far. They depend only on JW and the secret, because all earlier runs have died and all
+/// late events have arrived.
 #[derive(Debug)]
 pub(super) struct Ends {
     model: Model,
@@ -19,7 +19,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// These runs may make one webhook more than those before them.
+    /// These runs may create one more webhook than the runs before them.
     pub(super) fn new(model: &Model) -> Self {
         Self { model: Model { places: REPLACEMENTS, ..model.clone() }, known: HashMap::new() }
     }
@@ -45,7 +45,7 @@ fn ends(model: &Model, mut state: State) -> bool {
     is_final(model, &state)
 }
 
-/// The state where all runs have died and time has passed.
+/// The state after all runs have died and time has passed.
 fn calm(model: &Model, state: &State) -> State {
     let webhooks = state.webhooks.map(|webhook| match webhook {
         Webhook::Live { .. } => Webhook::Live { since: model.times.lag + 1 },
@@ -62,7 +62,7 @@ fn calm(model: &Model, state: &State) -> State {
     }
 }
 
-/// One run from its beginning to its end.
+/// One whole run.
 fn run(model: &Model, mut state: State) -> State {
     for _ in 0..MAX_MOVES {
         state = match operator::proceed(model, &state, 0) {
@@ -76,7 +76,7 @@ fn run(model: &Model, mut state: State) -> State {
     state
 }
 
-/// What the operator is told to do if two webhooks could each be the replacement: delete one of them.
+/// If two webhooks could be the replacement, `jwhook` tells the operator to delete one. This does so.
 fn decide(state: &mut State) {
     let with_key =
         |webhook: &usize| state.webhooks[*webhook] != Webhook::Absent && state.secret.has(*webhook);

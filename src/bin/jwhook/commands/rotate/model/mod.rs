@@ -1,28 +1,27 @@
-//! A model of the rotation, explored in every order and at every time: JW, the secret, warm functions,
-//! and operators whose runs of `rotate` or `create` die anywhere and are started again.
+//! A model of the rotation: JW, the secret, warm functions, and operators whose runs of `rotate` or
+//! `create` can die anywhere and start again. The tests explore every order of events and every timing.
 //!
-//! The order of the steps is the code's own: the model asks [`judge`](super::state::judge) and
-//! [`left`](super::steps::left) what is left to do. [`calls`] says what each step does to JW and to the
-//! secret, call by call; no function of `jwhook` runs for that. [`search`] visits each state that can be
-//! reached.
+//! The model uses the code's own order of steps, from [`judge`](super::state::judge) and
+//! [`left`](super::steps::left). [`calls`] models each step's calls to JW and to Secrets Manager, without
+//! running code of `jwhook`. [`search`] visits every reachable state.
 //!
-//! **Time** is counted in ticks; a tick is a second of `steps`. Every time is a whole number of ticks and
-//! every bound is inclusive ("at most", "at least"). For such systems whole ticks reach every state that
-//! real time reaches (Henzinger, Manna and Pnueli, "What good are digital clocks?", 1992). The code is
-//! stricter by an instant: a secret of exactly its TTL is not used any more.
+//! **Time** is counted in ticks; a tick is a second of `steps`. Every duration is a whole number of ticks,
+//! and every bound is inclusive. For such systems, whole ticks reach every state that real time reaches
+//! (Henzinger, Manna and Pnueli, "What good are digital clocks?", 1992). The code is slightly stricter: it
+//! does not use a secret whose age is exactly the TTL.
 //!
-//! **Functions** may fetch the secret at any time, and share nothing else. So whether any of them, however
-//! many there are, refuses an event depends only on how long ago the secret had no key of its webhook.
+//! **Functions** may fetch the secret at any time, and share nothing else. So whether any function refuses
+//! an event depends only on when the secret last lacked the key of the event's webhook.
 //!
-//! **Held events** are as unlucky as can be: each event of the old webhook may be held, and a count finds
-//! those only that are older than SQS's counts.
+//! **Held events** are the worst case: every event of the old webhook may be held, and SQS's count misses
+//! the newest of them.
 //!
-//! **Assumptions**: No time passes between the check and the change of one step, or between a key that
-//! cannot be stored and the deletion of its webhook ([`calls`] marks these as urgent). A machine that
-//! sleeps there for longer than a whole settle time may act on what is no longer true. JW's API has no
-//! conditional change that could prevent it. JW keeps at most two replacements at once, and one more for a
-//! last run that nobody disturbs. Secrets Manager answers the function: in an outage the function holds
-//! the events of an unknown webhook and refuses none.
+//! **Assumptions**: No time passes between the check and the change of one step, or between a failure to
+//! store a key and the deletion of its webhook ([`calls`] marks these calls as urgent). A machine that
+//! sleeps there for longer than the settle time may act on outdated information, and JW's API has no
+//! conditional change that could prevent that. JW keeps at most two replacements at the same time, and one
+//! more for a last undisturbed run. Secrets Manager is available: in an outage the function holds the
+//! events of an unknown webhook and refuses none.
 
 mod calls;
 mod ends;
@@ -37,20 +36,20 @@ use std::fmt;
 use self::operator::Run;
 use self::plan::{Planner, Task};
 
-/// How many replacements can exist at once: one for each of two runs, and one for a run that begins after
+/// How many replacements can exist at once: one for each of two runs, and one for a run that starts after
 /// both have died.
 const REPLACEMENTS: usize = 3;
 
 const OPERATORS: usize = 2;
 
-/// The old webhook: its place among the webhooks, and its key's bit in a ring.
+/// The old webhook's index among the webhooks, and its key's bit in a ring.
 const OLD: usize = 0;
 
-/// A set of keys: a bit for each webhook.
+/// A set of keys, one bit for each webhook.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Ring(u8);
 
-/// In the secret: it is the old webhook's key by itself.
+/// The value of a secret that is the old webhook's single key.
 const SINGLE: Ring = Ring(0b1000_0001);
 
 impl Ring {
@@ -76,7 +75,7 @@ impl Ring {
         self == SINGLE
     }
 
-    /// The keys, in a ring whether they were or not.
+    /// The keys as a ring.
     fn keys(self) -> Self {
         Self(self.0 & !(1 << 7))
     }
@@ -94,11 +93,11 @@ impl fmt::Debug for Ring {
 enum Webhook {
     Absent,
     Parked,
-    /// It has called the endpoint for so long, as JW's API tells it.
+    /// `since` is the time for which it has called the endpoint, by JW's API.
     Live {
         since: u8,
     },
-    /// It was deleted so long ago, and its last events may still come.
+    /// `since` is the time since its deletion. Its last events may still come.
     Gone {
         since: u8,
     },
@@ -107,19 +106,20 @@ enum Webhook {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct State {
     webhooks: [Webhook; 1 + REPLACEMENTS],
-    /// The secret's value, and for how long it has been that.
+    /// The secret's value.
     secret: Ring,
+    /// The time since the secret's last change.
     unchanged_for: u8,
-    /// How long ago the secret had no key of each webhook. Longer than a function may go without asking
-    /// again makes no difference.
+    /// For each webhook, the time since the secret last lacked its key, up to the longest time that a
+    /// function uses its cached value.
     lacked: [u8; 1 + REPLACEMENTS],
-    /// The last event of the old webhook that may be held came so long ago. `None`: none is held.
+    /// The time since the last event of the old webhook that may be held. `None`: no event is held.
     held: Option<u8>,
     runs: [Option<Run>; OPERATORS],
 }
 
 impl State {
-    /// The same for states that differ only in which operator is which.
+    /// The same value for states that differ only in the order of the operators.
     fn canonical(mut self) -> Self {
         self.runs.sort_unstable();
         self
@@ -131,16 +131,15 @@ impl State {
 struct Times {
     /// `SECRET_TTL_SECONDS`.
     ttl: u8,
-    /// How long after it asked for the secret a function may refuse without asking again: a fetch and the
-    /// longest pause.
+    /// How long a function may refuse events without another fetch: a fetch and the longest pause.
     pause: u8,
-    /// How long JW may go on as before after a webhook was changed or deleted.
+    /// How long JW may ignore a change or a deletion of a webhook.
     lag: u8,
-    /// How long an event may be on its way, with all of JW's retries.
+    /// The longest delivery, with all of JW's retries.
     delay: u8,
-    /// How long a held event may be missing from SQS's counts.
+    /// How long SQS's counts may miss a held event.
     count_lag: u8,
-    /// What `jwhook` waits.
+    /// The waits of `jwhook`.
     settle: u8,
     overlap: u8,
     grace: u8,
@@ -152,16 +151,16 @@ enum Command {
     Create,
 }
 
-/// Known mistakes, which the search has to find.
+/// A known mistake, which the search must find.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flaw {
-    /// These two steps change places.
+    /// These two steps are swapped.
     Swapped(&'static str, &'static str),
-    /// This step is left out.
+    /// This step is skipped.
     Skipped(&'static str),
-    /// A ring is written over whatever is there.
+    /// The ring is overwritten without a check of its version.
     NoCompareAndSwap,
-    /// A run may be suspended between a check and the change that rests on it.
+    /// A run may be suspended between a check and the change that depends on it.
     Suspended,
 }
 
@@ -176,7 +175,7 @@ struct Model {
     planner: Planner,
 }
 
-/// What happens between two states.
+/// A transition between two states.
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Tick,
@@ -192,18 +191,18 @@ impl fmt::Display for Action {
     }
 }
 
-/// What must never be.
+/// A state that must be unreachable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Fault {
     /// A function answers a good event with 401.
     Refused,
     /// JW sends an event to no webhook that calls the endpoint.
     Missed,
-    /// A webhook calls the endpoint whose key is not in the secret.
+    /// A webhook calls the endpoint, but its key is not in the secret.
     KeyLost,
-    /// An event is held that no key of the secret verifies.
+    /// An event is held, but no key in the secret verifies it.
     HeldForEver,
-    /// The command, run again and again, does not reach the final state.
+    /// Running the command again and again does not reach the final state.
     Endless,
 }
 

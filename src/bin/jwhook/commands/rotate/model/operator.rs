@@ -1,34 +1,35 @@
-//! What an operator's runs do: begin, ask, wait, die.
+//! An operator's runs: they start, ask, wait, and die.
 //!
-//! A run that fails ends; so does one that dies. Both are the same here, but for a key that cannot be
-//! stored: then the run deletes the webhook that it created.
+//! A failed run is the same as a dead one, except that a run which cannot store the new key deletes the
+//! webhook that it created.
 
 use super::calls::Call;
 use super::plan::Task;
 use super::{Action, Model, Ring, State};
 
-/// A run under way.
+/// A run in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Run {
     pub(super) phase: Phase,
     pub(super) plan: u16,
     pub(super) step: u8,
-    /// The replacement; 0 before there is one.
+    /// The replacement, or 0 before there is one.
     pub(super) new: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// It has read the secret, and reads what JW has next.
+    /// It has read the secret, and reads JW's webhooks next.
     Looking {
         secret: Ring,
     },
-    /// Its question is open, for any time.
+    /// Its question is open, for any length of time.
     Asking,
     Waiting {
         left: u8,
     },
-    /// So many calls of this step are done. An urgent one rests on what the call before has told.
+    /// It makes the calls of a step, of which `done` are done. An urgent call depends on the result of the
+    /// call before.
     Calling {
         done: u8,
         seen: Ring,
@@ -48,7 +49,7 @@ impl Run {
     }
 }
 
-/// All that this operator may do next.
+/// All possible next actions of this operator.
 pub(super) fn next(model: &Model, state: &State, operator: usize, next: &mut Vec<(Action, State)>) {
     let mut push = |what, after| next.push((Action::Operator(operator, what), after));
     if let Some((what, after)) = proceed(model, state, operator) {
@@ -64,7 +65,7 @@ pub(super) fn next(model: &Model, state: &State, operator: usize, next: &mut Vec
             }
             _ => None,
         };
-        // what JW or Secrets Manager did without an answer, or did not do
+        // calls without a response: they may or may not have had an effect
         match storing {
             Some(0) => {
                 if let Some((_, mut after)) = proceed(model, state, operator) {
@@ -96,7 +97,7 @@ pub(super) fn call(state: &mut State, operator: usize, done: u8, seen: Ring, urg
     }
 }
 
-/// What the operator does next if nothing fails. `None` while it waits.
+/// The operator's next action if nothing fails. `None` while a run waits.
 pub(super) fn proceed(
     model: &Model,
     state: &State,
@@ -136,7 +137,7 @@ pub(super) fn proceed(
     Some((what, after))
 }
 
-/// Begins the step that the run is at.
+/// Starts the run's current step.
 fn enter(model: &Model, state: &mut State, operator: usize) {
     let unchanged_for = state.unchanged_for;
     let Some(run) = &mut state.runs[operator] else { return };
@@ -150,7 +151,7 @@ fn enter(model: &Model, state: &mut State, operator: usize) {
             Phase::Waiting { left: planned.max(left) }
         }
         Some(Task::Overlap(left) | Task::Grace(left)) => Phase::Waiting { left },
-        // the wait before an orphan is deleted shows nothing: a run may be slower than any wait
+        // the wait before deleting an orphan is left out, because another run may be slower than it
         Some(_) => Phase::Calling { done: 0, seen: Ring::EMPTY, urgent: false },
     };
 }

@@ -1,4 +1,4 @@
-//! What a run finds left to do, as the code itself finds it.
+//! The remaining steps of a run, computed by the code under test.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::keys::KeyStatus;
 const ENDPOINT: &str = "https://abc123.execute-api.eu-west-1.amazonaws.com/webhooks/jwplayer";
 const IDS: [&str; 1 + REPLACEMENTS] = ["old00000", "new00001", "new00002", "new00003"];
 
-/// A step of [`Step`], in ticks, and with the webhook's place for its id.
+/// A [`Step`] with ticks instead of seconds, and with the webhook's index instead of its id.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Task {
     MakeRing,
@@ -45,7 +45,7 @@ impl Task {
             Step::DeleteOld => Self::DeleteOld,
             Step::Grace { seconds } => Self::Grace(ticks(seconds)),
             Step::AwaitHeld => Self::AwaitHeld,
-            Step::DropHeld => unreachable!("no run of the model gives held events up"),
+            Step::DropHeld => unreachable!("no run of the model drops held events"),
             Step::RemoveKey => Self::RemoveKey,
         }
     }
@@ -70,14 +70,14 @@ fn place(id: &str) -> usize {
     IDS.iter().position(|known| *known == id).unwrap()
 }
 
-/// What is left to do, and with which replacement.
+/// The number of a list of steps, and the replacement.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) number: u16,
     pub(super) new: usize,
 }
 
-/// Finds plans, each once. `None` is a run that ends with an error before it changes anything.
+/// Caches plans. `None` is a run that fails before it changes anything.
 #[derive(Clone, Debug)]
 pub(super) struct Planner {
     command: Command,
@@ -87,7 +87,7 @@ pub(super) struct Planner {
     plans: RefCell<Vec<Vec<Task>>>,
 }
 
-/// What a run reads before it decides.
+/// What a run reads before it plans.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Observed {
     at_jw: [Seen; 1 + REPLACEMENTS],
@@ -115,7 +115,7 @@ impl Planner {
         Self { command, waits, flaw, known, plans }
     }
 
-    /// The plan of a run that has read this value of the secret and reads the rest now.
+    /// The plan of a run that has read this value of the secret and now reads JW's webhooks.
     pub(super) fn plan(&self, state: &State, secret: Ring) -> Option<Plan> {
         let at_jw = state.webhooks.map(|webhook| match webhook {
             Webhook::Absent | Webhook::Gone { .. } => Seen::Absent,
@@ -142,12 +142,12 @@ impl Planner {
         self.plans.borrow()[usize::from(plan)].get(usize::from(step)).copied()
     }
 
-    /// Whether the plan is to delete this orphan.
+    /// Whether the plan deletes this orphan.
     pub(super) fn deletes(&self, plan: u16, orphan: usize) -> bool {
         self.plans.borrow()[usize::from(plan)].contains(&Task::DeleteOrphan(orphan))
     }
 
-    /// The names of all steps that some plan has.
+    /// The names of all steps in all plans.
     pub(super) fn names(&self) -> std::collections::BTreeSet<&'static str> {
         self.plans.borrow().iter().flatten().map(|task| task.name()).collect()
     }
@@ -187,8 +187,8 @@ impl Planner {
     }
 }
 
-/// `create` finds its own parked webhook again, if the key is in the ring. Its settling counts the time
-/// for which the secret has not changed when it begins.
+/// Plans `create`, which finds its parked webhook again if the key is in the ring. Its settle time counts
+/// from the secret's last change.
 fn create(observed: &Observed) -> Option<(Vec<Task>, usize)> {
     let has_key = |seen: Seen, webhook: &usize| {
         observed.at_jw[*webhook] == seen && observed.secret.has(*webhook)
@@ -196,7 +196,7 @@ fn create(observed: &Observed) -> Option<(Vec<Task>, usize)> {
     let of = |seen| (1..=REPLACEMENTS).filter(move |webhook| has_key(seen, webhook));
     let parked: Vec<usize> = of(Seen::Parked).collect();
     match parked.as_slice() {
-        [] if of(Seen::Live).next().is_some() => None, // nobody wants a second one
+        [] if of(Seen::Live).next().is_some() => None, // the operator wants no second webhook
         [] => Some((vec![Task::CreateParked, Task::Settle(0), Task::Activate], 0)),
         [parked] => Some((vec![Task::Settle(0), Task::Activate], *parked)),
         _ => None,

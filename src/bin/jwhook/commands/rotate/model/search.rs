@@ -1,8 +1,8 @@
-//! Visits every state that can be reached, breadth first, so that a trace to a fault is a shortest one.
+//! Visits every reachable state, breadth first, so that the trace to a fault is as short as possible.
 //!
-//! Our own, in place of a model checker's crate: `stateright` would bring a dozen crates and a web server
-//! into the tests, and can state neither "from every state the end can be reached" nor shrink the
-//! functions' order.
+//! We use no model checker's crate: `stateright` would add a dozen crates and a web server to the tests.
+//! It can neither express "the end is reachable from every state" nor merge states that differ only in the
+//! order of the operators.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -42,7 +42,7 @@ pub(super) fn explore(model: &Model) -> Explored {
     Explored { states: visited.len(), fault: None }
 }
 
-/// What happened, from the start to this state.
+/// The actions from the start to this state.
 fn trace(visited: &[(State, Option<(usize, Action)>)], mut at: usize) -> String {
     let mut lines = vec![format!("{:?}", visited[at].0)];
     while let Some((before, what)) = &visited[at].1 {

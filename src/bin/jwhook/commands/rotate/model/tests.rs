@@ -1,4 +1,4 @@
-//! What the search finds.
+//! The search finds no fault in the code, and finds every known mistake.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use super::*;
 use crate::settling::{longest_refusal, needed};
 use crate::stack::DEFAULT_SECRET_TTL;
 
-/// How long SQS's counts may leave a held message out.
+/// How long SQS's counts may miss a held message.
 const COUNT_LAG: Duration = Duration::from_secs(60);
 
-/// JW documents neither. These are the longest that the defaults of `rotate` allow for.
+/// JW documents neither. These are the largest values that the defaults of `rotate` allow.
 const JW_LAG: Duration = Duration::from_secs(59);
 const JW_DELAY: Duration = Duration::from_secs(180);
 
-/// What a settle time may have to spare.
+/// How much longer than necessary the default settle time may be.
 const SPARE: Duration = Duration::from_secs(10);
 
-/// No fault is reached if each wait is longer than this: settle, overlap, grace.
+/// No fault is reachable if settle, overlap and grace are each longer than this.
 fn bounds<T: Copy + Ord + std::ops::Add<Output = T>>(
     ttl: T,
     pause: T,
@@ -32,7 +32,7 @@ fn bounds<T: Copy + Ord + std::ops::Add<Output = T>>(
     [ttl.min(pause), lag, lag + delay + count_lag]
 }
 
-/// With the shortest waits that are safe.
+/// The shortest safe waits.
 fn times(ttl: u8, pause: u8, lag: u8, delay: u8, count_lag: u8) -> Times {
     let [settle, overlap, grace] =
         bounds(ttl, pause, lag, delay, count_lag).map(|longest| longest + 1);
@@ -43,7 +43,7 @@ fn short() -> Times {
     times(2, 1, 1, 1, 1)
 }
 
-/// What runs of so many operators reach, with so many replacements at once.
+/// The states that this many operators reach, with this many replacements at once.
 fn explored(command: Command, operators: usize, replacements: usize) -> Explored {
     explore(&Model::new(command, short(), operators, replacements))
 }
@@ -61,7 +61,7 @@ fn fault_of(flaw: Flaw) -> Option<Fault> {
 }
 
 #[test]
-fn no_fault_is_reached_in_any_order_and_at_any_time() {
+fn no_fault_is_reachable_in_any_order_or_timing() {
     for (command, operators, replacements, states) in [
         (Command::Create, 1, 2, 182),
         (Command::Create, 2, 2, 3933),
@@ -77,7 +77,7 @@ fn no_fault_is_reached_in_any_order_and_at_any_time() {
 }
 
 #[test]
-fn every_step_is_in_some_plan() {
+fn every_step_occurs_in_a_plan() {
     let model = Model::new(Command::Rotate, short(), 1, 2);
     explore(&model);
     let names: Vec<&str> = model.planner.names().into_iter().collect();
@@ -97,7 +97,7 @@ fn every_step_is_in_some_plan() {
 }
 
 #[test]
-fn waits_are_safe_from_the_formula_on_and_not_before() {
+fn formula_gives_the_shortest_safe_waits() {
     for ttl in [1, 2, 3] {
         for pause in [0, 1, 3] {
             for (lag, delay, count_lag) in [(0, 0, 0), (2, 0, 0), (0, 2, 0), (0, 0, 2), (1, 2, 1)] {
@@ -123,7 +123,7 @@ fn waits_are_safe_from_the_formula_on_and_not_before() {
 }
 
 #[test]
-fn steps_in_another_order_are_found() {
+fn search_finds_swapped_steps() {
     for (one, other, expected) in [
         ("create_parked", "settle", Fault::Refused),
         ("settle", "activate", Fault::Refused),
@@ -142,7 +142,7 @@ fn steps_in_another_order_are_found() {
 }
 
 #[test]
-fn steps_that_are_left_out_are_found() {
+fn search_finds_skipped_steps() {
     for (step, expected) in [
         ("create_parked", Some(Fault::Endless)),
         ("settle", Some(Fault::Refused)),
@@ -152,9 +152,9 @@ fn steps_that_are_left_out_are_found() {
         ("grace", Some(Fault::Refused)),
         ("await_held", Some(Fault::HeldForEver)),
         ("remove_key", Some(Fault::Endless)),
-        // the first key that is stored makes a ring too
+        // storing the first key also makes a ring
         ("make_ring", None),
-        // an orphan does nothing
+        // an orphan receives no events
         ("delete_orphan", None),
     ] {
         assert_eq!(fault_of(Flaw::Skipped(step)), expected, "without {step}");
@@ -162,25 +162,25 @@ fn steps_that_are_left_out_are_found() {
 }
 
 #[test]
-fn ring_that_is_written_without_compare_and_swap_loses_a_key() {
+fn writing_the_ring_without_compare_and_swap_loses_a_key() {
     for command in [Command::Rotate, Command::Create] {
         let model = Model::new(command, short(), 2, 2).with(Flaw::NoCompareAndSwap);
         assert_eq!(fault(&model), Some(Fault::KeyLost), "{command:?}");
     }
 }
 
-/// Why the model assumes that no time passes there.
+/// The reason for the model's assumption that no time passes there.
 #[test]
-fn run_that_sleeps_between_a_check_and_a_change_can_cost_events() {
+fn run_suspended_between_check_and_change_can_lose_events() {
     let model = Model::new(Command::Rotate, short(), 2, 1).with(Flaw::Suspended);
     assert_eq!(fault(&model), Some(Fault::Missed));
 }
 
 #[test]
-fn default_waits_are_longer_than_the_formula_asks_for() {
+fn default_waits_are_longer_than_the_formula_requires() {
     let cli = Arguments::augment_args(Cli::new("rotate")).no_binary_name(true);
     let rotate = Arguments::from_arg_matches(&cli.get_matches_from(["c0Y6ebVU"])).unwrap();
-    // the fetch itself may last a while too
+    // the fetch also takes time
     let pause = FROZEN_AFTER + LONGEST_PAUSE;
     for ttl in
         [1, 10, 30, 60, 3600].map(Duration::from_secs).into_iter().chain([DEFAULT_SECRET_TTL])
@@ -191,7 +191,7 @@ fn default_waits_are_longer_than_the_formula_asks_for() {
         assert!(waits.overlap > overlap, "overlap with a TTL of {ttl:?}: {:?}", waits.overlap);
         assert!(waits.grace > grace, "grace with a TTL of {ttl:?}: {:?}", waits.grace);
         assert!(needed(ttl) > settle, "create's settle with a TTL of {ttl:?}");
-        assert_eq!(longest_refusal(ttl), settle, "what a shorter --settle is told");
-        assert!(waits.settle <= settle + SPARE, "needlessly long: {:?}", waits.settle);
+        assert_eq!(longest_refusal(ttl), settle, "the warning about a short --settle");
+        assert!(waits.settle <= settle + SPARE, "longer than necessary: {:?}", waits.settle);
     }
 }

@@ -1,4 +1,4 @@
-//! What happens without an operator, and what must never be.
+//! The passage of time, and the faults.
 
 use super::operator::{self, Run};
 use super::{
@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Model {
-    /// Before anything, the secret is old.
+    /// The initial states, in which the secret has not changed for a long time.
     pub(super) fn starts(&self) -> Vec<State> {
         let state = |old, secret: Ring, held| State {
             webhooks: [old, Webhook::Absent, Webhook::Absent, Webhook::Absent],
@@ -30,14 +30,13 @@ impl Model {
         }
     }
 
-    /// How long a function may go on with a value of the secret, where that value has no key of an event's
-    /// webhook. An attacker can time the pauses between rechecks, so any fetch may be one that the longest
-    /// pause follows.
+    /// How long a function may use a cached secret without the key of an event's webhook. An attacker can
+    /// time the pauses between rechecks, so the longest pause may follow any fetch.
     fn longest_without(&self) -> u8 {
         self.times.ttl.min(self.times.pause)
     }
 
-    /// All that may happen next.
+    /// All possible next states.
     pub(super) fn next(&self, state: &State) -> Vec<(Action, State)> {
         let mut next = Vec::new();
         if !state.runs.iter().flatten().any(Run::is_urgent) || self.flaw == Some(Flaw::Suspended) {
@@ -88,7 +87,7 @@ impl Model {
         if webhooks.clone().any(|webhook| may_send(state, webhook) && refuses(webhook)) {
             return Some(Fault::Refused);
         }
-        // a change of the old webhook takes effect at once, or after the lag, whichever is worse
+        // a change of the old webhook takes effect at once or after the lag, whichever is worse
         let surely_sends = |webhook: usize| match state.webhooks[webhook] {
             Webhook::Live { since } => webhook == OLD || since > self.times.lag,
             _ => false,
@@ -100,7 +99,7 @@ impl Model {
     }
 }
 
-/// Whether an event of this webhook may come in now.
+/// Whether an event of this webhook may arrive now.
 fn may_send(state: &State, webhook: usize) -> bool {
     matches!(state.webhooks[webhook], Webhook::Live { .. } | Webhook::Gone { .. })
 }

@@ -49,7 +49,7 @@ fn found(old: Option<Webhook>, others: &[(&str, Value)], keys: &[&str]) -> Strin
 }
 
 #[test]
-fn a_live_replacement_does_all_that_the_old_one_does_and_is_not_older() {
+fn live_replacement_sends_the_same_and_is_not_older() {
     let cases = [
         (json!({}), "live: new00001"),
         (json!({"created": "2026-01-02T03:04:06Z"}), "live: new00001"),
@@ -71,7 +71,7 @@ fn a_live_replacement_does_all_that_the_old_one_does_and_is_not_older() {
 }
 
 #[test]
-fn a_parked_replacement_counts_if_its_key_was_stored() {
+fn parked_replacement_counts_only_with_its_key_in_the_ring() {
     let parked = json!({"webhook_url": PARKED});
     let others = [("new00001", parked.clone()), ("new00002", parked), ("twin0001", json!({}))];
     let keys = ["c0Y6ebVU", "new00002", "twin0001"];
@@ -84,7 +84,7 @@ fn a_parked_replacement_counts_if_its_key_was_stored() {
 }
 
 #[test]
-fn which_of_several_is_the_replacement_a_person_says() {
+fn several_possible_replacements_are_an_error() {
     for url in [ENDPOINT, PARKED] {
         let member = json!({ "webhook_url": url });
         let others = [("new00001", member.clone()), ("new00002", member)];
@@ -94,7 +94,7 @@ fn which_of_several_is_the_replacement_a_person_says() {
 }
 
 #[test]
-fn a_webhook_that_is_gone_has_heirs_or_nobody_replaces_it() {
+fn deleted_webhook_has_heirs_or_is_an_error() {
     let others = [("new00001", json!({})), ("7Rav0hC5", json!({"name": "sports"}))];
     let heirs = found(None, &others, &["c0Y6ebVU", "new00001", "7Rav0hC5"]);
     assert_eq!(heirs, "gone, heirs: new00001 7Rav0hC5");
@@ -108,13 +108,13 @@ fn a_webhook_that_is_gone_has_heirs_or_nobody_replaces_it() {
 }
 
 #[test]
-fn what_cannot_be_rotated_is_refused_with_what_to_do() {
+fn webhook_that_cannot_be_rotated_is_an_error_with_advice() {
     let with = |members: Value| Some(webhook("c0Y6ebVU", members));
     let keyless = found(old(), &[], &[]);
     assert!(keyless.contains("the function accepts none of its events"), "{keyless}");
     let other = found(with(json!({"webhook_url": "https://example.com/"})), &[], &["c0Y6ebVU"]);
-    assert!(other.starts_with("webhook c0Y6ebVU calls https://example.com/, and"), "{other}");
+    assert!(other.starts_with("webhook c0Y6ebVU calls https://example.com/, but"), "{other}");
     let parked = json!({"webhook_url": "https://jwhook.invalid/replaces/7Rav0hC5"});
     let parked = found(with(parked), &[], &["c0Y6ebVU"]);
-    assert!(parked.ends_with("the replacement of 7Rav0hC5: jwhook rotate 7Rav0hC5"), "{parked}");
+    assert!(parked.contains("the replacement of 7Rav0hC5; run jwhook rotate 7Rav0hC5"), "{parked}");
 }
