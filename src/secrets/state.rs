@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::fetch::{FetchError, Progress};
 use super::rechecks::Rechecks;
 use super::{FETCH_TIMEOUT, FetchId, Moment, PROBE_INTERVAL, RETRY_INTERVAL, Secret};
+use crate::process::WallClock;
 use crate::rejection::NoSecret;
 
 /// A fetch that has lasted so long was frozen in the middle: it ends by itself after [`FETCH_TIMEOUT`],
@@ -16,6 +17,7 @@ pub const FROZEN_AFTER: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_s
 
 #[derive(Debug)]
 pub(super) struct State {
+    wall_clock: WallClock,
     ttl: Duration,
     max_stale: Duration,
     cached: Option<Secret>,
@@ -67,8 +69,9 @@ impl Fetch {
 }
 
 impl State {
-    pub(super) fn new(ttl: Duration, max_stale: Duration) -> Self {
+    pub(super) fn new(ttl: Duration, max_stale: Duration, wall_clock: WallClock) -> Self {
         Self {
+            wall_clock,
             ttl,
             max_stale,
             cached: None,
@@ -79,6 +82,10 @@ impl State {
             last_fetch: FetchId::default(),
             rechecks: Rechecks::default(),
         }
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment::now(self.wall_clock)
     }
 
     /// The cached secret, if it is younger than its TTL or fetched since the request arrived. (A fetch
@@ -119,7 +126,7 @@ impl State {
     pub(super) fn may_probe(&mut self) -> bool {
         let may = self.last_probe.is_none_or(|at| at.elapsed() >= PROBE_INTERVAL);
         if may {
-            self.last_probe = Some(Moment::now());
+            self.last_probe = Some(self.now());
         }
         may
     }
@@ -130,8 +137,9 @@ impl State {
     }
 
     fn fail(&mut self, error: FetchError) {
-        self.failure = Some((error, Moment::now()));
-        self.last_probe.get_or_insert_with(Moment::now);
+        let now = self.now();
+        self.failure = Some((error, now));
+        self.last_probe.get_or_insert(now);
     }
 
     pub(super) fn next_fetch(&self) -> FetchId {
@@ -140,7 +148,7 @@ impl State {
 
     pub(super) fn begin(&mut self, recheck: bool, progress: watch::Receiver<Progress>) -> Fetch {
         self.last_fetch = self.next_fetch();
-        let fetch = Fetch { id: self.last_fetch, began: Moment::now(), recheck, progress };
+        let fetch = Fetch { id: self.last_fetch, began: self.now(), recheck, progress };
         self.in_flight.insert(fetch).clone()
     }
 
@@ -201,7 +209,8 @@ impl State {
         if cached.is_none_or(|cached| cached.ring != secret.ring) {
             self.rechecks.restart();
         } else if recheck {
-            self.rechecks.unchanged();
+            let now = self.now();
+            self.rechecks.unchanged(now);
         }
         self.rechecks.succeeded();
         self.cached = Some(secret);

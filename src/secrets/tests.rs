@@ -51,7 +51,8 @@ impl SecretsManager {
             mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, &[&calls], |config| {
                 config.retry_config(RetryConfig::disabled())
             });
-        let store = SecretStore::new(client, "jw/webhook".to_owned(), TTL, MAX_STALE);
+        let store =
+            SecretStore::new(client, "jw/webhook".to_owned(), TTL, MAX_STALE, SystemTime::now);
         Self { answer, calls, store }
     }
 
