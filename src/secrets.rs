@@ -34,7 +34,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_secretsmanager::Client;
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use self::fetch::{FetchError, Progress};
@@ -270,20 +270,20 @@ impl SecretStore {
 
     /// Starts a fetch, which goes on when nobody waits for it any more.
     fn start(&self, state: &mut State, recheck: bool) -> Fetch {
-        let (progress, seen) = watch::channel(Progress::Calling);
+        let (progress, seen) = broadcast::channel(1);
         let fetch = state.begin(recheck, seen);
         tokio::spawn(self.clone().run(fetch.clone(), progress));
         fetch
     }
 
-    async fn run(self, fetch: Fetch, progress: watch::Sender<Progress>) {
+    async fn run(self, fetch: Fetch, progress: broadcast::Sender<Progress>) {
         let attempt_failed = || {
             self.state().attempt_failed(fetch.id);
-            progress.send_replace(Progress::Calling);
+            let _ = progress.send(Progress::Calling); // nobody may be waiting
         };
         let fetched = AssertUnwindSafe(self.0.fetch(fetch.id, attempt_failed)).catch_unwind().await;
         self.state().end(&fetch, fetched.unwrap_or(Err(FetchError::Unreachable)));
-        progress.send_replace(Progress::Ended);
+        let _ = progress.send(Progress::Ended);
     }
 
     /// The state, for a moment: no lock is held across an await.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::{Instant, timeout_at};
 
 use super::fetch::{FetchError, Progress};
@@ -33,38 +33,42 @@ pub(super) struct State {
 }
 
 /// A fetch that any number of requests wait for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Fetch {
     pub(super) id: FetchId,
     began: Moment,
     recheck: bool,
-    progress: watch::Receiver<Progress>,
+    progress: Receiver<Progress>,
+}
+
+impl Clone for Fetch {
+    /// What happened before a request joins the fetch is no progress for that request.
+    fn clone(&self) -> Self {
+        Self { progress: self.progress.resubscribe(), ..*self }
+    }
 }
 
 impl Fetch {
     /// Waits until an attempt fails or the fetch ends: whether that happens by then.
     pub(super) async fn progresses_by(&mut self, deadline: Instant) -> bool {
-        // an error says that the fetch's task has ended
-        timeout_at(deadline, self.progress.changed()).await.is_ok()
+        // an error says that the fetch's task has ended, or that much happened at once
+        timeout_at(deadline, self.progress.recv()).await.is_ok()
     }
 
     /// Waits until the fetch ends: whether that happens by then.
     pub(super) async fn ends_by(&mut self, deadline: Instant) -> bool {
-        timeout_at(deadline, self.progress.wait_for(|progress| *progress == Progress::Ended))
-            .await
-            .is_ok()
+        let ended = async {
+            while !matches!(
+                self.progress.recv().await,
+                Ok(Progress::Ended) | Err(RecvError::Closed)
+            ) {}
+        };
+        timeout_at(deadline, ended).await.is_ok()
     }
 
     /// Whether the process was frozen during the fetch.
     fn was_frozen(&self) -> bool {
         self.began.elapsed() > FROZEN_AFTER
-    }
-
-    /// What happened before a request joins the fetch is no progress for that request.
-    fn joined(&self) -> Self {
-        let mut fetch = self.clone();
-        fetch.progress.mark_unchanged();
-        fetch
     }
 }
 
@@ -146,7 +150,7 @@ impl State {
         FetchId(self.last_fetch.0 + 1)
     }
 
-    pub(super) fn begin(&mut self, recheck: bool, progress: watch::Receiver<Progress>) -> Fetch {
+    pub(super) fn begin(&mut self, recheck: bool, progress: Receiver<Progress>) -> Fetch {
         self.last_fetch = self.next_fetch();
         let fetch = Fetch { id: self.last_fetch, began: self.now(), recheck, progress };
         self.in_flight.insert(fetch).clone()
@@ -154,7 +158,7 @@ impl State {
 
     /// The fetch in flight. One that was frozen in the middle is none.
     pub(super) fn in_flight(&self) -> Option<Fetch> {
-        self.in_flight.as_ref().filter(|fetch| !fetch.was_frozen()).map(Fetch::joined)
+        self.in_flight.as_ref().filter(|fetch| !fetch.was_frozen()).cloned()
     }
 
     /// The fetch in flight, if a recheck may wait for it: it was asked for late enough, or for another

@@ -141,7 +141,9 @@ impl Function {
     /// Its calls under way end with it.
     fn end(&mut self) {
         clock::stay(self.frozen);
-        self.instance = None;
+        if let Some(instance) = self.instance.take() {
+            self.world.lock().give_up(instance.network.instance);
+        }
     }
 
     /// A new instance, which is warm when this returns.
@@ -151,14 +153,8 @@ impl Function {
         let at = at.max(self.frozen);
         let instance = self.index * 1_000 + usize::try_from(self.starts).expect("few");
         let network = Network::new(self.world.clone(), instance, self.seed);
-        let mut builder = Builder::new_current_thread();
-        builder.enable_time().start_paused(true);
-        #[cfg(tokio_unstable)]
-        {
-            let seed = self.seed ^ self.starts ^ ((self.index as u64) << 32);
-            builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
-        }
-        let runtime = builder.build().expect("a runtime");
+        let mut runtime = Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
         let setting = self.world.lock().schedule.setting;
         let forwarder = runtime.block_on(async {
             clock::run(at, self.setting.clock);

@@ -232,6 +232,15 @@ impl World {
         call.result = result;
     }
 
+    /// Ends an instance's calls under way. (Its runtime would end them in an order that no seed gives.)
+    pub fn give_up(&mut self, instance: usize) {
+        for call in 0..self.calls.len() {
+            if self.calls[call].instance == instance && self.calls[call].ended.is_none() {
+                self.end(call, Outcome::GivenUp);
+            }
+        }
+    }
+
     /// Splits the log into its lines.
     pub fn read_log(&mut self, log: &[u8]) {
         for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -260,8 +269,10 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if let Some(call) = self.call {
-            self.world.lock().end(call, Outcome::GivenUp);
+        let Some(call) = self.call else { return };
+        let mut world = self.world.lock();
+        if world.calls[call].ended.is_none() {
+            world.end(call, Outcome::GivenUp);
         }
     }
 }

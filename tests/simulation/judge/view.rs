@@ -192,6 +192,7 @@ impl<'w> View<'w> {
     pub fn longest_pauses(&self) -> Vec<(&'w Call, Ms)> {
         let mut pauses = Vec::new();
         let mut unchanged = 0;
+        let mut last_recheck = 0;
         let mut keys: Option<&[Webhook]> = None;
         for call in &self.fetches {
             let Outcome::Secret(brought) = &call.result else { continue };
@@ -199,10 +200,14 @@ impl<'w> View<'w> {
                 unchanged = 0;
             }
             if self.may_be_recheck(call) {
-                if self.quiet_before(call.began) >= FORGET_AFTER {
+                // the quiet time counts once, and not again for the requests that came together after it
+                if self.quiet_before(call.began) >= FORGET_AFTER
+                    && self.bad_since(call.began).is_some_and(|since| last_recheck < since)
+                {
                     unchanged = 0;
                 }
                 unchanged += 1;
+                last_recheck = call.began;
                 pauses.push((*call, PAUSES[(unchanged - 1).min(PAUSES.len() - 1)]));
             }
             keys = Some(brought);
@@ -210,10 +215,15 @@ impl<'w> View<'w> {
         pauses
     }
 
+    /// When the first of the bad requests began that are under way then.
+    fn bad_since(&self, at: Ms) -> Option<Ms> {
+        let under_way = self.bad.iter().filter(|(began, ended)| (*began..=*ended).contains(&at));
+        under_way.map(|(began, _)| *began).min()
+    }
+
     /// For how long there was certainly no bad request before the ones that are under way then.
     pub fn quiet_before(&self, at: Ms) -> Ms {
-        let under_way = self.bad.iter().filter(|(began, ended)| (*began..=*ended).contains(&at));
-        let Some(began) = under_way.map(|(began, _)| *began).min() else { return 0 };
+        let Some(began) = self.bad_since(at) else { return 0 };
         let last = self.bad.iter().map(|(_, ended)| *ended).filter(|ended| *ended < began).max();
         last.map_or(0, |last| began - last)
     }
