@@ -5,8 +5,9 @@ wrong; each is built in a copy of this tree, and the tests from outside (tests/i
 list names for it must fail. Where none of them does, the whole suite runs, to tell a twin that survives from a list
 that names the wrong tests; both fail.
 
-    python local/twins.py [WORDS]    the twins whose name has all the words; without any, all
-    python local/twins.py --check    only whether the list fits the code, in a moment
+    python local/twins.py [WORDS]                 the twins whose name has all the words; without any, all
+    python local/twins.py --simulation [WORDS]    those that the simulation is to find, run by it and nothing else
+    python local/twins.py --check                 only whether the list fits the code, in a moment
 """
 
 import fcntl
@@ -38,6 +39,10 @@ RUN_SECONDS = 900
 ENDED = "(the program ended before its time)"
 # Of the random outages' ten thousand: a mistake that they are to show, they show in each hundred.
 FAULTS_EVENTS = 2_000
+# For the simulation to find a mistake, and then to make the schedule that shows it shorter.
+FIND_SECONDS = 60
+SHRINK_SECONDS = 60
+SIMULATION = ("--profile", "simulation", "--test", "simulation")
 # One that loops for ever may ask for memory at each turn.
 MEMORY_BYTES = 8 << 30
 
@@ -52,6 +57,7 @@ class Twin:
     file: str
     wrong: tuple[str, str]
     fails: list[str]
+    simulation: list[str]
 
     @property
     def source(self) -> Path:
@@ -60,7 +66,10 @@ class Twin:
 
 def twins() -> list[Twin]:
     entries = tomllib.loads(LIST.read_text(encoding="utf-8"))["twin"]
-    return [Twin(entry["name"], entry["file"], (entry["from"], entry["to"]), entry["fails"]) for entry in entries]
+    return [
+        Twin(entry["name"], entry["file"], (entry["from"], entry["to"]), entry["fails"], entry.get("simulation", []))
+        for entry in entries
+    ]
 
 
 def check(twin: Twin) -> None:
@@ -68,8 +77,12 @@ def check(twin: Twin) -> None:
     occurrences = (ROOT / twin.file).read_text(encoding="utf-8").count(twin.wrong[0])
     if occurrences != 1:
         raise TwinError(f"{twin.name}: {twin.file} has its line {occurrences} times: {twin.wrong[0]}")
-    if not twin.fails:
-        raise TwinError(f"{twin.name}: no test is named for it")
+    if not twin.fails and not twin.simulation:
+        raise TwinError(f"{twin.name}: no test is named for it, and no promise of the simulation's")
+    promises = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "simulation" / "judge").glob("*.rs")]
+    for promise in twin.simulation:
+        if not any(f'"{promise}"' in text for text in promises):
+            raise TwinError(f"{twin.name}: the simulation knows no promise to {promise}")
     for test in twin.fails:
         *modules, function = test.split("::")
         file = ROOT.joinpath("tests", "it", *modules).with_suffix(".rs")
@@ -117,9 +130,18 @@ def cargo(*arguments: str) -> str:
 
 def build_tests() -> str:
     """The program of tests. It runs the forwarder as a process, from the path where cargo puts each twin."""
-    messages = cargo("test", "--test", "it", "--all-features", "--no-run", "--message-format=json").splitlines()
-    targets = (message for message in map(json.loads, messages) if message["reason"] == "compiler-artifact")
-    return next(message["executable"] for message in targets if message["target"]["name"] == "it")
+    return executable("it", cargo("test", "--test", "it", "--all-features", "--no-run", "--message-format=json"))
+
+
+def build_simulation() -> str:
+    """The simulation, which has the forwarder in it."""
+    return executable("simulation", cargo("test", *SIMULATION, "--no-run", "--message-format=json"))
+
+
+def executable(test: str, messages: str) -> str:
+    artifacts = (json.loads(message) for message in messages.splitlines())
+    targets = (message for message in artifacts if message["reason"] == "compiler-artifact")
+    return next(message["executable"] for message in targets if message["target"]["name"] == test)
 
 
 def build_forwarder() -> None:
@@ -172,8 +194,36 @@ def judge(twin: Twin, tests: str) -> str:
         twin.source.write_text(right, encoding="utf-8")
 
 
+def find(twin: Twin) -> tuple[str, str]:
+    """What the simulation says of this twin, and why that is not good enough; nothing, if it is."""
+    right = twin.source.read_text(encoding="utf-8")
+    twin.source.write_text(right.replace(*twin.wrong), encoding="utf-8")
+    try:
+        program = build_simulation()
+        done = subprocess.run(
+            [program, "--exact", "whatever_fails_in_virtual_time_the_promise_holds", "--nocapture"],
+            env={**os.environ, "SIMULATION_EVENTS": str(10**9), "RUST_BACKTRACE": "0"},
+            capture_output=True, text=True, timeout=FIND_SECONDS + SHRINK_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return "", "SURVIVES the simulation"
+    except TwinError as error:
+        return "", f"isn't one: {error}"
+    finally:
+        twin.source.write_text(right, encoding="utf-8")
+    found = re.search(r"^seed (\d+) .*: promised to (.*), but$", done.stderr, re.MULTILINE)
+    shortest = re.search(r"^(found after ([0-9.]+) s.*): shortest schedule: (.*)$", done.stderr, re.MULTILINE)
+    if not found or not shortest:
+        return "", f"ends the simulation otherwise: {done.stderr[-500:]}"
+    said = f"seed {found[1]}, {shortest[1]}, {shortest[3]}"
+    if float(shortest[2]) > FIND_SECONDS:
+        return said, "takes too long to find"
+    return said, "" if found[2] in twin.simulation else f"breaks another promise: {found[2]}"
+
+
 def main(words: list[str]) -> None:
-    wanted = [twin for twin in twins() if all(word in twin.name for word in words if word != "--check")]
+    named = [word for word in words if not word.startswith("--")]
+    wanted = [twin for twin in twins() if all(word in twin.name for word in named)]
     for twin in wanted:
         check(twin)
     if "--check" in words:
@@ -181,16 +231,19 @@ def main(words: list[str]) -> None:
     began = time.monotonic()
     _lock = only_one()
     copy_tree()
-    tests = build_tests()
-    build_forwarder()
-    _, failed = run(tests, "--exact", *sorted({test for twin in wanted for test in twin.fails}))
-    if failed:
-        raise TwinError(f"the forwarder itself fails: {', '.join(sorted(failed))}")
+    by_simulation = "--simulation" in words
+    wanted = [twin for twin in wanted if (twin.simulation if by_simulation else twin.fails)]
+    if not by_simulation:
+        tests = build_tests()
+        build_forwarder()
+        _, failed = run(tests, "--exact", *sorted({test for twin in wanted for test in twin.fails}))
+        if failed:
+            raise TwinError(f"the forwarder itself fails: {', '.join(sorted(failed))}")
     survivors = 0
     for number, twin in enumerate(wanted, 1):
-        fault = judge(twin, tests)
+        said, fault = find(twin) if by_simulation else (f"failed by {len(twin.fails)}", judge(twin, tests))
         survivors += bool(fault)
-        print(f"{number:3} {twin.name:<60} {fault or f'failed by {len(twin.fails)}'}", flush=True)
+        print(f"{number:3} {twin.name:<60} {': '.join(filter(None, [fault, said]))}", flush=True)
     minutes = (time.monotonic() - began) / 60
     print(f"twins: {len(wanted)} built, {len(wanted) - survivors} failed as they must, {minutes:.0f} minutes")
     if survivors:

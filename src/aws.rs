@@ -2,20 +2,24 @@
 
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_smithy_runtime_api::client::http::HttpClient;
 
 use crate::https;
 
-/// The SDK's defaults, its credential chain included, with one HTTPS client and no retries.
+/// The configuration of the function: the SDK's defaults, over our HTTPS client.
 ///
-/// The chain begins with the environment, where Lambda puts the credentials, and asks the network
+/// The chain of credentials begins with the environment, where Lambda puts them, and asks the network
 /// only if it finds none before. It looks for credentials when the first call is signed.
 pub async fn sdk_config() -> SdkConfig {
+    loader(https::client()).load().await
+}
+
+/// The SDK's defaults over this HTTP client, and no retries.
+pub fn loader(http_client: impl HttpClient + 'static) -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https::client())
+        .http_client(http_client)
         // `attempt` retries, for as long as an event's time allows, and ends a call that stalls
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .load()
-        .await
 }

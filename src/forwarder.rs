@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use crate::event::VerifiedEvent;
 use crate::http::Delivery;
+use crate::process::Process;
 use crate::queue::held::HeldQueue;
 use crate::queue::{EventQueue, Receipt};
 use crate::rejection::{Failure, NoSecret, Refusal, Rejection};
 use crate::secrets::{FETCH_TIMEOUT, Recheck, Secret, SecretStore, WaitLimits};
-use crate::telemetry::{self, WideEvent};
+use crate::telemetry::WideEvent;
 use crate::token::{self, UnverifiedToken};
 use crate::trace::TraceHeader;
 
@@ -34,6 +35,7 @@ pub struct Forwarder {
     queue: EventQueue,
     held_queue: Option<HeldQueue>,
     max_event_age: Option<Duration>,
+    process: Process,
 }
 
 impl Forwarder {
@@ -44,8 +46,14 @@ impl Forwarder {
         queue: EventQueue,
         held_queue: Option<HeldQueue>,
         max_event_age: Option<Duration>,
+        process: Process,
     ) -> Self {
-        Self { secrets, queue, held_queue, max_event_age }
+        Self { secrets, queue, held_queue, max_event_age, process }
+    }
+
+    /// The process that it runs in.
+    pub fn process(&self) -> Process {
+        self.process
     }
 
     /// Fetches the secret and connects to the queue, so that the first event meets both warm. An
@@ -68,7 +76,7 @@ impl Forwarder {
         wide_event: &mut WideEvent,
     ) -> Result<Receipt, Rejection> {
         let token = UnverifiedToken::parse(delivery.token)?;
-        let now = SystemTime::now();
+        let now = (self.process.wall_clock)();
         let event = match self.verify(&token, delivery.body, now, budget, wide_event).await {
             Err(Rejection::Failed(Failure::NoSecret(why))) => {
                 return Err(self.hold(&token, delivery.body, why, budget).await);
@@ -175,8 +183,7 @@ struct RecordUnlessSent<'r> {
 impl Drop for RecordUnlessSent<'_> {
     fn drop(&mut self) {
         let Some(event) = self.event else { return };
-        let message = self.queue.message(event);
-        telemetry::undelivered(&message, self.queue.url(), self.wide_event.request_id());
+        self.wide_event.undelivered(&self.queue.message(event), self.queue.url());
     }
 }
 

@@ -20,6 +20,7 @@ use crate::forwarder::{Budget, Forwarder, unless_panicked};
 use crate::held::{self, HeldRecord};
 use crate::http::{self, Request};
 use crate::json::members::{Members, Text};
+use crate::process::Process;
 use crate::telemetry::{Source, WideEvent};
 use crate::trace::TraceHeader;
 
@@ -83,7 +84,8 @@ pub async fn handle(
     invocation: LambdaEvent<Box<RawValue>>,
 ) -> Result<Answer, UnknownEvent> {
     let (event, context) = invocation.into_parts();
-    let budget = Budget::new(time_left(context.deadline()));
+    let process = forwarder.process();
+    let budget = Budget::new(time_left(context.deadline(), (process.wall_clock)()));
     let trace = context.xray_trace_id.as_deref().and_then(TraceHeader::parse);
     match job(event.get()).ok_or(UnknownEvent)? {
         Job::Request(request) => {
@@ -91,7 +93,7 @@ pub async fn handle(
             Ok(Answer::Http(response.into()))
         }
         Job::Batch(records) => {
-            let wide_event = || wide_event(&context, Source::HeldQueue);
+            let wide_event = || wide_event(&context, Source::HeldQueue, process);
             let failures = held::release(forwarder, &records, budget, trace, wide_event).await;
             let failures = failures.into_iter().map(|id| BatchItemFailure { item_identifier: id });
             Ok(Answer::Batch(BatchResponse { batch_item_failures: failures.collect() }))
@@ -106,7 +108,7 @@ async fn respond(
     budget: Budget,
     trace: Option<TraceHeader>,
 ) -> ApiGatewayV2httpResponse {
-    let mut wide_event = wide_event(context, Source::Webhook);
+    let mut wide_event = wide_event(context, Source::Webhook, forwarder.process());
     let accepted = async {
         let delivery = request.delivery()?;
         forwarder.accept(delivery, budget, trace.as_ref(), &mut wide_event).await
@@ -117,14 +119,14 @@ async fn respond(
     response
 }
 
-fn wide_event(context: &Context, source: Source) -> WideEvent {
-    WideEvent::begin(&context.env_config.function_name, &context.request_id, source)
+fn wide_event(context: &Context, source: Source, process: Process) -> WideEvent {
+    WideEvent::begin(&context.env_config.function_name, &context.request_id, source, process)
 }
 
 /// The time until Lambda stops the invocation. A deadline of another age is none: `cargo lambda
 /// watch` sends one in 1970.
-fn time_left(deadline: SystemTime) -> Duration {
-    match deadline.duration_since(SystemTime::now()) {
+fn time_left(deadline: SystemTime, now: SystemTime) -> Duration {
+    match deadline.duration_since(now) {
         Ok(left) => left,
         Err(over) if over.duration() > LONGEST_INVOCATION => Duration::MAX,
         Err(_) => Duration::ZERO,

@@ -12,7 +12,7 @@
 //! 7. the result is a receipt or a [`rejection`], which [`http`] answers
 //! 8. and [`telemetry`] writes to the log, with an [`undelivered`] event whole. [`config`] was read before
 //!    the first request, and [`aws`] had made what the clients of both services share: one [`https`]
-//!    client, and credentials.
+//!    client, and credentials. The wall clock and the log are the [`process`]'s.
 
 pub mod invocation;
 
@@ -40,6 +40,7 @@ pub mod telemetry;
 pub mod undelivered;
 
 pub mod config;
+pub mod process;
 
 pub mod aws;
 pub mod https;

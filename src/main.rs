@@ -2,6 +2,7 @@
 
 use jw_webhook_forwarder::config::Config;
 use jw_webhook_forwarder::forwarder::Forwarder;
+use jw_webhook_forwarder::process::Process;
 use jw_webhook_forwarder::queue::EventQueue;
 use jw_webhook_forwarder::queue::held::HeldQueue;
 use jw_webhook_forwarder::secrets::SecretStore;
@@ -17,14 +18,15 @@ async fn main() -> Result<(), Error> {
 
     let sdk = aws::sdk_config().await;
     let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
+    let (ttl, max_stale) = (config.secret_ttl, config.secret_max_stale);
     let secrets =
-        SecretStore::new(secrets, config.secret_id, config.secret_ttl, config.secret_max_stale);
+        SecretStore::new(secrets, config.secret_id, ttl, max_stale, Process::OWN.wall_clock);
     let sqs = aws_sdk_sqs::Client::new(&sdk);
     let held_queue = config.held_queue_url.map(|url| HeldQueue::new(sqs.clone(), url));
     let queue = EventQueue::new(sqs, config.queue_url);
 
-    let forwarder: &'static Forwarder =
-        Box::leak(Box::new(Forwarder::new(secrets, queue, held_queue, config.max_event_age)));
+    let forwarder = Forwarder::new(secrets, queue, held_queue, config.max_event_age, Process::OWN);
+    let forwarder: &'static Forwarder = Box::leak(Box::new(forwarder));
     forwarder.warm_up().await;
     // boxed: the runtime nests the future in many others, more than the compiler follows
     Runtime::new(service_fn(move |event| Box::pin(invocation::handle(forwarder, event))))

@@ -34,7 +34,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_secretsmanager::Client;
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use self::fetch::{FetchError, Progress};
@@ -42,6 +42,7 @@ pub use self::rechecks::LONGEST_PAUSE;
 pub use self::state::FROZEN_AFTER;
 use self::state::{Fetch, State};
 use crate::key_ring::KeyRing;
+use crate::process::WallClock;
 use crate::rejection::NoSecret;
 
 /// How long one fetch goes on, its attempts together. No request waits longer for it.
@@ -70,6 +71,7 @@ pub struct SecretStore(Arc<Store>);
 struct Store {
     client: Client,
     secret_id: String,
+    wall_clock: WallClock,
     state: Mutex<State>,
 }
 
@@ -131,24 +133,32 @@ pub enum Recheck {
 struct Moment {
     monotonic: Instant,
     wall: SystemTime,
+    wall_clock: WallClock,
 }
 
 impl Moment {
-    fn now() -> Self {
-        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+    fn now(wall_clock: WallClock) -> Self {
+        Self { monotonic: Instant::now(), wall: wall_clock(), wall_clock }
     }
 
     fn elapsed(&self) -> Duration {
-        self.monotonic.elapsed().max(self.wall.elapsed().unwrap_or_default())
+        let by_wall = (self.wall_clock)().duration_since(self.wall).unwrap_or_default();
+        self.monotonic.elapsed().max(by_wall)
     }
 }
 
 impl SecretStore {
     /// The secret with this name or ARN, fetched again at the age of `ttl`, and used up to the age of
     /// `max_stale` while Secrets Manager is unreachable.
-    pub fn new(client: Client, secret_id: String, ttl: Duration, max_stale: Duration) -> Self {
-        let state = Mutex::new(State::new(ttl, max_stale));
-        Self(Arc::new(Store { client, secret_id, state }))
+    pub fn new(
+        client: Client,
+        secret_id: String,
+        ttl: Duration,
+        max_stale: Duration,
+        wall_clock: WallClock,
+    ) -> Self {
+        let state = Mutex::new(State::new(ttl, max_stale, wall_clock));
+        Self(Arc::new(Store { client, secret_id, wall_clock, state }))
     }
 
     /// The secret to verify with.
@@ -196,7 +206,8 @@ impl SecretStore {
     pub async fn recheck(&self, saw: &Secret, since: FetchId, limits: WaitLimits) -> Recheck {
         let (mut fetch, wait_in_outage) = {
             let mut state = self.state();
-            state.rechecks.requested();
+            let now = state.now();
+            state.rechecks.requested(now);
             if let Some(newer) = state.newer_than(saw) {
                 return Recheck::Newer(newer);
             }
@@ -213,7 +224,7 @@ impl SecretStore {
             }
             let fetch = self.fetch_for_recheck(&mut state, since);
             if has_failed {
-                state.rechecks.failed(); // until this one ends, others do not wait
+                state.rechecks.failed(now); // until this one ends, others do not wait
             }
             let wait_in_outage = state.is_unreachable().then(|| {
                 if state.may_probe() { MAX_WAIT_WITH_CACHE } else { MAX_WAIT_OF_RECHECK_IN_OUTAGE }
@@ -231,7 +242,8 @@ impl SecretStore {
         match state.newer_than(saw) {
             Some(newer) => Recheck::Newer(newer),
             None => {
-                state.rechecks.failed();
+                let now = state.now();
+                state.rechecks.failed(now);
                 Recheck::Failed(state.error())
             }
         }
@@ -258,20 +270,20 @@ impl SecretStore {
 
     /// Starts a fetch, which goes on when nobody waits for it any more.
     fn start(&self, state: &mut State, recheck: bool) -> Fetch {
-        let (progress, seen) = watch::channel(Progress::Calling);
+        let (progress, seen) = broadcast::channel(1);
         let fetch = state.begin(recheck, seen);
         tokio::spawn(self.clone().run(fetch.clone(), progress));
         fetch
     }
 
-    async fn run(self, fetch: Fetch, progress: watch::Sender<Progress>) {
+    async fn run(self, fetch: Fetch, progress: broadcast::Sender<Progress>) {
         let attempt_failed = || {
             self.state().attempt_failed(fetch.id);
-            progress.send_replace(Progress::Calling);
+            let _ = progress.send(Progress::Calling); // nobody may be waiting
         };
         let fetched = AssertUnwindSafe(self.0.fetch(fetch.id, attempt_failed)).catch_unwind().await;
         self.state().end(&fetch, fetched.unwrap_or(Err(FetchError::Unreachable)));
-        progress.send_replace(Progress::Ended);
+        let _ = progress.send(Progress::Ended);
     }
 
     /// The state, for a moment: no lock is held across an await.

@@ -6,7 +6,7 @@
 mod metrics;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -23,6 +23,7 @@ use self::metrics::{Metrics, Outcome};
 use crate::OWN_TARGET;
 use crate::event::{ROUTING_CLAIMS, VerifiedEvent};
 use crate::message::Message;
+use crate::process::Process;
 use crate::queue::Receipt;
 use crate::rejection::Rejection;
 use crate::secrets::Secret;
@@ -73,6 +74,7 @@ pub struct WideEvent {
     source: Source,
     secret_age: Option<Duration>,
     event: Option<EventFields>,
+    process: Process,
 }
 
 /// What is known of a verified event. Nothing unverified is ever logged.
@@ -87,7 +89,7 @@ struct EventFields {
 
 impl WideEvent {
     /// A request, or a held token, of an invocation with this id. It begins now.
-    pub fn begin(function_name: &str, request_id: &str, source: Source) -> Self {
+    pub fn begin(function_name: &str, request_id: &str, source: Source, process: Process) -> Self {
         Self {
             began: Instant::now(),
             function_name: function_name.to_owned(),
@@ -95,12 +97,8 @@ impl WideEvent {
             source,
             secret_age: None,
             event: None,
+            process,
         }
-    }
-
-    /// The invocation's id.
-    pub fn request_id(&self) -> &str {
-        &self.request_id
     }
 
     /// The secret that the token is verified with.
@@ -118,10 +116,16 @@ impl WideEvent {
         });
     }
 
+    /// Writes the record of a verified event that is not in the queue.
+    pub fn undelivered(&self, message: &Message<'_>, queue_url: &str) {
+        write_lines(self.process, undelivered::parts(message, queue_url, &self.request_id));
+    }
+
     /// Writes the line of a request.
     pub fn end(self, result: &Result<Receipt, Rejection>, status: i64) {
         let outcome = Outcome::of(result);
-        write_lines([self.line(result, outcome.name(), Some(outcome), Some(status))]);
+        let line = self.line(result, outcome.name(), Some(outcome), Some(status));
+        write_lines(self.process, [line]);
     }
 
     /// Writes the line of a held token. A token that stays in the held queue has no metrics, because it was
@@ -129,7 +133,7 @@ impl WideEvent {
     pub fn end_held(self, result: &Result<Receipt, Rejection>, stays: bool) {
         let outcome = if stays { Outcome::Held } else { Outcome::of(result) };
         let counted = (!stays).then_some(outcome);
-        write_lines([self.line(result, outcome.name(), counted, None)]);
+        write_lines(self.process, [self.line(result, outcome.name(), counted, None)]);
     }
 
     fn line<'l>(
@@ -141,8 +145,9 @@ impl WideEvent {
     ) -> Line<'l> {
         let duration_ms = (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let event_age_ms = self.event.as_ref().and_then(|event| event.event_age_ms);
+        let now = (self.process.wall_clock)();
         let metrics =
-            counted.map(|it| Metrics::new(&self.function_name, it, duration_ms, event_age_ms));
+            counted.map(|it| Metrics::new(&self.function_name, it, duration_ms, event_age_ms, now));
         Line {
             metrics,
             outcome,
@@ -156,11 +161,6 @@ impl WideEvent {
             message_id: result.as_ref().ok().map(|receipt| receipt.message_id.to_string()),
         }
     }
-}
-
-/// Writes the record of a verified event that is not in the queue.
-pub fn undelivered(message: &Message<'_>, queue_url: &str, request_id: &str) {
-    write_lines(undelivered::parts(message, queue_url, request_id));
 }
 
 /// The wide event as it is written.
@@ -182,15 +182,11 @@ struct Line<'e> {
     message_id: Option<String>,
 }
 
-/// Writes lines in one piece, so that requests served at once don't mix theirs.
-fn write_lines(lines: impl IntoIterator<Item = impl Serialize>) {
+fn write_lines(process: Process, lines: impl IntoIterator<Item = impl Serialize>) {
     let mut text = Vec::new();
     for line in lines {
         let Ok(()) = serde_json::to_writer(&mut text, &line) else { return };
         text.push(b'\n');
     }
-    if io::stdout().lock().write_all(&text).is_err() {
-        // the other stream goes to the same log
-        let _ = io::stderr().lock().write_all(&text);
-    }
+    (process.log)(&text);
 }

@@ -9,6 +9,7 @@ use aws_sdk_sqs::operation::send_message::SendMessageOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use jw_webhook_forwarder::forwarder::Forwarder;
 use jw_webhook_forwarder::invocation::handle;
+use jw_webhook_forwarder::process::Process;
 use jw_webhook_forwarder::queue::EventQueue;
 use jw_webhook_forwarder::queue::held::HeldQueue;
 use jw_webhook_forwarder::queue_url::QueueUrl;
@@ -62,10 +63,11 @@ fn forwarder(secret: Rule) -> Forwarder {
     let day = Duration::from_secs(86_400);
     let url = |url| QueueUrl::parse(url).expect("a URL");
     Forwarder::new(
-        SecretStore::new(secrets, "secret".to_owned(), day, day),
+        SecretStore::new(secrets, "secret".to_owned(), day, day, Process::OWN.wall_clock),
         EventQueue::new(sqs.clone(), url(EVENTS_QUEUE)),
         Some(HeldQueue::new(sqs, url(HELD_QUEUE))),
         None,
+        Process::OWN,
     )
 }
 

@@ -46,7 +46,7 @@ impl Store {
         let call = || async {
             attempts.fetch_add(1, Ordering::Relaxed);
             // the secret is as old as the question: the process may be frozen before it reads the answer
-            let asked = Moment::now();
+            let asked = Moment::now(self.wall_clock);
             match self.client.get_secret_value().secret_id(secret_id).send().await {
                 Ok(answer) => Ok((answer, asked)),
                 Err(error) => {

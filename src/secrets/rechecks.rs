@@ -36,11 +36,11 @@ pub(super) struct Rechecks {
 
 impl Rechecks {
     /// A request did not verify.
-    pub(super) fn requested(&mut self) {
+    pub(super) fn requested(&mut self, now: Moment) {
         if self.last_request.is_some_and(|last| last.elapsed() >= FORGET_AFTER) {
             self.restart();
         }
-        self.last_request = Some(Moment::now());
+        self.last_request = Some(now);
     }
 
     /// Whether the pause after the last recheck goes on.
@@ -50,9 +50,9 @@ impl Rechecks {
     }
 
     /// A recheck brought the same value again.
-    pub(super) fn unchanged(&mut self) {
+    pub(super) fn unchanged(&mut self, now: Moment) {
         self.unchanged += 1;
-        self.ended = Some(Moment::now());
+        self.ended = Some(now);
     }
 
     /// The value has changed.
@@ -61,8 +61,8 @@ impl Rechecks {
     }
 
     /// A recheck failed.
-    pub(super) fn failed(&mut self) {
-        self.last_failure = Some(Moment::now());
+    pub(super) fn failed(&mut self, now: Moment) {
+        self.last_failure = Some(now);
     }
 
     /// A fetch succeeded.

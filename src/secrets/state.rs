@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::{Instant, timeout_at};
 
 use super::fetch::{FetchError, Progress};
 use super::rechecks::Rechecks;
 use super::{FETCH_TIMEOUT, FetchId, Moment, PROBE_INTERVAL, RETRY_INTERVAL, Secret};
+use crate::process::WallClock;
 use crate::rejection::NoSecret;
 
 /// A fetch that has lasted so long was frozen in the middle: it ends by itself after [`FETCH_TIMEOUT`],
@@ -16,6 +17,7 @@ pub const FROZEN_AFTER: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_s
 
 #[derive(Debug)]
 pub(super) struct State {
+    wall_clock: WallClock,
     ttl: Duration,
     max_stale: Duration,
     cached: Option<Secret>,
@@ -31,44 +33,49 @@ pub(super) struct State {
 }
 
 /// A fetch that any number of requests wait for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Fetch {
     pub(super) id: FetchId,
     began: Moment,
     recheck: bool,
-    progress: watch::Receiver<Progress>,
+    progress: Receiver<Progress>,
+}
+
+impl Clone for Fetch {
+    /// What happened before a request joins the fetch is no progress for that request.
+    fn clone(&self) -> Self {
+        Self { progress: self.progress.resubscribe(), ..*self }
+    }
 }
 
 impl Fetch {
     /// Waits until an attempt fails or the fetch ends: whether that happens by then.
     pub(super) async fn progresses_by(&mut self, deadline: Instant) -> bool {
-        // an error says that the fetch's task has ended
-        timeout_at(deadline, self.progress.changed()).await.is_ok()
+        // an error says that the fetch's task has ended, or that much happened at once
+        timeout_at(deadline, self.progress.recv()).await.is_ok()
     }
 
     /// Waits until the fetch ends: whether that happens by then.
     pub(super) async fn ends_by(&mut self, deadline: Instant) -> bool {
-        timeout_at(deadline, self.progress.wait_for(|progress| *progress == Progress::Ended))
-            .await
-            .is_ok()
+        let ended = async {
+            while !matches!(
+                self.progress.recv().await,
+                Ok(Progress::Ended) | Err(RecvError::Closed)
+            ) {}
+        };
+        timeout_at(deadline, ended).await.is_ok()
     }
 
     /// Whether the process was frozen during the fetch.
     fn was_frozen(&self) -> bool {
         self.began.elapsed() > FROZEN_AFTER
     }
-
-    /// What happened before a request joins the fetch is no progress for that request.
-    fn joined(&self) -> Self {
-        let mut fetch = self.clone();
-        fetch.progress.mark_unchanged();
-        fetch
-    }
 }
 
 impl State {
-    pub(super) fn new(ttl: Duration, max_stale: Duration) -> Self {
+    pub(super) fn new(ttl: Duration, max_stale: Duration, wall_clock: WallClock) -> Self {
         Self {
+            wall_clock,
             ttl,
             max_stale,
             cached: None,
@@ -79,6 +86,10 @@ impl State {
             last_fetch: FetchId::default(),
             rechecks: Rechecks::default(),
         }
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment::now(self.wall_clock)
     }
 
     /// The cached secret, if it is younger than its TTL or fetched since the request arrived. (A fetch
@@ -119,7 +130,7 @@ impl State {
     pub(super) fn may_probe(&mut self) -> bool {
         let may = self.last_probe.is_none_or(|at| at.elapsed() >= PROBE_INTERVAL);
         if may {
-            self.last_probe = Some(Moment::now());
+            self.last_probe = Some(self.now());
         }
         may
     }
@@ -130,23 +141,24 @@ impl State {
     }
 
     fn fail(&mut self, error: FetchError) {
-        self.failure = Some((error, Moment::now()));
-        self.last_probe.get_or_insert_with(Moment::now);
+        let now = self.now();
+        self.failure = Some((error, now));
+        self.last_probe.get_or_insert(now);
     }
 
     pub(super) fn next_fetch(&self) -> FetchId {
         FetchId(self.last_fetch.0 + 1)
     }
 
-    pub(super) fn begin(&mut self, recheck: bool, progress: watch::Receiver<Progress>) -> Fetch {
+    pub(super) fn begin(&mut self, recheck: bool, progress: Receiver<Progress>) -> Fetch {
         self.last_fetch = self.next_fetch();
-        let fetch = Fetch { id: self.last_fetch, began: Moment::now(), recheck, progress };
+        let fetch = Fetch { id: self.last_fetch, began: self.now(), recheck, progress };
         self.in_flight.insert(fetch).clone()
     }
 
     /// The fetch in flight. One that was frozen in the middle is none.
     pub(super) fn in_flight(&self) -> Option<Fetch> {
-        self.in_flight.as_ref().filter(|fetch| !fetch.was_frozen()).map(Fetch::joined)
+        self.in_flight.as_ref().filter(|fetch| !fetch.was_frozen()).cloned()
     }
 
     /// The fetch in flight, if a recheck may wait for it: it was asked for late enough, or for another
@@ -201,7 +213,8 @@ impl State {
         if cached.is_none_or(|cached| cached.ring != secret.ring) {
             self.rechecks.restart();
         } else if recheck {
-            self.rechecks.unchanged();
+            let now = self.now();
+            self.rechecks.unchanged(now);
         }
         self.rechecks.succeeded();
         self.cached = Some(secret);

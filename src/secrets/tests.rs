@@ -51,7 +51,8 @@ impl SecretsManager {
             mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, &[&calls], |config| {
                 config.retry_config(RetryConfig::disabled())
             });
-        let store = SecretStore::new(client, "jw/webhook".to_owned(), TTL, MAX_STALE);
+        let store =
+            SecretStore::new(client, "jw/webhook".to_owned(), TTL, MAX_STALE, SystemTime::now);
         Self { answer, calls, store }
     }
 
@@ -183,8 +184,8 @@ async fn denied_secret_is_used_to_its_ttl_and_no_longer_even_in_an_outage() {
 
 /// A refresh, and a recheck that has replaced it, both still under way.
 fn refresh_and_recheck(state: &mut State) -> [Fetch; 2] {
-    let (_, seen) = watch::channel(Progress::Calling);
-    [false, true].map(|recheck| state.begin(recheck, seen.clone()))
+    let (progress, _) = broadcast::channel(1);
+    [false, true].map(|recheck| state.begin(recheck, progress.subscribe()))
 }
 
 #[tokio::test(start_paused = true)]

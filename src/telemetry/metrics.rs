@@ -84,11 +84,12 @@ impl<'e> Metrics<'e> {
         outcome: Outcome,
         duration_ms: f64,
         event_age_ms: Option<i64>,
+        now: SystemTime,
     ) -> Self {
         let metric = outcome.metric();
         let count = |name| (name == metric).then_some(1);
         Self {
-            aws: Metadata::new(outcome, event_age_ms.is_some()),
+            aws: Metadata::new(outcome, event_age_ms.is_some(), now),
             function_name,
             accepted: count("Accepted").unwrap_or(0),
             refused: count("Refused"),
@@ -125,7 +126,7 @@ struct Metric {
 }
 
 impl Metadata {
-    fn new(outcome: Outcome, has_event_age: bool) -> Self {
+    fn new(outcome: Outcome, has_event_age: bool, now: SystemTime) -> Self {
         let counts = [
             Some("Accepted"),
             (outcome != Outcome::Accepted).then_some(outcome.metric()),
@@ -141,9 +142,9 @@ impl Metadata {
             dimensions: [dimensions],
             metrics,
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
-            timestamp: now.as_millis() as u64,
+            timestamp: since_epoch.as_millis() as u64,
             cloud_watch_metrics: [
                 directive(&["FunctionName"], all.collect()),
                 directive(&["FunctionName", "reason"], vec![count(outcome.metric())]),

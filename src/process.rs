@@ -1,0 +1,31 @@
+//! What the function takes from its process: the wall clock, and where its log goes.
+//!
+//! Both are values and not calls to the standard library, so that a simulation of many functions in one
+//! process can give each its own.
+
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+/// Tells the time of day.
+pub type WallClock = fn() -> SystemTime;
+
+/// The wall clock and the log of a process.
+#[derive(Clone, Copy, Debug)]
+pub struct Process {
+    /// Tells the time of day.
+    pub wall_clock: WallClock,
+    /// Writes whole lines to the log in one piece, so that requests served at once don't mix theirs.
+    pub log: fn(&[u8]),
+}
+
+impl Process {
+    /// The system's clock, and stdout.
+    pub const OWN: Self = Self { wall_clock: SystemTime::now, log: write_to_stdout };
+}
+
+fn write_to_stdout(lines: &[u8]) {
+    if io::stdout().lock().write_all(lines).is_err() {
+        // the other stream goes to the same log
+        let _ = io::stderr().lock().write_all(lines);
+    }
+}

@@ -1,0 +1,203 @@
+//! Which states the schedules reached, so that a hole shows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::AddAssign;
+
+use crate::event::Kind::Good;
+use crate::judge::view::{Cache, View};
+use crate::judge::{Answered, answered};
+use crate::weather::{Kind, Service};
+use crate::world::{Call, World};
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Became {
+    Accepted,
+    Undelivered,
+    Held,
+    Lost,
+    Failed,
+    Refused,
+}
+
+const BECAME: [Became; 6] = [
+    Became::Accepted,
+    Became::Undelivered,
+    Became::Held,
+    Became::Lost,
+    Became::Failed,
+    Became::Refused,
+];
+
+#[derive(Default)]
+pub struct Coverage {
+    pub schedules: usize,
+    pub events: usize,
+    /// Held events that were forwarded, that stayed, and that were dropped.
+    pub forwarded: usize,
+    pub kept: usize,
+    pub dropped: usize,
+    /// By the cache, what Secrets Manager did, and what became of the request.
+    secret: BTreeMap<(Cache, Kind, Became), usize>,
+    /// By what SQS did.
+    queue: BTreeMap<(Kind, Became), usize>,
+}
+
+impl Became {
+    fn of(answered: &Answered<'_>) -> Self {
+        match (answered.line.outcome.as_str(), answered.line.lost) {
+            ("accepted", _) => Became::Accepted,
+            ("refused", _) => Became::Refused,
+            ("held", _) => Became::Held,
+            (_, Some(_)) => Became::Lost,
+            _ if answered.line.reason.starts_with("queue_") => Became::Undelivered,
+            _ => Became::Failed,
+        }
+    }
+}
+
+impl Coverage {
+    pub fn of(world: &World) -> Self {
+        let answered = answered(world);
+        let views = View::of_all(world, &answered);
+        let mut coverage = Self { schedules: 1, events: answered.len(), ..Self::default() };
+        for request in &answered {
+            let (answer, became) = (request.answer, Became::of(request));
+            let Some(view) = views.get(&answer.instance) else { continue };
+            if request.request.kind.takes_secret() {
+                let met = view.outage(answer.began, answer.ended);
+                let state = (view.cache(answer.began), met, became);
+                *coverage.secret.entry(state).or_default() += 1;
+            }
+            let sends = view.others.iter().filter(|call: &&&Call| {
+                call.event == Some(request.request.number)
+                    && call.service == Service::Sqs
+                    && (answer.began..=answer.ended).contains(&call.began)
+            });
+            if let Some(met) = sends.map(|call| call.met).max() {
+                *coverage.queue.entry((met, became)).or_default() += 1;
+            }
+        }
+        for held in &world.held {
+            let is_good = world.request_of(&held.token).is_some_and(|it| it.kind == Good);
+            match held.left {
+                None => coverage.kept += 1,
+                Some(_) if is_good => coverage.forwarded += 1,
+                Some(_) => coverage.dropped += 1,
+            }
+        }
+        coverage
+    }
+
+    /// The states that are possible and that no schedule reached.
+    pub fn holes(&self) -> Vec<String> {
+        const CACHES: [Cache; 5] =
+            [Cache::Fresh, Cache::Expired, Cache::Unreachable, Cache::Denied, Cache::Empty];
+        const PASSING: [Kind; 6] = [
+            Kind::Connection,
+            Kind::Hang,
+            Kind::Slow,
+            Kind::Status5xx,
+            Kind::Throttled,
+            Kind::NotAws,
+        ];
+        const DENIALS: [Kind; 4] = [Kind::Denied, Kind::NotFound, Kind::Kms, Kind::Invalid];
+        let mut states = Vec::new();
+        for cache in CACHES {
+            for kind in PASSING.into_iter().chain(DENIALS) {
+                states.push((cache, kind, Became::Held));
+                // while a secret may be used, an outage costs nothing, nor does a denial within its TTL
+                if cache != Cache::Empty && (PASSING.contains(&kind) || cache == Cache::Denied) {
+                    states.push((cache, kind, Became::Accepted));
+                }
+                if cache == Cache::Empty {
+                    states.push((cache, kind, Became::Lost));
+                }
+            }
+        }
+        let missing = states.into_iter().filter(|state| !self.secret.contains_key(state));
+        let mut holes: Vec<_> = missing.map(|state| format!("{state:?}")).collect();
+        for kind in PASSING.into_iter().chain(DENIALS).chain([Kind::Lie, Kind::Taken]) {
+            let is_passing = PASSING.contains(&kind) || matches!(kind, Kind::Lie | Kind::Taken);
+            for became in [Became::Accepted, Became::Undelivered] {
+                let is_possible =
+                    kind != Kind::Invalid && (is_passing || became != Became::Accepted);
+                if is_possible && !self.queue.contains_key(&(kind, became)) {
+                    holes.push(format!("SQS, {kind:?}, {became:?}"));
+                }
+            }
+        }
+        holes
+    }
+
+    fn count(&self, became: Became) -> usize {
+        let counts = self.secret.iter().filter(|((_, _, it), _)| *it == became);
+        counts.map(|(_, count)| count).sum()
+    }
+}
+
+impl AddAssign for Coverage {
+    fn add_assign(&mut self, other: Self) {
+        self.schedules += other.schedules;
+        self.events += other.events;
+        self.forwarded += other.forwarded;
+        self.kept += other.kept;
+        self.dropped += other.dropped;
+        for (state, count) in other.secret {
+            *self.secret.entry(state).or_default() += count;
+        }
+        for (state, count) in other.queue {
+            *self.queue.entry(state).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = |f: &mut fmt::Formatter<'_>, what: &str| {
+            write!(f, "{what:<28}")?;
+            BECAME
+                .iter()
+                .try_for_each(|it| write!(f, "{:>12}", format!("{it:?}").to_lowercase()))?;
+            writeln!(f)
+        };
+        let row = |f: &mut fmt::Formatter<'_>, name: String, count: &dyn Fn(Became) -> usize| {
+            write!(f, "{name:<28}")?;
+            BECAME.iter().try_for_each(|it| match count(*it) {
+                0 => write!(f, "{:>12}", "-"),
+                count => write!(f, "{count:>12}"),
+            })?;
+            writeln!(f)
+        };
+        head(f, "cache, Secrets Manager")?;
+        let mut rows: Vec<_> = self.secret.keys().map(|(cache, kind, _)| (*cache, *kind)).collect();
+        rows.dedup();
+        for (cache, kind) in rows {
+            let count = |became| self.secret.get(&(cache, kind, became)).copied().unwrap_or(0);
+            row(f, format!("{cache}, {}", format!("{kind:?}").to_lowercase()), &count)?;
+        }
+        head(f, "SQS")?;
+        let mut rows: Vec<_> = self.queue.keys().map(|(kind, _)| *kind).collect();
+        rows.dedup();
+        for kind in rows {
+            let count = |became| self.queue.get(&(kind, became)).copied().unwrap_or(0);
+            row(f, format!("{kind:?}").to_lowercase(), &count)?;
+        }
+        write!(
+            f,
+            "{} schedules, {} events: {} accepted, {} undelivered, {} held ({} forwarded, {} forged kept, {} dropped), \
+             {} lost, {} refused",
+            self.schedules,
+            self.events,
+            self.count(Became::Accepted),
+            self.count(Became::Undelivered),
+            self.count(Became::Held),
+            self.forwarded,
+            self.kept,
+            self.dropped,
+            self.count(Became::Lost),
+            self.count(Became::Refused),
+        )
+    }
+}

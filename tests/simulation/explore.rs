@@ -1,0 +1,108 @@
+//! Many schedules, on as many threads as there are cores.
+
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::thread::{available_parallelism, scope};
+use std::time::Instant;
+
+use crate::coverage::Coverage;
+use crate::judge::judge;
+use crate::random::Random;
+use crate::run::run;
+use crate::schedule::Schedule;
+use crate::shrink::shrink;
+
+/// What is to be run, and what came of what was.
+struct Plan {
+    seeds: Box<dyn Iterator<Item = u64> + Send>,
+    /// How many are still to come.
+    events: usize,
+    coverage: Coverage,
+    failed: Option<String>,
+    began: Instant,
+}
+
+/// Runs schedules until there were so many events, or one fails: what they reached, or why it failed.
+pub fn explore(seed: u64, events: usize) -> Result<Coverage, String> {
+    let mut random = Random::new(seed);
+    let more = std::iter::from_fn(move || u64::try_from(random.below(1_000_000_000)).ok());
+    let seeds = Box::new(std::iter::once(seed).chain(more));
+    let plan = Mutex::new(Plan {
+        seeds,
+        events,
+        coverage: Coverage::default(),
+        failed: None,
+        began: Instant::now(),
+    });
+    scope(|scope| {
+        for _ in 0..available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(schedule) = next(&plan) {
+                    one(&plan, &schedule)
+                }
+            });
+        }
+    });
+    let Plan { coverage, failed, .. } = plan.into_inner().expect("no schedule panics");
+    failed.map_or(Ok(coverage), Err)
+}
+
+fn next(plan: &Mutex<Plan>) -> Option<Schedule> {
+    let mut plan = plan.lock().expect("no schedule panics");
+    if plan.events == 0 || plan.failed.is_some() {
+        return None;
+    }
+    let schedule = Schedule::generate(plan.seeds.next()?);
+    plan.events = plan.events.saturating_sub(schedule.requests());
+    Some(schedule)
+}
+
+fn one(plan: &Mutex<Plan>, schedule: &Schedule) {
+    let world = run(schedule, false);
+    let world = world.lock();
+    let broken = judge(&world);
+    let Some(first) = broken.first() else {
+        let coverage = Coverage::of(&world);
+        plan.lock().expect("no schedule panics").coverage += coverage;
+        return;
+    };
+    let mut plan = plan.lock().expect("no schedule panics");
+    if plan.failed.is_none() {
+        let (events, began) = (plan.coverage.events, plan.began.elapsed().as_secs_f64());
+        let found = format!("found after {began:.1} s and {events} events");
+        plan.failed = Some(report(schedule, first.promise, &found));
+    }
+}
+
+/// The shortest schedule that breaks the promise, and its trace.
+fn report(schedule: &Schedule, promise: &str, found: &str) -> String {
+    let shortest = shrink(schedule, promise);
+    let world = run(&shortest, true);
+    let world = world.lock();
+    let mut report = String::new();
+    let seed = schedule.seed;
+    let _ = writeln!(
+        report,
+        "seed {seed} (make simulate SEED={seed} EVENTS=1): promised to {promise}, but"
+    );
+    for broken in judge(&world).iter().filter(|broken| broken.promise == promise) {
+        let _ = writeln!(report, "  {}", broken.how);
+    }
+    let (steps, faults) = (shortest.steps.len(), shortest.faults.len());
+    let of = (schedule.steps.len(), schedule.faults.len());
+    let _ = writeln!(
+        report,
+        "{found}: shortest schedule: {steps} steps of {}, {faults} faults of {}",
+        of.0, of.1
+    );
+    let _ = writeln!(
+        report,
+        "{:?}\n{:?}\n{:?}",
+        shortest.setting, shortest.functions, shortest.webhooks
+    );
+    for fault in &shortest.faults {
+        let _ = writeln!(report, "{fault:?}");
+    }
+    let _ = writeln!(report, "{}", world.traced());
+    report
+}

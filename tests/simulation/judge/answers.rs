@@ -1,0 +1,178 @@
+//! What a request may be answered, and by when.
+
+use super::view::{FETCH, View};
+use super::{Answered, Judge};
+use crate::clock::Ms;
+use crate::event::Kind;
+use crate::weather::Service;
+use crate::world::{Call, Outcome};
+
+/// The longest that any request may take.
+const LONGEST: Ms = 20_000;
+
+/// How long getting a secret may take.
+const LONGEST_FOR_SECRET: Ms = 5_000;
+
+/// How long a recheck waits in an outage, at least.
+const SHORTEST_WAIT: Ms = 250;
+
+/// For a second after a failed fetch nobody waits. It ends up to two seconds, its longest backoff, after
+/// its last attempt.
+const AFTER_FAILURE: Ms = 3_100;
+
+impl Judge<'_> {
+    pub(super) fn answer(&mut self, answered: &Answered<'_>) {
+        let Answered { request, answer, line, within } = *answered;
+        let took = answer.ended - answer.began;
+        if took > within.min(LONGEST) {
+            self.breaks(
+                "answer before the deadline and within 20 s",
+                format!("{} took {took} ms of {within}", answer.request_id),
+            );
+        }
+        if line.status != Some(answer.status) {
+            self.breaks("log the status", format!("{line:?} for {}", answer.status));
+        }
+        let verdict = (answer.status, line.outcome.as_str(), line.reason.as_str());
+        let refusal = request.kind.refusal(self.world.schedule.setting.ring);
+        let is_refused = refusal
+            .is_some_and(|(status, reason)| verdict == (i64::from(status), "refused", reason));
+        match verdict {
+            (200, "accepted", "none") if request.kind == Kind::Good => {}
+            (503, "failed", "queue_unavailable" | "queue_refused")
+                if request.kind == Kind::Good =>
+            {
+                self.excused(answered, &[Service::Sqs], "try to queue as long as there is time");
+            }
+            (503, _, "secret_unavailable" | "secret_invalid") if request.kind.takes_secret() => {
+                self.without_secret(answered);
+            }
+            (401, "refused", "webhook_unknown" | "signature_invalid")
+                if request.kind.takes_secret() && !request.kind.is_forged() =>
+            {
+                self.refused_for_want_of_key(answered);
+            }
+            // of which of the two, the webhook's key decides
+            (401, "refused", "webhook_unknown" | "signature_invalid")
+                if request.kind.is_forged() => {}
+            _ if is_refused => {}
+            _ => self.breaks(
+                "answer what the request deserves",
+                format!("{verdict:?} for {request:?} at {}: {}", answer.began, answer.request_id),
+            ),
+        }
+    }
+
+    fn calls(&self, answered: &Answered<'_>, services: &[Service]) -> Vec<&Call> {
+        let answer = answered.answer;
+        let view = &self.views[&answer.instance];
+        let overlaps = |call: &&&Call| {
+            services.contains(&call.service)
+                && call.began <= answer.ended
+                && call.ended.is_none_or(|ended| ended >= answer.began)
+        };
+        view.others.iter().filter(overlaps).copied().collect()
+    }
+
+    /// Fails unless a call to one of these services, or the credentials for it, failed meanwhile.
+    fn excused(&mut self, answered: &Answered<'_>, services: &[Service], promise: &'static str) {
+        let services: Vec<_> = services.iter().chain(&[Service::Credentials]).copied().collect();
+        if self.calls(answered, &services).iter().all(|call| call.result == Outcome::Taken) {
+            self.breaks(promise, format!("{:?} with no call that failed", answered.line));
+        }
+    }
+
+    /// Answered 503 for want of a secret: there was none, and the token is held or counted as lost.
+    fn without_secret(&mut self, answered: &Answered<'_>) {
+        let Answered { request, answer, line, .. } = *answered;
+        let view = &self.views[&answer.instance];
+        if !may_be_without_secret(view, answered) && !self.lacks_credentials(answered) {
+            self.breaks(
+                "hold no event that the secret verifies, and recheck a second after a failure",
+                format!("{request:?} at {}: {line:?}", answer.began),
+            );
+        }
+        match (line.outcome.as_str(), line.lost) {
+            ("failed", None) if request.kind == Kind::OtherBody => {}
+            _ if request.kind == Kind::OtherBody => {
+                self.breaks("hold no body that differs", format!("{line:?}"));
+            }
+            ("held", None) => {}
+            ("failed", Some(1)) if !self.world.schedule.setting.holding => {}
+            ("failed", Some(1)) => {
+                let promise = "lose no event while the held queue works";
+                self.excused(answered, &[Service::HeldQueue], promise);
+            }
+            _ => self.breaks("hold what no secret can verify", format!("{line:?}")),
+        }
+    }
+
+    fn lacks_credentials(&self, answered: &Answered<'_>) -> bool {
+        let since = answered.answer.began.saturating_sub(AFTER_FAILURE);
+        let view = &self.views[&answered.answer.instance];
+        view.others.iter().any(|call| {
+            call.service == Service::Credentials
+                && call.result != Outcome::Taken
+                && call.began <= answered.answer.ended
+                && call.ended.is_none_or(|ended| ended >= since)
+        })
+    }
+
+    /// Answered 401 although it may be JW's: only in the pause after a recheck that did not have its key.
+    fn refused_for_want_of_key(&mut self, answered: &Answered<'_>) {
+        let Answered { request, answer, .. } = *answered;
+        if !answered.has_key(self.world) {
+            return;
+        }
+        let view = &self.views[&answer.instance];
+        let pauses = view.longest_pauses();
+        let excuses = |(fetch, pause): &(&Call, Ms)| match (&fetch.result, fetch.ended) {
+            (Outcome::Secret(keys), Some(ended)) => {
+                !keys.contains(&request.webhook)
+                    && ended <= answer.ended
+                    && answer.ended < ended + pause + 2
+            }
+            _ => false,
+        };
+        if !pauses.iter().any(excuses) {
+            self.breaks(
+                "refuse no event whose key is in the secret, but in a pause of rechecks",
+                format!("{request:?} at {}: {:?}", answer.began, answered.line),
+            );
+        }
+    }
+
+    pub(super) fn time_for_secret(&mut self, answered: &Answered<'_>, waited: Ms) {
+        if waited > LONGEST_FOR_SECRET && !self.lacks_credentials(answered) {
+            self.breaks(
+                "get a secret within 5 s",
+                format!("{} waited {waited} ms", answered.answer.request_id),
+            );
+        }
+    }
+}
+
+/// Whether Secrets Manager kept the secret back, or its last failure is so fresh that nobody asks.
+fn may_be_without_secret(view: &View<'_>, answered: &Answered<'_>) -> bool {
+    let answer = answered.answer;
+    // a fetch that was frozen in its last second, or just before, ends when the process goes on
+    let thawed = view.frozen_between(answer.began.saturating_sub(1_000), answer.ended);
+    let since = answer.began.saturating_sub(AFTER_FAILURE + if thawed { FETCH } else { 0 });
+    let fails = |call: &&Call| {
+        let is_late = call.ended.is_none_or(|ended| {
+            ended > answer.ended || ended >= answer.began.max(call.began + SHORTEST_WAIT)
+        });
+        call.began <= answer.ended
+            && (is_late || !call.is_secret() && call.ended.is_some_and(|ended| ended >= since))
+    };
+    if view.fetches.iter().any(fails) {
+        return true;
+    }
+    // after a failure a pause goes on, and nobody knows whether the secret at hand is the right one
+    let in_pause = |(fetch, pause): &(&Call, Ms)| {
+        fetch.ended.is_some_and(|ended| ended <= answer.ended && answer.ended < ended + pause + 2)
+    };
+    let failed = |by| view.possible_failure(by).is_some();
+    (failed(answer.ended) || failed(answer.began.saturating_sub(1)))
+        && view.longest_pauses().iter().any(in_pause)
+}

@@ -1,0 +1,52 @@
+//! Makes a schedule that failed as short as it gets: what is left out was not needed for the failure.
+
+use std::time::{Duration, Instant};
+
+use crate::judge::judge;
+use crate::run::run;
+use crate::schedule::Schedule;
+
+/// Enough for the longest schedule; what is left then is short enough.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// A shorter schedule that breaks this promise.
+pub fn shrink(schedule: &Schedule, promise: &str) -> Schedule {
+    let began = Instant::now();
+    let fails = |schedule: &Schedule| {
+        began.elapsed() < PATIENCE
+            && judge(&run(schedule, false).lock()).iter().any(|it| it.promise == promise)
+    };
+    let mut shortest = schedule.clone();
+    loop {
+        let size = (shortest.steps.len(), shortest.faults.len());
+        shortest = without_parts(shortest, &fails, |it| &mut it.steps);
+        shortest = without_parts(shortest, &fails, |it| &mut it.faults);
+        if (shortest.steps.len(), shortest.faults.len()) == size {
+            return shortest;
+        }
+    }
+}
+
+/// Leaves out as many parts as it can: halves first, then smaller pieces.
+fn without_parts<T>(
+    mut shortest: Schedule,
+    fails: &impl Fn(&Schedule) -> bool,
+    parts: impl Fn(&mut Schedule) -> &mut Vec<T>,
+) -> Schedule {
+    let mut piece = parts(&mut shortest).len().div_ceil(2);
+    while piece > 0 {
+        let mut from = 0;
+        while from < parts(&mut shortest).len() {
+            let mut without = shortest.clone();
+            let these = parts(&mut without);
+            these.drain(from..(from + piece).min(these.len()));
+            if fails(&without) {
+                shortest = without;
+            } else {
+                from += piece;
+            }
+        }
+        piece /= 2;
+    }
+    shortest
+}
