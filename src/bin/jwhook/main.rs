@@ -18,6 +18,7 @@ mod difference;
 mod endpoint;
 mod held;
 mod held_keys;
+mod http;
 mod input;
 mod interrupt;
 mod jw;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Client, Method, StatusCode, Url, redirect};
+use reqwest::{Client, Method, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -25,6 +25,7 @@ pub use self::rate_limit::least_time;
 use self::rate_limit::{RateLimit, WINDOW};
 use self::secret::ApiSecret;
 use self::webhook::{Created, Webhook};
+use crate::http::{self, is_this_machine};
 use crate::progress;
 
 /// JW's largest page.
@@ -63,8 +64,7 @@ pub type Metadata = Map<String, Value>;
 
 impl Jw {
     pub fn new(mut base: Url, secret: ApiSecret) -> Result<Self> {
-        let is_local = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        if base.scheme() != "https" && !is_local {
+        if base.scheme() != "https" && !is_this_machine(&base) {
             bail!(
                 "JW_API_URL is {base}: use an HTTPS URL, because the network could read the API secret \
                  otherwise"
@@ -73,13 +73,7 @@ impl Jw {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path())); // `join` would drop a proxy's path otherwise
         }
-        let mut http = Client::builder();
-        if is_local {
-            http = http.no_proxy(); // a proxy elsewhere would see the API secret
-        }
-        let http = http
-            .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none()) // a redirected POST becomes a GET
+        let http = http::client(&base)
             .pool_max_idle_per_host(0) // a POST would fail on a connection that JW has closed
             .timeout(TIMEOUT)
             .build()?;

@@ -1,11 +1,12 @@
 //! Posts a signed event, only over HTTPS or to this machine.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::{StatusCode, Url};
+
+use crate::http::{self, is_this_machine};
 
 /// API Gateway's limit for a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,11 +36,6 @@ pub fn allow(url: &Url) -> Result<()> {
     }
 }
 
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 /// The header that JW sends.
 pub fn authorization(token: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
@@ -49,13 +45,6 @@ pub fn authorization(token: &str) -> Result<HeaderValue> {
 
 /// Posts a body with its token, as JW does.
 pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
-    let mut client = Client::builder()
-        .user_agent(concat!("jwhook/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none()) // JW may not follow redirects
-        .timeout(TIMEOUT);
-    if is_this_machine(url) {
-        client = client.no_proxy();
-    }
     let failed = |error: reqwest::Error| {
         let why = anyhow::Error::new(error.without_url());
         anyhow!(
@@ -63,7 +52,7 @@ pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
              all the same. Only the same event (--file) gets the same event_id when you send it again"
         )
     };
-    let request = client.build()?.post(url.clone());
+    let request = http::client(url).timeout(TIMEOUT).build()?.post(url.clone());
     let request = request
         .header(AUTHORIZATION, authorization(token)?)
         .header(CONTENT_TYPE, "application/json");
