@@ -194,7 +194,9 @@ impl<'w> View<'w> {
         let mut unchanged = 0;
         let mut last_recheck = 0;
         let mut keys: Option<&[Webhook]> = None;
-        for call in &self.fetches {
+        let mut in_order = self.fetches.clone();
+        in_order.sort_by_key(|call| call.ended);
+        for call in in_order {
             let Outcome::Secret(brought) = &call.result else { continue };
             if keys.is_some_and(|keys| keys != brought.as_slice()) {
                 unchanged = 0;
@@ -208,7 +210,7 @@ impl<'w> View<'w> {
                 }
                 unchanged += 1;
                 last_recheck = call.began;
-                pauses.push((*call, PAUSES[(unchanged - 1).min(PAUSES.len() - 1)]));
+                pauses.push((call, PAUSES[(unchanged - 1).min(PAUSES.len() - 1)]));
             }
             keys = Some(brought);
         }
