@@ -37,7 +37,7 @@ use futures_util::FutureExt;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use self::fetch::{FetchError, Progress};
+use self::fetch::{Failed, FetchError, Progress};
 pub use self::rechecks::LONGEST_PAUSE;
 pub use self::state::FROZEN_AFTER;
 use self::state::{Fetch, State};
@@ -87,6 +87,11 @@ impl Secret {
     /// The keys.
     pub fn ring(&self) -> &KeyRing {
         &self.ring
+    }
+
+    /// When Secrets Manager was asked for it; of two at the same time, the later fetch counts.
+    fn asked(&self) -> (Instant, FetchId) {
+        (self.asked.monotonic, self.fetch)
     }
 
     /// The time since Secrets Manager was asked for it.
@@ -282,7 +287,8 @@ impl SecretStore {
             let _ = progress.send(Progress::Calling); // nobody may be waiting
         };
         let fetched = AssertUnwindSafe(self.0.fetch(fetch.id, attempt_failed)).catch_unwind().await;
-        self.state().end(&fetch, fetched.unwrap_or(Err(FetchError::Unreachable)));
+        let panicked = |_| Err(Failed { error: FetchError::Unreachable, asked: Instant::now() });
+        self.state().end(&fetch, fetched.unwrap_or_else(panicked));
         let _ = progress.send(Progress::Ended);
     }
 

@@ -1,7 +1,6 @@
 //! One fetch of the secret: attempts at `GetSecretValue`, and what the log says of them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use tokio::time::Instant;
@@ -25,6 +24,13 @@ pub(super) enum FetchError {
     Invalid,
 }
 
+/// A fetch that failed, and when its last attempt began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failed {
+    pub(super) error: FetchError,
+    pub(super) asked: Instant,
+}
+
 impl From<FetchError> for NoSecret {
     fn from(error: FetchError) -> Self {
         match error {
@@ -40,11 +46,15 @@ impl Store {
         &self,
         id: FetchId,
         attempt_failed: impl Fn(),
-    ) -> Result<Secret, FetchError> {
+    ) -> Result<Secret, Failed> {
         let secret_id = self.secret_id.as_str();
-        let attempts = AtomicU32::new(0);
+        let attempts = Mutex::new((0, Instant::now()));
+        let attempts = || attempts.lock().unwrap_or_else(PoisonError::into_inner);
         let call = || async {
-            attempts.fetch_add(1, Ordering::Relaxed);
+            {
+                let mut attempts = attempts();
+                *attempts = (attempts.0 + 1, Instant::now());
+            }
             // the secret is as old as the question: the process may be frozen before it reads the answer
             let asked = Moment::now(self.wall_clock);
             match self.client.get_secret_value().secret_id(secret_id).send().await {
@@ -64,20 +74,21 @@ impl Store {
         };
         let mut fetched = fetch().await;
         // `FETCH_TIMEOUT` is time for two attempts, unless the process was frozen during the first
-        if matches!(fetched, Err(Fault::Unreachable(_))) && attempts.load(Ordering::Relaxed) == 1 {
+        if matches!(fetched, Err(Fault::Unreachable(_))) && attempts().0 == 1 {
             fetched = fetch().await;
         }
+        let failed = |error| Failed { error, asked: attempts().1 };
         let (answer, asked) = fetched.map_err(|fault| match fault {
             Fault::Unreachable(_) => {
                 tracing::warn!(%fault, secret_id, "cannot reach Secrets Manager: the cached secret, if there is one, \
                     is used until SECRET_MAX_STALE_SECONDS; check the region, the network and AWS's status page");
-                FetchError::Unreachable
+                failed(FetchError::Unreachable)
             }
             Fault::Refused(_) => {
                 tracing::error!(%fault, secret_id, "Secrets Manager refused the secret: check that it exists and is \
                     not marked for deletion, that the function's role has secretsmanager:GetSecretValue on it, and \
                     kms:Decrypt on its KMS key if it has one");
-                FetchError::Denied
+                failed(FetchError::Denied)
             }
         })?;
         let parsed = KeyRing::parse(value(&answer));
@@ -91,7 +102,7 @@ impl Store {
         let (ring, _) = parsed.map_err(|error| {
             tracing::error!(%error, secret_id, "the secret's value cannot be used: store the webhook's secret \
                 as JW returned it, or a JSON object from webhook ids to secrets");
-            FetchError::Invalid
+            failed(FetchError::Invalid)
         })?;
         Ok(Secret { ring: Arc::new(ring), asked, fetch: id })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::{Instant, timeout_at};
 
-use super::fetch::{FetchError, Progress};
+use super::fetch::{Failed, FetchError, Progress};
 use super::rechecks::Rechecks;
 use super::{FETCH_TIMEOUT, FetchId, Moment, PROBE_INTERVAL, RETRY_INTERVAL, Secret};
 use crate::process::WallClock;
@@ -23,8 +23,8 @@ pub(super) struct State {
     cached: Option<Secret>,
     /// The last failure since the last success.
     failure: Option<(FetchError, Moment)>,
-    /// The last fetch that Secrets Manager denied, or whose value was invalid, since the last success.
-    revoked_by: Option<FetchId>,
+    /// The last attempt that Secrets Manager denied, or whose value was invalid, since the last success.
+    revoked_by: Option<(Instant, FetchId)>,
     /// When a request last waited in an outage.
     last_probe: Option<Moment>,
     in_flight: Option<Fetch>,
@@ -184,19 +184,21 @@ impl State {
     }
 
     /// This fetch has ended.
-    pub(super) fn end(&mut self, fetch: &Fetch, outcome: Result<Secret, FetchError>) {
+    pub(super) fn end(&mut self, fetch: &Fetch, outcome: Result<Secret, Failed>) {
         let ended = if self.is_current(fetch.id) { self.in_flight.take() } else { None };
         match outcome {
             Ok(secret) => self.keep(secret, ended.is_some_and(|fetch| fetch.recheck)),
             // what a frozen fetch met may be over
             Err(_) if fetch.was_frozen() => {}
             // the fetch that has replaced this one tells whether Secrets Manager is reachable
-            Err(FetchError::Unreachable) if ended.is_none() => {}
-            // a newer fetch has succeeded since
-            Err(_) if self.cached.as_ref().is_some_and(|cached| cached.fetch > fetch.id) => {}
-            Err(error) => {
+            Err(Failed { error: FetchError::Unreachable, .. }) if ended.is_none() => {}
+            Err(Failed { error, asked }) => {
+                let asked = (asked, fetch.id);
+                if self.cached.as_ref().is_some_and(|cached| cached.asked() > asked) {
+                    return; // Secrets Manager has given the secret since
+                }
                 if error != FetchError::Unreachable {
-                    self.revoked_by = self.revoked_by.max(Some(fetch.id));
+                    self.revoked_by = self.revoked_by.max(Some(asked));
                 }
                 self.fail(error);
             }
@@ -206,7 +208,7 @@ impl State {
     fn keep(&mut self, secret: Secret, recheck: bool) {
         let cached = self.cached.as_ref();
         let is_outdated = cached.is_some_and(|cached| cached.fetch > secret.fetch)
-            || self.revoked_by.is_some_and(|id| id > secret.fetch);
+            || self.revoked_by.is_some_and(|by| by > secret.asked());
         if is_outdated {
             return;
         }

@@ -188,6 +188,10 @@ fn refresh_and_recheck(state: &mut State) -> [Fetch; 2] {
     [false, true].map(|recheck| state.begin(recheck, progress.subscribe()))
 }
 
+fn failed(error: FetchError) -> Result<Secret, Failed> {
+    Err(Failed { error, asked: Instant::now() })
+}
+
 #[tokio::test(start_paused = true)]
 async fn denial_counts_although_a_recheck_replaced_the_fetch_and_met_an_outage() {
     let aws = SecretsManager::with(Answer::Value(OLD));
@@ -195,8 +199,8 @@ async fn denial_counts_although_a_recheck_replaced_the_fetch_and_met_an_outage()
     advance(TTL).await;
     let mut state = aws.store.state();
     let [refresh, recheck] = refresh_and_recheck(&mut state);
-    state.end(&refresh, Err(FetchError::Denied));
-    state.end(&recheck, Err(FetchError::Unreachable));
+    state.end(&refresh, failed(FetchError::Denied));
+    state.end(&recheck, failed(FetchError::Unreachable));
     assert!(state.stale().is_none());
 }
 
@@ -207,8 +211,19 @@ async fn denial_does_not_count_once_a_newer_fetch_succeeded() {
     let mut state = aws.store.state();
     let [refresh, recheck] = refresh_and_recheck(&mut state);
     state.end(&recheck, Ok(Secret { fetch: recheck.id, ..saw }));
-    state.end(&refresh, Err(FetchError::Denied));
+    state.end(&refresh, failed(FetchError::Denied));
     assert!(state.stale().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn denial_of_a_later_attempt_counts_although_a_newer_fetch_succeeded_before_it() {
+    let aws = SecretsManager::with(Answer::Value(OLD));
+    let saw = aws.secret().await;
+    let [refresh, recheck] = refresh_and_recheck(&mut aws.store.state());
+    aws.store.state().end(&recheck, Ok(Secret { fetch: recheck.id, ..saw }));
+    advance(SECOND).await;
+    aws.store.state().end(&refresh, failed(FetchError::Denied));
+    assert!(aws.store.state().stale().is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,9 +88,12 @@ fn knows_outage(view: &View<'_>, answered: &Answered<'_>) -> bool {
     if view.cache(began) != Cache::Unreachable {
         return false;
     }
-    // Of an attempt that is given up, and of a fetch that was frozen, the instance may know nothing.
+    // Of an attempt that is given up, and of a fetch that was frozen, the instance may know nothing. What a fetch
+    // meets after a newer one has brought the secret does not count.
+    let secret_began = view.secret(began).map_or(0, |(secret, _)| secret.began);
     let is_known = |call: &Call| {
         call.result == Outcome::Unreachable
+            && view.began(call) >= secret_began
             && call
                 .ended
                 .is_some_and(|ended| !view.frozen_between(ended.saturating_sub(FETCH), ended))

@@ -170,10 +170,15 @@ impl<'w> View<'w> {
         self.thaws.iter().any(|thaw| (from..=to).contains(thaw))
     }
 
-    /// When the fetch began whose last attempt this may be.
+    /// When the fetch began whose last attempt this may be. An attempt without credentials makes no call.
     pub fn began(&self, call: &Call) -> Ms {
+        let without_credentials =
+            |call: &&&Call| call.service == Service::Credentials && call.result != Outcome::Taken;
+        let others = self.others.iter().filter(without_credentials);
+        let mut attempts: Vec<&Call> = self.fetches.iter().chain(others).copied().collect();
+        attempts.sort_by_key(|attempt| attempt.began);
         let mut began = call.began;
-        for earlier in self.fetches.iter().rev().filter(|earlier| earlier.began <= call.began) {
+        for earlier in attempts.into_iter().rev().filter(|earlier| earlier.began <= call.began) {
             let attempt = Call { began, ..call.clone() };
             if self.may_be_next_attempt(earlier, &attempt) {
                 began = began.min(earlier.began);
@@ -194,7 +199,9 @@ impl<'w> View<'w> {
         let mut unchanged = 0;
         let mut last_recheck = 0;
         let mut keys: Option<&[Webhook]> = None;
-        for call in &self.fetches {
+        let mut in_order = self.fetches.clone();
+        in_order.sort_by_key(|call| call.ended);
+        for call in in_order {
             let Outcome::Secret(brought) = &call.result else { continue };
             if keys.is_some_and(|keys| keys != brought.as_slice()) {
                 unchanged = 0;
@@ -208,7 +215,7 @@ impl<'w> View<'w> {
                 }
                 unchanged += 1;
                 last_recheck = call.began;
-                pauses.push((*call, PAUSES[(unchanged - 1).min(PAUSES.len() - 1)]));
+                pauses.push((call, PAUSES[(unchanged - 1).min(PAUSES.len() - 1)]));
             }
             keys = Some(brought);
         }
