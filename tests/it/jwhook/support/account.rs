@@ -52,6 +52,7 @@ impl Account {
     /// The same with this kind of queue, and these of the stack's parameters.
     pub async fn with(secret: &str, queue: QueueType, parameters: &[(&str, &str)]) -> Self {
         let ministack = Ministack::start().await;
+        let _ = rustls::crypto::ring::default_provider().install_default(); // fails in a process's second account
         let proxy = Server::start(Arc::new(Proxy {
             to: ministack.url.clone(),
             http: reqwest::Client::new(),
@@ -207,6 +208,7 @@ impl Account {
 async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
     let keys = sqs::config::Credentials::new("AKIA", SECRET_ACCESS_KEY, None, None, "test");
     aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .http_client(jw_webhook_forwarder::https::client())
         .region(aws_config::Region::new(REGION))
         .endpoint_url(endpoint)
         .credentials_provider(keys)
