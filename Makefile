@@ -36,7 +36,7 @@ test: need-cargo venv ## run all tests
 	@cargo test --locked --all-features --doc --quiet
 	@echo "==> tests (the first time builds them, which takes minutes)"
 	@if cargo nextest --version >/dev/null 2>&1; then runner="nextest run --no-fail-fast"; else runner="test --no-fail-fast --all-targets"; fi; \
-		ORACLE_PYTHON="$$(pwd)/.venv/bin/python" cargo $$runner --locked --all-features
+		ORACLE_PYTHON="$$(pwd)/.venv/bin/python" .venv/bin/python local/with_ministack.py cargo $$runner --locked --all-features
 
 twins: need-cargo venv ## build known mistakes into copies of the forwarder, and see that the tests fail each
 	@echo "==> flawed twins (tests/twins.toml)"
@@ -68,8 +68,8 @@ soak: need-cargo build ## a million events under random outages, then some hundr
 SOAKED = faults::whatever_fails_the_promise_holds \
 	freeze::whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued
 
-# In a profile of its own, because a million events are CPU for minutes: `make test` runs 50,000 without it. A failed
-# seed is told with the line that runs it again: make simulate SEED=7 EVENTS=1
+# In a profile of its own, because a million events are CPU for minutes: `make test` runs 5,000 without it, and `make ci`
+# 50,000. A failed seed is told with the line that runs it again: make simulate SEED=7 EVENTS=1
 simulate: need-cargo ## a million events under faults in virtual time (minutes), and the states that they reached
 	@echo "==> simulation (the first time builds it, which takes minutes)"
 	@SIMULATION_SEED="$(SEED)" SIMULATION_EVENTS="$(EVENTS)" \
@@ -122,7 +122,7 @@ events: venv ## make events/*.json again
 ci: venv ## everything that has to pass before a change lands
 	@$(MAKE) --silent -j2 --output-sync=recurse ci-source ci-release
 	@FORWARDER="$(RELEASED)/forwarder/bootstrap" JWHOOK="$(RELEASED)/jwhook/bootstrap" $(MAKE) --silent prove prove-cargo-lambda demo counts
-	@$(MAKE) --silent prove-release test
+	@SIMULATION_EVENTS=50000 $(MAKE) --silent prove-release test
 
 .PHONY: ci-source ci-release
 ci-source:

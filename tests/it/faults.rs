@@ -26,7 +26,7 @@ use tally::Tally;
 use tokio::task::LocalSet;
 
 const SEED: u64 = 20_231_114;
-const EVENTS: usize = 10_000;
+const EVENTS: usize = 2_000;
 
 /// Schedules mostly wait for what hangs; so many at once keep two cores busy.
 const AT_ONCE: usize = 6;

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::iter::repeat;
 use std::time::{Duration, Instant};
 
-const EVENTS: usize = 3_000;
+const EVENTS: usize = 1_500;
 
 /// How much larger the process may be at a run's end than after its first tenth, in kB: the
 /// allocator's pieces and the growth of buffers, not something that is kept for each event.

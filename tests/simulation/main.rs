@@ -38,7 +38,7 @@ use run::run;
 use schedule::Schedule;
 
 const SEED: u64 = 20_260_101;
-const EVENTS: usize = 50_000;
+const EVENTS: usize = 5_000;
 
 /// In so many events one schedule is run twice.
 const EVENTS_FOR_A_TRACE: usize = 500;

@@ -40,7 +40,7 @@ pub struct Account {
     pub secrets: secretsmanager::Client,
     pub logs: logs::Client,
     secrets_ever: Mutex<Vec<String>>,
-    _ministack: Ministack,
+    ministack: Ministack,
 }
 
 impl Account {
@@ -58,7 +58,7 @@ impl Account {
             http: reqwest::Client::new(),
         }));
         let proxy = proxy.await;
-        let direct = sdk(&ministack.url).await;
+        let direct = sdk(&ministack).await;
         let outputs =
             deploy(&cloudformation::Client::new(&direct), secret, queue, parameters).await;
         Self {
@@ -74,8 +74,12 @@ impl Account {
             secrets: secretsmanager::Client::new(&direct),
             logs: logs::Client::new(&direct),
             secrets_ever: Mutex::new(vec![secret.to_owned()]),
-            _ministack: ministack,
+            ministack,
         }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.ministack.account_id
     }
 
     /// What a shell or a function has to have set to use this account.
@@ -83,7 +87,7 @@ impl Account {
         [
             ("AWS_ENDPOINT_URL", self.proxy.url.as_str()),
             ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_ACCESS_KEY_ID", self.id()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_CONFIG_FILE", "/dev/null"),
@@ -205,12 +209,13 @@ impl Account {
     }
 }
 
-async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
-    let keys = sqs::config::Credentials::new("AKIA", SECRET_ACCESS_KEY, None, None, "test");
+async fn sdk(ministack: &Ministack) -> aws_config::SdkConfig {
+    let access_key = ministack.account_id.as_str();
+    let keys = sqs::config::Credentials::new(access_key, SECRET_ACCESS_KEY, None, None, "test");
     aws_config::defaults(aws_config::BehaviorVersion::latest())
         .http_client(jw_webhook_forwarder::https::client())
         .region(aws_config::Region::new(REGION))
-        .endpoint_url(endpoint)
+        .endpoint_url(&ministack.url)
         .credentials_provider(keys)
         .load()
         .await

@@ -6,23 +6,45 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// A ministack of its own, with nothing in it. It ends when this is dropped.
+/// An AWS account with nothing in it, of a ministack that `MINISTACK_URL` names, as `make test` sets it, or
+/// else of one that ends when this is dropped.
 pub struct Ministack {
     pub url: String,
-    process: Child,
+    /// Both the account's id and its access key, as ministack has it.
+    pub account_id: String,
+    _process: Option<Process>,
+}
+
+struct Process {
+    child: Child,
     folder: PathBuf,
 }
 
 impl Ministack {
     pub async fn start() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+        let account_id = format!("{:012}", now.as_nanos() % 1_000_000_000_000); // nobody else's
+        let (url, process) = match std::env::var("MINISTACK_URL") {
+            Ok(url) => (url, None),
+            Err(_) => {
+                let (url, process) = Process::start().await;
+                (url, Some(process))
+            }
+        };
+        Self { url, account_id, _process: process }
+    }
+}
+
+impl Process {
+    async fn start() -> (String, Self) {
         let python = std::env::var_os("ORACLE_PYTHON")
             .expect("ORACLE_PYTHON names a Python that has ministack; `make test` sets it up");
         let port = free_port();
         let folder = std::env::temp_dir().join(format!("jwhook-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let mut process = Command::new(python)
+        let mut child = Command::new(python)
             .args(["-m", "ministack"])
             .envs([
                 ("BIND_HOST", "127.0.0.1"),
@@ -46,18 +68,18 @@ impl Ministack {
             .expect("ORACLE_PYTHON runs");
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let runs = process.try_wait().is_ok_and(|ended| ended.is_none());
+            let runs = child.try_wait().is_ok_and(|ended| ended.is_none());
             assert!(runs && began.elapsed() < seconds(30), "ministack doesn't listen");
             tokio::time::sleep(millis(20)).await;
         }
-        Self { url: format!("http://127.0.0.1:{port}"), process, folder }
+        (format!("http://127.0.0.1:{port}"), Self { child, folder })
     }
 }
 
-impl Drop for Ministack {
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.process.kill(); // it may have ended
-        let _ = self.process.wait();
+        let _ = self.child.kill(); // it may have ended
+        let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

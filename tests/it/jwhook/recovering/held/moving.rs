@@ -49,7 +49,7 @@ async fn dead_letters_are_moved_to_the_held_queue() {
     assert_eq!([&moved["waiting"]["number"], &moved["dead_lettered"]["number"]], [1, 2]);
     let starts = scene.starts();
     assert_eq!(starts.len(), 1);
-    let arn = |name| format!("arn:aws:sqs:eu-west-1:000000000000:{name}");
+    let arn = |name| format!("arn:aws:sqs:eu-west-1:{}:{name}", scene.account.id());
     assert_eq!(starts[0]["SourceArn"], arn("jw-held-dead"));
     assert_eq!(starts[0]["DestinationArn"], arn("jw-held"));
 
