@@ -149,7 +149,7 @@ fmt: need-cargo venv ## develop: check the formatting, the workflows, the pages,
 	@.venv/bin/python local/twins.py --check
 	@.venv/bin/python local/proofs.py
 	@.venv/bin/jactionlint --shellcheck= --pyflakes=
-	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_checks pages.test_schema
+	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_checks pages.test_schema test_aws
 	@PYTHONPATH=local .venv/bin/python -m pages
 
 lint: need-cargo ## develop: run clippy on every feature set, warnings denied
