@@ -77,13 +77,9 @@ def import_routes(api_id: str, properties: Json) -> None:
 def accept_alarms_on_expressions() -> None:
     alarm = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
 
-    def on_first_metric(handle: Any) -> Any:
-        def handle_first_metric(*arguments: Any, **named: Any) -> Any:
-            return handle(*map(without_expression, arguments), **named)
-
-        return handle_first_metric
-
-    alarm["create"], alarm["update"] = on_first_metric(alarm["create"]), on_first_metric(alarm["update"])
+    create, update = alarm["create"], alarm["update"]
+    alarm["create"] = lambda *given, **named: create(*map(without_expression, given), **named)
+    alarm["update"] = lambda *given, **named: update(*map(without_expression, given), **named)
 
 
 def without_expression(argument: Any) -> Any:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from make_events import FOLDER
+from make_events import read
 from processes import LocalError, Processes
 from stack import LOCALHOST, PATH, ROOT, START_SECONDS, free_port, jwhook_binary, listens
 
@@ -127,7 +127,7 @@ class Cloud:
 
     def send(self, url: str, name: str, path: str = PATH, method: str | None = None) -> tuple[int, Json]:
         """Sends a file of events/ to the stack's URL, which ministack serves."""
-        event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        event = read(name)
         api, service, region = url.removeprefix("https://").split("/")[0].split(".")[:3]
         host = f"{api}.execute-api.localhost" if service == "execute-api" else f"{api}.{service}.{region}.on.aws"
         headers = {name: event["headers"][name] for name in ("authorization", "content-type") if name in event["headers"]}

@@ -4,7 +4,6 @@ Run it to see the function at work without an AWS account. CI runs it too: the e
 line and message is as promised.
 """
 
-import base64
 import json
 import os
 import sys
@@ -12,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from make_events import FOLDER, KEY_RING
+from make_events import KEY_RING, read, signed
 from message_schema import violations
 from oracle import event_id
 from processes import LocalError, exit_with
@@ -100,7 +99,7 @@ def main() -> int:
 
 
 def deliver(stack: Stack, name: str) -> Delivery:
-    event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    event = read(name)
     body = event.get("body", "").encode()
     headers = {header: value for header, value in event["headers"].items() if header not in OF_THE_CONNECTION}
     answer = stack.send(event["requestContext"]["http"]["method"], headers, body)
@@ -143,25 +142,20 @@ def judge_held(delivery: Delivery) -> None:
 
 
 def judge_queued(delivery: Delivery) -> list[Message]:
-    signed = payload(delivery.event)
-    claims = json.loads(signed)
+    payload = signed(delivery.event)
+    claims = json.loads(payload)
     the_id = event_id(claims)
     delivery.expect("the log's outcome", delivery.log[-1]["outcome"], "accepted")
     delivery.expect("the log's event_id", delivery.log[-1].get("event_id"), the_id)
     delivery.expect("the number of messages in the queue", len(delivery.messages), 1)
     for message in delivery.messages:
         promised = {"event_id": the_id, **{name: claims[name] for name in ROUTED_ON if name in claims}}
-        delivery.expect("the message's body", message.body.encode(), signed)
+        delivery.expect("the message's body", message.body.encode(), payload)
         delivery.expect("the message's attributes", message.attributes, promised)
         differences = violations(message.body, message.attributes)
         delivery.expect("what differs from docs/message.schema.json", differences, [])
     return delivery.messages
 
-
-def payload(event: dict[str, Any]) -> bytes:
-    """The signed payload. The message must have these bytes, and not the request's body."""
-    part = event["headers"]["authorization"].split()[1].split(".")[1]
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def judge_refused(delivery: Delivery) -> None:
@@ -198,7 +192,7 @@ def print_table(deliveries: list[Delivery]) -> None:
     row("sent", "answer", "in the log", "in the queue", "")
     row(*("-" * width for width in widths))
     for delivery in deliveries:
-        sent = REFUSED[delivery.name][0] if delivery.name in REFUSED else json.loads(payload(delivery.event))["event"]
+        sent = REFUSED[delivery.name][0] if delivery.name in REFUSED else json.loads(signed(delivery.event))["event"]
         sent += ", secret deleted" if delivery.name == HELD else ""
         row(sent, delivery.answer.status, logged(delivery.log), arrived(delivery.messages), verdict(delivery))
     print()

@@ -79,6 +79,18 @@ def sign(payload: bytes, secret: str = SECRET) -> str:
     return jwt.PyJWS().encode(payload, secret, algorithm="HS256")
 
 
+def read(name: str) -> Json:
+    """A file of events/."""
+    event: Json = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return event
+
+
+def signed(event: Json) -> bytes:
+    """The signed payload. The message must have these bytes, and not the request's body."""
+    part = event["headers"]["authorization"].split()[1].split(".")[1]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
 def request(
     name: str,
     body: bytes | None,

@@ -5,9 +5,11 @@ file.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -103,6 +105,25 @@ class Processes:
                 end = path.read_text(errors="replace").splitlines()[-lines:]
                 if end:
                     print(f"\n--- {part.name}, {path.suffix[1:]} ---", *end, sep="\n", file=sys.stderr)
+
+
+@contextmanager
+def started(
+    *errors: type[Exception], before_stop: Callable[[Path], None] = lambda _: None
+) -> Iterator[tuple[Processes, Path]]:
+    """Processes and a folder for one run. Shows the processes' output after an error, also one of these types."""
+    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
+    processes = Processes(folder)
+    try:
+        yield processes, folder
+    except (LocalError, *errors) as error:
+        processes.show_output()
+        raise LocalError(str(error)) from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # no interrupt may stop the cleanup
+        before_stop(folder)
+        processes.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 
 from cloud import Json
 from jw_api import JwApi, webhook
-from make_events import FOLDER, compact, sign
+from make_events import compact, read, sign
 from stack_checks import StackChecks, signed
 
 LARGE = {**json.loads(signed("conversions_complete")), "title": "x" * 40_000}
@@ -13,9 +13,8 @@ SEEN, DROPPED = "UUhbHm6C", "Dr0pp3d1"
 
 def large_event() -> Json:
     """An event whose record takes two log lines. Its token is too long for the headers of the real API Gateway."""
-    event: Json = json.loads((FOLDER / "conversions_complete.json").read_text(encoding="utf-8"))
     body = compact(LARGE)
-    return {**event, "headers": {"authorization": f"Bearer {sign(body)}"}, "body": body.decode()}
+    return {**read("conversions_complete"), "headers": {"authorization": f"Bearer {sign(body)}"}, "body": body.decode()}
 
 
 def doctor_says(proof: StackChecks, stack: str, **warned: str) -> None:

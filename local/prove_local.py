@@ -11,10 +11,8 @@ import json
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +22,10 @@ from samtranslator.yaml_helper import yaml_parse
 from cloud import SAM
 from demo import ACCEPTED, HELD, REFUSED
 from held_queue import HELD_QUEUE_NAME
-from make_events import FOLDER, KEY_RING
-from processes import INTERRUPTS, LocalError, Processes, exit_with
-from stack import (
-    LOCALHOST,
-    PATH,
-    QUEUE_NAME,
-    ROOT,
-    SECRET_ID,
-    START_SECONDS,
-    forwarder_binary,
-    free_port,
-    keep_to_this_machine,
-    listens,
-    ministack_environment,
-)
+from make_events import FOLDER, KEY_RING, read
+from processes import LocalError, Processes, exit_with, started
+from stack import LOCALHOST, PATH, QUEUE_NAME, ROOT, SECRET_ID, START_SECONDS
+from stack import forwarder_binary, free_port, keep_to_this_machine, listens, ministack_environment
 
 IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
 API_SECONDS = 60  # the first start unpacks the image
@@ -152,7 +139,7 @@ def call_the_api(processes: Processes, folder: Path, arguments: list[str]) -> No
         ("forged", "POST", PATH, 401),
         ("media_available", "POST", "/elsewhere", 403),  # sam's answer for a route that is not in the template
     ]:
-        event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        event = read(name)
         headers = {header: event["headers"][header] for header in ("authorization", "content-type")}
         connection = http.client.HTTPConnection(LOCALHOST, port, timeout=API_SECONDS)
         connection.request(method, path, event["body"], headers)
@@ -178,9 +165,7 @@ def main() -> int:
         return 0
     keep_to_this_machine()
     os.environ["SAM_CLI_TELEMETRY"] = "0"
-    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
-    processes = Processes(folder)
-    try:
+    with started(subprocess.CalledProcessError, before_stop=stop_podman) as (processes, folder):
         gateway = docker_gateway() if docker else start_podman(processes, folder)
         port = free_port()
         environment = {**ministack_environment(port, folder), "BIND_HOST": gateway}
@@ -195,14 +180,6 @@ def main() -> int:
             arguments.append("--skip-pull-image")
         invoke_each(arguments)
         call_the_api(processes, folder, arguments)
-    except (LocalError, subprocess.CalledProcessError) as error:
-        processes.show_output()
-        raise LocalError(str(error)) from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # no interrupt may stop the cleanup
-        stop_podman(folder)
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     print("sam local answers each file of events/ as expected. Nothing is left running.")
     return 0
 

@@ -11,12 +11,9 @@ import os
 import random
 import select
 import shlex
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +24,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from held_queue import HeldQueue
-from processes import INTERRUPTS, LocalError, Processes
+from processes import LocalError, Processes, started
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALHOST = "127.0.0.1"
@@ -209,22 +206,10 @@ def running(
     if port is not None and listens(port):
         raise LocalError(f"port {port} is in use. Stop the program that listens there, or omit PORT to get a free port")
     keep_to_this_machine()
-    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
-    processes = Processes(folder)
-    try:
+    with started(BotoCoreError, ClientError) as (processes, folder):
         stack = Stack(processes, folder, say)
         stack.start(secret, port or free_port(), settings or {}, secret_is_deleted)
         yield stack
-    except LocalError:
-        processes.show_output()
-        raise
-    except (BotoCoreError, ClientError) as error:
-        processes.show_output()
-        raise LocalError(f"a call to ministack failed ({error}). Read the processes' output above") from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # no interrupt may stop the cleanup
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep_to_this_machine() -> None:

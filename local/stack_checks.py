@@ -3,12 +3,8 @@
 The programs prove_*.py use it. Nobody runs this file.
 """
 
-import base64
 import json
 import os
-import shutil
-import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +13,11 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+import make_events
 from cloud import Cloud, Json
-from make_events import FOLDER, SECRET
+from make_events import SECRET
 from oracle import event_id
-from processes import INTERRUPTS, LocalError, Processes
+from processes import LocalError, started
 from stack import keep_to_this_machine
 
 SECRET_SECONDS = 10  # the stacks here fetch the secret each second
@@ -37,19 +34,10 @@ def cloud_here() -> Iterator[tuple[Cloud, Path]]:
     """Runs an emulated AWS, with a folder, while the block runs."""
     keep_to_this_machine()
     os.environ["SAM_CLI_TELEMETRY"] = "0"
-    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
-    processes = Processes(folder)
-    cloud = Cloud(processes, folder)
-    try:
+    with started(BotoCoreError, ClientError) as (processes, folder):
+        cloud = Cloud(processes, folder)
         cloud.start()
         yield cloud, folder
-    except (LocalError, BotoCoreError, ClientError) as error:
-        processes.show_output()
-        raise LocalError(str(error)) from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # no interrupt may stop the cleanup
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class StackChecks:
@@ -155,6 +143,4 @@ def without_policies(template: Json, names: tuple[str, ...]) -> Json:
 
 
 def signed(name: str) -> bytes:
-    event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    part = event["headers"]["authorization"].split()[1].split(".")[1]
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    return make_events.signed(make_events.read(name))

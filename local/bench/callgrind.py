@@ -60,17 +60,7 @@ def by_crate(profile: Path) -> Counter[str]:
 
 
 # The kind of name that a key has. Callees' keys (c…) count too, because a name may be written out there.
-SPACES = {
-    "ob": "ob",
-    "cob": "ob",
-    "fn": "fn",
-    "cfn": "fn",
-    "fl": "fl",
-    "fi": "fl",
-    "fe": "fl",
-    "cfi": "fl",
-    "cfl": "fl",
-}
+SPACES = {"ob": "ob", "cob": "ob", "fn": "fn", "cfn": "fn", **dict.fromkeys(("fl", "fi", "fe", "cfi", "cfl"), "fl")}
 
 
 def named(names: dict[tuple[str, str], str], space: str, value: str) -> str:

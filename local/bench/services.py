@@ -193,11 +193,8 @@ def md5_of_attributes(attributes: dict[str, dict[str, str]]) -> str:
     """SQS Developer Guide, "Calculating the MD5 message digest for message attributes", for strings only."""
     md5 = hashlib.md5()
     for name in sorted(attributes):
-        for prefix, text in (
-            (b"", name),
-            (b"", attributes[name]["DataType"]),
-            (b"\x01", attributes[name]["StringValue"]),
-        ):
+        kind, value = attributes[name]["DataType"], attributes[name]["StringValue"]
+        for prefix, text in ((b"", name), (b"", kind), (b"\x01", value)):
             md5.update(prefix + len(text.encode()).to_bytes(4, "big") + text.encode())
     return md5.hexdigest()
 

@@ -3,8 +3,8 @@
 import json
 import unittest
 
-from demo import ACCEPTED, HELD, ROUTED_ON, payload
-from make_events import FOLDER, MEDIA_AVAILABLE, Json
+from demo import ACCEPTED, HELD, ROUTED_ON
+from make_events import MEDIA_AVAILABLE, Json, read, signed
 from message_schema import violations
 from oracle import event_id
 
@@ -16,7 +16,7 @@ def attributes(claims: Json) -> dict[str, str]:
 class TheSchema(unittest.TestCase):
     def test_accepts_the_message_of_each_event(self) -> None:
         for name in (HELD, *ACCEPTED):
-            body = payload(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))).decode()
+            body = signed(read(name)).decode()
             self.assertEqual(violations(body, attributes(json.loads(body))), [], name)
 
     def test_accepts_new_members_and_events(self) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import re
-import sys
 import tarfile
 import tempfile
 import unittest
@@ -18,13 +17,8 @@ from samtranslator.yaml_helper import yaml_parse
 from processes import LocalError
 from release import package, pages, source, verify
 from release.binary import BinaryError
-from release.source import Source
+from release.source import Source, tomllib
 from stack import ROOT
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SOURCE = Source("1.2.3", "012345678", ("arm64", "x86_64"), {"rustc": "1.0", "zig": "2.0"})
 PRINTS = '#!/bin/sh\necho "$@"\n'
