@@ -4,7 +4,6 @@ The emulated AWS checks each call of sam. It does not check the calls of CloudFo
 permissions: local/template/test_deployer.py compares the policy with the permissions that AWS's resource types need.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

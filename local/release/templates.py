@@ -23,7 +23,7 @@ def edits(architecture: str, code: str) -> list[Edit]:
         (
             "the parameter Architecture",
             "    Default: arm64\n    AllowedValues: [arm64, x86_64]\n"
-            "    Description: arm64 costs a fifth less. sam build needs its Rust target.\n",
+            "    Description: arm64 costs 20 % less. sam build needs the Rust target for arm64.\n",
             f"    Default: {architecture}\n    AllowedValues: [{architecture}]\n"
             f"    Description: The release has a template for each architecture. This one is for {architecture}.\n",
         ),
