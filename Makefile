@@ -149,7 +149,7 @@ fmt: need-cargo venv ## develop: check the formatting, the workflows, the pages,
 	@.venv/bin/python local/twins.py --check
 	@.venv/bin/python local/proofs.py
 	@.venv/bin/jactionlint --shellcheck= --pyflakes=
-	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_checks pages.test_schema test_aws
+	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_checks pages.test_schema emulators.test_aws
 	@PYTHONPATH=local .venv/bin/python -m pages
 
 lint: need-cargo ## develop: run clippy on every feature set, warnings denied
@@ -199,14 +199,15 @@ examples: venv .venv-sam/stamp .venv-checkov/stamp ## check the templates of exa
 	@.venv-checkov/bin/checkov --file $(EXAMPLES) --framework cloudformation --compact --quiet --skip-download
 	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
 
+PROVE = PYTHONPATH=local .venv/bin/python -m prove
 prove: venv .venv-sam/stamp build jwhook ## prove: deploy template.yaml with sam to an emulated AWS, and try to break the stack
 	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_jwhook
 	@echo "==> deployment to an emulated AWS (four minutes)"
-	@.venv/bin/python local/prove_stack.py
+	@$(PROVE).stack
 
 prove-cargo-lambda: venv .venv-aws/stamp build ## follow docs/deploy-with-cargo-lambda.md and examples/terraform on an emulated AWS
 	@echo "==> deployment with cargo-lambda (two minutes)"
-	@.venv/bin/python local/prove_cargo_lambda.py
+	@$(PROVE).cargo_lambda
 
 arm64: venv .venv-zig/stamp ## build the function for arm64, check its glibc and run the demo (under qemu on other machines)
 	@echo "==> arm64 (the first build takes 15 minutes)"
@@ -227,7 +228,7 @@ verify-release: need-cargo venv .venv-zig/stamp sbom ## build a release again an
 
 prove-release: venv .venv-sam/stamp ## deploy the release in dist/ to an emulated AWS, without Rust
 	@echo "==> deployment of the release (a minute)"
-	@PYTHONPATH=local .venv/bin/python local/prove_release.py
+	@$(PROVE).release
 
 reproducible: ## build the last commit twice, in two folders, and compare the bytes (ARGS="x86_64 jwhook")
 	@echo "==> reproducible builds (some minutes each)"
@@ -252,7 +253,7 @@ delete: need-sam ## deploy: delete the stack, and list what stays (secret, queue
 
 local: venv .venv-sam/stamp build ## run sam local invoke and start-api with each file of events/ (needs Docker or Podman)
 	@echo "==> sam local"
-	@.venv/bin/python local/prove_local.py
+	@$(PROVE).local
 
 # keeps sam away from any account
 NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none

@@ -23,7 +23,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from held_queue import HeldQueue
+from emulators.held_queue import HeldQueue
 from processes import LocalError, Processes, started
 
 ROOT = Path(__file__).resolve().parent.parent

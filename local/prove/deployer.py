@@ -12,8 +12,8 @@ from pathlib import Path
 import boto3
 
 from processes import LocalError
+from prove.checks import StackChecks
 from stack import ROOT
-from stack_checks import StackChecks
 
 POLICY = ROOT / "docs" / "deployer-policy.json"
 USER, NAME = "deployer", "deploy"

@@ -1,6 +1,6 @@
 """The AWS of `make prove`: ministack, with the changes that the project's template needs.
 
-`local/cloud.py` starts this program as a process of its own. Run it by hand to try a new version of ministack: it
+`local/emulators/cloud.py` starts this program as a process of its own. Run it by hand to try a new version of ministack: it
 stops with a message if the changes do not fit. docs/proof.md lists the changes for readers.
 """
 
@@ -11,7 +11,7 @@ import sys
 FITS = "1.5.33"  # local/requirements.txt pins the same version
 HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
 
-# Each function of local/aws_changes.py: why it is there, and which members it calls or replaces.
+# Each function of local/emulators/aws_changes.py: why it is there, and which members it calls or replaces.
 CHANGES = {
     "give_sam_the_parameters": (
         "A parameter turns CodeDeploy off, so SAM's transform needs the parameters' values. ministack passes none.",
@@ -44,7 +44,7 @@ CHANGES = {
         "ministack.core.responses:error_response_json",
     ),
     "accept_saved_queries": (
-        "ministack has no AWS::Logs::QueryDefinition. prove_watch.py reads the queries from the template.",
+        "ministack has no AWS::Logs::QueryDefinition. prove/watch.py reads the queries from the template.",
         HANDLERS,
     ),
     "listen_on_one_port": ("With TLS, ministack also listens on port 443.", "ministack.app:_port_is_bindable"),
@@ -55,16 +55,16 @@ def misfit(installed: str) -> str | None:
     """Why the changes do not fit the installed ministack, and what to do."""
     if installed != FITS:
         return (
-            f"ministack {installed} is installed, but local/aws.py changes private members of {FITS}. Run `make venv` to"
-            f" install {FITS}. To use {installed}, compare each change in local/aws.py with it, set FITS and the version"
+            f"ministack {installed} is installed, but local/emulators/aws.py changes private members of {FITS}. Run `make venv` to"
+            f" install {FITS}. To use {installed}, compare each change in local/emulators/aws.py with it, set FITS and the version"
             " in local/requirements.txt, and run `make prove`."
         )
     for change, (_, *members) in CHANGES.items():
         for member in members:
             if not exists(member):
                 return (
-                    f"ministack {installed} has no {member}, which {change} in local/aws_changes.py needs."
-                    " Change or delete that function and its row in local/aws.py, then run `make prove`."
+                    f"ministack {installed} has no {member}, which {change} in local/emulators/aws_changes.py needs."
+                    " Change or delete that function and its row in local/emulators/aws.py, then run `make prove`."
                 )
     return None
 

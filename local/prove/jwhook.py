@@ -2,10 +2,10 @@
 
 import json
 
-from cloud import Json
-from jw_api import JwApi, webhook
+from emulators.cloud import Json
+from emulators.jw_api import JwApi, webhook
 from make_events import compact, read, sign
-from stack_checks import StackChecks, signed
+from prove.checks import StackChecks, signed
 
 LARGE = {**json.loads(signed("conversions_complete")), "title": "x" * 40_000}
 SEEN, DROPPED = "UUhbHm6C", "Dr0pp3d1"

@@ -15,13 +15,13 @@ from pathlib import Path
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-from cloud import SAM
-from jw_api import JwApi
+from emulators.cloud import SAM
+from emulators.jw_api import JwApi
 from processes import LocalError, exit_with
+from prove.checks import StackChecks, cloud_here
 from release.package import HOST, SUMS
 from release.source import read
 from stack import ROOT
-from stack_checks import StackChecks, cloud_here
 
 DIST = ROOT / "dist"
 TOOLS = ("sh", "tar", "gzip", "sha256sum")

@@ -9,8 +9,8 @@ import json
 import boto3
 
 from oracle import event_id
+from prove.checks import StackChecks, signed
 from stack import ROOT
-from stack_checks import StackChecks, signed
 
 STACK = "jw-consumer"
 TEMPLATE = ROOT / "examples" / "consumer" / "template.yaml"

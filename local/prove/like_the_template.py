@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 
-from cloud import Json
-from stack_checks import StackChecks
+from emulators.cloud import Json
+from prove.checks import StackChecks
 from template.translated import deployed, template
 
 Made = dict[str, str]  # has the names of a stack's outputs, and RoleName

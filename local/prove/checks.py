@@ -1,6 +1,6 @@
 """The steps of a proof of a deployed stack: deploy, send an event, compare answer, log and queue with the promise.
 
-The programs prove_*.py use it. Nobody runs this file.
+The other modules use it. Nobody runs this file.
 """
 
 import json
@@ -14,7 +14,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 import make_events
-from cloud import Cloud, Json
+from emulators.cloud import Cloud, Json
 from make_events import SECRET
 from oracle import event_id
 from processes import LocalError, started

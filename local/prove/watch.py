@@ -3,8 +3,8 @@
 An alarm or a saved query that reads a metric or a member which no line has deploys well, and never finds anything.
 """
 
-from cloud import Json
-from stack_checks import StackChecks
+from emulators.cloud import Json
+from prove.checks import StackChecks
 from template.printed import emitted, fields, members
 
 NAMESPACE = "JwWebhookForwarder"

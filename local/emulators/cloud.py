@@ -63,7 +63,7 @@ class Cloud:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
         }
-        self._processes.start("ministack", [sys.executable, str(ROOT / "local" / "aws.py")], environment, ROOT)
+        self._processes.start("ministack", [sys.executable, str(ROOT / "local" / "emulators" / "aws.py")], environment, ROOT)
         self._processes.wait("ministack to listen", START_SECONDS, lambda: listens(self._port))
         self._tls = ssl.create_default_context(cafile=str(certificate))
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import boto3
 
-import prove_terraform
-from cloud import BASE
-from like_the_template import Made, is_like_the_template
+from emulators.cloud import BASE
 from make_events import SECRET
 from processes import LocalError, exit_with
+from prove import terraform
+from prove.checks import StackChecks, cloud_here
+from prove.like_the_template import Made, is_like_the_template
 from stack import ROOT, forwarder_binary
-from stack_checks import StackChecks, cloud_here
 from template.translated import template
 
 PAGE = ROOT / "docs" / "deploy-with-cargo-lambda.md"
@@ -95,10 +95,10 @@ class Proof(StackChecks):
         through_url = {**made, "WebhookUrl": f"{found['URL']}webhooks/jwplayer"}
         self.delivers(through_url, "channel_active", "channel_active.json, through the function URL")
 
-        module = prove_terraform.applied(self, folder / "terraform", reader.package)
+        module = terraform.applied(self, folder / "terraform", reader.package)
         if module:
-            is_like_the_template(self, module, "HttpApi", prove_terraform.DIFFERENT)
-            prove_terraform.alarms_are_like_the_template(self, module)
+            is_like_the_template(self, module, "HttpApi", terraform.DIFFERENT)
+            terraform.alarms_are_like_the_template(self, module)
             self._works(module)
 
     def _works(self, made: Made) -> None:

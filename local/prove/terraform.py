@@ -12,11 +12,11 @@ from pathlib import Path
 
 import boto3
 
-from cloud import BASE, Json
-from like_the_template import Made, of_template
+from emulators.cloud import BASE, Json
 from processes import LocalError
+from prove.checks import StackChecks
+from prove.like_the_template import Made, of_template
 from stack import ROOT
-from stack_checks import StackChecks
 from template.translated import deployed
 
 MODULE = ROOT / "examples" / "terraform"

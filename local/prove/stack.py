@@ -14,16 +14,13 @@ from pathlib import Path
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-import prove_consumer
-import prove_deployer
-import prove_jwhook
-import prove_watch
-from cloud import Json, inventory
+from emulators.cloud import Json, inventory
 from make_events import SECRET
 from oracle import event_id
 from processes import LocalError, exit_with
+from prove import consumer, deployer, jwhook, watch
+from prove.checks import PERMISSIONS, StackChecks, cloud_here, signed
 from stack import ROOT, forwarder_binary
-from stack_checks import PERMISSIONS, StackChecks, cloud_here, signed
 
 NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
 OUTPUTS = {
@@ -40,7 +37,7 @@ class Proof(StackChecks):
         self._leaves_nothing_of_a_stack_that_failed()
         self._standard_queue_behind_the_http_api()
         self._fifo_queue_behind_a_function_url()
-        prove_watch.reads_what_was_printed(self)
+        watch.reads_what_was_printed(self)
         left = {kind: names - before[kind] for kind, names in inventory().items()}
         self.check("nothing else is left of the stacks", left, {kind: set() for kind in left})
 
@@ -71,7 +68,7 @@ class Proof(StackChecks):
         self.logged(outputs, "refused", "webhook_unknown")
         self.check("the queue's messages", self.cloud.receive(outputs["QueueUrl"]), [])
 
-        prove_jwhook.doctor_says(self, stack, keys="warn", accepted="warn")  # there are no keys and no events yet
+        jwhook.doctor_says(self, stack, keys="warn", accepted="warn")  # there are no keys and no events yet
         self.store_secret(outputs)
         self.delivers(outputs, "media_available")
         self.delivers(outputs, "channel_active")
@@ -86,12 +83,12 @@ class Proof(StackChecks):
         status, _ = self.cloud.send(outputs["WebhookUrl"], "media_available", method="PUT")
         self.check("another method: the status, and the function's log", [status, self.log(outputs)], [404, []])
         self.check("the queue's messages after these requests", self.cloud.receive(outputs["QueueUrl"]), [])
-        prove_consumer.processes_once(self, outputs)
+        consumer.processes_once(self, outputs)
 
         self._holds_events_without_the_secret(stack, template, outputs)
         self._writes_events_to_the_log_without_the_queue(stack, template, outputs)
-        prove_jwhook.recovers(self, stack, outputs)
-        prove_jwhook.finds_what_is_missed(self, stack, outputs)
+        jwhook.recovers(self, stack, outputs)
+        jwhook.finds_what_is_missed(self, stack, outputs)
         self._deploys_a_build_again_after_a_rollback(stack, outputs)
         fifo = self._survives_updates(stack, template, outputs)
         self.answers("an unread event before the deletion", fifo, "media_reuploaded", 200)
@@ -104,9 +101,9 @@ class Proof(StackChecks):
 
     def _fifo_queue_behind_a_function_url(self) -> None:
         stack, template = "jw-webhook-forwarder-fifo", self.written("template", self.template)
-        with prove_deployer.least_permissions():
+        with deployer.least_permissions():
             self.check("docs/deployer-policy.json denies a stack of another name",
-                       prove_deployer.denied_for_another_stack(self, template), True)  # fmt: skip
+                       deployer.denied_for_another_stack(self, template), True)  # fmt: skip
             outputs = self.deploy(stack, template, {"QueueType": "fifo", "Endpoint": "FunctionUrl"})
         self.check("the URL is a Function URL's", ".lambda-url." in outputs["WebhookUrl"], True)
         self.check("the account has no HTTP API", boto3.client("apigatewayv2").get_apis()["Items"], [])
@@ -121,12 +118,12 @@ class Proof(StackChecks):
         for name, endpoint in {"media_created": "HttpApi", "media_deleted": "FunctionUrl"}.items():
             through = {**both, "WebhookUrl": both[f"WebhookUrl{endpoint}"]}
             self.delivers(through, name, f"{name}.json, through {endpoint}")
-        prove_jwhook.moves(self, stack, both)
-        with prove_deployer.least_permissions():
+        jwhook.moves(self, stack, both)
+        with deployer.least_permissions():
             moved = self.deploy(stack, template, {"Endpoint": "HttpApi"})
         self.check("then an update removes the Function URL", "WebhookUrlFunctionUrl" in moved, False)
         self.answers("an unread event before the deletion", moved, "media_reuploaded", 200)
-        with prove_deployer.least_permissions():
+        with deployer.least_permissions():
             self.delete(stack)
         self._left_its_data(outputs)
 
@@ -165,7 +162,7 @@ class Proof(StackChecks):
         self.diagnosed("SendEvents", lines)
         records = [line["undelivered"]["body"].encode() for line in lines if "undelivered" in line]
         self.check("the log has the whole event", records, [signed("media_available")])
-        status = self.cloud.invoke(outputs, prove_jwhook.large_event())["statusCode"]
+        status = self.cloud.invoke(outputs, jwhook.large_event())["statusCode"]
         self.check("an event too large for one line: the status", status, 503)
         parts = [line["parts"] for line in self.logged(outputs, "failed", "queue_refused") if "undelivered" in line]
         self.check("the log has that event in two parts", parts, [2, 2])

@@ -19,9 +19,9 @@ from typing import Any
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-from cloud import SAM
 from demo import ACCEPTED, HELD, REFUSED
-from held_queue import HELD_QUEUE_NAME
+from emulators.cloud import SAM
+from emulators.held_queue import HELD_QUEUE_NAME
 from make_events import FOLDER, KEY_RING, read
 from processes import LocalError, Processes, exit_with, started
 from stack import LOCALHOST, PATH, QUEUE_NAME, ROOT, SECRET_ID, START_SECONDS
@@ -118,7 +118,7 @@ def write_inputs(folder: Path, endpoint: str, queue_url: str, held_queue_url: st
 def invoke_each(arguments: list[str]) -> None:
     names = sorted(path.stem for path in FOLDER.glob("*.json"))
     if set(names) != EXPECTED.keys():
-        raise LocalError(f"events/ and EXPECTED differ in {set(names) ^ EXPECTED.keys()}. Correct EXPECTED in local/prove_local.py")
+        raise LocalError(f"events/ and EXPECTED differ in {set(names) ^ EXPECTED.keys()}. Correct EXPECTED in local/prove/local.py")
     for name in names:
         command = [str(SAM), "local", "invoke", "Forwarder", "--event", str(FOLDER / f"{name}.json"), *arguments]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -1,6 +1,6 @@
-"""The functions that change ministack. local/aws.py calls each, and says what each is for.
+"""The functions that change ministack. local/emulators/aws.py calls each, and says what each is for.
 
-Nobody runs this file. Change it together with the table in local/aws.py.
+Nobody runs this file. Change it together with the table in local/emulators/aws.py.
 """
 
 import contextvars
