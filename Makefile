@@ -235,7 +235,7 @@ reproducible: ## build the last commit twice, in two folders, and compare the by
 	@sh local/reproducible.sh $(ARGS)
 
 # The targets below use your AWS account or your container engine. ENV=prod takes that part of samconfig.toml, and sam
-# gets ARGS="..." as it is. The first four need sam on the PATH, `package` and `deploy` also cargo-lambda.
+# gets ARGS="..." unchanged. The first four need sam on the PATH, `package` and `deploy` also cargo-lambda.
 ENV ?= dev
 ARGS ?=
 

@@ -1,7 +1,7 @@
 """`make mutants`: finds small changes of the code that no test notices. Run it after a change of the code or the tests.
 
 cargo-mutants lists the mutants: a changed operator, match arm or function body, in the library and in some files of
-jwhook. This program builds each, because cargo-mutants would build tests/it anew each time. The unit tests run first,
+jwhook. This program builds each, because cargo-mutants would build tests/it again each time. The unit tests run first,
 then the tests in tests/it; a failure of the latter counts only if it happens twice.
 
     python local/mutants.py [WORDS]              the mutants whose name has all the words; without words, all

@@ -1,6 +1,6 @@
 """The AWS of `make prove`: ministack, with the changes that the project's template needs.
 
-`local/emulators/cloud.py` starts this program as a process of its own. Run it by hand to try a new version of ministack: it
+local/emulators/cloud.py starts this program as a separate process. Run it by hand to try a new version of ministack: it
 stops with a message if the changes do not fit. docs/proof.md lists the changes for readers.
 """
 
