@@ -1,9 +1,7 @@
 #!/bin/sh
-# Prints the commit of this folder: nine hex digits, with -dirty where a file was changed since, or no-commit. Exists so
-# that every build and every deployment names its commit in the same words. git archive, and so a download of the
-# source, writes the commit into this file (.gitattributes), because such a folder has no history.
-#
-#     sh local/commit.sh
+# Prints this folder's commit, which every build and deployment names: nine hex digits, with -dirty after a change, or
+# no-commit. `git archive`, and so a download of the source, writes the commit into this file (.gitattributes), because
+# such a folder has no history. The Makefile and the other scripts run it.
 set -eu
 cd "$(dirname "$0")/.."
 commit='$Format:%H$'
@@ -14,7 +12,7 @@ case $commit in
         echo no-commit
         exit 0
     }
-    # a copy of the source below another repository is not that repository's commit
+    # a copy of the source inside another repository does not have that repository's commit
     [ "$(git rev-parse --show-toplevel)" = "$(pwd -P)" ] || { echo no-commit; exit 0; }
     changes=$(git status --porcelain)
     ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Deletes a stack and says what it leaves, with the commands that remove it. Exists because the secret, the queues and
-# the log outlive the stack (DeletionPolicy), and nothing else lists them once the stack is gone.
+# `make delete`: deletes a stack, and prints the commands that remove what stays. The secret, the queues and the log
+# outlive the stack (DeletionPolicy), and nothing else lists them afterwards.
 #
 #     sh local/delete.sh ENVIRONMENT SAM'S ARGUMENTS...
 set -eu
@@ -13,19 +13,19 @@ for argument in "$@"; do
     previous=$argument
 done
 list() {
-    # shellcheck disable=SC2086 # a region and a profile are words
+    # shellcheck disable=SC2086 # region and profile are separate words
     sam list resources --config-env "$environment" --output json ${elsewhere:-}
 }
 
 resources=$(list)
 sam delete --config-env "$environment" "$@"
-# sam asks, and a no is no error: then the stack has its resources still
+# sam asks, and "no" is no error: then the stack still has its resources
 left=$(list 2>&1) || case $left in *"does not exist"*) left= ;; *)
-    echo "error: whether the stack is gone is not known: $left" >&2
+    echo "error: cannot read whether the stack is deleted: $left" >&2
     exit 1
     ;;
 esac
-# a resource of the template that is not deployed is listed too, as "-"
+# sam also lists the template's resources that are not deployed, as "-"
 if printf '%s\n' "$left" | grep '"PhysicalResourceId"' | grep -qv '"-"'; then exit; fi
 
 # sam's list has each physical id on the line after the logical one
@@ -34,7 +34,7 @@ physical_id() {
 }
 
 echo
-echo "The stack is gone. What it held is still there, and costs the secret's 0.40 USD a month. To remove it for good:"
+echo "The stack is gone. Its secret, queues and log stay; the secret costs 0.40 USD a month. To remove them for good:"
 echo
 secret=$(physical_id Secret)
 echo "  aws secretsmanager delete-secret --secret-id $secret${elsewhere:-}   # can be restored for 30 days"
@@ -44,4 +44,4 @@ for queue in Queue DeadLetterQueue HeldQueue HeldDeadLetterQueue; do
 done
 echo "  aws logs delete-log-group --log-group-name $(physical_id ForwarderLogs)${elsewhere:-}   # with its undelivered events"
 echo
-echo "Queues that an earlier change of QueueType or HoldUnverified left are not in this list."
+echo "This list has no queues from before a change of QueueType or HoldUnverified."

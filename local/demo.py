@@ -1,11 +1,9 @@
-"""`make demo`: every event that JW documents, one of them in an outage, and a handful of bad requests, through the real
-binary.
+"""`make demo`: sends every documented event, one of them during an outage, and some bad requests to the release binary.
 
-Exists so that somebody without an AWS account can watch it work, and so that CI knows that what they watch is true:
-it exits 0 only if each answer, each log line and what is in the queue is what the contract promises.
+Run it to see the function at work without an AWS account. CI runs it too: the exit code is 0 only if every answer, log
+line and message is as promised.
 """
 
-import base64
 import json
 import os
 import sys
@@ -13,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from make_events import FOLDER, KEY_RING
+from make_events import KEY_RING, read, signed
 from message_schema import violations
 from oracle import event_id
 from processes import LocalError, exit_with
@@ -21,7 +19,7 @@ from stack import Answer, Message, Stack, running
 
 ROUTED_ON = ("event", "webhook_id", "site_id", "media_id", "channel_id")
 
-HELD = "media_created"  # comes while the secret is deleted
+HELD = "media_created"  # sent while the secret is deleted
 ACCEPTED = [
     "conversions_complete",
     "media_available",
@@ -33,33 +31,33 @@ ACCEPTED = [
     "channel_idle",
     "unknown_event",
 ]
-# What is wrong with each, and what comes of it. content_encoding_unsupported isn't here: cargo lambda watch
+# Each bad request: its fault, status and reason. content_encoding_unsupported is missing, because cargo lambda watch
 # answers a compressed body itself.
 REFUSED = {
     "forged": ("signed with another secret", 401, "signature_invalid"),
-    "body_mismatch": ("body changed on its way", 401, "body_mismatch"),
+    "body_mismatch": ("body changed in transit", 401, "body_mismatch"),
     "authorization_missing": ("no Authorization header", 401, "authorization_missing"),
     "algorithm_not_allowed": ("alg: none, and no signature", 401, "algorithm_not_allowed"),
     "authorization_malformed": ("Basic, not Bearer", 401, "authorization_malformed"),
     "token_malformed": ("one bit too many in the token", 401, "token_malformed"),
-    "webhook_unknown": ("a webhook that isn't ours", 401, "webhook_unknown"),
-    "claims_not_valid": ("a token that has expired", 401, "claims_not_valid"),
+    "webhook_unknown": ("unknown webhook", 401, "webhook_unknown"),
+    "claims_not_valid": ("expired token", 401, "claims_not_valid"),
     "body_malformed": ("body cut short", 400, "body_malformed"),
     "body_too_large": ("body of 262,145 bytes", 413, "body_too_large"),
     "method_not_allowed": ("a GET", 405, "method_not_allowed"),
 }
-# Headers that the connection to the stand-in has of its own.
+# Headers that the connection to the emulator sets itself.
 OF_THE_CONNECTION = {"host", "content-length"}
 
 
 @dataclass
 class Delivery:
-    """One request, and what became of it."""
+    """One request, with its answer, log lines and messages."""
 
     name: str
     event: dict[str, Any]
     answer: Answer
-    log: list[dict[str, Any]]  # one line of the request, and one of each attempt to forward a held event
+    log: list[dict[str, Any]]  # one line for the request, and one for each attempt to forward a held event
     messages: list[Message] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -76,7 +74,7 @@ def main() -> int:
         print(f"  {time.monotonic() - began:4.1f} s  {text}", flush=True)
 
     with running(KEY_RING, say, secret_is_deleted=True) as stack:
-        say(f"sending an event to {stack.url}, which the function cannot verify and holds")
+        say(f"sending an event to {stack.url}; the function cannot verify and holds it")
         held = deliver(stack, HELD)
         say("restoring the secret, then polling the held queue as Lambda does")
         stack.restore_secret()
@@ -91,17 +89,17 @@ def main() -> int:
             (judge_held if delivery is held else judge)(delivery)
         print_table(deliveries)
         complaints = [f"{delivery.name}: {complaint}" for delivery in deliveries for complaint in delivery.complaints]
-        complaints += [f"in the queue, and of no request: {message.body!r}" for message in strays]
+        complaints += [f"unexpected message in the queue: {message.body!r}" for message in strays]
         if complaints:
-            raise LocalError("\n  ".join(["the forwarder did not do what its contract says:", *complaints]))
-    print(f"{len(deliveries)} requests, {len(messages)} messages: each as the contract says. Nothing is left running.")
-    print("Next: `make run` keeps it up, prints a curl line to send, and shows what arrives.")
-    print("The requests are in events/, and what runs here is in local/stack.py. docs/development.md tells the rest.")
+            raise LocalError("\n  ".join(["the function broke its promise:", *complaints]))
+    print(f"{len(deliveries)} requests, {len(messages)} messages: each as promised. Nothing is left running.")
+    print("Next: `make run` runs the function until Ctrl-C and prints a curl command to send.")
+    print("events/ has the requests, local/stack.py starts the processes. Read on in docs/development.md.")
     return 0
 
 
 def deliver(stack: Stack, name: str) -> Delivery:
-    event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    event = read(name)
     body = event.get("body", "").encode()
     headers = {header: value for header, value in event["headers"].items() if header not in OF_THE_CONNECTION}
     answer = stack.send(event["requestContext"]["http"]["method"], headers, body)
@@ -116,7 +114,7 @@ def empty_queue(stack: Stack) -> list[Message]:
 
 
 def assign(messages: list[Message], deliveries: list[Delivery]) -> list[Message]:
-    """Gives each message to the request that it came of, and returns those that came of none."""
+    """Assigns each message to its request, and returns the messages that belong to no request."""
     accepted = {d.log[-1]["event_id"]: d for d in deliveries if d.log[-1]["outcome"] == "accepted"}
     strays: list[Message] = []
     for message in messages:
@@ -144,25 +142,20 @@ def judge_held(delivery: Delivery) -> None:
 
 
 def judge_queued(delivery: Delivery) -> list[Message]:
-    signed = payload(delivery.event)
-    claims = json.loads(signed)
+    payload = signed(delivery.event)
+    claims = json.loads(payload)
     the_id = event_id(claims)
     delivery.expect("the log's outcome", delivery.log[-1]["outcome"], "accepted")
     delivery.expect("the log's event_id", delivery.log[-1].get("event_id"), the_id)
     delivery.expect("the number of messages in the queue", len(delivery.messages), 1)
     for message in delivery.messages:
         promised = {"event_id": the_id, **{name: claims[name] for name in ROUTED_ON if name in claims}}
-        delivery.expect("the message's body", message.body.encode(), signed)
+        delivery.expect("the message's body", message.body.encode(), payload)
         delivery.expect("the message's attributes", message.attributes, promised)
         differences = violations(message.body, message.attributes)
         delivery.expect("what differs from docs/message.schema.json", differences, [])
     return delivery.messages
 
-
-def payload(event: dict[str, Any]) -> bytes:
-    """What the token's signature covers: this, and not the body, is to be in the queue."""
-    part = event["headers"]["authorization"].split()[1].split(".")[1]
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def judge_refused(delivery: Delivery) -> None:
@@ -177,7 +170,7 @@ def judge_refused(delivery: Delivery) -> None:
         delivery.expect("WWW-Authenticate", delivery.answer.headers["WWW-Authenticate"], "Bearer")
     else:
         answer = as_json(delivery.answer.body)
-        delivery.expect("having an error in the answer's body", isinstance(answer, dict) and "error" in answer, True)
+        delivery.expect("an error in the answer's body", isinstance(answer, dict) and "error" in answer, True)
     if status == 405:
         delivery.expect("Allow", delivery.answer.headers["Allow"], "POST")
 
@@ -199,7 +192,7 @@ def print_table(deliveries: list[Delivery]) -> None:
     row("sent", "answer", "in the log", "in the queue", "")
     row(*("-" * width for width in widths))
     for delivery in deliveries:
-        sent = REFUSED[delivery.name][0] if delivery.name in REFUSED else json.loads(payload(delivery.event))["event"]
+        sent = REFUSED[delivery.name][0] if delivery.name in REFUSED else json.loads(signed(delivery.event))["event"]
         sent += ", secret deleted" if delivery.name == HELD else ""
         row(sent, delivery.answer.status, logged(delivery.log), arrived(delivery.messages), verdict(delivery))
     print()
@@ -207,7 +200,7 @@ def print_table(deliveries: list[Delivery]) -> None:
 
 def logged(lines: list[dict[str, Any]]) -> str:
     said = [line["reason"] if line["outcome"] == "refused" else line["outcome"] for line in lines]
-    return ", then ".join(dict.fromkeys(said))  # each once: the first attempt may come too early
+    return ", then ".join(dict.fromkeys(said))  # each once, because the first attempt may come too early
 
 
 def arrived(messages: list[Message]) -> str:
@@ -218,7 +211,7 @@ def arrived(messages: list[Message]) -> str:
 
 
 def verdict(delivery: Delivery) -> str:
-    text, colour = ("NOT OK", 31) if delivery.complaints else ("ok", 32)
+    text, colour = ("failed", 31) if delivery.complaints else ("ok", 32)
     coloured = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
     return f"\033[{colour}m{text}\033[0m" if coloured else text
 

@@ -1,9 +1,8 @@
 #!/bin/sh
-# Fuzzes each target, from the inputs in fuzz/seeds on; what is learned stays in target/fuzz for the next time.
+# `make fuzz`: fuzzes each target, starting with fuzz/seeds. Run it after a change of a parser. target/fuzz keeps the
+# corpus. Without a sanitizer, because stable Rust has none and the crate forbids unsafe code.
 #
 #     sh local/fuzz.sh SECONDS [TARGET]...
-#
-# Without a sanitizer: stable Rust has none, and none is missed where unsafe code is forbidden.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=$1
@@ -16,11 +15,11 @@ cargo fuzz build --sanitizer none --target-dir target/fuzz
 for target in "$@"; do
     corpus=target/fuzz/corpus/$target log=target/fuzz/$target.log
     mkdir -p "$corpus"
-    # stdout has the log line of each request
+    # stdout has a log line for each request
     if ! cargo fuzz run --sanitizer none --target-dir target/fuzz "$target" "$corpus" "fuzz/seeds/$target" -- \
         -max_total_time="$seconds" -timeout=10 -max_len=8192 -print_final_stats=1 >/dev/null 2>"$log"; then
         tail -n 80 "$log" >&2
-        echo "error: fuzzing $target found what is told above; the input is in fuzz/artifacts/$target" >&2
+        echo "error: fuzzing $target failed (see above). fuzz/artifacts/$target has the input: add a test with it" >&2
         exit 1
     fi
     inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

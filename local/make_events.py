@@ -1,16 +1,16 @@
-"""Makes events/*.json, the requests that the demo, the tests and anybody's `cargo lambda invoke` use.
-
-One HTTP API event (payload format 2.0) for each event that JW documents, and one for each reason to
-refuse a request. Each of these is right but for the one thing that it is named after. The tokens are
-signed with the sample secret of JW's documentation, by PyJWT: not by the code under test.
+"""Writes events/*.json, the requests of the demo and the tests. Run it (`make events`) after a change of this file.
 
     python local/make_events.py            write the files
-    python local/make_events.py --check    exit 1 if a file isn't what this program writes
+    python local/make_events.py --check    exit 1 if a file differs from what this program writes
 
-A key ring gives each file the reason of its name, save `claims_malformed`: claims that can't be read
-name no webhook, so a ring refuses it as `webhook_unknown`, and a single secret by its name. The other
-way round for `webhook_unknown`, whose signature a single secret refuses. `event_stale` is refused only
-where MAX_EVENT_AGE_SECONDS is set.
+Each file is an HTTP API event (payload format 2.0): one for each event that JW documents, and one for each reason to
+refuse a request. A refused request has only the fault in its name. PyJWT signs the tokens, with the sample secret of
+JW's documentation, because the code under test must not sign them.
+
+With a key ring the function refuses each file for the reason in its name, with two exceptions. It refuses
+`claims_malformed` as `webhook_unknown`, because unreadable claims name no webhook; a single secret gives the reason of
+the name. It refuses `event_stale` only if MAX_EVENT_AGE_SECONDS is set. A single secret refuses `webhook_unknown` for
+its signature.
 """
 
 import base64
@@ -29,21 +29,21 @@ Json = dict[str, Any]
 
 FOLDER = Path(__file__).resolve().parent.parent / "events"
 SECRET = "efZQiWvaaoqx1Hpgi-hhLGInZUhWa1UyWjVaVk5ZVldoR2FVZERja3BoV0hWNE4xTjYn"  # JW's documentation
-KEY_RING = json.dumps({"7Rav0hC5": SECRET, "2yW4KmiG": SECRET})  # as the function's secret: the events' webhooks
+KEY_RING = json.dumps({"7Rav0hC5": SECRET, "2yW4KmiG": SECRET})  # the webhooks of events/
 OTHER_SECRET = "not-the-webhooks-secret-but-one-that-is-long-enough"
 MAX_BODY_BYTES = 262_144
-# What media_available is signed as. JW publishes no token of its own: all that makes or reads ours agrees on this.
+# The signature of media_available. JW publishes no token, so every program that makes or reads ours must agree on this.
 MEDIA_AVAILABLE_SIGNATURE = "8h9tFQ_o4ZUq1aOa5M003WOU7hAGFgLQTzhbjfzZbsw"
 
 API_ID = "a1b2c3d4e5"
 HOST = f"{API_ID}.execute-api.us-east-1.amazonaws.com"
 PATH = "/webhooks/jwplayer"
-SENDER = "203.0.113.7"  # RFC 5737: nobody's address
-USER_AGENT = "jw-webhook-sample/1.0"  # JW's own isn't documented
+SENDER = "203.0.113.7"  # an address for documentation (RFC 5737)
+USER_AGENT = "jw-webhook-sample/1.0"  # JW does not document its own
 
 
 def claims(event: str, subject: str, subject_id: str, webhook_id: str, site_id: str, event_time: str) -> Json:
-    """An event as JW sends it: its members, in JW's order."""
+    """An event with the members that JW sends, in JW's order."""
     return {"event": event, subject: subject_id, "webhook_id": webhook_id, "site_id": site_id, "event_time": event_time}
 
 
@@ -75,8 +75,20 @@ def compact(value: Json) -> bytes:
 
 
 def sign(payload: bytes, secret: str = SECRET) -> str:
-    """The token that JW would send with this payload."""
+    """The token that JW would send with the payload."""
     return jwt.PyJWS().encode(payload, secret, algorithm="HS256")
+
+
+def read(name: str) -> Json:
+    """A file of events/."""
+    event: Json = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return event
+
+
+def signed(event: Json) -> bytes:
+    """The signed payload. The message must have these bytes, and not the request's body."""
+    part = event["headers"]["authorization"].split()[1].split(".")[1]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def request(
@@ -88,8 +100,8 @@ def request(
     content_encoding: str | None = None,
     event_time: str = MEDIA_AVAILABLE["event_time"],
 ) -> Json:
-    """The event that API Gateway makes of a request that arrives a second after `event_time`."""
-    digest = hashlib.sha256(name.encode()).digest()  # stands for what AWS draws by chance
+    """API Gateway's event for a request that arrives a second after `event_time`."""
+    digest = hashlib.sha256(name.encode()).digest()  # replaces AWS's random ids
     time = datetime.fromisoformat(event_time) + timedelta(seconds=1)
     epoch = int(time.timestamp())
     headers = {
@@ -131,20 +143,20 @@ def request(
         },
     }
     if body is not None:
-        # what has a Content-Encoding, API Gateway passes on as base64
+        # API Gateway encodes a body with a Content-Encoding as base64
         event["body"] = base64.b64encode(body).decode() if content_encoding else body.decode()
     event["isBase64Encoded"] = content_encoding is not None
     return event
 
 
 def gzip(data: bytes) -> bytes:
-    """A gzip file with one stored block, made by hand: gzip.compress's bytes differ between Python's versions."""
+    """A gzip file with one stored block. gzip.compress is not used, because its bytes differ between Python versions."""
     block = b"\x01" + struct.pack("<HH", len(data), len(data) ^ 0xFFFF) + data
     return b"\x1f\x8b\x08" + bytes(6) + b"\xff" + block + struct.pack("<II", zlib.crc32(data), len(data))
 
 
 def with_an_unused_bit(token: str) -> str:
-    """The same token to a lenient decoder, with one of the two bits set that a signature's last character has over."""
+    """The same token to a lenient decoder. One of the two unused bits in the signature's last character is set."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]
 
@@ -158,11 +170,11 @@ def refused() -> dict[str, Json]:
     body = compact(MEDIA_AVAILABLE)
     token = sign(body)
     unknown = compact({**MEDIA_AVAILABLE, "webhook_id": "nBdy0KnW"})
-    # most libraries, PyJWT too, take the last of the two
+    # most libraries, among them PyJWT, use the second
     twice = body.replace(b'"media_id":', b'"media_id":"MNYaMSQl","media_id":')
     return {
         "method_not_allowed": request("method_not_allowed", None, f"Bearer {token}", method="GET"),
-        # white space after the object: one byte less of it, and this is an accepted event
+        # with one byte less of white space after the object, the function accepts the event
         "body_too_large": request("body_too_large", body.ljust(MAX_BODY_BYTES + 1), f"Bearer {token}"),
         "content_encoding_unsupported": request(
             "content_encoding_unsupported", gzip(body), f"Bearer {token}", content_encoding="gzip"
@@ -185,7 +197,7 @@ def refused() -> dict[str, Json]:
 
 def all_events() -> dict[str, Json]:
     if not sign(compact(MEDIA_AVAILABLE)).endswith(f".{MEDIA_AVAILABLE_SIGNATURE}"):
-        sys.exit(f"error: PyJWT {jwt.__version__} signs the sample otherwise than 2.15: install local/requirements.txt")
+        sys.exit(f"error: PyJWT {jwt.__version__} does not sign the sample as 2.15 does. Install local/requirements.txt")
     thumbnail = {**media("thumbnail_created", "2023-11-14T22:31:55+00:00"), "thumbnail_id": "Vq3Tb8Lx"}
     events = {event["event"]: authentic(event["event"], event) for event in DOCUMENTED}
     return {**events, "unknown_event": authentic("unknown_event", thumbnail), **refused()}
@@ -197,8 +209,8 @@ def main() -> None:
     if sys.argv[1:] == ["--check"]:
         wrong = sorted(name for name in files.keys() | on_disk.keys() if files.get(name) != on_disk.get(name))
         if wrong:
-            sys.exit(f"error: in events/, not what local/make_events.py writes: {', '.join(wrong)}\nRun `make events`.")
-        print(f"events/: {len(files)} files are as generated")
+            sys.exit(f"error: files of events/ differ from local/make_events.py: {', '.join(wrong)}\nRun `make events`.")
+        print(f"events/: {len(files)} files are up to date")
     elif sys.argv[1:]:
         sys.exit("usage: make_events.py [--check]")
     else:

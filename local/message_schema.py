@@ -1,6 +1,6 @@
-"""What docs/message.schema.json says of a message.
+"""Validates a message against docs/message.schema.json, from which consumers generate code and checks.
 
-Exists because consumers generate code and checks from that file: the demo and a test hold it to real messages.
+The demo and pages/test_schema.py call it. Nobody runs this file.
 """
 
 import json
@@ -20,6 +20,6 @@ def validator() -> Draft202012Validator:
 
 
 def violations(body: str, attributes: dict[str, str]) -> list[str]:
-    """Where a message differs from the schema, and how."""
+    """Where and how a message violates the schema."""
     message = {"body": json.loads(body), "attributes": attributes}
     return [f"{error.json_path}: {error.message}" for error in validator().iter_errors(message)]

@@ -1,16 +1,14 @@
-"""`make mutants`: which changes to the code no test would notice.
+"""`make mutants`: finds small changes of the code that no test notices. Run it after a change of the code or the tests.
 
-Exists because a suite is as good as the smallest mistake that it fails. cargo-mutants makes the mutants of the library
-and of what jwhook changes, recovers or reports as missed (an operator, a match arm or a function's whole body changed);
-they are run here and not by it, since a process test needs no build of its own: each mutant is the forwarder, and the
-jwhook, that tests/it starts. The unit tests come first, and the tests from outside judge what they let pass; a failure
-of one of these counts when it happens again.
+cargo-mutants lists the mutants: a changed operator, match arm or function body, in the library and in some files of
+jwhook. This program builds each, because cargo-mutants would build tests/it again each time. The unit tests run first,
+then the tests in tests/it; a failure of the latter counts only if it happens twice.
 
-    python local/mutants.py [WORDS]              the mutants whose name has all the words; without any, all
-    python local/mutants.py --shard 0/8 [WORDS]  each eighth of those, from the first on: the rest is 1/8 to 7/8
+    python local/mutants.py [WORDS]              the mutants whose name has all the words; without words, all
+    python local/mutants.py --shard 0/8 [WORDS]  every eighth of those; 1/8 to 7/8 are the others
 
-What was found is kept in target/twins/mutants.jsonl: a mutant of a file that hasn't changed since is not run again,
-but one that was missed is. tests/mutants.toml says of each mutant that may be missed why it may.
+target/twins/mutants.jsonl keeps the results. A mutant of an unchanged file does not run again, unless it was missed.
+tests/mutants.toml gives the reason for each mutant that may be missed.
 """
 
 import hashlib
@@ -19,7 +17,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from twins import BUILD, ENDED, ROOT, TREE, TwinError, tomllib
@@ -29,9 +26,9 @@ KNOWN = ROOT / "tests" / "mutants.toml"
 OUTCOMES = BUILD.parent / "mutants.jsonl"
 CARGO_MUTANTS = ROOT / "target" / "tools" / "bin" / "cargo-mutants"
 WANTED = 0.95
-# Tests that take long and notice much: they judge what all others let pass.
+# Slow tests that notice much. They run last.
 LAST = ("faults::", "freeze::", "jwhook::", "load::", "oracle::")
-# The command line's files that are mutated, each with the tests of its own; all of jwhook's tests judge what these pass.
+# The mutated files of jwhook, each with its own tests. All tests of jwhook run after those.
 JWHOOK = {
     "src/bin/jwhook/commands/create.rs": ("jwhook::creating::",),
     "src/bin/jwhook/commands/missed": ("jwhook::missing::",),
@@ -42,7 +39,7 @@ JWHOOK = {
     "src/bin/jwhook/settling.rs": ("jwhook::creating::", "jwhook::drill::"),
     "src/bin/jwhook/keys.rs": ("jwhook::changing::", "jwhook::keeping::", "jwhook::rotating::"),
 }
-# The reference needs fewer requests to see a mutant than to look for an unknown difference.
+# The comparison with JW's check needs few requests to notice a mutant.
 os.environ["ORACLE_CASES"] = "1000"
 
 
@@ -53,14 +50,14 @@ def mutants() -> list[dict[str, Any]]:
 
 
 def own_tests(mutant: dict[str, Any]) -> tuple[str, ...] | None:
-    """The tests of a file of the command line; none of the library's; nothing, if the file is not mutated."""
+    """The tests of a file of jwhook; () for a file of the library; None if the file is not mutated."""
     if not mutant["file"].startswith("src/bin/"):
         return ()
     return next((tests for file, tests in JWHOOK.items() if mutant["file"].startswith(file)), None)
 
 
 def title(mutant: dict[str, Any]) -> str:
-    """Its name without the line, which any change above it moves."""
+    """The name without the line, because a change above moves the line."""
     file, _, _, what = mutant["name"].split(":", 3)
     return f"{file}:{what}"
 
@@ -85,7 +82,7 @@ def unit_tests(target: tuple[str, ...]) -> str:
 
 
 def caught_by(tests: str, own: tuple[str, ...]) -> str:
-    """The first test that fails, and fails again; nothing, if none does."""
+    """The first test that fails twice, or nothing."""
     try:
         unit = unit_tests(("--bin", "jwhook") if own else ("--lib",))
     except TwinError:
@@ -138,12 +135,12 @@ def key(mutant: dict[str, Any]) -> str:
 
 
 def shard(words: list[str]) -> tuple[slice, list[str]]:
-    """Which of the mutants are wanted, and the words."""
+    """The shard of the arguments, and the words after it."""
     if words[:1] != ["--shard"]:
         return slice(None), words
     first, _, number = words[1].partition("/") if len(words) > 1 else ("", "", "")
     if not (first.isdecimal() and number.isdecimal() and int(first) < int(number)):
-        raise TwinError("--shard takes a part and a number of parts, such as 0/8, the last of which is 7/8")
+        raise TwinError("--shard needs a part and the number of parts: 0/8 to 7/8")
     return slice(int(first), None, int(number)), words[2:]
 
 
@@ -167,16 +164,16 @@ def main(arguments: list[str]) -> None:
             viable += by != "the compiler"
             if not by:
                 missed.append(mutant)
-                print(f"missed: {mutant['name']}: {known.get(title(mutant), 'NO REASON KNOWN')}", flush=True)
+                print(f"missed: {mutant['name']}: {known.get(title(mutant), 'no reason in tests/mutants.toml')}", flush=True)
     caught = viable - len(missed)
     share = caught / max(viable, 1)
     minutes = (time.monotonic() - began) / 60
     print(f"mutants: {len(wanted)} made, {viable} viable, {caught} caught ({share:.1%}), {minutes:.0f} minutes")
     unexplained = [mutant["name"] for mutant in missed if title(mutant) not in known]
     if unexplained:
-        raise TwinError(f"{len(unexplained)} missed for no reason that tests/mutants.toml gives")
+        raise TwinError(f"no test notices {len(unexplained)} mutants. Add a test, or a reason to tests/mutants.toml")
     if not arguments and share < WANTED:
-        raise TwinError(f"at least {WANTED:.0%} are to be caught")
+        raise TwinError(f"the tests notice less than {WANTED:.0%} of the mutants. Add tests")
 
 
 if __name__ == "__main__":

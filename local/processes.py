@@ -1,13 +1,15 @@
-"""Processes that are waited for by asking, and ended by their id whatever happens.
+"""Starts processes, waits until they are ready, and stops them.
 
-Exists because the demo starts three programs on somebody's machine, and must leave none of them there: not after
-an error, a Ctrl-C or a `kill`, nor when one of them ends before its time.
+The demo starts three programs on somebody's machine. None may stay after an error, Ctrl-C or `kill`. Nobody runs this
+file.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,12 +22,12 @@ INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 class LocalError(Exception):
-    """Something that a person has to see to: what happened, to what, and what to do."""
+    """An error that a person must fix: what happened, to what, and what to do."""
 
 
 @dataclass
 class Part:
-    """A process, and where its output goes."""
+    """A process and the files with its output."""
 
     name: str
     process: "subprocess.Popen[bytes]"
@@ -34,7 +36,7 @@ class Part:
 
 
 class Processes:
-    """What was started, in that order."""
+    """The started processes, oldest first."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -58,33 +60,33 @@ class Processes:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=err,
-                    start_new_session=True,  # Ctrl-C is for us to hear, and a group is ended whole
+                    start_new_session=True,  # only we get Ctrl-C, and we can stop the whole process group
                 )
                 part = Part(name, process, stdout, stderr)
                 self._parts.append(part)
             return part
         except OSError as error:
-            raise LocalError(f"{name} could not be started ({error}): try `make clean`, then again") from error
+            raise LocalError(f"cannot start {name} ({error}). Run `make clean`, then try again") from error
 
     def check(self) -> None:
-        """Raises if one of them has ended."""
+        """Raises an error if a process has exited."""
         for part in self._parts:
             code = part.process.poll()
             if code is not None:
                 how = f"signal {-code}" if code < 0 else f"exit status {code}"
-                raise LocalError(f"{part.name} ended by itself ({how}); the end of its output, above, should say why")
+                raise LocalError(f"{part.name} exited ({how}). Read the end of its output above")
 
     def wait(self, what: str, seconds: float, ready: Callable[[], object]) -> None:
-        """Asks until `ready`, for as long as all of them run."""
+        """Polls until `ready` is true. Raises an error after the timeout, or if a process exits."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.check()
             if time.monotonic() > deadline:
-                raise LocalError(f"waited {seconds:.0f} s for {what}, in vain; the end of each part's output is above")
+                raise LocalError(f"timeout after {seconds:.0f} s, waiting for {what}. Read the processes' output above")
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Ends all of them, the last started first."""
+        """Stops all processes, newest first."""
         running = [part.process for part in reversed(self._parts) if part.process.poll() is None]
         for process in running:
             send_to_group(process, signal.SIGTERM)
@@ -97,7 +99,7 @@ class Processes:
                 process.wait()
 
     def show_output(self, lines: int = 10) -> None:
-        """Prints the end of what each of them wrote."""
+        """Prints the end of each process's output."""
         for part in self._parts:
             for path in (part.stdout, part.stderr):
                 end = path.read_text(errors="replace").splitlines()[-lines:]
@@ -106,11 +108,30 @@ class Processes:
 
 
 @contextmanager
-def interrupts_later() -> Iterator[None]:
-    """An interrupt between a process's start and its entry in the list would leave one that nobody knows of: it waits.
+def started(
+    *errors: type[Exception], before_stop: Callable[[Path], None] = lambda _: None
+) -> Iterator[tuple[Processes, Path]]:
+    """Processes and a folder for one run. Shows the processes' output after an error, also one of these types."""
+    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
+    processes = Processes(folder)
+    try:
+        yield processes, folder
+    except (LocalError, *errors) as error:
+        processes.show_output()
+        raise LocalError(str(error)) from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # no interrupt may stop the cleanup
+        before_stop(folder)
+        processes.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
-    Blocking the signals instead would hand the block down to the process, to be undone by code that runs between fork
-    and exec, which is not safe beside threads and shows in the time that a start takes.
+
+@contextmanager
+def interrupts_later() -> Iterator[None]:
+    """Delays interrupts until the block ends, because a process that is not yet in the list would never be stopped.
+
+    Blocking the signals is no alternative: the process would inherit the block, and removing it between fork and exec is
+    unsafe in a process with threads.
     """
     came: list[int] = []
     handlers = {number: signal.signal(number, lambda heard, _: came.append(heard)) for number in INTERRUPTS}
@@ -124,13 +145,13 @@ def interrupts_later() -> Iterator[None]:
 
 
 def send_to_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    # it may have ended meanwhile, which macOS reports as not permitted
+    # the process may have exited meanwhile, which macOS reports as PermissionError
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
 def exit_with(main: Callable[[], int]) -> NoReturn:
-    """Runs a program of this folder, so that each way it can end is told in a line."""
+    """Runs a program of this folder. Prints one line for an error or an interrupt."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -140,7 +161,7 @@ def exit_with(main: Callable[[], int]) -> NoReturn:
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        print("\ninterrupted; all that was started has been ended", file=sys.stderr)
+        print("\ninterrupted; nothing is left running", file=sys.stderr)
         sys.exit(130)
     except LocalError as error:
         print(f"\nerror: {error}", file=sys.stderr)

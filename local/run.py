@@ -1,7 +1,7 @@
-"""`make run`: the forwarder, up until Ctrl-C, with a request to send it and a line for each thing that it does.
+"""`make run`: runs the function until Ctrl-C, prints a curl command to send, and a line for each event.
 
-Exists so that somebody can change a request and see what comes of it. PORT=9010 asks for a port; the forwarder's own
-optional settings are passed on: `make run MAX_EVENT_AGE_SECONDS=600`.
+Run it to change a request and see the verdict. PORT=9010 sets the port; the function's optional settings work too:
+`make run MAX_EVENT_AGE_SECONDS=600`.
 """
 
 import os
@@ -13,7 +13,7 @@ from make_events import KEY_RING, MEDIA_AVAILABLE, compact, sign
 from processes import LocalError, exit_with
 from stack import OPTIONAL_SETTINGS, Message, Stack, running
 
-POLL_SECONDS = 0.25  # soon enough to look immediate
+POLL_SECONDS = 0.25  # looks immediate
 
 
 def main() -> int:
@@ -22,11 +22,11 @@ def main() -> int:
     try:
         with running(KEY_RING, say, port, settings) as stack:
             say(f"listening on {stack.url}; in another terminal:\n\n{curl_line(stack.url)}\n")
-            say("send it as it is, or change a character and see it refused; Ctrl-C ends everything")
+            say("send the request, or change a character and see the refusal; Ctrl-C stops everything")
             show_what_happens(stack)
     except KeyboardInterrupt:
         print()
-        say("ended; nothing is left running")
+        say("stopped; nothing is left running")
     return 0
 
 
@@ -35,12 +35,12 @@ def wanted_port() -> int | None:
     if not text:
         return None
     if not text.isdecimal() or not 1024 <= int(text) <= 65535:
-        raise LocalError(f"PORT is {text!r}, which is not a number from 1024 to 65535")
+        raise LocalError(f"PORT={text!r} is invalid. Use a number from 1024 to 65535")
     return int(text)
 
 
 def curl_line(url: str) -> str:
-    """A request that JW could have sent. Nothing in it needs more than single quotes."""
+    """A request that JW could have sent. No value in it has a single quote."""
     body = compact(MEDIA_AVAILABLE)
     headers = f"-H 'Content-Type: application/json' -H 'Authorization: Bearer {sign(body)}'"
     return f"curl -i {url} {headers} -d '{body.decode()}'"

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Runs a build whose result doesn't tell where it was made. Exists because a binary names its dependencies' sources (in
-# what a panic says) below the home of whoever built it; under one name, any machine makes the same bytes of one commit.
-# The result names that commit.
+# Runs a build command so that one commit gives the same bytes on every machine. A binary names its dependencies' source
+# files, for panics, in the home of the person who built it; this script replaces that path. It also sets the commit. The
+# Makefile and local/release/build.sh run it.
 #
 #     sh local/same_paths.sh COMMAND...
 set -eu
 sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
 case $sources in
-*" "*) echo "note: $sources has a space, which cargo's flags can't have: the binary will name it" >&2 ;;
+*" "*) echo "note: cargo's flags cannot have a space, so the binary will name the path $sources" >&2 ;;
 *) export CARGO_BUILD_RUSTFLAGS="${CARGO_BUILD_RUSTFLAGS:-} --remap-path-prefix=$sources=/cargo" ;;
 esac
 JW_WEBHOOK_FORWARDER_COMMIT=$(sh "$(dirname "$0")/commit.sh")

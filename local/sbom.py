@@ -1,9 +1,8 @@
-"""`make sbom`: what the function is made of, as CycloneDX has it: target/sbom/ARCHITECTURE.cdx.json.
+"""`make sbom`: writes the function's bill of materials, target/sbom/ARCHITECTURE.cdx.json (CycloneDX 1.6).
 
-Exists because who runs the function must be able to tell whether the next known vulnerability is in it. It goes by
-`cargo tree`, not by `cargo metadata` as the ready-made tools do: that one adds what only the tests switch on, some
-forty crates. What is linked into the function has the scope `required`; what only runs while it is built, `excluded`.
-Of the same commit it is the same, byte for byte, so it has no date.
+Run it to know whether a vulnerability concerns the function. It reads `cargo tree`. The published tools read `cargo
+metadata`, which adds some forty crates that only the tests need. A crate in the function has the scope `required`, one
+that only builds the function `excluded`. The file has no date, because one commit must give the same bytes.
 """
 
 import json
@@ -33,7 +32,7 @@ TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux
 
 
 class SbomError(Exception):
-    """What was made isn't a bill of the function's materials."""
+    """The bill of materials is wrong."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,11 @@ Graph = dict[Crate, set[Crate]]
 
 
 def graph(target: str, edges: str) -> Graph:
-    """Each crate and what it depends on. The first is the function's own."""
+    """Each crate with its dependencies. The first crate is the function."""
     command = ["cargo", "tree", "--locked", "--target", target, "--edges", edges, "--prefix", "depth"]
     done = subprocess.run([*command, "--format", "|{p}|{l}|{r}"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
-        raise SbomError(f"cargo tree:\n{done.stderr}")
+        raise SbomError(f"cargo tree failed:\n{done.stderr}")
     found: Graph = {}
     above: list[Crate] = []
     for line in done.stdout.splitlines():
@@ -105,7 +104,7 @@ def bill(target: str) -> Bom:
 
 
 def written(bom: Bom) -> str:
-    """As JSON, without what would differ the next time; its serial number is that of its content."""
+    """The JSON without its date. The serial number is derived from the content."""
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     del document["metadata"]["timestamp"], document["serialNumber"]
     content = json.dumps(document, sort_keys=True)
@@ -114,7 +113,7 @@ def written(bom: Bom) -> str:
 
 
 def allowed() -> set[str]:
-    """What cargo-deny lets into the function, which finds out by itself what is in it."""
+    """The crates that cargo-deny allows in the function. cargo-deny finds the function's crates in its own way."""
     names: list[str] = tomllib.loads((ROOT / "deny-function.toml").read_text(encoding="utf-8"))["bans"]["allow"]
     return set(names)
 
@@ -126,9 +125,9 @@ def main() -> None:
         bom = bill(target)
         text = written(bom)
         if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
-            raise SbomError(f"it isn't CycloneDX 1.6: {fault}")
+            raise SbomError(f"the bill for {architecture} is not valid CycloneDX 1.6: {fault}")
         if str(ROOT) in text:
-            raise SbomError(f"it names the folder that it was made in, {ROOT}")
+            raise SbomError(f"the bill for {architecture} names this machine's folder {ROOT}. Remove the path in local/sbom.py")
         file = FOLDER / f"{architecture}.cdx.json"
         file.write_text(text, encoding="utf-8")
         in_it = [c for c in bom.components if c.scope is ComponentScope.REQUIRED]
@@ -136,9 +135,9 @@ def main() -> None:
         print(f"sbom: {file.relative_to(ROOT)}: {len(in_it)} crates in the function, {building} that build it")
         names |= {c.name for c in [bom.metadata.component, *bom.components] if c}
     if gone := sorted(allowed() - names):
-        raise SbomError(f"deny-function.toml allows what the function no longer has, take it out: {', '.join(gone)}")
+        raise SbomError(f"the function no longer has {', '.join(gone)}. Remove that from deny-function.toml")
     if new := sorted(names - allowed()):
-        raise SbomError(f"deny-function.toml doesn't allow, and make deny says why: {', '.join(new)}")
+        raise SbomError(f"deny-function.toml does not allow {', '.join(new)}. Run `make deny` to see why")
 
 
 if __name__ == "__main__":

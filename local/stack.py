@@ -1,8 +1,8 @@
-"""The forwarder on this machine, with stand-ins for what AWS would put around it.
+"""The function on this machine, between emulators of the AWS services that it needs.
 
     HTTP -> `cargo lambda watch` (API Gateway, Lambda) -> the release binary -> ministack (Secrets Manager, SQS)
 
-Exists so that `make demo` and `make run` drive the very binary that is deployed, over real HTTP.
+`make demo` and `make run` use it to call the release binary over HTTP. Nobody runs this file.
 """
 
 import http.client
@@ -11,12 +11,9 @@ import os
 import random
 import select
 import shlex
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,8 +23,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from held_queue import HeldQueue
-from processes import INTERRUPTS, LocalError, Processes
+from emulators.held_queue import HeldQueue
+from processes import LocalError, Processes, started
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALHOST = "127.0.0.1"
@@ -35,12 +32,12 @@ PATH = "/webhooks/jwplayer"
 INVOCATIONS = "/2015-03-31/functions/_/invocations"  # Lambda's API; `_` is cargo lambda's only function
 SECRET_ID = "jw-webhook-forwarder"
 QUEUE_NAME = "jw-webhook-events"
-START_SECONDS = 30  # many times what it takes
+START_SECONDS = 30  # a start takes a few
 ANSWER_SECONDS = 25  # the forwarder promises 20
 LOG_SECONDS = 5
-FORWARD_SECONDS = 30  # many times the two or three attempts that it takes, a second apart
+FORWARD_SECONDS = 30  # forwarding takes two or three attempts, a second apart
 
-# What keeps the SDKs away from the user's own account, and from the network. The keys open nothing.
+# Keeps the SDKs away from the user's account and from the network.
 LOCAL_AWS = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -55,7 +52,7 @@ OPTIONAL_SETTINGS = ("SECRET_TTL_SECONDS", "SECRET_MAX_STALE_SECONDS", "MAX_EVEN
 
 @dataclass
 class Answer:
-    """What the sender of a request gets."""
+    """The response to a request."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -64,7 +61,7 @@ class Answer:
 
 @dataclass
 class Message:
-    """What a consumer of the queue gets."""
+    """A message of the queue, as a consumer receives it."""
 
     id: str
     body: str
@@ -72,7 +69,7 @@ class Message:
 
 
 class Stack:
-    """The running forwarder, seen from its three sides: the sender's, the consumer's and the operator's."""
+    """The running function, with what a sender, a consumer and an operator do."""
 
     def __init__(self, processes: Processes, folder: Path, say: Callable[[str], None]) -> None:
         self._processes = processes
@@ -87,12 +84,12 @@ class Stack:
         endpoint = self._start_aws(secret)
         if secret_is_deleted:
             self._say("deleting the secret, as if by mistake")
-            self._secrets.delete_secret(SecretId=SECRET_ID)  # which Secrets Manager keeps for 30 days
+            self._secrets.delete_secret(SecretId=SECRET_ID)  # can be restored for 30 days
         self._start_gateway()
         self._start_function(command, endpoint, settings)
 
     def _start_aws(self, secret: str) -> str:
-        self._say("starting ministack, the stand-in for Secrets Manager and SQS")
+        self._say("starting ministack, which emulates Secrets Manager and SQS")
         port = free_port()
         command = [sys.executable, "-m", "ministack"]
         self._processes.start("ministack", command, ministack_environment(port, self._folder), ROOT)
@@ -106,7 +103,7 @@ class Stack:
         return endpoint
 
     def _start_gateway(self) -> None:
-        self._say("starting cargo lambda watch, the stand-in for API Gateway and Lambda")
+        self._say("starting cargo lambda watch, which emulates API Gateway and Lambda")
         watch = [str(Path(sys.prefix, "bin", "cargo-lambda")), "lambda", "watch", "--only-lambda-apis"]
         self._processes.start("cargo lambda watch", [*watch, "-A", LOCALHOST, "-P", str(self._port)], {}, ROOT)
         self._processes.wait("cargo lambda watch to listen", START_SECONDS, lambda: listens(self._port))
@@ -125,11 +122,11 @@ class Stack:
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         }
         self._log = self._processes.start("forwarder", command, environment, ROOT).stdout
-        self.send("GET", {}, b"")  # needs nothing of AWS: that it is answered says that the function runs
+        self.send("GET", {}, b"")  # the answer shows that the function runs, and needs no AWS service
         self.wait_for_log_line()
 
     def send(self, method: str, headers: dict[str, str], body: bytes, path: str = PATH) -> Answer:
-        """Sends a request as JW would, and waits for the answer."""
+        """Sends a request and waits for the answer."""
         connection = http.client.HTTPConnection(LOCALHOST, self._port, timeout=ANSWER_SECONDS)
         try:
             connection.request(method, path, body or None, headers)
@@ -138,7 +135,8 @@ class Stack:
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise LocalError(f"a {method} to {path} of {LOCALHOST}:{self._port} got no answer ({error!r})") from error
+            where = f"{LOCALHOST}:{self._port}{path}"
+            raise LocalError(f"{method} {where} got no answer ({error!r}). Read the processes' output above") from error
         finally:
             connection.close()
 
@@ -158,7 +156,7 @@ class Stack:
         return lines
 
     def receive(self) -> list[Message]:
-        """Takes what is in the queue now, up to ten messages, out of it."""
+        """Receives and deletes up to ten messages of the queue."""
         answer = self._sqs.receive_message(
             QueueUrl=self._queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         )
@@ -170,7 +168,7 @@ class Stack:
         return messages
 
     def new_log_lines(self) -> list[dict[str, Any]]:
-        """What the function has logged about requests since the last call."""
+        """The log lines about requests since the last call."""
         self._processes.check()
         with self._log.open("rb") as log:
             log.seek(self._log_bytes_read)
@@ -180,11 +178,11 @@ class Stack:
         try:
             lines = [json.loads(line) for line in complete.splitlines()]
         except ValueError as error:
-            raise LocalError("the function wrote a line to stdout that isn't JSON; it is above") from error
+            raise LocalError("the function printed a line that is not JSON. Read its output above") from error
         return [line for line in lines if "outcome" in line]
 
     def wait_for_log_line(self) -> dict[str, Any]:
-        """What the function logs about the one request that was sent since the last call."""
+        """The log line of the one request that was sent since the last call."""
         lines: list[dict[str, Any]] = []
 
         def logged() -> bool:
@@ -204,30 +202,18 @@ def running(
     *,
     secret_is_deleted: bool = False,
 ) -> Iterator[Stack]:
-    """A stack that is up when the block begins, and gone when it has ended, however it ends."""
+    """Runs a stack while the block runs, and stops every process even after an error."""
     if port is not None and listens(port):
-        raise LocalError(f"port {port} is taken: end what listens there, or leave PORT out to have a free one")
+        raise LocalError(f"port {port} is in use. Stop the program that listens there, or omit PORT to get a free port")
     keep_to_this_machine()
-    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
-    processes = Processes(folder)
-    try:
+    with started(BotoCoreError, ClientError) as (processes, folder):
         stack = Stack(processes, folder, say)
         stack.start(secret, port or free_port(), settings or {}, secret_is_deleted)
         yield stack
-    except LocalError:
-        processes.show_output()
-        raise
-    except (BotoCoreError, ClientError) as error:
-        processes.show_output()
-        raise LocalError(f"ministack, the stand-in for AWS, did not do its part: {error}") from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # for good: ending what runs is the last that we do
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep_to_this_machine() -> None:
-    """Takes the user's AWS settings and proxies out of the environment: all that is talked to is local."""
+    """Removes the user's AWS settings and proxies from the environment, because every call is local."""
     for name in list(os.environ):
         if name.startswith("AWS_") or name.lower().endswith("_proxy") or name in OPTIONAL_SETTINGS:
             del os.environ[name]
@@ -244,7 +230,7 @@ def ministack_environment(port: int, folder: Path) -> dict[str, str]:
         "PERSIST_STATE": "0",
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),  # for its pid file
-        # it would look for containers to clean up, and listen for MQTT and SFTP
+        # without these, ministack removes containers and listens for MQTT and SFTP
         "DOCKER_HOST": f"unix://{folder}/none",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
@@ -252,7 +238,7 @@ def ministack_environment(port: int, folder: Path) -> dict[str, str]:
 
 
 def forwarder_command() -> list[str]:
-    """What starts the function: FORWARDER, for example a build for another processor with its emulator; else the release build."""
+    """The command FORWARDER, for example an emulator and a build for another processor. Default: the release build."""
     return shlex.split(os.environ.get("FORWARDER", "")) or [str(built("release", "forwarder", "make build"))]
 
 
@@ -261,32 +247,32 @@ def forwarder_binary() -> Path:
 
 
 def jwhook_binary() -> Path:
-    """JWHOOK, for example the one of a release; else the debug build."""
+    """JWHOOK, for example a release's jwhook. Default: the debug build."""
     return Path(os.environ.get("JWHOOK") or built("debug", "jwhook", "make jwhook"))
 
 
 def built(profile: str, name: str, by: str) -> Path:
-    """A binary, wherever the user's cargo puts what it builds."""
+    """A binary in the user's target directory."""
     command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"]
     try:
         metadata = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     except FileNotFoundError as error:
-        raise LocalError("there is no cargo on the PATH: install Rust (https://rustup.rs), then try again") from error
+        raise LocalError("cargo is not on the PATH. Install Rust (https://rustup.rs)") from error
     except subprocess.CalledProcessError as error:
         raise LocalError(f"`{' '.join(command)}` failed:\n{error.stderr}") from error
     binary = Path(json.loads(metadata)["target_directory"], profile, name)
     if not binary.is_file():
-        raise LocalError(f"there is no {binary}: `{by}` makes it")
+        raise LocalError(f"{binary} does not exist. Run `{by}`")
     return binary
 
 
 def free_port() -> int:
-    """One that is free, and below those that systems give to connections, none of which takes it meanwhile."""
+    """A free port below the range of ephemeral ports, so that no connection takes the port meanwhile."""
     for port in random.sample(range(16_384, 32_768), 100):
         with socket.socket() as sock, suppress(OSError):
             sock.bind((LOCALHOST, port))
             return port
-    raise LocalError("there is no free port from 16384 to 32767")
+    raise LocalError("100 random ports from 16384 to 32767 are all in use. Try again")
 
 
 def readable(sock: socket.socket) -> bool:

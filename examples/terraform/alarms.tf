@@ -1,14 +1,14 @@
-# The alarms of template.yaml without which an event is lost or late, and nobody knows.
+# The alarms of template.yaml that report lost and late events.
 
 locals {
-  # A request without these counts 0 of them, and no traffic is no fault.
+  # Missing data means no traffic, which is no fault.
   of_the_function = {
     EventsFailed = { metric = "Failed", description = "The function answered 5xx, and neither queued nor held the event. Its log names the cause. JW may not send the event again." }
-    EventsLost   = { metric = "Lost", description = "An event could be neither verified nor held. It is lost unless JW sends it again. Repair the held queue first, then the secret." }
+    EventsLost   = { metric = "Lost", description = "The function could neither verify nor hold an event. The event is lost unless JW sends it again. Repair the held queue first, then the secret." }
   }
   dead_letters = {
-    DeadLetter     = { queue = "events", description = "A consumer failed an event as often as it may. Repair the consumer, then move the events back (aws sqs start-message-move-task)." }
-    HeldDeadLetter = { queue = "held", description = "A held event failed all its attempts, for a day. Repair the secret, then move the events back (aws sqs start-message-move-task)." }
+    DeadLetter     = { queue = "events", description = "A consumer failed an event on all its attempts. Repair the consumer, then move the events back (aws sqs start-message-move-task)." }
+    HeldDeadLetter = { queue = "held", description = "A held event failed all its attempts for a day. Repair the secret, then move the events back (aws sqs start-message-move-task)." }
   }
 }
 
@@ -42,7 +42,7 @@ resource "aws_cloudwatch_log_metric_filter" "undelivered" {
 
 resource "aws_cloudwatch_metric_alarm" "undelivered" {
   alarm_name          = "${var.name}-EventsUndelivered"
-  alarm_description   = "Verified events could not be queued and are in the function's log, whole, until its retention ends. Repair the queue, then put them back: jwhook recover."
+  alarm_description   = "The function could not send verified events to the queue. The function's log has them whole until its retention ends. Repair the queue, then run jwhook recover."
   namespace           = aws_cloudwatch_log_metric_filter.undelivered.metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.undelivered.metric_transformation[0].name
   statistic           = "Sum"
@@ -66,13 +66,13 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
-  treat_missing_data  = "ignore" # SQS sends no metrics of a queue that is empty and unused
+  treat_missing_data  = "ignore" # SQS sends no metrics of an unused empty queue
   alarm_actions       = var.alarm_actions
 }
 
 resource "aws_cloudwatch_metric_alarm" "held" {
   alarm_name          = "${var.name}-EventsHeld"
-  alarm_description   = "Events are held, because the function had no usable secret. The log says why. Once the secret is right the events arrive by themselves, within minutes."
+  alarm_description   = "Events are held, because the function had no usable secret. The log says why. Once the secret is right, the events arrive within minutes without any action."
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
@@ -94,7 +94,7 @@ resource "aws_cloudwatch_metric_alarm" "held" {
   metric_query {
     id          = "held"
     label       = "held"
-    expression  = "due + waiting" # between two attempts, for 300 s, an event is not visible
+    expression  = "due + waiting" # an event is not visible for the 300 s between two attempts
     return_data = true
   }
 }

@@ -1,4 +1,4 @@
-# The forwarder over a release's zip, without CloudFormation. README.md says how to use it.
+# Deploys the function from a release's zip, without CloudFormation. README.md says how to use it.
 
 terraform {
   required_version = ">= 1.5"
@@ -10,7 +10,7 @@ terraform {
   }
 }
 
-# JW shows a webhook's key once, and Terraform's state is no place for it: the value is stored by other means.
+# The secret has no value here, because Terraform's state would contain JW's keys.
 resource "aws_secretsmanager_secret" "ring" {
   name        = var.name
   description = "JW Player webhooks' keys: a JSON object from webhook ids to secrets"
@@ -23,7 +23,7 @@ resource "aws_cloudwatch_log_group" "forwarder" {
   name              = "/aws/lambda/${var.name}"
   retention_in_days = 90
   lifecycle {
-    prevent_destroy = true # undelivered events are here and nowhere else
+    prevent_destroy = true # undelivered events are only here
   }
 }
 
@@ -99,7 +99,7 @@ resource "aws_lambda_function" "forwarder" {
   logging_config {
     log_group  = aws_cloudwatch_log_group.forwarder.name
     log_format = "JSON"
-    # Never above INFO: Lambda would drop the metrics and the undelivered events, which have no level.
+    # Never above INFO, because Lambda would drop the metrics and the undelivered events, which have no level.
     application_log_level = "INFO"
     system_log_level      = "WARN" # failed invocations only
   }
@@ -121,7 +121,7 @@ resource "aws_lambda_event_source_mapping" "held" {
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
   scaling_config {
-    maximum_concurrency = 2 # the least that Lambda accepts: the account's concurrency is for requests
+    maximum_concurrency = 2 # Lambda's lowest value, because the account's concurrency is for requests
   }
 }
 

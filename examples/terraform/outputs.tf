@@ -1,4 +1,4 @@
-# By the names of template.yaml's outputs.
+# The outputs have the names of template.yaml's outputs.
 
 output "WebhookUrl" {
   description = "The URL to give JW, as the webhook's webhook_url"
@@ -6,7 +6,7 @@ output "WebhookUrl" {
 }
 
 output "SecretArn" {
-  description = "The secret to store JW's in"
+  description = "The secret that holds JW's keys"
   value       = aws_secretsmanager_secret.ring.arn
 }
 
@@ -16,12 +16,12 @@ output "QueueUrl" {
 }
 
 output "DeadLetterQueueUrl" {
-  description = "What consumers failed too often"
+  description = "Messages that consumers failed too often"
   value       = aws_sqs_queue.dead["events"].id
 }
 
 output "HeldQueueUrl" {
-  description = "Events that wait for the secret, as tokens; the function forwards them by itself"
+  description = "Events that wait for the secret, as tokens; the function forwards them once it has the secret"
   value       = aws_sqs_queue.main["held"].id
 }
 

@@ -2,10 +2,10 @@ locals {
   # Each queue has a dead-letter queue.
   queues = {
     events = { visibility_timeout = 180, max_receives = 5 }
-    # 300 s are the time between two attempts to forward a held event, and 288 attempts take a day.
+    # The function tries to forward a held event every 300 s, and 288 attempts take a day.
     held = { visibility_timeout = 300, max_receives = 288 }
   }
-  max_message_size  = 262144  # more than the HTTP API lets through, and the most that version 5 of the provider accepts
+  max_message_size  = 262144  # more than the HTTP API accepts, and the limit of the provider's version 5
   message_retention = 1209600 # 14 days, SQS's longest
 }
 

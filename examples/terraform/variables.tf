@@ -10,12 +10,12 @@ variable "zip" {
 }
 
 variable "architecture" {
-  description = "That of the zip: arm64 or x86_64"
+  description = "The zip's architecture: arm64 or x86_64"
   type        = string
   default     = "arm64"
 }
 
 variable "alarm_actions" {
-  description = "ARNs of what an alarm notifies, such as an SNS topic. An alarm that notifies nobody is of no use."
+  description = "ARNs of the alarms' actions, such as an SNS topic. An empty list notifies nobody."
   type        = list(string)
 }

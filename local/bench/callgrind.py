@@ -1,36 +1,35 @@
-"""Instructions, as valgrind counts them: the same for the same work, however busy the machine is."""
+"""Counts instructions with valgrind, because a busy machine does not change the count. Nobody runs this file."""
 
 import re
 from collections import Counter
 from pathlib import Path
 
-# Where cargo and rustc have a crate's sources: the registry's index/name-1.2.3/, and the standard library's own.
+# The paths of a crate's sources: in the registry (index/name-1.2.3/), and in the standard library.
 REGISTRY = re.compile(r"/registry/src/[^/]+/(?P<crate>.+?)-\d+\.\d+\.\d+[^/]*/")
 BUNDLED = re.compile(r"/rust/deps/(?P<crate>.+?)-\d+\.\d+\.\d+[^/]*/")
 STANDARD = re.compile(r"/library/(?:alloc|core|std|compiler-builtins)[^/]*/")
 STANDARD_FUNCTION = re.compile(r"<*(?:alloc|core|std)::")
-RING = re.compile(r"^ring_core_")  # its assembly, and what its C gives to Rust
+RING = re.compile(r"^ring_core_")  # ring's assembly and C
 
 NAMED = re.compile(r"\((\d+)\)(?: (.+))?")
 
 
 def wrapper(profile: Path) -> tuple[str, ...]:
-    # the least optimizing: most of what runs, runs once, and the function has time-outs
+    # least optimization, because most code runs once and the function has timeouts
     return ("valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", "--vex-iropt-level=1", "-q")
 
 
 def total(profile: Path) -> int:
-    """The instructions of a run."""
     totals = re.findall(r"^(?:summary|totals): (\d+)", profile.read_text(errors="replace"), re.MULTILINE)
     return int(totals[-1])
 
 
 def by_crate(profile: Path) -> Counter[str]:
-    """The instructions by the crate whose source line they come from, also where it was inlined into another's.
+    """The instructions by crate. The crate is that of the source line, also if another crate inlined the line.
 
-    Callgrind's format: `ob=` (a library), `fl=` and `fn=` (a function and its file), `fi=` and `fe=` (the file of what
-    was inlined) say what the lines with costs below them belong to. Each name is written out once, and is a number from
-    then on. A `calls=` is followed by what the callee cost.
+    Callgrind's format: `ob=` (a library), `fl=` and `fn=` (a function and its file), `fi=` and `fe=` (the file of inlined
+    code) apply to the lines with costs below. A name is written out once, and later is a number. The line after `calls=`
+    has the callee's cost.
     """
     names: dict[tuple[str, str], str] = {}
     place = {"ob": "", "fl": "", "fn": "", "inlined": ""}
@@ -55,23 +54,13 @@ def by_crate(profile: Path) -> Counter[str]:
             is_of_callee = False
     crates: Counter[str] = Counter()
     for (library, file, function, inlined), cost in costs.items():
-        # what is inlined of the standard library is the work of whoever calls it
+        # inlined code of the standard library belongs to the caller
         crates[crate(library, file if STANDARD.search(inlined) else inlined, function)] += cost
     return crates
 
 
-# What a key names: a callee's (c…) has to be read too, as the name may be written out there.
-SPACES = {
-    "ob": "ob",
-    "cob": "ob",
-    "fn": "fn",
-    "cfn": "fn",
-    "fl": "fl",
-    "fi": "fl",
-    "fe": "fl",
-    "cfi": "fl",
-    "cfl": "fl",
-}
+# The kind of name that a key has. Callees' keys (c…) count too, because a name may be written out there.
+SPACES = {"ob": "ob", "cob": "ob", "fn": "fn", "cfn": "fn", **dict.fromkeys(("fl", "fi", "fe", "cfi", "cfl"), "fl")}
 
 
 def named(names: dict[tuple[str, str], str], space: str, value: str) -> str:

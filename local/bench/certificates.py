@@ -1,9 +1,8 @@
-"""Certificates for the stand-ins, and a bundle of roots as large as a system's.
+"""Creates the emulators' certificates, and a bundle of roots as large as a system's. Nobody runs this file.
 
-Exists because TLS is half of a cold start: the chain that is verified (RSA 2048: leaf, intermediate, root, as AWS's
-endpoints have it), and the roots. The forwarder has its roots compiled in, so it gets the one root that signs here, and
-nothing to parse beside it. Python parses a bundle; a system's own would make the figures the machine's: this one always
-has the same number of roots, of the same sizes.
+TLS is half of a cold start. The chain is that of AWS's endpoints: leaf, intermediate and root with RSA 2048. The function
+has its roots compiled in, so it gets only the root that signs here. Python parses a bundle. This bundle has the same
+size on every machine, unlike the systems' bundles.
 """
 
 import ipaddress
@@ -20,13 +19,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 ROOTS = 140  # about what Amazon Linux 2023 has
-# Roots that sign nothing may share keys: reading a bundle looks at each certificate, and makes nothing of it.
+# Roots that sign nothing may share keys, because nobody verifies with them.
 SHARED_KEYS = 8
 
 
 @dataclass
 class Certificates:
-    chain: Path  # what the stand-ins send: leaf and intermediate
+    chain: Path  # leaf and intermediate
     key: Path
     root: Path  # for SSL_CERT_FILE
     bundle: Path  # for AWS_CA_BUNDLE
@@ -34,7 +33,7 @@ class Certificates:
 
 def make(folder: Path) -> Certificates:
     root_key, intermediate_key, leaf_key = (rsa.generate_private_key(65537, 2048) for _ in range(3))
-    # named as one of the five that sign AWS's endpoints, so that the chain has the bytes that theirs have
+    # a root of AWS's endpoints has this name, so the chain has the same length as theirs
     root_name = name("Amazon", "Amazon Root CA 1")
     intermediate_name = name("Amazon", "Amazon RSA 2048 M02")
     root = authority(root_name, root_key, root_name, root_key)
@@ -91,7 +90,7 @@ def certificate(subject: x509.Name, key: Key, issuer: x509.Name, issuer_key: Key
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
-        .serial_number(int.from_bytes(b"\x01" * 16, "big"))  # of one length, so that each bundle has the same
+        .serial_number(int.from_bytes(b"\x01" * 16, "big"))  # one length for all, so that every bundle has the same size
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=30))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -1,16 +1,16 @@
-"""Small line charts side by side, as SVG that is legible on a light page and on a dark one.
+"""Draws small line charts side by side, as SVG for light and dark pages. Nobody runs this file.
 
-Written by hand: a library for this would weigh more than everything else that the local tools import.
+A library for this would be larger than all other packages of the local tools.
 """
 
 import math
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 300, 230  # of a panel
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 16, 44  # of its frame
+WIDTH, HEIGHT = 300, 230  # a panel
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 16, 44  # a panel's margins
 TICKS = 4
 
-# In between, for where the viewer doesn't say which of the two it is.
+# The first colours are for viewers without a colour scheme.
 STYLE = """\
 text { font: 12px system-ui, sans-serif; fill: #7d8590 }
 .axis { stroke: #8c959f; fill: none }
@@ -23,7 +23,7 @@ text { font: 12px system-ui, sans-serif; fill: #7d8590 }
 
 @dataclass
 class Panel:
-    """y over x, both from zero on: what is linear looks linear."""
+    """y by x. Both axes start at zero, so that a linear function looks linear."""
 
     x_title: str
     points: dict[float, float]
@@ -72,7 +72,7 @@ def frame(panel: Panel) -> list[str]:
 
 
 def step(largest: float) -> float:
-    """The distance of ticks: 1, 2 or 5 and zeros, some four of them up to the largest value."""
+    """The distance between ticks: 1, 2 or 5 times a power of ten, for about four ticks."""
     rough = largest / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)

@@ -1,14 +1,13 @@
-"""`make counts`: the function's instructions, held against those that were recorded.
+"""`make counts`: compares the function's instruction counts with the recorded ones. Run it after a change of the code.
 
-Exists so that what costs time is noticed when it comes in, whatever the machine is busy with: a dependency that
-computes at its start, a root that is read for nothing, a second handshake. Milliseconds can't be asserted on a shared machine;
-instructions can, as they are the same each time (within 0.3 %).
+It notices a slow start of a dependency, or a second TLS handshake. Two runs differ by 0.3 % even on a busy machine;
+milliseconds differ by more.
 
-    python -m bench.counts             more than 3 % above counts.toml fails, and says what grew
+    python -m bench.counts             fails above counts.toml + 3 %, and names the crates that grew
     python -m bench.counts --record    writes counts.toml
 
-Its crates' shares tell what grew. They come from a build with line numbers, which takes minutes: it is made when
-figures are recorded, and when they are exceeded.
+The counts by crate need a build with line numbers, which takes minutes. It is built to record figures, and if a figure
+is too high.
 """
 
 import os
@@ -29,23 +28,21 @@ from make_events import KEY_RING
 from processes import LocalError, exit_with
 from stack import LOCALHOST, ROOT, forwarder_binary
 
-# Events before those that count, which fill what the first ones have to make; and those that count.
-FEW, MANY = 20, 100
+FEW, MANY = 20, 100  # events to warm up, and counted events
 ATTEMPTS = 3
-# A forged event may have the secret fetched once more. The function pauses after each such fetch, for 0.5 s at first and
-# then twice as long each time. So many are waited for, with some time to spare; the pause of 8 s after the last one
-# outlasts the events that count.
+# A forged event may cause a recheck of the secret. The function pauses after each recheck, for 0.5 s at first and then
+# twice as long each time. These waits end five pauses; the pause of 8 s after the last recheck covers the counted events.
 WAITS_FOR_RECHECKS = (0.0, 0.8, 1.5, 3.0, 6.0)
 DOUBT = (
-    f"in each of {ATTEMPTS} runs a time-out of the function's passed, and it connected again: either its start has "
-    "become so dear, or the machine is too busy to count on"
+    f"the function reconnected after a timeout in each of {ATTEMPTS} runs. Either its start is much slower than before, "
+    "or the machine is too busy: try again on an idle machine"
 )
-MOST_THREADS = 3  # the runtime's, and those that look up two names at once
+MOST_THREADS = 3  # one of the runtime, and two that resolve names
 
 
 @dataclass
 class Figure:
-    """Instructions of `more`, less those of `less`, for each of `events`."""
+    """The instructions of `more` minus those of `less`, divided by `events`."""
 
     name: str
     more: list[Event]
@@ -62,7 +59,7 @@ def figures() -> list[Figure]:
         Figure("first_answer", accepted[:1], [], 1),
         Figure("warm_event", accepted, warm, MANY),
         Figure("warm_event_spelled_otherwise", spaced, spaced[: 1 + FEW], MANY),
-        # the first of them have the secret fetched once more
+        # the first forged events cause rechecks of the secret
         Figure("forged_event", warm + forged, warm + forged[:FEW], MANY),
     ]
 
@@ -80,23 +77,22 @@ class Counter:
         return (callgrind.total(self._profile(binary, figure.more)) - less) / figure.events
 
     def crates(self, binary: Path, figure: Figure) -> dict[str, int]:
-        """The instructions of each crate."""
         more = callgrind.by_crate(self._profile(binary, figure.more))
         if figure.less:
             more.subtract(callgrind.by_crate(self._profile(binary, figure.less)))
         return {crate: round(count / figure.events) for crate, count in more.most_common()}
 
     def promises(self, binary: Path) -> list[str]:
-        """What is broken of that which holds for every life of the function, however many events it has.
+        """The broken promises about connections, fetches and threads.
 
-        On a busy machine a time-out of the function's may pass in one life, and it connects again. What the function
-        does by itself is there each time.
+        On a busy machine the function may reconnect after a timeout, so only a promise that is broken in each attempt
+        counts.
         """
         for attempt in range(1, ATTEMPTS + 1):
             broken = self._broken(binary)
             if not broken or attempt == ATTEMPTS:
                 break
-            print(f"in life {attempt} of {ATTEMPTS} there were {'; '.join(broken)}: looking again", flush=True)
+            print(f"attempt {attempt} of {ATTEMPTS} had {'; '.join(broken)}: trying again", flush=True)
         return broken
 
     def _broken(self, binary: Path) -> list[str]:
@@ -112,19 +108,18 @@ class Counter:
             if services.connections[service] != 1
         ]
         if services.requests[SECRETS_MANAGER] != 1:
-            broken.append(f"{services.requests[SECRETS_MANAGER]} requests for the secret, not 1")
+            broken.append(f"{services.requests[SECRETS_MANAGER]} fetches of the secret, not 1")
         if late := [service for service, connected in services.connected if connected > began]:
             broken.append(f"handshakes that an event waited for: {', '.join(late)}")
         if threads > MOST_THREADS:
-            broken.append(f"{threads} threads, not {MOST_THREADS} at most")
+            broken.append(f"{threads} threads, more than {MOST_THREADS}")
         return broken
 
     def _profile(self, binary: Path, events: list[Event]) -> Path:
-        """The profile of a life with these events, and with nothing else in it.
+        """The profile of a run with these events and without a reconnection.
 
-        Under valgrind, and on a busy machine, a start takes seconds: a time-out of the function's may pass, and what it
-        does then isn't what is to be counted. `promises` has shown that it opens one connection to each service. Where
-        each run is like that, the start itself may have become so dear: the cheapest of them is counted, and that said.
+        Under valgrind a start takes seconds, so the function may reconnect after a timeout. Such a run does not count.
+        If each attempt is such a run, the cheapest counts, and `doubt` says so.
         """
         forged = sum(event.status == 401 for event in events)
         secret_requests = 1 + min(forged, len(WAITS_FOR_RECHECKS))
@@ -141,7 +136,7 @@ class Counter:
         services = Services(self._certificates, KEY_RING)
         function = Function("forwarder", (str(binary),), self._folder)
         wrapper = callgrind.wrapper(profile)
-        # by its address: how a name is looked up depends on the machine
+        # an address, because resolving a name costs differently on each machine
         with lived(function, services, self._certificates, host=LOCALHOST, wrapper=wrapper) as life:
             waits = iter(WAITS_FOR_RECHECKS)
             for event in events:
@@ -153,8 +148,8 @@ class Counter:
 
 
 def build_with_line_numbers() -> Path:
-    """The same code as the release binary's, with what tells whose it is."""
-    print("==> the function with line numbers, to tell its crates' shares (some minutes)", flush=True)
+    """Builds the release binary with line numbers."""
+    print("==> building the function with line numbers, to count by crate (some minutes)", flush=True)
     target = ROOT / "target" / "counted"
     environment = {
         **os.environ,
@@ -165,21 +160,21 @@ def build_with_line_numbers() -> Path:
     }
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--bin", "forwarder"]
     if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
-        raise LocalError("the function with line numbers could not be built; cargo says why, above")
+        raise LocalError("the build of the function with line numbers failed. Read cargo's output above")
     return target / "release" / "forwarder"
 
 
 def why_not_counted() -> str:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        return f"the recorded figures are of x86_64 Linux, and this is {platform.machine()} {platform.system()}"
+        return f"the recorded figures are for x86_64 Linux, and this is {platform.machine()} {platform.system()}"
     if not shutil.which("valgrind"):
-        return "there is no valgrind on the PATH (Debian: apt install valgrind)"
+        return "valgrind is not on the PATH (Debian: apt install valgrind)"
     return ""
 
 
 def main() -> int:
     if sys.argv[1:] not in ([], ["--record"]):
-        raise LocalError("usage: make counts, or make counts ARGS=--record")
+        raise LocalError("unknown arguments. Run `make counts` or `make counts ARGS=--record`")
     if why := why_not_counted():
         if os.environ.get("CI") == "true":
             raise LocalError(f"nothing was counted: {why}")
@@ -190,17 +185,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
         counter = Counter(Path(folder))
         if broken := counter.promises(binary):
-            raise LocalError("\n  ".join([f"in each of {ATTEMPTS} lives of the function a promise was broken; in the last there were", *broken]))
+            raise LocalError("\n  ".join([f"each of {ATTEMPTS} attempts broke a promise. The last had:", *broken]))
         now: dict[str, int] = {}
         for figure in figures():
             now[figure.name] = round(counter.instructions(binary, figure))
             if counter.doubt:
-                break  # a start is in each of the others
+                break  # the other figures have a start too
         now["binary_bytes"] = binary.stat().st_size
         if sys.argv[1:] == ["--record"]:
             crates = crates_of(counter, figures())
             if counter.doubt:
-                raise LocalError(f"nothing is recorded: {counter.doubt}")
+                raise LocalError(f"nothing was recorded: {counter.doubt}")
             record.write(record.Record(now, crates))
             print(f"recorded in {record.PATH.relative_to(ROOT)}")
         else:
@@ -217,12 +212,12 @@ def compare(counter: Counter, now: dict[str, int]) -> None:
         for name, crates in crates_of(counter, [figure for figure in figures() if figure.name in grown]).items():
             complaints += [f"what grew in {name}:", *record.what_grew(recorded.crates[name], crates)]
         doubt = [counter.doubt] if counter.doubt else []
-        raise LocalError("\n  ".join(["the function costs more than it did:", *doubt, *complaints, ADVICE]))
+        raise LocalError("\n  ".join(["the function costs more than recorded:", *doubt, *complaints, ADVICE]))
     if counter.doubt:
         raise LocalError(counter.doubt)
     for name in record.shrunk(recorded.figures, now):
-        print(f"{name} is {record.change(recorded.figures[name], now[name])}: `make counts ARGS=--record` keeps it so")
-    print("one connection to each service, none opened by an event, one request for the secret")
+        print(f"{name} is {record.change(recorded.figures[name], now[name])}: record it with `make counts ARGS=--record`")
+    print("one connection to each service, none opened by an event, one fetch of the secret")
 
 
 def crates_of(counter: Counter, dearer: list[Figure]) -> dict[str, record.Crates]:
@@ -232,12 +227,12 @@ def crates_of(counter: Counter, dearer: list[Figure]) -> dict[str, record.Crates
     return {figure.name: counter.crates(with_lines, figure) for figure in dearer}
 
 
-ADVICE = "If it is worth that: `make counts ARGS=--record`, and say in the commit what was bought."
+ADVICE = "If the change is worth it, run `make counts ARGS=--record`, and give the reason in the commit."
 
 
 def complaint(name: str, recorded: int, now: int) -> str:
     change = record.change(recorded, now)
-    return f"{name} went from {recorded:,} to {now:,}: {change}, where {record.TOLERANCE:.0%} are allowed"
+    return f"{name} grew from {recorded:,} to {now:,}: {change}, more than {record.TOLERANCE:.0%}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""`make plot`: what the function's CPU grows with, and that nothing else makes it grow.
+"""`make plot`: measures CPU time by size of the body, size of the key ring and concurrent requests.
 
-Exists to find surprises: a cost that is square in the body's size, a key ring that is searched, requests that stand in
-each other's way. Prints the tables of docs/performance.md and draws docs/growth.svg.
+Run it after a change that may affect large inputs, for example a cost that grows with the square of the body's size. It
+prints the tables of docs/performance.md and draws docs/growth.svg.
 """
 
 import json
@@ -24,7 +24,7 @@ from stack import ROOT, forwarder_binary
 
 ROUNDS = 7
 WARM_UP, WARM = 50, 300
-SQS_SECONDS = 0.005  # while it answers, other requests get their turn
+SQS_SECONDS = 0.005  # the emulated SQS takes this long, so that requests overlap
 BODIES = (0.2, 1, 5, 20, 50, 100, 200)  # kB
 RINGS = (1, 10, 50, 100, 200, 350, 500)  # webhooks
 AT_ONCE = (1, 2, 4, 8, 16, 32)  # requests
@@ -56,7 +56,7 @@ def with_others(given: Certificates, at_once: float) -> float:
 def cpu(
     given: Certificates, events: list[Event], *, secret: str = SECRET, at_once: int = 1, sqs_seconds: float = 0
 ) -> float:
-    """The CPU of each of the events, in a life of their own, once the first ones have opened every connection."""
+    """The CPU time of an event, in a new process whose connections are open."""
     services = Services(given, secret, sqs_seconds)
     function = Function(
         "forwarder",
@@ -114,7 +114,7 @@ def main() -> int:
     panels = [Panel(growth.axis, points) for growth, points in zip(GROWTHS, medians, strict=True)]
     PLOT.parent.mkdir(exist_ok=True)
     PLOT.write_text(draw(panels, "CPU of an event, µs"), encoding="utf-8")
-    print(f"\ndrawn: {PLOT.relative_to(ROOT)}")
+    print(f"\nwritten: {PLOT.relative_to(ROOT)}")
     return 0
 
 

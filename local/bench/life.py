@@ -1,7 +1,7 @@
-"""A function's life: started as Lambda starts it, given events one after the other, and ended.
+"""Runs a function as Lambda does: starts it, sends events, and stops it. Nobody runs this file.
 
-Exists so that each function is measured in the same way, from outside: its time by the clock of the Runtime API, its
-CPU, memory and threads by the operating system.
+Every function is measured in the same way: time by the Runtime API's clock; CPU, memory and threads by the operating
+system.
 """
 
 import os
@@ -27,7 +27,7 @@ SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:jw-webhook-fo
 
 @dataclass(frozen=True)
 class Function:
-    """What is started, and with what it is told more than Lambda tells every function."""
+    """A function's command, with its variables beyond those that Lambda sets."""
 
     name: str
     command: tuple[str, ...]
@@ -36,7 +36,7 @@ class Function:
 
 
 class Life:
-    """A function that runs."""
+    """A running function."""
 
     def __init__(self, function: Function, services: Services, processes: Processes, part: Part, began: float) -> None:
         self._name = function.name
@@ -46,17 +46,16 @@ class Life:
         self.began = began
 
     def send(self, event: Event) -> Answer:
-        """One event, and what came of it, when the function has asked for the next."""
+        """Sends an event, and waits until the function asks for the next."""
         answer = self.send_all([event], at_once=1)[0]
         self.settle()
         return answer
 
     def send_each(self, events: list[Event]) -> list[Answer]:
-        """Events, one after the other."""
         return [self.send(event) for event in events]
 
     def send_all(self, events: list[Event], at_once: int) -> list[Answer]:
-        """Events, never more of them under way than `at_once`."""
+        """Sends events, at most `at_once` concurrently."""
         answers: list[Answer] = []
         handed_out = 0
         while len(answers) < len(events):
@@ -69,12 +68,12 @@ class Life:
         return answers
 
     def settle(self) -> None:
-        """Waits until the function has nothing more to do: it asks for the next event."""
+        """Waits until the function asks for the next event, because then it is idle."""
         self._wait_for_poll()
         self._services.polls.release()
 
     def cpu_seconds(self) -> float:
-        """User and system time so far."""
+        """User and system time since the start."""
         return cpu_seconds(self._process.pid)
 
     def peak_memory_bytes(self) -> int:
@@ -101,17 +100,15 @@ class Life:
                 self._check(deadline, "answer an event")
                 continue
             if answer.status != answer.event.status:
-                raise LocalError(
-                    f"{self._name} answered {answer.status} to an event that is to be {answer.event.status}"
-                )
+                raise LocalError(f"{self._name} answered {answer.status}, not {answer.event.status}")
             return answer
 
     def _check(self, deadline: float, what: str) -> None:
         if self._services.init_error:
-            raise LocalError(f"{self._name} didn't start: {self._services.init_error}")
+            raise LocalError(f"{self._name} did not start: {self._services.init_error}")
         self._processes.check()
         if time.monotonic() > deadline:
-            raise LocalError(f"{self._name} did not {what} within {ANSWER_SECONDS} s")
+            raise LocalError(f"{self._name} did not {what} within {ANSWER_SECONDS} s. Read its output above")
 
 
 @contextmanager
@@ -123,7 +120,7 @@ def lived(
     host: str = "localhost",
     wrapper: tuple[str, ...] = (),
 ) -> Iterator[Life]:
-    """A function that runs while the block does. `wrapper`: what runs it, valgrind for one."""
+    """Runs a function while the block runs, perhaps under a wrapper such as valgrind."""
     with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
         processes = Processes(Path(folder))
         try:
@@ -142,7 +139,7 @@ def lived(
 
 
 def environment(function: Function, services: Services, certificates: Certificates, host: str) -> dict[str, str]:
-    """All that the function sees: what Lambda sets, of the length that it has there, and nothing of the user's."""
+    """The function's whole environment: Lambda's variables, as long as on AWS, and none of the user's."""
     endpoint = {service: f"https://{host}:{services.ports[service]}" for service in (SECRETS_MANAGER, SQS)}
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -180,7 +177,7 @@ def environment(function: Function, services: Services, certificates: Certificat
 if sys.platform == "linux":
 
     def cpu_seconds(pid: int) -> float:
-        # /proc/PID/stat counts in hundredths of a second; this in nanoseconds, by thread
+        # schedstat counts nanoseconds of each thread; /proc/PID/stat counts only hundredths of a second
         tasks = Path(f"/proc/{pid}/task").iterdir()
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
@@ -202,25 +199,25 @@ else:
         return times.user + times.system
 
     def peak_memory_bytes(pid: int) -> int:
-        return psutil.Process(pid).memory_info().rss  # what it has now: macOS tells no peak of a process that runs
+        return psutil.Process(pid).memory_info().rss  # the current value, because macOS has no peak of a running process
 
     def threads(pid: int) -> int:
         return psutil.Process(pid).num_threads()
 
 
-# The harness has the first core and the function the last, where one can choose: neither waits for the other.
+# On Linux this program uses the first core and the function the last, so that neither waits for the other.
 CORES = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
 
 
 def stay_on_first_core() -> None:
-    """For the thread that calls it, and those that it starts from then on."""
+    """Moves this thread, and the threads that it starts later, to the first core."""
     if CORES:
         os.sched_setaffinity(0, CORES[:1])
 
 
 @contextmanager
 def on_last_core() -> Iterator[None]:
-    """For the processes that are started in the block."""
+    """Starts the block's processes on the last core."""
     if CORES:
         os.sched_setaffinity(0, CORES[-1:])
     try:

@@ -1,4 +1,4 @@
-"""counts.toml: the figures that were recorded, and what may be said of others beside them."""
+"""Reads, writes and compares the recorded figures, counts.toml. Nobody runs this file."""
 
 import sys
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ else:
     import tomli as tomllib
 
 PATH = Path(__file__).with_name("counts.toml")
-TOLERANCE = 0.03  # ten times what two runs differ by, and less than what anybody would want to come in unseen
+TOLERANCE = 0.03  # ten times the difference between two runs
 HEAD = """\
 # Written by `make counts ARGS=--record`. `make counts`, which CI runs, fails above these figures and 3 %.
-# Instructions as valgrind counts them on x86_64 Linux; of the crates those with at least 0.2 % of a figure.
+# Instructions counted by valgrind on x86_64 Linux. Crates below 0.2 % of a figure are left out.
 """
 
 Crates = dict[str, int]
@@ -45,12 +45,12 @@ def grown(recorded: dict[str, int], now: dict[str, int]) -> list[str]:
 
 
 def shrunk(recorded: dict[str, int], now: dict[str, int]) -> list[str]:
-    """The figures whose bounds are too high: what was gained could be lost again, unseen."""
+    """The figures that are much lower than recorded, so that they could grow again without being noticed."""
     return [name for name in now if now[name] < recorded[name] * (1 - TOLERANCE)]
 
 
 def what_grew(recorded: Crates, now: Crates, most: int = 6) -> list[str]:
-    """A line for each crate that accounts for it, the one that grew most first."""
+    """A line for each crate that grew, the largest growth first."""
     growth = {crate: count - recorded.get(crate, 0) for crate, count in now.items()}
     total = sum(count for count in growth.values() if count > 0)
     lines = []

@@ -1,7 +1,4 @@
-"""The events that are measured: JW's, in API Gateway's request, always the same ones.
-
-Drawn from a fixed seed, so that two runs of two versions have the same work to do.
-"""
+"""The measured events. A fixed seed gives every run the same events. Nobody runs this file."""
 
 import json
 import random
@@ -18,15 +15,15 @@ SEED = 20231114
 
 @dataclass(frozen=True)
 class Event:
-    """What /next answers with, and what has to come of it."""
+    """An event of the Runtime API, with its expected status and message."""
 
     payload: bytes
     status: int
-    message: str | None  # the body that is to be in the queue
+    message: str | None  # the body in the queue
 
 
 def accepted(number: int, *, spaced: bool = False, size: int = 0) -> list[Event]:
-    """Events as JW sends them. `spaced`: the body spelled otherwise than the claims. `size`: of so many bytes."""
+    """Valid events. `spaced`: the body has other white space than the claims. `size`: the body's bytes."""
     events = []
     for index, signed in enumerate(payloads(number, size)):
         body = json.dumps(json.loads(signed)).encode() if spaced else signed
@@ -35,7 +32,7 @@ def accepted(number: int, *, spaced: bool = False, size: int = 0) -> list[Event]
 
 
 def forged(number: int) -> list[Event]:
-    """The same, signed with another secret."""
+    """Events signed with another secret."""
     return [
         Event(api_request(index, body, sign(body, OTHER_SECRET)), 401, None)
         for index, body in enumerate(payloads(number, 0))

@@ -1,7 +1,7 @@
-"""What a function talks to: Lambda's Runtime API, Secrets Manager and SQS, for one function's life.
+"""Emulates Lambda's Runtime API, Secrets Manager and SQS for one function, and counts connections and requests.
 
-A thread for each connection and nothing clever: while a function works, all of this waits. It counts what a function's
-promises are about: connections, handshakes, requests.
+It has a thread for each connection. That is fast enough, because all threads wait while the function works. Nobody runs
+this file.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ DEADLINE_SECONDS = 30
 
 @dataclass
 class Answer:
-    """What came of one event."""
+    """The function's answer to an event, with its times."""
 
     event: Event
     status: int
@@ -51,7 +51,7 @@ class Request:
 
 
 class Services:
-    """Listens on three free ports until it is closed."""
+    """Three emulators, each on a free port, until close()."""
 
     def __init__(self, certificates: Certificates, secret: str, sqs_seconds: float = 0) -> None:
         self._secret = secret
@@ -59,14 +59,14 @@ class Services:
         self._date = formatdate(usegmt=True)
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(certificates.chain, certificates.key)
-        self._tls.set_ecdh_curve("X25519")  # else an OpenSSL that knows a longer exchange would have its own figures
+        self._tls.set_ecdh_curve("X25519")  # a newer OpenSSL would choose a longer key exchange and change the figures
         self._sockets: list[socket.socket] = []
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._under_way: dict[str, tuple[Event, float]] = {}
         self._numbers = iter(range(1, 1 << 32))
         self._lock = threading.Lock()
         self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self.polls = threading.Semaphore(0)  # of the function, for the next event
+        self.polls = threading.Semaphore(0)  # the function's requests for the next event
         self.connections: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.connected: list[tuple[str, float]] = []
@@ -75,7 +75,7 @@ class Services:
         self.ports = {service: self._listen(service) for service in (RUNTIME_API, SECRETS_MANAGER, SQS)}
 
     def hand_out(self, event: Event) -> None:
-        """Has the function's next poll answered with this event."""
+        """Answers the function's next poll with this event."""
         self._events.put(event)
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Services:
                 threading.Thread(target=self._serve, args=(sock, service), daemon=True).start()
 
     def _serve(self, sock: socket.socket, service: str) -> None:
-        with suppress(OSError):  # the function has ended, or Services has been closed
+        with suppress(OSError):  # the function has exited, or close() was called
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if service != RUNTIME_API:
                 sock = self._tls.wrap_socket(sock, server_side=True)
@@ -144,7 +144,7 @@ class Services:
         try:
             status = int(json.loads(body)["statusCode"])
         except (ValueError, KeyError, TypeError):
-            status = 0  # an error of the function's own
+            status = 0  # the function failed
         self.answers.put(Answer(event, status, began, ended))
 
     def _secrets_manager(self, request: Request) -> bytes:
@@ -163,7 +163,7 @@ class Services:
 
     def _sqs(self, request: Request) -> bytes:
         if request.headers.get("x-amz-target") != "AmazonSQS.SendMessage":
-            # what somebody sends to open a connection, and SQS knows no such call
+            # the function opens its connection with a call that SQS does not know
             return self._response("404 Not Found", b"<UnknownOperationException/>\n")
         self.requests[SQS] += 1
         asked = json.loads(request.body)
@@ -178,7 +178,7 @@ class Services:
         if attributes := asked.get("MessageSystemAttributes"):
             answer["MD5OfMessageSystemAttributes"] = md5_of_attributes(attributes)
         if self._sqs_seconds:
-            time.sleep(self._sqs_seconds)  # as long as SQS takes, so that requests are under way at once
+            time.sleep(self._sqs_seconds)  # so that requests overlap
         return self._response("200 OK", json.dumps(answer).encode())
 
     def _response(self, status: str, body: bytes, headers: str = "") -> bytes:
@@ -190,20 +190,17 @@ class Services:
 
 
 def md5_of_attributes(attributes: dict[str, dict[str, str]]) -> str:
-    """SQS Developer Guide, "Calculating the MD5 message digest for message attributes"; all of ours are strings."""
+    """SQS Developer Guide, "Calculating the MD5 message digest for message attributes", for strings only."""
     md5 = hashlib.md5()
     for name in sorted(attributes):
-        for prefix, text in (
-            (b"", name),
-            (b"", attributes[name]["DataType"]),
-            (b"\x01", attributes[name]["StringValue"]),
-        ):
+        kind, value = attributes[name]["DataType"], attributes[name]["StringValue"]
+        for prefix, text in ((b"", name), (b"", kind), (b"\x01", value)):
             md5.update(prefix + len(text.encode()).to_bytes(4, "big") + text.encode())
     return md5.hexdigest()
 
 
 def read_request(sock: Any, buffer: bytes) -> tuple[Request | None, bytes]:
-    """One HTTP/1.1 request, and what came behind it; none once the connection is closed."""
+    """Reads an HTTP/1.1 request, or None if the connection is closed. Returns the bytes after the request too."""
     while b"\r\n\r\n" not in buffer:
         if not (more := sock.recv(1 << 18)):
             return None, b""
@@ -218,7 +215,7 @@ def read_request(sock: Any, buffer: bytes) -> tuple[Request | None, bytes]:
         nonlocal buffer
         while len(buffer) < enough:
             if not (more := sock.recv(1 << 18)):
-                raise ConnectionError(f"a {method} ended in the middle")
+                raise ConnectionError(f"the connection was closed in the middle of a {method}")
             buffer += more
 
     if not chunked:
@@ -233,5 +230,5 @@ def read_request(sock: Any, buffer: bytes) -> tuple[Request | None, bytes]:
         length = int(size.split(b";")[0], 16)
         read_until(length + 2)
         body, buffer = body + buffer[:length], buffer[length + 2 :]
-        if length == 0:  # no client of these sends trailers
+        if length == 0:  # these clients send no trailers
             return Request(method, path, headers, body), buffer

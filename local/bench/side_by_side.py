@@ -1,18 +1,15 @@
-"""`make bench`: the forwarder beside what one would write instead, and beside a function that does nothing.
+"""`make bench`: compares the function with JW's documented check in Python, and with an empty function.
 
-Exists so that anybody can have the table of docs/performance.md for their own machine. The functions take turns, round by round, so
-that what else the machine does strikes all of them; each figure is the median of the rounds. Milliseconds are the
-machine's, ratios are the functions'.
+Run it to get the table of docs/performance.md for your machine. The functions run in turn, so that other load affects
+all of them; each figure is the median of the rounds. Milliseconds depend on the machine, ratios much less.
 
     python -m bench.side_by_side [ROUNDS]
 """
 
-import io
 import math
 import statistics
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from bench.life import Function, lived, stay_on_first_core
 from bench.services import RUNTIME_API, SECRETS_MANAGER, SQS, Services
 from make_events import SECRET
 from processes import LocalError, exit_with
+from release.binary import zipped
 from stack import ROOT, built, forwarder_binary
 
 ROUNDS = 9
@@ -35,7 +33,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class Row:
-    """A figure's name in the table, and how it is written."""
+    """A row of the table."""
 
     figure: str
     title: str
@@ -58,11 +56,11 @@ ROWS = (
     Row(SECRETS_MANAGER, "to Secrets Manager"),
     Row(SQS, "to SQS"),
 )
-# Lambda gives a function its memory's share of this for a core, and takes so much for a GB-second on arm64.
+# Lambda gives a whole core to a function with this memory, in MB. The price is that of arm64.
 MEMORY_OF_A_CORE, USD_PER_GB_SECOND = 1769, 0.0000133
 MEMORIES = (128, 256, 512)
-SQS_SECONDS = 0.010  # its answer, which memory doesn't shorten; assumed
-COUNTED = ("threads", RUNTIME_API, SECRETS_MANAGER, SQS)  # a ratio would say nothing
+SQS_SECONDS = 0.010  # assumed for SQS's answer, which does not depend on the memory
+COUNTED = ("threads", RUNTIME_API, SECRETS_MANAGER, SQS)  # rows without a ratio
 
 
 def functions() -> dict[str, Function]:
@@ -71,13 +69,13 @@ def functions() -> dict[str, Function]:
         runtime = (str(SAMPLE_PYTHON), "-m", "awslambdaric", "handler.handler")
         found[DOCUMENTED] = Function("documented check", runtime, SAMPLE, {"_HANDLER": "handler.handler"})
     else:
-        print(f"NOT MEASURED: {DOCUMENTED}; AWS has the client of its Python runtime for Linux only", file=sys.stderr)
+        print(f"NOT MEASURED: {DOCUMENTED}, because awslambdaric exists for Linux only", file=sys.stderr)
     found[NOTHING] = Function("nothing", (str(built("release", "examples/nothing", "make bench")),), ROOT)
     return found
 
 
 def measure(function: Function, given: Certificates, *, checks: bool) -> Figures:
-    """One life: the first event, then warm ones, then forged ones where the function `checks` what it gets."""
+    """Measures one process: a first event, warm events, and forged events if the function `checks` signatures."""
     services = Services(given, SECRET)
     first, *warm_up = requests.accepted(1 + WARM_UP)
     with lived(function, services, given) as life:
@@ -88,7 +86,7 @@ def measure(function: Function, given: Certificates, *, checks: bool) -> Figures
         answers = life.send_each(requests.accepted(WARM))
         figures["cpu"] = (life.cpu_seconds() - before) / WARM
         if checks:
-            # the first of them has our forwarder fetch the secret again
+            # the first forged event causes a recheck of the secret
             life.send_each(requests.forged(1))
             before = life.cpu_seconds()
             life.send_each(requests.forged(FORGED))
@@ -98,19 +96,15 @@ def measure(function: Function, given: Certificates, *, checks: bool) -> Figures
         figures["memory"], figures["threads"] = life.peak_memory_bytes(), life.threads()
         life.end()
     if checks and len(services.messages) != 1 + WARM_UP + WARM:
-        raise LocalError(f"{function.name} queued {len(services.messages)} messages of {1 + WARM_UP + WARM} events")
+        raise LocalError(f"{function.name} sent {len(services.messages)} messages for {1 + WARM_UP + WARM} events")
     return figures | {service: float(services.connections[service]) for service in (RUNTIME_API, SECRETS_MANAGER, SQS)}
 
 
 def sizes(function: Function) -> Figures:
-    """Of what is deployed, where that is a binary."""
     binary = Path(function.command[0])
     if len(function.command) > 1:
-        return {}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        archive.write(binary, "bootstrap")
-    return {"binary": binary.stat().st_size, "zip": packed.tell()}
+        return {}  # Python
+    return {"binary": binary.stat().st_size, "zip": zipped(binary)}
 
 
 def table(medians: dict[str, Figures]) -> list[str]:
@@ -132,7 +126,7 @@ def cell(row: Row, name: str, figures: Figures, ours: Figures) -> str:
 
 
 def table_of_memories(ours: Figures) -> list[str]:
-    """What the CPU comes to where a function has a part of a core, and what it costs."""
+    """Duration and cost by memory, of which Lambda gives a function its share of a core."""
     rows: dict[str, list[str]] = {"memory, MB": [], "cold start, ms": [], "an event, ms": [], "and SQS's 10 ms": []}
     rows["duration of a million events, USD"] = []
     for memory in MEMORIES:

@@ -1,4 +1,4 @@
-"""That `make counts` would notice, and name what grew."""
+"""Tests that `make counts` notices a growth and names the crate: part of `make counts`."""
 
 import tempfile
 import unittest
@@ -7,7 +7,7 @@ from pathlib import Path
 from bench import callgrind, record
 
 REGISTRY = "/home/somebody/.cargo/registry/src/index-0123456789abcdef"
-# `parse` of a crate, with a line of the standard library inlined; it calls memcpy, which is another library's.
+# A crate's `parse`, with an inlined line of the standard library and a call of memcpy in another library.
 PROFILE = f"""\
 version: 1
 positions: line
@@ -47,7 +47,7 @@ summary: 3182
 
 
 class ByCrate(unittest.TestCase):
-    def test_a_cost_is_of_the_crate_that_its_line_is_in_and_never_counted_for_the_caller_too(self) -> None:
+    def test_cost_counts_once_for_the_crate_of_its_line(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             profile = Path(folder, "profile")
             profile.write_text(PROFILE, encoding="utf-8")
@@ -57,22 +57,22 @@ class ByCrate(unittest.TestCase):
 
 
 class Compared(unittest.TestCase):
-    def test_more_than_three_per_cent_is_too_much_and_less_than_that_is_not(self) -> None:
+    def test_growth_above_three_per_cent_is_reported(self) -> None:
         recorded = {"first_answer": 1000, "warm_event": 1000}
         self.assertEqual(record.grown(recorded, {"first_answer": 1030, "warm_event": 1031}), ["warm_event"])
 
-    def test_three_per_cent_less_is_told_too(self) -> None:
+    def test_decrease_above_three_per_cent_is_reported(self) -> None:
         recorded = {"first_answer": 1000, "warm_event": 1000}
         self.assertEqual(record.shrunk(recorded, {"first_answer": 970, "warm_event": 969}), ["warm_event"])
 
-    def test_what_grew_is_named_with_the_crate_that_grew_most_first(self) -> None:
+    def test_crates_are_listed_by_growth(self) -> None:
         recorded = {"rustls": 500, "tokio": 300, "http": 100}
         lines = record.what_grew(recorded, {"rustls": 700, "tokio": 290, "http": 101, "jitterentropy": 9000})
         self.assertEqual([line.split()[0] for line in lines], ["jitterentropy", "rustls"])
         self.assertIn("+9,000   (not in the record -> 9,000)", lines[0])
         self.assertIn("+200   (500 -> 700)", lines[1])
 
-    def test_the_recorded_figures_can_be_read(self) -> None:
+    def test_recorded_figures_are_complete(self) -> None:
         recorded = record.read()
         self.assertEqual(
             list(recorded.figures),

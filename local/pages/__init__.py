@@ -1,7 +1,7 @@
-"""What the pages tell a reader to follow, open or run: `python -m pages`, in `make fmt`.
+"""`python -m pages`, part of `make fmt`: checks the pages' links, lengths and commands.
 
-Exists because a page goes stale without a sound: a heading is renamed, a command loses an option, a page grows until
-nobody reads it. A person runs this after a change of a page, of a heading, of the Makefile or of jwhook's options.
+Run it after a change of a page, of the Makefile or of jwhook's options. A renamed heading or a removed option breaks
+pages, and no other check notices.
 """
 
 from pathlib import Path

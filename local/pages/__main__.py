@@ -1,4 +1,4 @@
-"""Prints what is wrong in the pages, and exits 1 if anything is."""
+"""Prints the pages' faults, and exits with 1 if there are any."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What is wrong in the pages: links and anchors that lead nowhere, too many lines, commands that do not exist."""
+"""Finds broken links and anchors, pages that are too long, and commands that do not exist. Nobody runs this file."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from pages.markdown import Page
 
 PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "local/**/*.md")
 LENGTHS = {"README.md": 150, "SECURITY.md": 200, "docs/": 200}
-# Where else a page is named, by its path from the root.
+# Other files that name pages, by their path from the root.
 SOURCES = (
     "Makefile",
     "*.yaml",
@@ -23,8 +23,8 @@ SOURCES = (
     "examples/**/*.yaml",
 )
 NAMED = re.compile(r"(?<![\w./-])((?:docs/[\w./-]+|README|SECURITY|CONTRIBUTING|CHANGELOG)\.(?:md|json|svg))\b")
-OURS = "local/pages/"  # whose tests name pages that are not there
-# Options of other tools that a page names by themselves.
+OURS = "local/pages/"  # has tests that name missing pages
+# Options of other tools that a page names without their tool.
 OTHERS = {
     "--beta-features": "sam build",
     "--binary-path": "cargo lambda deploy",
@@ -44,7 +44,7 @@ JWHOOK = re.compile(r"(?<!--bin )(?<![\w-])jwhook((?:\s+\S+)*)")
 
 
 def faults() -> Iterator[str]:
-    """Each thing that is wrong, with the page that it is in."""
+    """Each fault, with its page."""
     named = {path.relative_to(ROOT).as_posix(): path for pattern in PAGES for path in ROOT.glob(pattern)}
     for name, path in sorted(named.items()):
         page = Page(path.read_text(encoding="utf-8"))
@@ -54,13 +54,13 @@ def faults() -> Iterator[str]:
         name = path.relative_to(ROOT).as_posix()
         for found in () if name.startswith(OURS) else NAMED.findall(path.read_text(encoding="utf-8")):
             if not (ROOT / found).is_file():
-                yield f"{name}: there is no {found}"
+                yield f"{name}: {found} does not exist"
 
 
 def too_long(name: str, page: Page) -> Iterator[str]:
     limit = next((limit for beginning, limit in LENGTHS.items() if name.startswith(beginning)), None)
     if limit and page.length > limit:
-        yield f"{page.length} lines, {limit} are allowed: shorten it, or move a part to the page of its reader"
+        yield f"the page has {page.length} lines, more than {limit}: shorten it, or move a part to another page"
 
 
 def dead_links(path: Path, page: Page) -> Iterator[str]:
@@ -85,7 +85,7 @@ def dead_commands(page: Page) -> Iterator[str]:
     for span in page.spans:
         option = re.match(r"--[a-z][\w-]*", span)
         if option and option[0] not in every and option[0] not in OTHERS:
-            yield f"`{option[0]}`: jwhook has no such option, and local/pages/checks.py knows no other tool's"
+            yield f"`{option[0]}`: jwhook has no such option. If another tool has it, add it to local/pages/checks.py"
     code = [part for line in (*page.spans, *page.code) for part in BETWEEN_COMMANDS.split(COMMENT.sub("", line))]
     for command in (part.strip().removeprefix("$ ") for part in code):
         target = MAKE.match(command)
@@ -96,7 +96,7 @@ def dead_commands(page: Page) -> Iterator[str]:
 
 
 def dead_call(words: list[str]) -> Iterator[str]:
-    """What jwhook would not understand of these words. A word in capitals stands for another one."""
+    """The first command or the options that jwhook does not have. A word in capitals is a placeholder."""
     command, is_value = "", False
     for word in words:
         option = word.split("=")[0]

@@ -1,7 +1,7 @@
-"""The commands and options of jwhook, from its clap definitions in src/bin/jwhook/.
+"""Reads jwhook's commands and options from its clap definitions in src/bin/jwhook/. Nobody runs this file.
 
-Read from the source, because `make fmt` must not wait for a build of the command line. `make prove`, which has the
-binary, compares this with what `jwhook help` prints.
+It reads the source, because `make fmt` must not wait for a build of jwhook. `make prove` compares the result with the
+output of `jwhook --help`.
 """
 
 import re
@@ -25,7 +25,7 @@ Options = dict[str, bool]  # an option's name, and whether a value follows it
 
 
 def commands() -> dict[str, Options]:
-    """Each command with its options and those of every command; the latter alone are those of ""."""
+    """Each command with all its options. "" has the options that every command has."""
     listed = ENUM.search(text(SOURCE / "cli.rs"))
     variants = VARIANT.findall(listed[1]) if listed else []
     if not variants:
@@ -38,14 +38,14 @@ def commands() -> dict[str, Options]:
 
 
 def options(module: str, structure: str) -> Options:
-    """The options of a struct that derives Args, with those of the structs that it flattens."""
+    """The options of a struct that derives Args, with those of its flattened structs."""
     members, others = struct(module, structure)
     found: Options = {}
     for attributes, name, kind in MEMBER.findall(members):
         *path, last = kind.split("::")
         if "#[command(flatten)]" in attributes:
             found |= options(path[-1] if path else module if last in others else "", last)
-        argument = re.sub(r'(?<!long = )"[^"]*"', '""', attributes)  # other texts may have the word
+        argument = re.sub(r'(?<!long = )"[^"]*"', '""', attributes)  # a help text may have the word "long"
         if long := re.search(r'\blong\b(?: = "([\w-]+)")?', argument):
             found[f"--{long[1] or kebab(name)}"] = kind != "bool"
         if re.search(r"\bshort\b", argument):
@@ -54,7 +54,7 @@ def options(module: str, structure: str) -> Options:
 
 
 def struct(module: str, name: str) -> tuple[str, dict[str, str]]:
-    """The members of a struct, and the file's structs; without a module, of the only one of this name."""
+    """The members of a struct, and the structs of its file. Without a module, the name must be unique."""
     files = [
         path for path in SOURCE.rglob("*.rs") if module in ("", path.parent.name if path.stem == "mod" else path.stem)
     ]
@@ -73,4 +73,4 @@ def text(path: Path) -> str:
 
 
 def unreadable(what: str) -> LocalError:
-    return LocalError(f"src/bin/jwhook/ does not have {what}: local/pages/jwhook.py must follow the clap definitions")
+    return LocalError(f"src/bin/jwhook/ does not have {what}. Adapt local/pages/jwhook.py to the clap definitions")

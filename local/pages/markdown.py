@@ -1,4 +1,4 @@
-"""A Markdown page: its headings' anchors, its links, and the code in it."""
+"""Reads a Markdown page: the headings' anchors, the links and the code. Nobody runs this file."""
 
 import re
 from collections import Counter
@@ -12,12 +12,11 @@ DEFINITION = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?(\S+?)>?(?:\s|$)")
 
 
 class Page:
-    """What of a page can go stale."""
 
     def __init__(self, text: str) -> None:
         self.length = len(text.splitlines())
         self.spans: list[str] = []
-        self.code: list[str] = []  # the lines of code blocks, those that a backslash joins as one
+        self.code: list[str] = []  # the lines of code blocks; lines that a backslash joins are one
         self.links: list[str] = []
         self.anchors: set[str] = set()
         seen: Counter[str] = Counter()
@@ -31,7 +30,7 @@ class Page:
             self.links += [*LINK.findall(words), *DEFINITION.findall(words)]
 
     def _prose(self, text: str) -> Iterator[str]:
-        """The lines that are no code; those that are, it keeps."""
+        """The lines outside code blocks. Keeps the lines of code blocks."""
         fence, before = "", ""
         for line in text.splitlines():
             mark = FENCE.match(line.strip() if fence else line.lstrip())
@@ -42,9 +41,9 @@ class Page:
                     self._add_code(line)
             elif mark:
                 fence = mark[1]
-            elif line.startswith("    ") and not before:  # after an empty line or another such line
+            elif line.startswith("    ") and not before:  # after an empty line or indented code
                 self._add_code(line)
-                continue  # so the next such line is code too
+                continue  # the next indented line is code too
             else:
                 yield line
             before = line.strip()
@@ -56,6 +55,6 @@ class Page:
 
 
 def slug(heading: str) -> str:
-    """The anchor that GitHub gives a heading: its text without markup, in lower case, without punctuation."""
+    """GitHub's anchor of a heading: the text without markup and punctuation, in lower case."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").replace("*", "")
     return re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")

@@ -1,4 +1,4 @@
-"""Whether local/pages/jwhook.py reads from the source what the binary has: part of `make prove`, which builds it."""
+"""Compares the options that local/pages/jwhook.py reads with the binary's: part of `make prove`, which builds jwhook."""
 
 import re
 import subprocess
@@ -15,11 +15,11 @@ def printed(*arguments: str) -> str:
 
 
 class TheCommands(unittest.TestCase):
-    def test_are_those_that_help_lists(self) -> None:
+    def test_are_those_of_the_help(self) -> None:
         listed = printed("--help").split("Commands:\n")[1].split("\n\n")[0]
         self.assertEqual({name for name in commands() if name}, set(re.findall(r"^  (\w+)", listed, re.MULTILINE)))
 
-    def test_have_the_options_that_help_lists(self) -> None:
+    def test_have_the_options_of_their_help(self) -> None:
         for name, options in commands().items():
             shown: dict[str, bool] = {}
             for short, long, value in OPTION.findall(printed(*([name] if name not in ("", "help") else []), "--help")):

@@ -1,1 +1,1 @@
-"""`make release` and `make verify-release`: what a team deploys without Rust, and how anybody checks it."""
+"""`make release` writes what a team deploys without Rust. `make verify-release` builds a release again and compares."""

@@ -1,9 +1,8 @@
-"""Archives that are the same, byte for byte, whoever makes them and when.
+"""Archives with the same bytes on every machine, because `make verify-release` compares checksums.
 
-Exists because a release is checked by building it again and comparing sums. Python's zipfile and tarfile compress with
-the system's zlib, and two versions of zlib may compress the same file differently. The package `deflate` brings its own
-libdeflate, which local/requirements.txt pins. The zip container is written here, because zipfile takes no data that is
-compressed already; tarfile writes the tar.
+Python's zipfile and tarfile compress with the system's zlib, whose versions compress differently. The package `deflate`
+has its own libdeflate, which local/requirements.txt pins. This file writes the zip container, because zipfile accepts no
+compressed data; tarfile writes the tar. Nobody runs this file.
 """
 
 import io
@@ -13,17 +12,16 @@ from dataclasses import dataclass
 
 import deflate
 
-BEST = 12  # libdeflate's highest level: 3 % smaller than zlib's, and no slower
+BEST = 12  # libdeflate's highest level: 3 % smaller than zlib's, and as fast
 EXECUTABLE, READABLE = 0o755, 0o644
 REGULAR_FILE = 0o100000
 UNIX, DEFLATED = 3, 8
-VERSION = 20  # of the zip format that is needed for Deflate
+VERSION = 20  # the zip format's version that has Deflate
 FIRST_DAY = 1 << 5 | 1  # 1980-01-01, the earliest date that a zip can name
 
 
 @dataclass(frozen=True)
 class Member:
-    """A file in an archive."""
 
     name: str
     data: bytes
@@ -42,7 +40,7 @@ def zipped(member: Member) -> bytes:
 
 
 def tar_gz(members: list[Member]) -> bytes:
-    """A tar with these files, owned by root and without a date, compressed by gzip."""
+    """A gzipped tar with these files, owned by root and without a date."""
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for member in members:

@@ -1,9 +1,8 @@
-"""Holds a binary of a release against the machine that it is for, and prints its sizes.
+"""Checks that a release's binary runs on its machine, and prints its sizes. `make arm64` and `make release` run it.
+
+A binary that needs a newer glibc or another processor builds without an error, and fails when Lambda starts it.
 
     python local/release/binary.py PATH arm64|x86_64 forwarder|jwhook
-
-Exists because a binary that needs a newer glibc, or another processor, builds well and then fails in Lambda, at its
-start.
 """
 
 import io
@@ -14,23 +13,23 @@ import sys
 import zipfile
 from pathlib import Path
 
-OLDEST_GLIBC = {"forwarder": "2.34", "jwhook": "2.17"}  # that of Lambda's provided.al2023, and the oldest that Rust supports
+OLDEST_GLIBC = {"forwarder": "2.34", "jwhook": "2.17"}  # of Lambda's provided.al2023; the oldest that Rust supports
 MACHINES = {"arm64": "AArch64", "x86_64": "Advanced Micro Devices X86-64"}
 
 
 class BinaryError(Exception):
-    """The binary does not run where it should."""
+    """The binary does not run on its machine."""
 
 
 def readelf(binary: Path) -> str:
     command = ["readelf", "--wide", "--file-header", "--version-info", str(binary)]
     try:
-        # readelf translates the words that are looked for
+        # readelf translates its words into the user's language
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
     except FileNotFoundError as error:
-        raise BinaryError("there is no readelf on the PATH: install binutils, then try again") from error
+        raise BinaryError("readelf is not on the PATH. Install binutils") from error
     if done.returncode != 0 or "Machine:" not in done.stdout:
-        raise BinaryError(f"readelf cannot read {binary}: {done.stderr.strip() or 'it is no ELF file'}")
+        raise BinaryError(f"readelf cannot read {binary}: {done.stderr.strip() or 'not an ELF file'}")
     return done.stdout
 
 
@@ -40,17 +39,17 @@ def machine(read: str) -> str:
 
 
 def newest_glibc(read: str) -> tuple[int, ...]:
-    """The glibc that the binary needs at least; (0,) for a static binary."""
-    # what a shared library offers is listed too, as definitions
+    """The oldest glibc with which the binary runs; (0,) for a static binary."""
+    # readelf lists a library's own versions too, as definitions
     needs = read.partition("Version needs section")[2]
     versions = set(re.findall(r"Name: GLIBC_(\S+)", needs))
     if odd := sorted(version for version in versions if not re.fullmatch(r"\d+(\.\d+)+", version)):
-        raise BinaryError(f"it needs GLIBC_{odd[0]}, which is no numbered version: find what linked it")
+        raise BinaryError(f"the binary needs GLIBC_{odd[0]}, which is not a numbered version. Find the object that needs it")
     return max((tuple(int(part) for part in version.split(".")) for version in versions), default=(0,))
 
 
 def zipped(binary: Path) -> int:
-    """The size of the archive that is deployed."""
+    """The size of the zip that Lambda gets."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
         file.write(binary, "bootstrap")
@@ -60,13 +59,13 @@ def zipped(binary: Path) -> int:
 def check(binary: Path, architecture: str, oldest: str) -> str:
     read = readelf(binary)
     if machine(read) != MACHINES[architecture]:
-        raise BinaryError(f"{binary} is for {machine(read)}, not for {architecture}: build it again")
+        raise BinaryError(f"{binary} is for {machine(read)}, not for {architecture}. Build it again")
     newest = newest_glibc(read)
     version = ".".join(str(part) for part in newest)
     if newest > tuple(int(part) for part in oldest.split(".")):
         raise BinaryError(
             f"{binary} needs glibc {version}, and must run with {oldest}. "
-            f"Find the symbols with `readelf --dyn-syms --wide {binary} | grep GLIBC_{version}`, and what uses them"
+            f"Find the new symbols with `readelf --dyn-syms --wide {binary} | grep GLIBC_{version}`"
         )
     needed = f"needs glibc {version} (allowed: {oldest})" if newest > (0,) else "needs no glibc"
     return (

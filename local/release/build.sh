@@ -1,10 +1,9 @@
 #!/bin/sh
-# Builds a binary of a release, and prints its path as the last line. Exists because only a build that depends on
-# nothing of its machine can be held against its source: one compiler, linker and environment, and no network.
+# Builds a binary of a release, with one compiler, linker and environment and without a network, so that every machine
+# gives the same bytes. `make release` runs it. It prints the binary's path as the last line. RUST_BIN names the folder
+# of another cargo and rustc; such a build is not a release.
 #
 #     sh local/release/build.sh arm64|x86_64 forwarder|jwhook
-#
-# RUST_BIN names the folder of another cargo and rustc. Such a build is not a release.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$(pwd)
@@ -18,41 +17,41 @@ fail() {
 case $architecture in
 arm64) target=aarch64-unknown-linux-gnu ;;
 x86_64) target=x86_64-unknown-linux-gnu ;;
-*) fail "'$architecture' is not an architecture: say arm64 or x86_64" ;;
+*) fail "unknown architecture '$architecture'. Use arm64 or x86_64" ;;
 esac
-# cargo-lambda builds both, with zig as the linker. forwarder: what `sam build` makes, for Lambda's processors. jwhook: for
-# every processor, and for the oldest glibc that Rust supports.
+# cargo-lambda builds both with zig as the linker. It builds forwarder for Lambda's processors, as `sam build` does, and
+# jwhook for every processor and for the oldest glibc that Rust supports.
 case $binary in
 forwarder) options="--release --target $target" ;;
 jwhook) options="--profile cli --target $target.2.17 --features cli --disable-optimizations" ;;
-*) fail "'$binary' is not a binary of a release: say forwarder or jwhook" ;;
+*) fail "unknown binary '$binary'. Use forwarder or jwhook" ;;
 esac
 
 config=${CARGO_HOME:-$HOME/.cargo}/config.toml
 ! grep -Eq '^\[(build|target|profile|env)' "$config" 2>/dev/null ||
-    fail "$config has settings for builds, which would change a release: move them away for this build, or set CARGO_HOME to another folder"
+    fail "$config has settings that would change a release. Remove them for this build, or set CARGO_HOME to another folder"
 MAKEFLAGS='' make --silent .venv-zig/stamp >&2
 rust=${RUST_BIN:-$(sh local/release/toolchain.sh)}
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 build=$root/target/release-build
 mkdir -p "$build"
-path=$root/local/release/path:$rust:$root/.venv-zig/bin:$PATH # the first has a rustup that fails
+path=$root/local/release/path:$rust:$root/.venv-zig/bin:$PATH # the first folder has a rustup that fails
 calls=$build/rustup.calls
 : >"$calls"
 
 PATH=$path RUSTUP_CALLS=$calls RUSTC=$rust/rustc RUSTC_WRAPPER='' CARGO_ENCODED_RUSTFLAGS='' CARGO_HOME=$cargo_home \
     "$rust/cargo" fetch --quiet --locked --target "$target" --target "$(uname -m)-unknown-linux-gnu" >&2 ||
-    fail "cargo could not fetch the dependencies (see above). Check the network, then try again."
+    fail "cargo cannot fetch the dependencies (see above). Check the network, then try again."
 
 # Where the kernel allows it, the build has no network.
 offline=
 unshare --net true 2>/dev/null && offline="unshare --net"
 [ -n "$offline" ] || { unshare --map-root-user --net true 2>/dev/null && offline="unshare --map-root-user --net"; } ||
-    echo "note: unshare is missing or not permitted: the build has a network, and is only told not to use it" >&2
+    echo "note: unshare is missing or not permitted: the build has a network, although cargo is told not to use it" >&2
 
-# Nothing of the caller's environment, such as RUSTFLAGS or a compiler wrapper, reaches the build; cargo's configuration
-# would, and only its sources may.
-# shellcheck disable=SC2086 # words are meant
+# The build gets no variable of the caller, such as RUSTFLAGS or a compiler wrapper. It reads cargo's configuration, which
+# may name only sources (see above).
+# shellcheck disable=SC2086 # options are separate words
 env -i HOME="$HOME" PATH="$path" LANG=C CARGO_HOME="$cargo_home" CARGO_NET_OFFLINE=true \
     CARGO="$rust/cargo" RUSTC="$rust/rustc" RUSTUP_CALLS="$calls" CARGO_TARGET_DIR="$build" \
     CARGO_ZIGBUILD_CACHE_DIR="$build/zig" ZIG_GLOBAL_CACHE_DIR="$build/zig" ZIG_LOCAL_CACHE_DIR="$build/zig" \
@@ -60,6 +59,6 @@ env -i HOME="$HOME" PATH="$path" LANG=C CARGO_HOME="$cargo_home" CARGO_NET_OFFLI
     --lambda-dir "$build/$architecture" --bin "$binary" $options >&2 || built=no
 
 [ ! -s "$calls" ] || fail "the build called rustup: $(cat "$calls")
-Find what calls it, and give it what it looks for: no build may download a compiler."
-[ "${built:-yes}" = yes ] || fail "$binary was not built for $architecture (see above)"
-echo "$build/$architecture/$binary/bootstrap" # cargo-lambda's name of every binary
+A build must not download a compiler. Find the tool that calls rustup, and give it what it looks for."
+[ "${built:-yes}" = yes ] || fail "the build of $binary for $architecture failed (see above)"
+echo "$build/$architecture/$binary/bootstrap" # cargo-lambda's name for every binary

@@ -1,10 +1,7 @@
-"""`make release`: writes dist/, from which a team deploys without Rust.
+"""`make release`: writes dist/, from which a team deploys without Rust. Run it on a release's commit (RELEASING.md).
 
-    make release                      # both architectures
-    make release ARCHS=x86_64         # one
-
-The first architecture is the one that a plain `sam deploy` takes. Two runs of one commit write the same files, byte for
-byte, on every machine of one kind: nothing here has a date, an owner or a path, and build.toml names what the bytes depend on.
+`make release ARCHS=x86_64` builds for one architecture. A plain `sam deploy` takes the first. One commit gives the same
+bytes on every machine of one kind: no file has a date, an owner or a path, and build.toml names the compilers.
 """
 
 import hashlib
@@ -25,15 +22,15 @@ from stack import ROOT
 SUMS = "SHA256SUMS"
 HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 BUILDS = Path("target", "release-build")  # of build.sh
-COMPLETIONS = {"bash": "jwhook.bash", "zsh": "_jwhook", "fish": "jwhook.fish"}  # as each shell looks for them
+COMPLETIONS = {"bash": "jwhook.bash", "zsh": "_jwhook", "fish": "jwhook.fish"}  # the shells look for these names
 
 
 def write(folder: Path, source: Source) -> None:
-    """Builds the release and writes it into this folder, which holds nothing else afterwards."""
+    """Builds the release and writes it into this folder. Removes everything else from the folder."""
     files = {name: text.encode() for name, text in texts(source).items()}
     license_text = (ROOT / "LICENSE").read_bytes()
     jwhooks = {one: built(one, "jwhook") for one in sorted({*source.architectures, HOST})}
-    shell_texts = for_shells(jwhooks[HOST])  # the other one may not run here
+    shell_texts = for_shells(jwhooks[HOST])  # a jwhook of another architecture may not run here
     for architecture in source.architectures:
         files |= {f"forwarder-{source.version}-{architecture}.cdx.json": bill_of_materials(architecture)}
         bootstrap = Member("bootstrap", built(architecture, "forwarder").read_bytes(), EXECUTABLE)
@@ -74,7 +71,7 @@ def zip_name(source: Source, architecture: str) -> str:
 
 
 def built(architecture: str, binary: str) -> Path:
-    """The binary, built as every release builds it."""
+    """Builds and checks a binary of the release."""
     print(f"==> {binary} for {architecture}", flush=True)
     command = ["sh", "local/release/build.sh", architecture, binary]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -82,7 +79,7 @@ def built(architecture: str, binary: str) -> Path:
         lines = process.stdout.read().splitlines()
     binary_file = Path(lines[-1] if lines else "/")
     if process.returncode != 0 or not binary_file.is_file() or not binary_file.is_relative_to(ROOT / BUILDS):
-        raise LocalError(f"`{' '.join(command)}` did not build {binary} for {architecture}; its output is above")
+        raise LocalError(f"`{' '.join(command)}` did not build {binary} for {architecture}. Read its output above")
     try:
         print(check(binary_file, architecture, OLDEST_GLIBC[binary]), flush=True)
     except BinaryError as error:
@@ -95,7 +92,7 @@ def bill_of_materials(architecture: str) -> bytes:
 
 
 def for_shells(jwhook: Path) -> list[Member]:
-    """The manual page and the completions, as jwhook prints them; those of one architecture are the other's."""
+    """The manual page and the completions that jwhook prints. They are the same for every architecture."""
 
     def printed(*arguments: str) -> bytes:
         return subprocess.run([jwhook, *arguments], check=True, stdout=subprocess.PIPE).stdout
@@ -112,7 +109,7 @@ def main() -> int:
     for file in sorted(folder.iterdir()):
         print(f"  {file.stat().st_size:>10,}  {file}")
     if not source.is_verifiable:
-        print(f"note: {source.commit} names no commit as it is, so nobody can verify this release", file=sys.stderr)
+        print(f"note: {source.commit} is not an unchanged commit, so nobody can verify this release", file=sys.stderr)
     return 0
 
 

@@ -1,7 +1,7 @@
-"""What a release is built from and with: build.toml.
+"""Reads and writes build.toml, which names a release's commit and compilers. Nobody runs this file.
 
-Exists because a release that is built again can only be the same with the same compilers. The release names them, and
-`make verify-release` refuses others by name before it spends minutes on a build that must differ.
+Other compilers give other bytes. `make verify-release` compares build.toml with this machine first, because a build
+takes minutes.
 """
 
 import importlib.metadata
@@ -26,7 +26,7 @@ TOOLCHAIN = "toolchain"
 
 @dataclass(frozen=True)
 class Source:
-    """A release's build.toml. Its commit is as local/commit.sh prints it."""
+    """A release's build.toml. local/commit.sh prints the commit."""
 
     version: str
     commit: str
@@ -35,17 +35,17 @@ class Source:
 
     @property
     def revision(self) -> str:
-        """As the parameter Revision takes it: at most 32 characters, and jwhook compares the commit that it begins with."""
+        """The parameter Revision: at most 32 characters, beginning with the commit that jwhook compares with its own."""
         return f"{self.commit}-{self.version}"
 
     @property
     def is_verifiable(self) -> bool:
-        """Whether it was built from a commit, without changes that no commit has."""
+        """Whether the release was built from an unchanged commit."""
         return re.fullmatch(r"[0-9a-f]{9}", self.commit) is not None
 
     def text(self) -> str:
         named = {"version": self.version, "commit": self.commit}
-        lines = ["# What this release was built from and with; `make verify-release` builds it again."]
+        lines = ["# The commit and compilers of this release. `make verify-release` builds the release again."]
         lines += [f'{name} = "{value}"' for name, value in named.items()]
         lines += [f"architectures = [{', '.join(f'{chr(34)}{one}{chr(34)}' for one in self.architectures)}]"]
         lines += ["", f"[{TOOLCHAIN}]", *(f'{name} = "{value}"' for name, value in self.toolchain.items())]
@@ -53,20 +53,19 @@ class Source:
 
 
 def read(text: str) -> Source:
-    """A build.toml, as text() writes it."""
     try:
         found = tomllib.loads(text)
         return Source(found["version"], found["commit"], tuple(found["architectures"]), found[TOOLCHAIN])
     except (KeyError, tomllib.TOMLDecodeError) as error:
-        raise LocalError(f"build.toml is not what `make release` writes ({error!r}): fetch the release again") from error
+        raise LocalError(f"build.toml is malformed ({error!r}). Download the release again") from error
 
 
 def here(architectures: tuple[str, ...]) -> Source:
-    """What a release that is built now is built from and with."""
+    """The build.toml of a release that is built now, on this machine."""
     if unknown := sorted(set(architectures) - set(ARCHITECTURES)):
-        raise LocalError(f"Lambda has no architecture {unknown[0]}: ARCHS takes {' and '.join(ARCHITECTURES)}")
+        raise LocalError(f"Lambda has no architecture {unknown[0]}. Set ARCHS to {' or '.join(ARCHITECTURES)}, or both")
     if not architectures:
-        raise LocalError(f"ARCHS is empty: it takes {' and '.join(ARCHITECTURES)}")
+        raise LocalError(f"ARCHS is empty. Set it to {' or '.join(ARCHITECTURES)}, or both")
     return Source(version(), output("sh", "local/commit.sh"), architectures, toolchain())
 
 
@@ -74,14 +73,14 @@ def version() -> str:
     text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
     found = tomllib.loads(text).get("package", {}).get("version")
     if not isinstance(found, str) or not re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?", found):
-        raise LocalError("Cargo.toml has no version of the form 1.2.3 below [package]: a release is named by it")
+        raise LocalError("Cargo.toml has no version of the form 1.2.3 below [package]. Add the release's version")
     return found
 
 
 def toolchain() -> dict[str, str]:
-    """The compilers as each names itself, the compressor of the archives, and the machine that builds.
+    """The versions of compilers and compressor, and the building machine.
 
-    cargo hashes the host into the names of what build scripts and macros make, and so into every binary.
+    cargo hashes the host into the names of the results of build scripts and macros, and so into every binary.
     """
     rust = os.environ.get("RUST_BIN") or output("sh", "local/release/toolchain.sh").splitlines()[-1]
     zig = str(ROOT / ".venv-zig" / "bin")
@@ -100,6 +99,6 @@ def output(*command: str) -> str:
     try:
         return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
     except FileNotFoundError as error:
-        raise LocalError(f"there is no {command[0]} on the PATH: install it, then try again") from error
+        raise LocalError(f"{command[0]} is not on the PATH. Install it") from error
     except subprocess.CalledProcessError as error:
         raise LocalError(f"`{' '.join(command)}` failed:\n{error.stderr}") from error

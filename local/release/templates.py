@@ -1,11 +1,9 @@
-"""The template of a release: template.yaml, with an architecture's zip in the place of the build.
+"""Makes a release's templates: template.yaml with the zip of one architecture instead of a build. Nobody runs this file.
 
-Exists because a parameter cannot choose the zip. `sam deploy` uploads a CodeUri that is a path and leaves one with
-Fn::If or Fn::FindInMap as it is, without uploading anything, and SAM's transform then rejects it. So a release has one
-template for each architecture, whose parameter Architecture allows this architecture only: a stack of the other
-architecture cannot get a zip that does not start.
-
-The text is edited, so that its comments stay. An edit that does not fit in exactly one place ends the release.
+A parameter cannot choose the zip: `sam deploy` uploads a CodeUri only if it is a path, and SAM's transform rejects
+Fn::If and Fn::FindInMap there. So each architecture has a template, whose parameter Architecture allows no other: then
+no stack gets a zip that does not start. The edits work on the text to keep the comments. An edit that does not fit
+exactly once stops the release.
 """
 
 from processes import LocalError
@@ -14,7 +12,7 @@ Edit = tuple[str, str, str]
 
 
 def edits(architecture: str, code: str) -> list[Edit]:
-    """What is changed, the text before, and the text after."""
+    """Each edit: its subject, the text before and the text after."""
     return [
         ("the function's CodeUri", "      CodeUri: .\n", f"      CodeUri: {code}\n"),
         (
@@ -25,7 +23,7 @@ def edits(architecture: str, code: str) -> list[Edit]:
         (
             "the parameter Architecture",
             "    Default: arm64\n    AllowedValues: [arm64, x86_64]\n"
-            "    Description: arm64 costs a fifth less. sam build needs its Rust target.\n",
+            "    Description: arm64 costs 20 % less. sam build needs the Rust target for arm64.\n",
             f"    Default: {architecture}\n    AllowedValues: [{architecture}]\n"
             f"    Description: The release has a template for each architecture. This one is for {architecture}.\n",
         ),
@@ -38,12 +36,12 @@ def edits(architecture: str, code: str) -> list[Edit]:
 
 
 def released(text: str, architecture: str, code: str) -> str:
-    """The template for this architecture, which deploys the zip `code` beside it."""
+    """The template that deploys the zip `code` for this architecture."""
     for what, before, after in edits(architecture, code):
         if (times := text.count(before)) != 1:
             raise LocalError(
-                f"template.yaml has {what} {times} times as the release expects it, not once: make edits() in "
-                f"local/release/templates.py fit the template. Expected:\n{before}"
+                f"template.yaml has {what} {times} times as the release expects it, not once. "
+                f"Correct edits() in local/release/templates.py. Expected:\n{before}"
             )
         text = text.replace(before, after)
     return text

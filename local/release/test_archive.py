@@ -1,4 +1,4 @@
-"""What a release's archives hold, and that their bytes depend on nothing else."""
+"""Tests that a release's archives have the right files, and the same bytes each time: part of `make ci`."""
 
 import io
 import tarfile
@@ -7,12 +7,12 @@ import zipfile
 
 from release.archive import EXECUTABLE, Member, tar_gz, zipped
 
-# as varied as a program, and longer than a window of Deflate
+# varied like a program, and longer than Deflate's window
 PROGRAM = b"".join(number.to_bytes(4, "little") for number in range(50_000))
 
 
 class AZip(unittest.TestCase):
-    def test_holds_the_file_executable_and_without_a_date(self) -> None:
+    def test_has_an_executable_file_without_a_date(self) -> None:
         with zipfile.ZipFile(io.BytesIO(zipped(Member("bootstrap", PROGRAM, EXECUTABLE)))) as archive:
             self.assertIsNone(archive.testzip())
             (entry,) = archive.infolist()
@@ -21,14 +21,14 @@ class AZip(unittest.TestCase):
         self.assertEqual((entry.create_system, entry.external_attr >> 16), (3, 0o100755))
         self.assertEqual(entry.date_time, (1980, 1, 1, 0, 0, 0))
 
-    def test_is_the_same_each_time_and_another_of_another_file(self) -> None:
+    def test_has_the_same_bytes_for_the_same_file_only(self) -> None:
         first, again = (zipped(Member("bootstrap", PROGRAM, EXECUTABLE)) for _ in range(2))
         self.assertEqual(first, again)
         self.assertNotEqual(first, zipped(Member("bootstrap", PROGRAM + b"!", EXECUTABLE)))
 
 
 class ATar(unittest.TestCase):
-    def test_holds_the_files_in_order_of_root_s_and_without_a_date(self) -> None:
+    def test_has_the_files_in_order_owned_by_root_and_without_a_date(self) -> None:
         members = [Member("folder/jwhook", PROGRAM, EXECUTABLE), Member("folder/LICENSE", b"text")]
         packed = tar_gz(members)
         self.assertEqual(packed[4:8], bytes(4))  # gzip's time of modification

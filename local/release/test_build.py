@@ -1,8 +1,6 @@
-"""What build.sh, debian.sh and binary.py do where something is wrong, tried on a crate that builds in seconds.
+"""Tests build.sh, debian.sh and binary.py with a crate that builds in seconds: part of `make ci`.
 
-    python -m unittest discover --start-directory local/release
-
-A rustup, cargo and rustc that only take a note of being called stand first on the PATH, as rustup's own do.
+A fake rustup, cargo and rustc are first on the PATH, as rustup's are. They only write down their calls.
 """
 
 import os
@@ -37,13 +35,13 @@ NOTE = '#!/bin/sh\necho "$(basename "$0") $*" >>"$(dirname "$0")/called"\nexit 1
 
 
 class Project:
-    """A crate with the project's own build, and the tools that this machine already has."""
+    """A small crate with the project's build scripts and this machine's tools."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "local").mkdir()
         for path in (path for pattern in COPIED for path in ROOT.glob(pattern)):
-            shutil.copy2(path, folder / path.relative_to(ROOT))  # with its date, which make compares
+            shutil.copy2(path, folder / path.relative_to(ROOT))  # keeps the date, which make compares
         shutil.copytree(ROOT / "local/release", folder / "local/release", ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "target").mkdir()
         (folder / ".venv-zig").symlink_to(ROOT / ".venv-zig")
@@ -82,10 +80,10 @@ class BuildTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.project = Project(Path(folder.name).resolve())
         done = subprocess.run(["sh", "local/release/toolchain.sh"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        self.assertEqual(done.returncode, 0, "this machine has no compiler of releases")
+        self.assertEqual(done.returncode, 0, "cannot unpack the compiler of releases (see above)")
         self.rust = done.stdout.strip()
 
-    def test_builds_without_any_rust_of_the_path(self) -> None:
+    def test_uses_no_rust_of_the_path(self) -> None:
         done = self.project.run("build.sh", "arm64", "forwarder", RUST_BIN=self.rust, RUSTFLAGS="--nonsense")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(check(Path(done.stdout.splitlines()[-1]), "arm64", "2.34"), r"for arm64: [\d,]+ bytes")
@@ -96,7 +94,7 @@ class BuildTest(unittest.TestCase):
         done = self.project.run("build.sh", "arm64", "forwarder", RUST_BIN=self.rust)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("error: the build called rustup: rustup target list --installed", done.stderr)
-        self.assertEqual(self.project.called(), [])  # the one of the PATH was not reached
+        self.assertEqual(self.project.called(), [])  # not the fake on the PATH
 
     def test_fails_if_the_build_needs_a_network(self) -> None:
         probe = 'fn main() { std::net::TcpStream::connect("127.0.0.1:9").unwrap(); }\n'
@@ -106,10 +104,10 @@ class BuildTest(unittest.TestCase):
         if "the build has a network" not in done.stderr:
             self.assertIn("NetworkUnreachable", done.stderr)
 
-    def test_says_what_it_builds(self) -> None:
+    def test_rejects_an_unknown_architecture_or_binary(self) -> None:
         for arguments, message in (
-            (("riscv", "forwarder"), "'riscv' is not an architecture: say arm64 or x86_64"),
-            (("arm64", "other"), "'other' is not a binary of a release: say forwarder or jwhook"),
+            (("riscv", "forwarder"), "unknown architecture 'riscv'. Use arm64 or x86_64"),
+            (("arm64", "other"), "unknown binary 'other'. Use forwarder or jwhook"),
         ):
             done = self.project.run("build.sh", *arguments)
             self.assertEqual((done.returncode, done.stderr), (1, f"error: {message}\n"))
@@ -138,27 +136,27 @@ class DebianTest(unittest.TestCase):
             (tools / name).symlink_to(shutil.which(name) or name)
         done = self.fetch(PATH=str(tools))
         self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stderr, "error: there is no apt-get on the PATH.*\nRun this on Debian 12")
+        self.assertRegex(done.stderr, "error: apt-get is not on the PATH.*\nRun this on Debian 12")
 
-    def test_version_that_is_gone_is_named_with_those_there_are(self) -> None:
+    def test_missing_version_is_reported_with_the_available_ones(self) -> None:
         madison = 'case $3 in show) exit 100 ;; madison) echo "some-package | 2.0 | somewhere Packages" ;; esac'
         self.fake(apt_get="exit 0", apt_cache=madison)
         done = self.fetch()
         self.assertEqual(done.returncode, 1)
-        self.assertIn("error: apt has no some-package:arm64=1.0 any more. It has: 2.0", done.stderr)
+        self.assertIn("error: apt no longer has some-package:arm64=1.0. It has: 2.0", done.stderr)
         self.assertFalse(self.unpacked.exists())
 
-    def test_without_a_network_says_what_apt_said(self) -> None:
+    def test_without_a_network_repeats_apts_error(self) -> None:
         self.fake(apt_get='echo "W: Failed to fetch it"', apt_cache="case $3 in show) exit 100 ;; esac")
         done = self.fetch()
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, "apt has no package some-package:arm64.*Failed to fetch it\nCheck the network")
 
-    def test_failed_download_leaves_nothing_that_looks_complete(self) -> None:
+    def test_failed_download_leaves_no_folder(self) -> None:
         self.fake(apt_get='[ "$5" != download ]', apt_cache="exit 0")
         done = self.fetch()
         self.assertEqual(done.returncode, 1)
-        self.assertIn("error: apt-get could not download the packages of", done.stderr)
+        self.assertIn("error: apt-get cannot download the packages of", done.stderr)
         self.assertFalse(self.unpacked.exists())
 
     def test_same_list_is_not_fetched_again(self) -> None:
@@ -169,7 +167,7 @@ class DebianTest(unittest.TestCase):
 
 
 class BinaryTest(unittest.TestCase):
-    def test_wrong_binaries_are_named(self) -> None:
+    def test_binary_for_another_machine_or_newer_glibc_is_rejected(self) -> None:
         python = Path(sys.executable).resolve()
         other = "arm64" if os.uname().machine == "x86_64" else "x86_64"
         same = "x86_64" if other == "arm64" else "arm64"

@@ -1,9 +1,8 @@
-"""What is in a release, with binaries that take no time to build, and what a check of it says."""
+"""Tests a release's files and its verification, with shell scripts as binaries: part of `make ci`."""
 
 import hashlib
 import io
 import re
-import sys
 import tarfile
 import tempfile
 import unittest
@@ -18,13 +17,8 @@ from samtranslator.yaml_helper import yaml_parse
 from processes import LocalError
 from release import package, pages, source, verify
 from release.binary import BinaryError
-from release.source import Source
+from release.source import Source, tomllib
 from stack import ROOT
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SOURCE = Source("1.2.3", "012345678", ("arm64", "x86_64"), {"rustc": "1.0", "zig": "2.0"})
 PRINTS = '#!/bin/sh\necho "$@"\n'
@@ -32,7 +26,7 @@ PRINTS = '#!/bin/sh\necho "$@"\n'
 
 @contextmanager
 def release(of: Source = SOURCE, forwarder: str = "elf") -> Iterator[Path]:
-    """A release whose binaries are shell scripts, in a folder."""
+    """Writes a release whose binaries are shell scripts."""
     with tempfile.TemporaryDirectory() as folder:
 
         def built(architecture: str, binary: str) -> Path:
@@ -47,7 +41,7 @@ def release(of: Source = SOURCE, forwarder: str = "elf") -> Iterator[Path]:
 
 
 class ARelease(unittest.TestCase):
-    def test_has_the_files_that_its_sums_list(self) -> None:
+    def test_has_the_files_of_its_checksums(self) -> None:
         with release() as folder:
             listed = verify.sums((folder / "SHA256SUMS").read_text())
             there = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
@@ -59,7 +53,7 @@ class ARelease(unittest.TestCase):
                 "jwhook-1.2.3-linux-x86_64.tar.gz", "samconfig.toml", "template-x86_64.yaml", "template.yaml",
             ])  # fmt: skip
 
-    def test_has_for_each_architecture_the_template_that_its_environment_deploys_with_its_binary(self) -> None:
+    def test_has_an_environment_with_template_and_binary_for_each_architecture(self) -> None:
         with release() as folder:
             config = tomllib.loads((folder / "samconfig.toml").read_text())
             deployed = {}
@@ -90,7 +84,7 @@ class ARelease(unittest.TestCase):
         differ = verify.differences(sums[0], sums[2])
         self.assertEqual([line.split(":")[0] for line in differ], ["forwarder-1.2.3-arm64.zip", "forwarder-1.2.3-x86_64.zip"])
 
-    def test_says_on_its_page_nothing_but_what_it_has(self) -> None:
+    def test_has_each_file_that_its_page_names(self) -> None:
         with release() as folder:
             page = (folder / "deploy.md").read_text()
             named = re.findall(r"\b(?:jwhook|forwarder)-[\w.-]+\.(?:tar\.gz|zip)", page)
@@ -98,11 +92,11 @@ class ARelease(unittest.TestCase):
             self.assertTrue(named)
             self.assertIn("--config-env x86_64", page)
 
-    def test_has_no_page_with_a_place_that_nobody_fills_in(self) -> None:
-        with self.assertRaisesRegex(LocalError, "deploy.md has a placeholder that no release fills in: COMMIT, REVISION, VERSION"):
+    def test_fails_if_a_placeholder_has_no_value(self) -> None:
+        with self.assertRaisesRegex(LocalError, "deploy.md has unknown placeholders: COMMIT, REVISION, VERSION"):
             pages.filled("deploy.md", ARCHITECTURES="both")
 
-    def test_fails_where_a_build_fails_or_names_no_binary(self) -> None:
+    def test_fails_if_a_build_fails_or_names_no_binary(self) -> None:
         built = package.BUILDS / "forwarder"
         for script, good in (
             (f"echo noise; echo $PWD/{built}", True), (f"echo $PWD/{built}; exit 1", False), ("true", False),
@@ -129,12 +123,12 @@ class ARelease(unittest.TestCase):
 
 
 class WhatAReleaseIsBuiltFrom(unittest.TestCase):
-    def test_is_read_as_it_was_written(self) -> None:
+    def test_is_read_as_written(self) -> None:
         self.assertEqual(source.read(SOURCE.text()), SOURCE)
-        with self.assertRaisesRegex(LocalError, "KeyError.*fetch the release again"):
+        with self.assertRaisesRegex(LocalError, "KeyError.*Download the release again"):
             source.read('version = "1.2.3"\n')
 
-    def test_has_a_revision_that_the_template_takes(self) -> None:
+    def test_has_a_revision_that_the_template_accepts(self) -> None:
         pattern = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["Revision"]["AllowedPattern"]
         for commit, revision in ((SOURCE.commit, "012345678-10.20.30"), (SOURCE.commit + "-dirty", "012345678-dirty-10.20.30")):
             found = Source("10.20.30", commit, ("arm64",), {}).revision
@@ -151,33 +145,33 @@ class WhatAReleaseIsBuiltFrom(unittest.TestCase):
                     with self.assertRaisesRegex(LocalError, "no version of the form"):
                         source.version()
 
-    def test_is_for_architectures_that_lambda_has(self) -> None:
+    def test_rejects_an_architecture_that_lambda_does_not_have(self) -> None:
         for architectures, message in (((), "ARCHS is empty"), (("arm64", "riscv"), "no architecture riscv")):
             with self.assertRaisesRegex(LocalError, message):
                 source.here(architectures)
 
 
 class ACheckOfARelease(unittest.TestCase):
-    def test_reads_what_the_release_claims(self) -> None:
+    def test_reads_the_build_file_only_with_the_right_checksum(self) -> None:
         with release() as folder:
             claim, listed = verify.claimed(folder / "SHA256SUMS")
             self.assertEqual((claim, len(listed)), (SOURCE, 12))
             (folder / "build.toml").write_text(SOURCE.text().replace("1.0", "1.1"))
-            with self.assertRaisesRegex(LocalError, "build.toml is not the file that .*SHA256SUMS lists"):
+            with self.assertRaisesRegex(LocalError, "build.toml does not have the checksum in .*SHA256SUMS"):
                 verify.claimed(folder / "SHA256SUMS")
             (folder / "build.toml").unlink()
-            with self.assertRaisesRegex(LocalError, "cannot read .*build.toml: SUMS must be"):
+            with self.assertRaisesRegex(LocalError, "cannot read .*build.toml. Set SUMS to"):
                 verify.claimed(folder / "SHA256SUMS")
 
-    def test_refuses_another_commit_and_names_another_compiler(self) -> None:
+    def test_rejects_another_commit_or_compiler(self) -> None:
         verify.refuse_another_source(SOURCE, SOURCE)
         other, archs = "f" * 9, SOURCE.architectures
         for ours, message in (
-            (Source("9.9.9", SOURCE.commit, archs, SOURCE.toolchain), "calls itself 1.2.3, and its commit is version 9.9.9"),
+            (Source("9.9.9", SOURCE.commit, archs, SOURCE.toolchain), "says version 1.2.3, but its commit is version 9.9.9"),
             (Source("1.2.3", other, archs, SOURCE.toolchain), f"git checkout {SOURCE.commit}"),
-            (Source("1.2.3", SOURCE.commit + "-dirty", archs, SOURCE.toolchain), "no changes of your own"),
-            (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.1", "zig": "2.0"}), "rustc 1.0, and this machine has 1.1"),
-            (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.0"}), "zig 2.0, and this machine has none"),
+            (Source("1.2.3", SOURCE.commit + "-dirty", archs, SOURCE.toolchain), "a clone without changes"),
+            (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.1", "zig": "2.0"}), "rustc 1.0, but this machine has 1.1"),
+            (Source("1.2.3", SOURCE.commit, archs, {"rustc": "1.0"}), "zig 2.0, but this machine has none"),
         ):
             with self.assertRaisesRegex(LocalError, re.escape(message)):
                 verify.refuse_another_source(SOURCE, ours)
@@ -189,10 +183,10 @@ class ACheckOfARelease(unittest.TestCase):
     def test_names_each_file_that_differs(self) -> None:
         found = verify.differences({"same": "1", "gone": "2", "other": "3"}, {"same": "1", "new": "2", "other": "4"})
         self.assertEqual(found, [
-            "new: missing in the release", "gone: the commit builds no such file", "other: 3 in the release, 4 built here",
+            "new: missing in the release", "gone: not built from the commit", "other: 3 in the release, 4 built here",
         ])  # fmt: skip
 
-    def test_takes_nothing_but_sums(self) -> None:
+    def test_rejects_a_malformed_list_of_checksums(self) -> None:
         for text in ("", "not a sum\n", f"{'0' * 64}  good\n{'0' * 63}  short\n"):
-            with self.assertRaisesRegex(LocalError, "not a file as sha256sum writes it"):
+            with self.assertRaisesRegex(LocalError, "not a list of checksums"):
                 verify.sums(text)

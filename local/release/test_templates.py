@@ -1,4 +1,4 @@
-"""What the release makes of template.yaml, and that a template which no longer fits ends the release."""
+"""Tests the release's templates, and that a changed template.yaml stops the release: part of `make ci`."""
 
 import unittest
 from typing import Any
@@ -15,7 +15,7 @@ TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
 
 
 def expected(architecture: str) -> Json:
-    """The repository's template, with what the release changes."""
+    """The repository's template with the release's changes."""
     template: Json = yaml_parse(TEXT)
     function = template["Resources"]["Forwarder"]
     function["Properties"]["CodeUri"] = "f.zip"
@@ -25,7 +25,7 @@ def expected(architecture: str) -> Json:
 
 
 class ATemplateOfARelease(unittest.TestCase):
-    def test_deploys_a_zip_and_is_the_repository_s_otherwise(self) -> None:
+    def test_deploys_a_zip_and_is_otherwise_the_repositorys(self) -> None:
         for architecture in ARCHITECTURES:
             found: Json = yaml_parse(released(TEXT, architecture, "f.zip"))
             wanted = expected(architecture)
@@ -40,7 +40,7 @@ class ATemplateOfARelease(unittest.TestCase):
         kept = [line for line in released(TEXT, "arm64", "f.zip").splitlines() if line.lstrip().startswith("#")]
         self.assertEqual(kept, comments)
 
-    def test_is_not_made_of_a_template_that_has_changed(self) -> None:
+    def test_fails_if_an_edit_does_not_fit_exactly_once(self) -> None:
         for what, before, _ in edits("arm64", "f.zip"):
             for changed, times in ((TEXT.replace(before, ""), 0), (TEXT + before, 2)):
                 with self.assertRaisesRegex(LocalError, f"has {what} {times} times"):

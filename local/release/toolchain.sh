@@ -1,8 +1,6 @@
 #!/bin/sh
-# Prints the folder that has rustc and cargo as every release is built with (toolchain.txt), and gets them first where
-# they are missing. Exists because another compiler makes other bytes, and because rustup may not download anything.
-#
-#     sh local/release/toolchain.sh
+# Prints the folder with the rustc and cargo of every release (toolchain.txt), and unpacks them if they are missing. Another
+# compiler would give other bytes, and rustup must not download one. build.sh and arm64.sh run it.
 set -eu
 cd "$(dirname "$0")/../.."
 folder=$(pwd)/target/debian/rust
@@ -19,8 +17,8 @@ END
 done
 for tool in cargo rustc; do
     "$folder/bin/$tool" --version >/dev/null || {
-        echo "error: $tool of $folder does not start (see above).
-Install the library that it names with apt, or build on Debian 12." >&2
+        echo "error: $folder/bin/$tool does not start (see above).
+Install the missing library with apt, or build on Debian 12." >&2
         exit 1
     }
 done

@@ -32,7 +32,7 @@ remember = IdempotencyConfig(
 )
 finished = DynamoDBPersistenceLayer(table_name=os.environ["TABLE_NAME"], key_attr="event_id")
 
-# False: a batch whose events all failed is no crash. `EventsFailing` counts failed events, `FunctionErrors` crashes.
+# False, because a batch whose events all failed is no crash. `EventsFailing` counts failed events, `FunctionErrors` crashes.
 standard = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 # After a failure, later events of the same group go back too, so that they keep their order. Other groups go on.
 fifo = SqsFifoPartialProcessor(skip_group_on_error=True)

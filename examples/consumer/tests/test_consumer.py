@@ -1,4 +1,4 @@
-"""The consumer's handler, with a table in memory in place of DynamoDB. `make prove` runs it on a deployed stack."""
+"""Tests the consumer's handler with a table in memory: part of `make examples`. `make prove` tests a deployed consumer."""
 
 import io
 import json
@@ -56,7 +56,7 @@ class TableInMemory(idempotency.BasePersistenceLayer):
 
 
 with patch.object(idempotency, "DynamoDBPersistenceLayer", TableInMemory):
-    import consumer  # the module under test, which opens its table when it is imported
+    import consumer  # opens its table at the import
 
 
 class AnEvent(unittest.TestCase):
@@ -83,7 +83,7 @@ class AnEvent(unittest.TestCase):
     def _levels(self) -> list[str]:
         return [json.loads(line)["level"] for line in self.log.getvalue().splitlines()]
 
-    def test_is_processed_once_however_often_it_comes(self) -> None:
+    def test_is_processed_once_after_several_deliveries(self) -> None:
         self.assertEqual(self._failures(record("1", "a"), record("2", "a")), [])
         self.assertEqual(self._failures(record("3", "a"), record("4", "b")), [])
         self.assertEqual(self.done, ["a", "b"])
@@ -94,14 +94,14 @@ class AnEvent(unittest.TestCase):
         self.assertEqual(self.done, ["a", "c"])
         self.assertEqual(self._levels(), ["ERROR"])
 
-    def test_that_failed_is_processed_when_it_comes_again(self) -> None:
+    def test_that_failed_is_processed_at_its_next_delivery(self) -> None:
         self.fails = {"a"}
         self.assertEqual(self._failures(record("1", "a")), ["1"])
         self.fails = set()
         self.assertEqual(self._failures(record("1", "a")), [])
         self.assertEqual(self.done, ["a"])
 
-    def test_of_a_fifo_queue_does_not_overtake_a_failed_one_of_its_group(self) -> None:
+    def test_of_a_fifo_queue_stays_behind_a_failed_event_of_its_group(self) -> None:
         self.fails = {"b"}
         batch = [record("1", "a", group="x"), record("2", "b", group="x"), record("3", "c", group="x"), record("4", "d", group="y")]
         self.assertEqual(self._failures(*batch), ["2", "3"])
@@ -120,14 +120,14 @@ class AnEvent(unittest.TestCase):
         self.assertEqual(self._failures({**record("1", "a"), "messageAttributes": {}}), ["1"])
         self.assertEqual((self.done, self._levels()), ([], ["ERROR"]))
 
-    def test_is_remembered_for_as_long_as_the_template_says(self) -> None:
+    def test_is_remembered_for_the_templates_time(self) -> None:
         self._failures(record("1", "a"))
         (item,) = consumer.finished.items.values()
         self.assertAlmostEqual(item.expiry_timestamp, 90 * 24 * 3600 + time.time(), delta=10)
 
 
 def record(message_id: str, media_id: str, group: str | None = None) -> dict[str, Any]:
-    """A message as Lambda hands it over (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
+    """A record of Lambda's event (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
     return {
         "messageId": message_id,
         "receiptHandle": "handle",

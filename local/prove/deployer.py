@@ -1,10 +1,9 @@
-"""`sam deploy` and `sam delete` with the permissions of docs/deployer-policy.json and no others: part of `make prove`.
+"""Runs `sam deploy` and `sam delete` with only the permissions of docs/deployer-policy.json: part of `make prove`.
 
-The local AWS checks each call that sam makes. CloudFormation there makes the resources without a check, where AWS uses
-the caller's permissions: local/template/test_deployer.py holds the policy against what AWS's resource types need.
+The emulated AWS checks each call of sam. It does not check the calls of CloudFormation, for which AWS uses the caller's
+permissions: local/template/test_deployer.py compares the policy with the permissions that AWS's resource types need.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,8 @@ from pathlib import Path
 import boto3
 
 from processes import LocalError
+from prove.checks import StackChecks
 from stack import ROOT
-from stack_checks import StackChecks
 
 POLICY = ROOT / "docs" / "deployer-policy.json"
 USER, NAME = "deployer", "deploy"
@@ -22,8 +21,8 @@ USER, NAME = "deployer", "deploy"
 
 @contextmanager
 def least_permissions() -> Iterator[None]:
-    """Within the block a user with this policy runs `sam`. boto3's clients in this process stay the operator's."""
-    iam = boto3.client("iam")  # the first client has read the operator's keys by now
+    """Runs `sam` as a user with this policy while the block runs. boto3 in this process keeps the operator's keys."""
+    iam = boto3.client("iam")  # boto3 has read the operator's keys by now
     iam.create_user(UserName=USER)
     iam.put_user_policy(UserName=USER, PolicyName=NAME, PolicyDocument=POLICY.read_text(encoding="utf-8"))
     key = iam.create_access_key(UserName=USER)["AccessKey"]

@@ -1,4 +1,4 @@
-"""JW's Management API, as far as the proofs ask for it: webhooks, and the media of a site."""
+"""An emulator of JW's Management API for the proofs: webhooks, and the media of a site. Nobody runs this file."""
 
 import json
 import secrets
@@ -13,16 +13,14 @@ Json = dict[str, Any]
 
 
 def webhook(url: str, webhook_id: str, site_id: str) -> Json:
-    """A webhook that calls this URL."""
     metadata = {"name": "media", "webhook_url": url, "events": ["media_available"], "site_ids": [site_id]}
     return {"id": webhook_id, "type": "webhook", "created": "2023-01-01T00:00:00+00:00", "metadata": metadata}
 
 
 class JwApi:
-    """The API of an account, until the `with` block ends. The media were created an hour ago, and are ready."""
+    """The API of one account, until the `with` block ends. Every medium is ready and was created an hour ago."""
 
     def __init__(self, webhooks: list[Json], media_ids: dict[str, list[str]]) -> None:
-        """The account's webhooks, and the ids of each site's media."""
         created = (datetime.now(timezone.utc) - timedelta(hours=1)).isoformat()
         media = {
             site_id: [
@@ -67,7 +65,7 @@ def handler(webhooks: list[Json], media: dict[str, list[Json]]) -> type[BaseHTTP
         def do_POST(self) -> None:
             created = {"id": f"new{len(webhooks):05}", "type": "webhook", "created": datetime.now(timezone.utc).isoformat()}
             webhooks.append({**created, **self._body()})
-            # JW shows the secret this once
+            # JW shows the secret only in this answer
             self._answer(201, {**webhooks[-1], "secret": secrets.token_urlsafe(48)})
 
         def do_PATCH(self) -> None:
@@ -91,6 +89,6 @@ def handler(webhooks: list[Json], media: dict[str, list[Json]]) -> type[BaseHTTP
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing of each request."""
+            """Logs no requests."""
 
     return Handler

@@ -1,29 +1,27 @@
-"""`make prove-release`: a release from dist/, deployed as its deploy.md says, on a machine without Rust.
+"""`make prove-release`: deploys the release in dist/ as its deploy.md says, without Rust. Run it before a release.
 
-Exists because a release that only works beside its repository is found out by the first team that tries it. All runs in
-a folder of its own, with a PATH that has sam and a few of the system's tools, and no cargo and no rustc. AWS and JW are
-processes of this machine. Two things differ from the page: the stack is deployed without CodeDeploy, which this AWS
-does not have, and the event goes to the address of this AWS, as the name in the stack's URL is known to nobody here.
+It runs in its own folder, with sam and a few system tools on the PATH, and with emulators of AWS and JW. Two things
+differ from the page. The stack has no CodeDeploy, because ministack has none. The event goes to ministack's address,
+because this machine cannot resolve the name in the stack's URL.
 """
 
 import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-from cloud import SAM
-from jw_api import JwApi
+from emulators.cloud import SAM
+from emulators.jw_api import JwApi
 from processes import LocalError, exit_with
+from prove.checks import StackChecks, cloud_here
 from release.package import HOST, SUMS
 from release.source import read
 from stack import ROOT
-from stack_checks import StackChecks, cloud_here
 
 DIST = ROOT / "dist"
 TOOLS = ("sh", "tar", "gzip", "sha256sum")
@@ -33,7 +31,7 @@ GOAL_SECONDS = 300
 
 
 class Team:
-    """A user without Rust, at a shell in the release's folder."""
+    """A user without Rust, with a shell in the release's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(shutil.copytree(DIST, folder / "release"))
@@ -42,7 +40,7 @@ class Team:
         for tool in (str(SAM), *TOOLS):
             found = shutil.which(tool)
             if not found:
-                raise LocalError(f"there is no {tool} on the PATH: install it, then try again")
+                raise LocalError(f"{tool} is not on the PATH. Install it")
             (path / Path(tool).name).symlink_to(found)
         self._shell = {**os.environ, "PATH": str(path), "HOME": str(folder)}
 
@@ -50,18 +48,18 @@ class Team:
         return shutil.which(tool, path=self._shell["PATH"]) is not None
 
     def runs(self, *line: str, answers: str = "", environment: dict[str, str] | None = None) -> str:
-        """What the command prints; a failure ends the proof."""
+        """Runs a command and returns its output. A failure ends the proof."""
         shell = {**self._shell, **(environment or {})}
-        # Popen would look for the command on its own PATH
+        # Popen would search this program's PATH
         command = [shutil.which(line[0], path=shell["PATH"]) or str(self.folder / line[0]), *line[1:]]
         done = subprocess.run(command, cwd=self.folder, env=shell, input=answers, capture_output=True, text=True)
         if done.returncode != 0:
-            raise LocalError(f"`{' '.join(line)}` ended with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
+            raise LocalError(f"`{' '.join(line)}` failed with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}")
         return done.stdout
 
 
 def guided(template: Path) -> str:
-    """The answers to `sam deploy --guided`, as deploy.md has them: Enter for all that has a good default."""
+    """The answers to `sam deploy --guided` of deploy.md: Enter for every good default."""
     stack_and_region = ["", ""]
     parameters = [ANSWERS.get(name, "") for name in yaml_parse(template.read_text(encoding="utf-8"))["Parameters"]]
     confirm_changes, create_roles, disable_rollback, save, file, environment = "n", "y", "n", "y", "", ""
@@ -74,9 +72,9 @@ def prove(proof: StackChecks, team: Team) -> None:
     first, *_ = release.architectures
     chosen, template = ((), "template.yaml") if HOST == first else (("--config-env", HOST), f"template-{HOST}.yaml")
     unpacked = f"jwhook-{release.version}-linux-{HOST}"
-    proof.check("there is no cargo, no rustc, no rustup", [team.finds(t) for t in ("cargo", "rustc", "rustup")], [False] * 3)
+    proof.check("cargo, rustc and rustup are not on the PATH", [team.finds(t) for t in ("cargo", "rustc", "rustup")], [False] * 3)
     team.runs("sha256sum", "--check", "--strict", SUMS)
-    proof.check("the files are those of SHA256SUMS", True, True)
+    proof.check("the files have the checksums of SHA256SUMS", True, True)
 
     proof.say(f"tar -xzf {unpacked}.tar.gz")
     team.runs("tar", "-xzf", f"{unpacked}.tar.gz")
@@ -84,8 +82,8 @@ def prove(proof: StackChecks, team: Team) -> None:
     team.runs("sam", "deploy", "--guided", *chosen, answers=guided(team.folder / template))
     outputs = proof.cloud.outputs(STACK)
     function = boto3.client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
-    proof.check("the function says its revision", function["Description"].split()[-1], release.revision)
-    proof.check("the stack says its version", outputs["Version"], f"{release.version} ({release.revision})")
+    proof.check("the function's description names the revision", function["Description"].split()[-1], release.revision)
+    proof.check("the stack's outputs name the version", outputs["Version"], f"{release.version} ({release.revision})")
 
     jwhook = f"{unpacked}/jwhook"
     proof.say("jwhook create")
@@ -101,25 +99,25 @@ def prove(proof: StackChecks, team: Team) -> None:
         proof.check("the event is in the queue", found, [("media_available", webhook["id"])])
         doctor = team.runs(jwhook, "doctor", "--stack", STACK, "--output", "json", environment=jw.environment)
     versions = [check["detail"] for check in json.loads(doctor)["checks"] if check["check"] == "version"]
-    proof.check("jwhook doctor finds the stack and itself of one commit",
+    proof.check("jwhook doctor finds one commit for the stack and itself",
                 versions, [f"{release.version} ({release.commit}), deployed and here"])  # fmt: skip
 
-    proof.say("sam deploy, with the answers that were saved")
+    proof.say("sam deploy, with the saved answers")
     said = team.runs("sam", "deploy", *chosen)
     proof.check("a plain sam deploy finds nothing to change", "No changes to deploy" in said, True)
 
 
 def main() -> int:
     if not (DIST / SUMS).is_file():
-        raise LocalError(f"there is no release in {DIST}: `make release` makes it")
+        raise LocalError(f"{DIST / SUMS} does not exist. Run `make release`")
     with cloud_here() as (cloud, folder):
         began = time.monotonic()
         proof = StackChecks(cloud, {}, folder)
         prove(proof, Team(folder))
         seconds = time.monotonic() - began
     if seconds > GOAL_SECONDS:
-        raise LocalError(f"the release took {seconds:.0f} s to deploy, and should take less than {GOAL_SECONDS} s")
-    print(f"{proof.checks} checks of the release, from its files to an event in the queue in {seconds:.0f} s, without Rust.")
+        raise LocalError(f"the deployment of the release took {seconds:.0f} s, more than {GOAL_SECONDS} s. Find the slow step above")
+    print(f"{proof.checks} checks of the release, all ok: {seconds:.0f} s from the files to an event in the queue, without Rust.")
     return 0
 
 

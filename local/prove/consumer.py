@@ -1,7 +1,7 @@
-"""The example consumer, deployed beside the stack: part of `make prove`.
+"""Deploys the example consumer and sends it events: part of `make prove`.
 
-ministack's Lambda runs the function with the Python of .venv, which has what the consumer's requirements.txt names.
-What `sam build` would put beside the code is not tried.
+ministack's Lambda runs the consumer with the Python of .venv, which has the packages of the consumer's requirements.txt.
+`sam build` does not run.
 """
 
 import json
@@ -9,8 +9,8 @@ import json
 import boto3
 
 from oracle import event_id
+from prove.checks import StackChecks, signed
 from stack import ROOT
-from stack_checks import StackChecks, signed
 
 STACK = "jw-consumer"
 TEMPLATE = ROOT / "examples" / "consumer" / "template.yaml"
@@ -24,10 +24,10 @@ def processes_once(proof: StackChecks, outputs: dict[str, str]) -> None:
         proof.cloud.wait_until_empty(outputs["QueueUrl"])
     lines = proof.cloud.new_log_lines(consumer["LogGroup"])
     done = [line["event_id"] for line in lines if line["message"] == "processed"]
-    proof.check("it processed the event that came twice once, and not the one that its filter drops",
+    proof.check("the consumer processed a duplicate once, and no event that its filter drops",
                 done, [event_id(json.loads(signed("media_available")))])  # fmt: skip
     items = boto3.client("dynamodb").scan(TableName=consumer["TableName"])["Items"]
-    proof.check("its table has that event, completed", [item["status"]["S"] for item in items], ["COMPLETED"])
+    proof.check("the consumer's table has that event, completed", [item["status"]["S"] for item in items], ["COMPLETED"])
     proof.log(outputs)
     proof.delete(STACK)
-    proof.check("its table is gone", boto3.client("dynamodb").list_tables()["TableNames"], [])
+    proof.check("the consumer's table is deleted", boto3.client("dynamodb").list_tables()["TableNames"], [])

@@ -1,7 +1,7 @@
-"""What was made without CloudFormation, compared with template.yaml.
+"""Compares resources that were created without CloudFormation with template.yaml: part of `make prove-cargo-lambda`.
 
-Exists because a page of commands and a Terraform module repeat the template's values, and nobody notices when a
-repeated value becomes stale. What is compared is what the AWS of this machine then has.
+A page of commands and a Terraform module repeat the template's values, and nobody notices when a repeated value becomes
+stale. The comparison reads the resources from the emulated AWS.
 """
 
 import json
@@ -9,12 +9,12 @@ from typing import Any
 
 import boto3
 
-from cloud import Json
-from stack_checks import StackChecks
+from emulators.cloud import Json
+from prove.checks import StackChecks
 from template.translated import deployed, template
 
-Made = dict[str, str]  # the names of a stack's outputs, and RoleName
-# Each queue's output, and the queue whose dead-letter queue it is.
+Made = dict[str, str]  # has the names of a stack's outputs, and RoleName
+# Each queue: its output, and the queue that it is the dead-letter queue of.
 QUEUES = {
     "Queue": ("QueueUrl", None),
     "DeadLetterQueue": ("DeadLetterQueueUrl", "Queue"),
@@ -25,7 +25,7 @@ LIVE = "live"
 
 
 def is_like_the_template(proof: StackChecks, made: Made, endpoint: str, different: Json | None = None) -> None:
-    """Compares with a stack of this Endpoint. Attributes of queues that are different on purpose are given."""
+    """Compares with a stack of this Endpoint. `different` has the queues' attributes that differ on purpose."""
     stack: Json = deployed(Endpoint=endpoint)["Resources"]
     log_group = the_log_group(made)
     arns = {name: attributes(made[output])["QueueArn"] for name, (output, _) in QUEUES.items()}
@@ -42,7 +42,7 @@ def is_like_the_template(proof: StackChecks, made: Made, endpoint: str, differen
 
 
 def of_template(value: Any) -> Any:
-    """The parameter's default, where the template refers to a parameter."""
+    """The default of a parameter that the value refers to, or the value."""
     return template()["Parameters"][value["Ref"]]["Default"] if isinstance(value, dict) and "Ref" in value else value
 
 
@@ -54,7 +54,7 @@ def attributes(queue_url: str) -> Json:
 
 def queue(stack: Json, name: str, url: str, source: str | None, arns: Json) -> tuple[Json, Json]:
     asked = {n: of_template(v) for n, v in stack[name]["Properties"].items() if n != "QueueName"}
-    if source:  # whose ARN the template spells out
+    if source:  # the template builds the ARN from the source's name
         asked["RedriveAllowPolicy"] = {**asked["RedriveAllowPolicy"], "sourceQueueArns": [arns[source]]}
     else:
         asked["RedrivePolicy"] = {n: arn(of_template(v), arns) for n, v in asked["RedrivePolicy"].items()}
@@ -76,7 +76,7 @@ def grants(stack: Json, arns: Json) -> Json:
 
 
 def granted(made: Made) -> Json:
-    """The statements of the role's own policies. An attached policy is listed too: the template's statements lack it."""
+    """The statements of the role's policies. Lists an attached policy too, which the template's role does not have."""
     iam, role = boto3.client("iam"), made["RoleName"]
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
@@ -122,7 +122,7 @@ def mapping(stack: Json, held_queue_arn: str) -> tuple[Json, Json]:
 
 
 def may_invoke(stack: Json) -> set[tuple[str, str, str]]:
-    """Action, principal and condition of each permission; of the HTTP API's ARN, what follows the API's id."""
+    """Action, principal and condition of each permission. Of an HTTP API's ARN, only the part after the API's id."""
     found = set()
     for asked in (r["Properties"] for r in stack.values() if r["Type"] == "AWS::Lambda::Permission"):
         route = asked["SourceArn"]["Fn::Sub"].split("/", 1)[1] if "SourceArn" in asked else None

@@ -1,15 +1,10 @@
-"""What a proof of a deployed stack is made of: deploying, sending events, and holding what comes of it against what
-has to be.
+"""The steps of a proof of a deployed stack: deploy, send an event, compare answer, log and queue with the promise.
 
-Exists so that prove_stack.py and prove_jwhook.py read as what is promised. Everything talks to a Cloud.
+The other modules use it. Nobody runs this file.
 """
 
-import base64
 import json
 import os
-import shutil
-import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +13,15 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cloud import Cloud, Json
-from make_events import FOLDER, SECRET
+import make_events
+from emulators.cloud import Cloud, Json
+from make_events import SECRET
 from oracle import event_id
-from processes import INTERRUPTS, LocalError, Processes
+from processes import LocalError, started
 from stack import keep_to_this_machine
 
-SECRET_SECONDS = 10  # the stacks here fetch it again after one
-# What is taken away, and what the function's diagnostics then say.
+SECRET_SECONDS = 10  # the stacks here fetch the secret each second
+# Each removed permission, and the function's error without it.
 PERMISSIONS = {
     "FetchTheSecret": "Secrets Manager refused the secret",
     "HoldEvents": "cannot hold an event",
@@ -35,26 +31,17 @@ PERMISSIONS = {
 
 @contextmanager
 def cloud_here() -> Iterator[tuple[Cloud, Path]]:
-    """An AWS that is up when the block begins, with a folder of its own; both are gone when it has ended."""
+    """Runs an emulated AWS, with a folder, while the block runs."""
     keep_to_this_machine()
     os.environ["SAM_CLI_TELEMETRY"] = "0"
-    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
-    processes = Processes(folder)
-    cloud = Cloud(processes, folder)
-    try:
+    with started(BotoCoreError, ClientError) as (processes, folder):
+        cloud = Cloud(processes, folder)
         cloud.start()
         yield cloud, folder
-    except (LocalError, BotoCoreError, ClientError) as error:
-        processes.show_output()
-        raise LocalError(str(error)) from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # for good: ending what runs is the last that we do
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class StackChecks:
-    """Says each check as it is made; the first that fails ends the run."""
+    """Prints each check. The first failed check ends the run."""
 
     def __init__(self, cloud: Cloud, template: Json, folder: Path) -> None:
         self.cloud = cloud
@@ -74,7 +61,7 @@ class StackChecks:
         except LocalError:
             self.check(f"CloudFormation fails and rolls back: {because}", because in self.cloud.stack_failures(stack), True)
         else:
-            raise LocalError(f"{stack} was deployed and should not have been")
+            raise LocalError(f"the deployment of {stack} succeeded, but must fail: {because}")
 
     def deploy_without(self, stack: str, *permissions: str) -> None:
         without = without_policies(self.template, permissions)
@@ -85,22 +72,22 @@ class StackChecks:
         self.cloud.delete(stack)
 
     def store_secret(self, outputs: dict[str, str]) -> None:
-        """As an operator would; then waits until the function has it, which refuses until then."""
+        """Stores the secret as an operator does, then waits until the function uses it."""
         boto3.client("secretsmanager").put_secret_value(SecretId=outputs["SecretArn"], SecretString=SECRET)
         deadline = time.monotonic() + SECRET_SECONDS
         while self.cloud.send(outputs["WebhookUrl"], "media_updated")[0] != 200:
             if time.monotonic() > deadline:
-                raise LocalError(f"{SECRET_SECONDS} s after the secret was stored, a good event is still refused")
+                raise LocalError(f"the function still refuses a valid event {SECRET_SECONDS} s after the secret was stored")
             time.sleep(0.1)
-        self.check("once JW's secret is stored, a good event is accepted", True, True)
+        self.check("the function accepts a valid event once JW's secret is stored", True, True)
         self.log(outputs)
         self.cloud.receive(outputs["QueueUrl"])
 
     def delivers(self, outputs: dict[str, str], name: str, what: str = "", group: str | None = None) -> None:
         self.answers(what or f"{name}.json", outputs, name, 200)
         wide_event = self.logged(outputs, "accepted", "none")[-1]
-        self.check("its metrics are of the function that the alarms name", wide_event["FunctionName"], outputs["FunctionName"])
-        self.arrived("the queue has it, as it was signed", outputs, name, group)
+        self.check("the metrics name the function of the alarms", wide_event["FunctionName"], outputs["FunctionName"])
+        self.arrived("the queue has the event as signed", outputs, name, group)
 
     def arrived(self, what: str, outputs: dict[str, str], name: str, group: str | None = None) -> None:
         claims = json.loads(signed(name))
@@ -110,7 +97,7 @@ class StackChecks:
         self.check(what, found, [(signed(name), the_id)])
         if group:
             system = messages[0]["Attributes"]
-            self.check("in its medium's group, with its own deduplication id",
+            self.check("the group is the medium, the deduplication id the event_id",
                         (system["MessageGroupId"], system["MessageDeduplicationId"]), (group, the_id))  # fmt: skip
 
     def answers(self, what: str, outputs: dict[str, str], name: str, status: int) -> None:
@@ -124,8 +111,8 @@ class StackChecks:
 
     def diagnosed(self, permission: str, lines: list[Json]) -> None:
         said = [line for line in lines if line.get("level") == "ERROR" and PERMISSIONS[permission] in line["message"]]
-        # the start asks for the secret too, so that the log may say it twice
-        self.check("its diagnostics name the refusal", {("AccessDenied" in line["fault"]) for line in said}, {True})
+        # the start fetches the secret too, so the log may have the error twice
+        self.check("the error names AccessDenied", {("AccessDenied" in line["fault"]) for line in said}, {True})
 
     def log(self, outputs: dict[str, str]) -> list[Json]:
         return self.cloud.new_log_lines(outputs["LogGroup"])
@@ -156,6 +143,4 @@ def without_policies(template: Json, names: tuple[str, ...]) -> Json:
 
 
 def signed(name: str) -> bytes:
-    event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    part = event["headers"]["authorization"].split()[1].split(".")[1]
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    return make_events.signed(make_events.read(name))

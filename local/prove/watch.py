@@ -1,11 +1,10 @@
-"""Whether what watches a stack reads what the deployed binary printed: part of `make prove`.
+"""Compares alarms and saved queries with the lines that the deployed binary printed: part of `make prove`.
 
-Exists because an alarm on a metric that no line has, or a saved query for a member that no line has, deploys well and
-never says anything.
+An alarm or a saved query that reads a metric or a member which no line has deploys well, and never finds anything.
 """
 
-from cloud import Json
-from stack_checks import StackChecks
+from emulators.cloud import Json
+from prove.checks import StackChecks
 from template.printed import emitted, fields, members
 
 NAMESPACE = "JwWebhookForwarder"
@@ -17,13 +16,13 @@ def reads_what_was_printed(proof: StackChecks) -> None:
     printed = set().union(*map(members, lines))
     queries = {n: r["Properties"]["QueryString"] for n, r in resources(proof, "AWS::Logs::QueryDefinition").items()}
     unknown = {name: fields(query) - printed for name, query in queries.items()}
-    proof.check("each saved query reads members of lines that were printed", unknown, {name: set() for name in queries})
+    proof.check("each saved query reads members that printed lines have", unknown, {name: set() for name in queries})
 
     counted = {name for namespace, name, dimensions in emitted(lines) if (namespace, dimensions) == (NAMESPACE, BY_FUNCTION)}
     watched = {metric for alarm in resources(proof, "AWS::CloudWatch::Alarm").values() for metric in own_metrics(alarm)}
-    proof.check("each alarm on the function's own metrics has lines that emitted them", watched - counted, set())
+    proof.check("printed lines have each metric that an alarm reads", watched - counted, set())
     refused = [line for line in lines if line.get("outcome") == "refused"]
-    proof.check("a refusal's line has Accepted, 0, for OnlyRefusals", {line.get("Accepted") for line in refused}, {0})
+    proof.check("a refusal's line has Accepted=0, for the alarm OnlyRefusals", {line.get("Accepted") for line in refused}, {0})
 
 
 def resources(proof: StackChecks, kind: str) -> Json:
@@ -31,7 +30,7 @@ def resources(proof: StackChecks, kind: str) -> Json:
 
 
 def own_metrics(alarm: Json) -> set[str]:
-    """The names of the metrics in the function's namespace, of an alarm on one or on an expression."""
+    """The names of the alarm's metrics in the function's namespace."""
     found, waiting = set(), [alarm["Properties"]]
     while waiting:
         part = waiting.pop()

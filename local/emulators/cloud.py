@@ -1,7 +1,6 @@
-"""The AWS of this machine as `make prove` uses it: what `sam`, JW, a consumer and an operator do with it.
+"""The emulated AWS of `make prove`, with what `sam`, JW, a consumer and an operator do.
 
-Exists so that the proof, in prove_stack.py, reads as what is promised, and not as how it is tried. Everything talks
-TLS, as the queues refuse anything else.
+Everything uses TLS, because the queues deny plain HTTP. Nobody runs this file.
 """
 
 import http.client
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from make_events import FOLDER
+from make_events import read
 from processes import LocalError, Processes
 from stack import LOCALHOST, PATH, ROOT, START_SECONDS, free_port, jwhook_binary, listens
 
@@ -26,7 +25,7 @@ Json = dict[str, Any]
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 LOG_SECONDS = 10
-# Of every stack here: no CodeDeploy, a secret that is fetched again after a second, and what this machine can run.
+# Every stack here has no CodeDeploy, fetches the secret each second, and is built for this machine.
 BASE = {
     "Deployment": "AllAtOnce",
     "SecretTtlSeconds": "1",
@@ -35,7 +34,6 @@ BASE = {
 
 
 class Cloud:
-    """The AWS of this machine, and what `sam` and an operator do with it."""
 
     def __init__(self, processes: Processes, folder: Path) -> None:
         self._processes = processes
@@ -55,25 +53,25 @@ class Cloud:
             "GATEWAY_PORT": str(self._port),
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": os.environ["AWS_REGION"],
-            "AUTH": "true",  # permissions are enforced, the function's role's too
+            "AUTH": "true",  # enforces permissions, also those of the function's role
             "USE_SSL": "1",
             "PERSIST_STATE": "0",
             "LOG_LEVEL": "WARNING",
             "TMPDIR": str(self._folder),
-            # it would look for containers to clean up, and listen for MQTT and SFTP
+            # without these, ministack removes containers and listens for MQTT and SFTP
             "DOCKER_HOST": f"unix://{self._folder}/none",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
         }
-        self._processes.start("ministack", [sys.executable, str(ROOT / "local" / "aws.py")], environment, ROOT)
+        self._processes.start("ministack", [sys.executable, str(ROOT / "local" / "emulators" / "aws.py")], environment, ROOT)
         self._processes.wait("ministack to listen", START_SECONDS, lambda: listens(self._port))
         self._tls = ssl.create_default_context(cafile=str(certificate))
 
     def deploy(self, stack: str, template: Path, parameters: dict[str, str]) -> dict[str, str]:
-        """`sam deploy`, and the stack's outputs. Each deployment has a Revision of its own, as with `make deploy`."""
+        """Runs `sam deploy` with a new Revision, as `make deploy` does. Returns the stack's outputs."""
         self._deployments += 1
         given = {**BASE, "Revision": f"proof-{self._deployments}", **parameters}
-        # sam takes an empty value in quotes only
+        # sam accepts an empty value only in quotes
         overrides = [f'{name}={value or chr(34) * 2}' for name, value in given.items()]
         self._sam("deploy", "--template-file", str(template), "--stack-name", stack, "--resolve-s3",
                   "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
@@ -85,7 +83,7 @@ class Cloud:
         return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
     def stack_failures(self, stack: str) -> str:
-        """Why resources of the stack failed; sam's own table breaks these texts into columns."""
+        """Why resources of the stack failed. The table that sam prints breaks these texts into columns."""
         events = boto3.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
         return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
@@ -101,18 +99,18 @@ class Cloud:
         return version
 
     def serve_version(self, outputs: dict[str, str], version: str) -> None:
-        """Rolls back in a hurry, as docs/deploy.md has it."""
+        """Rolls back in the quick way of docs/deploy.md."""
         boto3.client("lambda").update_alias(FunctionName=outputs["FunctionName"], Name="live", FunctionVersion=version)
 
     def invoke(self, outputs: dict[str, str], event: Json) -> Json:
-        """Invokes the function by Lambda's API, past the gateway."""
+        """Invokes the function through Lambda's API, without the gateway."""
         function, payload = f"{outputs['FunctionName']}:live", json.dumps(event)
         answer = boto3.client("lambda").invoke(FunctionName=function, Payload=payload.encode())
         answered: Json = json.loads(answer["Payload"].read())
         return answered
 
     def jwhook(self, stack: str, *arguments: str, environment: dict[str, str] | None = None) -> tuple[int, Json]:
-        """The operator's command line, without JW's API secret if the environment has none: exit code and JSON."""
+        """Runs jwhook and returns its exit code and JSON."""
         line = [str(jwhook_binary()), *arguments, "--stack", stack, "--output", "json"]
         shell = {**os.environ, **(environment or {})}
         done = subprocess.run(line, env=shell, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -128,8 +126,8 @@ class Cloud:
         return done.stdout
 
     def send(self, url: str, name: str, path: str = PATH, method: str | None = None) -> tuple[int, Json]:
-        """Sends a file of events/ to the stack's URL, which this machine answers for."""
-        event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        """Sends a file of events/ to the stack's URL, which ministack serves."""
+        event = read(name)
         api, service, region = url.removeprefix("https://").split("/")[0].split(".")[:3]
         host = f"{api}.execute-api.localhost" if service == "execute-api" else f"{api}.{service}.{region}.on.aws"
         headers = {name: event["headers"][name] for name in ("authorization", "content-type") if name in event["headers"]}
@@ -143,11 +141,11 @@ class Cloud:
             connection.close()
 
     def reachable_url(self, url: str) -> str:
-        """The stack's URL as a program of this machine can call it, whose resolver does not know the host's name."""
+        """The stack's URL for a program of this machine, whose resolver does not know the URL's host."""
         return f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{urlsplit(url).netloc.split('.')[0]}/$default{PATH}"
 
     def receive(self, queue_url: str) -> list[Json]:
-        """Takes what is in the queue out of it."""
+        """Receives and deletes all messages of the queue."""
         sqs, messages = boto3.client("sqs"), []
         while batch := sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]
@@ -158,21 +156,20 @@ class Cloud:
         return messages
 
     def retry_each_second(self, held_queue_url: str) -> None:
-        """Shortens the time between two attempts to forward a held event, which is 300 s in the template."""
+        """Retries a held event each second. The template waits 300 s."""
         boto3.client("sqs").set_queue_attributes(QueueUrl=held_queue_url, Attributes={"VisibilityTimeout": "1"})
 
     def held(self, queue_url: str) -> int:
-        """How many events a queue has, with those that Lambda has received and not deleted."""
+        """The number of events in a queue, with those that Lambda has received and not deleted."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         counts = boto3.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         return sum(int(counts[name]) for name in names)
 
     def wait_until_empty(self, queue_url: str) -> None:
-        """Until a consumer has deleted what the queue has."""
-        self._processes.wait("the queue's consumer", LOG_SECONDS, lambda: self.held(queue_url) == 0)
+        self._processes.wait("a consumer to empty the queue", LOG_SECONDS, lambda: self.held(queue_url) == 0)
 
     def new_log_lines(self, log_group: str) -> list[Json]:
-        """What the function has written since the last call; Lambda's own lines left out."""
+        """The function's new log lines since the last call, without Lambda's own lines."""
         pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group)
         texts = [event["message"].strip() for page in pages for event in page["events"]]
         new = texts[self._logs_read.get(log_group, 0) :]
@@ -182,7 +179,7 @@ class Cloud:
         return lines
 
     def wait_for_log(self, log_group: str, **members: str) -> list[Json]:
-        """What the function writes from the last call on, up to a wide event with these members."""
+        """The function's new log lines, as soon as they have a wide event with these members."""
         lines: list[Json] = []
 
         def logged() -> bool:
@@ -194,7 +191,7 @@ class Cloud:
 
 
 def inventory() -> dict[str, set[str]]:
-    """All that the account has of what a stack makes."""
+    """Everything in the account, of the kinds that a stack creates."""
     listings: dict[str, Callable[[], list[str]]] = {
         "queues": lambda: boto3.client("sqs").list_queues().get("QueueUrls", []),
         "secrets": lambda: [s["ARN"] for s in boto3.client("secretsmanager").list_secrets()["SecretList"]],

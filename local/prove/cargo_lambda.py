@@ -1,12 +1,8 @@
-"""`make prove-cargo-lambda`: the commands of docs/deploy-with-cargo-lambda.md, on an AWS that is a process of this machine.
+"""`make prove-cargo-lambda`: follows docs/deploy-with-cargo-lambda.md on an emulated AWS. Run it after a change of the page.
 
-Exists so that the page stays true: its `sh` blocks are read from it and run, `cargo lambda deploy` among them. What they
-make is compared with template.yaml, a signed event reaches the queue through both endpoints, and a held event arrives.
-The Terraform module of examples/ is held to the same, where Terraform is there.
-Exits 0 only if each check holds.
-
-The release binary of `make build` is deployed, from a zip like that of a release. The page's build for arm64 is not run:
-`make arm64` builds that.
+It runs the page's `sh` blocks, compares the created resources with template.yaml, sends a signed event through both
+endpoints, and waits for a held event. If Terraform is there, it does the same with examples/terraform. The zip has the
+release binary of `make build`; the page's build for arm64 does not run, because `make arm64` does that.
 """
 
 import json
@@ -19,19 +15,19 @@ from pathlib import Path
 
 import boto3
 
-import prove_terraform
-from cloud import BASE
-from like_the_template import Made, is_like_the_template
+from emulators.cloud import BASE
 from make_events import SECRET
 from processes import LocalError, exit_with
+from prove import terraform
+from prove.checks import StackChecks, cloud_here
+from prove.like_the_template import Made, is_like_the_template
 from stack import ROOT, forwarder_binary
-from stack_checks import StackChecks, cloud_here
 from template.translated import template
 
 PAGE = ROOT / "docs" / "deploy-with-cargo-lambda.md"
 BUILD = "cargo lambda build --release --arm64\n"
 RELEASE = "0.0.0"
-BLOCK_SECONDS = 120  # many times what a block takes
+BLOCK_SECONDS = 120  # a block takes a few
 TOOLS = [ROOT / ".venv-aws" / "bin", Path(sys.prefix, "bin")]
 # Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS.
 SHELL = 'set -eua; aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }; [ ! -f variables ] || . ./variables\n'
@@ -39,7 +35,7 @@ READ = ("NAME", "QUEUE_URL", "HELD_QUEUE_URL", "SECRET_ARN", "URL", "WEBHOOK_URL
 
 
 class Reader:
-    """Follows the page in a clone of the repository. Each block sees the variables of the blocks before it."""
+    """Follows the page in a clone of the repository. Each block has the variables of the earlier blocks."""
 
     def __init__(self, clone: Path) -> None:
         self._clone = clone
@@ -57,11 +53,11 @@ class Reader:
         }
 
     def follow(self) -> dict[str, str]:
-        """Runs each block, and returns the variables that tell what was made."""
+        """Runs each block, and returns the variables with the created resources."""
         blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
         run = [block for block in blocks if BUILD not in block]
         if len(run) != len(blocks) - 1:
-            raise LocalError(f"{PAGE.name} needs exactly one `sh` block with {BUILD.strip()!r}, the build for arm64")
+            raise LocalError(f"{len(blocks) - len(run)} `sh` blocks of {PAGE} have {BUILD.strip()!r}. Exactly one must have it")
         for block in run:
             self._sh(block)
         return {name: self._sh(f'printf %s "${name}"') for name in READ}
@@ -72,14 +68,13 @@ class Reader:
             done = subprocess.run(command, cwd=self._clone, env=self._environment, stdin=subprocess.DEVNULL,
                                   capture_output=True, text=True, timeout=BLOCK_SECONDS)  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise LocalError(f"a block of {PAGE.name} took more than {BLOCK_SECONDS} s:\n{block}") from error
+            raise LocalError(f"timeout after {BLOCK_SECONDS} s in a block of {PAGE}:\n{block}") from error
         if done.returncode != 0:
-            raise LocalError(f"a block of {PAGE.name} failed:\n{block}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+            raise LocalError(f"a block of {PAGE} failed:\n{block}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
         return done.stdout
 
 
 class Proof(StackChecks):
-    """The checks, in order."""
 
     def run(self, reader: Reader, folder: Path) -> None:
         self.say(f"run the commands of docs/{PAGE.name}")
@@ -100,10 +95,10 @@ class Proof(StackChecks):
         through_url = {**made, "WebhookUrl": f"{found['URL']}webhooks/jwplayer"}
         self.delivers(through_url, "channel_active", "channel_active.json, through the function URL")
 
-        module = prove_terraform.applied(self, folder / "terraform", reader.package)
+        module = terraform.applied(self, folder / "terraform", reader.package)
         if module:
-            is_like_the_template(self, module, "HttpApi", prove_terraform.DIFFERENT)
-            prove_terraform.alarms_are_like_the_template(self, module)
+            is_like_the_template(self, module, "HttpApi", terraform.DIFFERENT)
+            terraform.alarms_are_like_the_template(self, module)
             self._works(module)
 
     def _works(self, made: Made) -> None:
@@ -118,13 +113,13 @@ class Proof(StackChecks):
         without = [statement for statement in document["Statement"] if statement["Sid"] != "FetchTheSecret"]
         self.cloud.retry_each_second(made["HeldQueueUrl"])
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": without}))
-        self.answers("without FetchTheSecret, a good event", made, "media_created", 503)
+        self.answers("without FetchTheSecret, a valid event", made, "media_created", 503)
         self.logged(made, "held", "secret_unavailable")
-        self.check("how many events are held", self.cloud.held(made["HeldQueueUrl"]), 1)
+        self.check("the number of held events", self.cloud.held(made["HeldQueueUrl"]), 1)
         boto3.client("secretsmanager").put_secret_value(SecretId=made["SecretArn"], SecretString=SECRET)
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
         self.cloud.wait_for_log(made["LogGroup"], source="held_queue", outcome="accepted")
-        self.arrived("with it back, the held event arrives by itself, as it was signed", made, "media_created")
+        self.arrived("with FetchTheSecret again, the held event arrives as signed", made, "media_created")
 
 
 def main() -> int:
@@ -133,7 +128,7 @@ def main() -> int:
         clone = folder / "clone"
         clone.mkdir()
         proof.run(Reader(clone), folder)
-    print(f"{proof.checks} checks of deployments without CloudFormation, each as it has to be. Nothing is left running.")
+    print(f"{proof.checks} checks of deployments without CloudFormation, all ok. Nothing is left running.")
     return 0
 
 

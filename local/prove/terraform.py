@@ -1,7 +1,7 @@
-"""The module of examples/terraform, applied by the real `terraform`: part of `make prove-cargo-lambda`.
+"""Applies the module of examples/terraform with the real `terraform`: part of `make prove-cargo-lambda`.
 
 Needs `terraform` on the PATH and the AWS provider, which `terraform init` downloads unless TF_CLI_ARGS_init names a
-folder that has it (-plugin-dir=FOLDER). Where one of the two is missing, the module is not checked, and that is said.
+folder with the provider (-plugin-dir=FOLDER). If one of the two is missing, it prints NOT CHECKED.
 """
 
 import json
@@ -12,17 +12,17 @@ from pathlib import Path
 
 import boto3
 
-from cloud import BASE, Json
-from like_the_template import Made, of_template
+from emulators.cloud import BASE, Json
 from processes import LocalError
+from prove.checks import StackChecks
+from prove.like_the_template import Made, of_template
 from stack import ROOT
-from stack_checks import StackChecks
 from template.translated import deployed
 
 MODULE = ROOT / "examples" / "terraform"
 NAME = "by-terraform"
-APPLY_SECONDS = 300  # three times what it takes
-# Version 5 of the provider accepts no larger messages. The module has no function URL, so there are none.
+APPLY_SECONDS = 300  # an apply takes 100
+# Version 5 of the provider accepts no larger messages. The module needs none, because it has no function URL.
 DIFFERENT = {"MaximumMessageSize": 262_144}
 ALARMS = ("EventsFailed", "EventsLost", "EventsUndelivered", "DeadLetter", "HeldDeadLetter")
 COMPARED = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator",
@@ -30,14 +30,14 @@ COMPARED = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "Eva
 
 
 def applied(proof: StackChecks, folder: Path, package: Path) -> Made | None:
-    """What the module made of the package, or nothing where the module cannot be checked."""
+    """Applies the module and returns its outputs, or None if the module cannot be checked."""
     if not shutil.which("terraform"):
-        proof.say("NOT CHECKED: examples/terraform, as there is no terraform on the PATH")
+        proof.say("NOT CHECKED: examples/terraform, because terraform is not on the PATH")
         return None
     shutil.copytree(MODULE, folder)
     started = terraform(folder, "init", "-backend=false")
     if started.returncode != 0:
-        proof.say(f"NOT CHECKED: examples/terraform, as terraform init failed: {' '.join(started.stderr.split())[-300:]}")
+        proof.say(f"NOT CHECKED: examples/terraform, because terraform init failed: {' '.join(started.stderr.split())[-300:]}")
         return None
     proof.check("terraform fmt has nothing to change", succeeds(folder, "fmt", "-check", "-diff"), "")
     proof.say("terraform apply examples/terraform")
@@ -48,7 +48,7 @@ def applied(proof: StackChecks, folder: Path, package: Path) -> Made | None:
 
 
 def alarms_are_like_the_template(proof: StackChecks, made: Made) -> None:
-    """All but EventsHeld, whose metrics the AWS of this machine forgets: it knows no alarm on an expression."""
+    """Compares all alarms but EventsHeld, because ministack keeps no alarm on an expression."""
     stack = deployed()["Resources"]
     found = boto3.client("cloudwatch").describe_alarms(AlarmNamePrefix=NAME)["MetricAlarms"]
     proof.check("the alarms", {alarm["AlarmName"] for alarm in found}, {f"{NAME}-{name}" for name in (*ALARMS, "EventsHeld")})
@@ -83,4 +83,4 @@ def terraform(folder: Path, command: str, *arguments: str) -> "subprocess.Comple
         return subprocess.run(["terraform", command, *options, *arguments], cwd=folder, env={**os.environ, "CHECKPOINT_DISABLE": "1"},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=APPLY_SECONDS)  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise LocalError(f"terraform {command} took more than {APPLY_SECONDS} s in examples/terraform") from error
+        raise LocalError(f"timeout after {APPLY_SECONDS} s in `terraform {command}` of examples/terraform") from error

@@ -1,14 +1,10 @@
-"""`make prove`: template.yaml, deployed by the real `sam deploy`, on an AWS that is a process of this machine.
+"""`make prove`: deploys template.yaml with the real `sam deploy` to an emulated AWS. Run it after a change of the template.
 
-Exists so that what the template promises is known before it costs anybody an event: the function runs with its own
-role's permissions, each of which is taken away once, and an update and a deletion keep the queues and the secret.
-Exits 0 only if each check holds.
+The function runs with its own role, and each permission is removed once. An update and a deletion must keep the queues
+and the secret. It deploys the release binary of `make build`.
 
-The release binary of `make build` is what is deployed: as `sam build` would have it, but built once, for the demo too.
-
-What this AWS can't do is asserted on the translated template instead, in local/template/: CodeDeploy, the order of an
-update, alarms that go off, throttling, what SSM refuses, the permissions for KMS keys, logs and X-Ray, the permission
-to invoke, plain HTTP refused.
+The tests in local/template/ check what the emulated AWS cannot do: CodeDeploy, the order of an update, alarms that go
+off, throttling, SSM's rules, the permissions for KMS keys, logs, X-Ray and the invocation, and the denial of plain HTTP.
 """
 
 import json
@@ -18,16 +14,13 @@ from pathlib import Path
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-import prove_consumer
-import prove_deployer
-import prove_jwhook
-import prove_watch
-from cloud import Json, inventory
+from emulators.cloud import Json, inventory
 from make_events import SECRET
 from oracle import event_id
 from processes import LocalError, exit_with
+from prove import consumer, deployer, jwhook, watch
+from prove.checks import PERMISSIONS, StackChecks, cloud_here, signed
 from stack import ROOT, forwarder_binary
-from stack_checks import PERMISSIONS, StackChecks, cloud_here, signed
 
 NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
 OUTPUTS = {
@@ -38,27 +31,26 @@ OUTPUTS = {
 
 
 class Proof(StackChecks):
-    """The checks, in order: each is said as it is made, and the first that fails ends the run."""
 
     def run(self) -> None:
         before = inventory()
         self._leaves_nothing_of_a_stack_that_failed()
         self._standard_queue_behind_the_http_api()
         self._fifo_queue_behind_a_function_url()
-        prove_watch.reads_what_was_printed(self)
+        watch.reads_what_was_printed(self)
         left = {kind: names - before[kind] for kind, names in inventory().items()}
-        self.check("nothing else is left of either stack", left, {kind: set() for kind in left})
+        self.check("nothing else is left of the stacks", left, {kind: set() for kind in left})
 
     def _leaves_nothing_of_a_stack_that_failed(self) -> None:
         before = inventory()
         self.fails_to_deploy("jw-broken", self.written("broken", self._broken(self.template)), {}, "already exists")
         self.delete("jw-broken")
-        self.check("no secret, queue or log is left of a stack that never came up",
+        self.check("a stack whose creation failed leaves no secret, queue or log",
                     {kind: inventory()[kind] - before[kind] for kind in ("secrets", "queues", "log groups")},
                     {"secrets": set(), "queues": set(), "log groups": set()})  # fmt: skip
 
     def _broken(self, template: Json) -> Json:
-        """The template with a resource that fails last."""
+        """The template with a last resource that fails."""
         copy: Json = json.loads(json.dumps(template))
         copy["Resources"]["AliasThatExists"] = {
             "Type": "AWS::Lambda::Alias",
@@ -71,50 +63,50 @@ class Proof(StackChecks):
         stack, template = "jw-standard", self.written("template", self.template)
         outputs = self.deploy(stack, template, {})
         self.check("the outputs", set(outputs), OUTPUTS)
-        self.check("the account has some of each kind of thing", [k for k, names in inventory().items() if not names], [])
-        self.answers("with the placeholder that no one knows, a good event", outputs, "media_available", 401)
+        self.check("the account has resources of each kind", [k for k, names in inventory().items() if not names], [])
+        self.answers("with the secret's random placeholder, a valid event", outputs, "media_available", 401)
         self.logged(outputs, "refused", "webhook_unknown")
-        self.check("what the queue then has", self.cloud.receive(outputs["QueueUrl"]), [])
+        self.check("the queue's messages", self.cloud.receive(outputs["QueueUrl"]), [])
 
-        prove_jwhook.doctor_says(self, stack, keys="warn", accepted="warn")  # there are no keys and no events yet
+        jwhook.doctor_says(self, stack, keys="warn", accepted="warn")  # there are no keys and no events yet
         self.store_secret(outputs)
         self.delivers(outputs, "media_available")
         self.delivers(outputs, "channel_active")
         logs, names = self.cloud.sam_logs(stack), ("media_available", "channel_active", "media_deleted")
         shown = [event_id(json.loads(signed(name))) in logs for name in names]
-        self.check("sam logs shows these two, and not one that wasn't sent", shown, [True, True, False])
+        self.check("sam logs shows these two, and not an event that was not sent", shown, [True, True, False])
         for name, reason in {"forged": "signature_invalid", "body_mismatch": "body_mismatch"}.items():
             self.answers(f"{name}.json", outputs, name, 401)
             self.logged(outputs, "refused", reason)
         status, _ = self.cloud.send(outputs["WebhookUrl"], "media_available", path="/elsewhere")
-        self.check("another path: the status, and what the function logs", [status, self.log(outputs)], [404, []])
+        self.check("another path: the status, and the function's log", [status, self.log(outputs)], [404, []])
         status, _ = self.cloud.send(outputs["WebhookUrl"], "media_available", method="PUT")
-        self.check("another method: the status, and what the function logs", [status, self.log(outputs)], [404, []])
-        self.check("what the queue has of all these", self.cloud.receive(outputs["QueueUrl"]), [])
-        prove_consumer.processes_once(self, outputs)
+        self.check("another method: the status, and the function's log", [status, self.log(outputs)], [404, []])
+        self.check("the queue's messages after these requests", self.cloud.receive(outputs["QueueUrl"]), [])
+        consumer.processes_once(self, outputs)
 
         self._holds_events_without_the_secret(stack, template, outputs)
         self._writes_events_to_the_log_without_the_queue(stack, template, outputs)
-        prove_jwhook.recovers(self, stack, outputs)
-        prove_jwhook.finds_what_is_missed(self, stack, outputs)
+        jwhook.recovers(self, stack, outputs)
+        jwhook.finds_what_is_missed(self, stack, outputs)
         self._deploys_a_build_again_after_a_rollback(stack, outputs)
         fifo = self._survives_updates(stack, template, outputs)
-        self.answers("an event that nobody reads before the stack is deleted", fifo, "media_reuploaded", 200)
+        self.answers("an unread event before the deletion", fifo, "media_reuploaded", 200)
         self.delete(stack)
         self._left_its_data(fifo)
-        self.check("the queues that the change to FIFO left are there, and no other",
+        self.check("only the queues from before the change to FIFO are left",
                     self._queues(stack), {outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]})  # fmt: skip
         for url in self._queues(stack):
             boto3.client("sqs").delete_queue(QueueUrl=url)
 
     def _fifo_queue_behind_a_function_url(self) -> None:
         stack, template = "jw-webhook-forwarder-fifo", self.written("template", self.template)
-        with prove_deployer.least_permissions():
-            self.check("who may deploy by docs/deployer-policy.json may not deploy a stack of another name",
-                       prove_deployer.denied_for_another_stack(self, template), True)  # fmt: skip
+        with deployer.least_permissions():
+            self.check("docs/deployer-policy.json denies a stack of another name",
+                       deployer.denied_for_another_stack(self, template), True)  # fmt: skip
             outputs = self.deploy(stack, template, {"QueueType": "fifo", "Endpoint": "FunctionUrl"})
         self.check("the URL is a Function URL's", ".lambda-url." in outputs["WebhookUrl"], True)
-        self.check("there is no HTTP API", boto3.client("apigatewayv2").get_apis()["Items"], [])
+        self.check("the account has no HTTP API", boto3.client("apigatewayv2").get_apis()["Items"], [])
         self.store_secret(outputs)
         self.delivers(outputs, "media_available", group="UUhbHm6C")
         self.answers("forged.json", outputs, "forged", 401)
@@ -125,13 +117,13 @@ class Proof(StackChecks):
         self.check("with both endpoints, the Function URL stays", both["WebhookUrlFunctionUrl"], outputs["WebhookUrl"])
         for name, endpoint in {"media_created": "HttpApi", "media_deleted": "FunctionUrl"}.items():
             through = {**both, "WebhookUrl": both[f"WebhookUrl{endpoint}"]}
-            self.delivers(through, name, f"through the one of Endpoint={endpoint}")
-        prove_jwhook.moves(self, stack, both)
-        with prove_deployer.least_permissions():
+            self.delivers(through, name, f"{name}.json, through {endpoint}")
+        jwhook.moves(self, stack, both)
+        with deployer.least_permissions():
             moved = self.deploy(stack, template, {"Endpoint": "HttpApi"})
-        self.check("then the Function URL may go", "WebhookUrlFunctionUrl" in moved, False)
-        self.answers("an event that nobody reads before the stack is deleted", moved, "media_reuploaded", 200)
-        with prove_deployer.least_permissions():
+        self.check("then an update removes the Function URL", "WebhookUrlFunctionUrl" in moved, False)
+        self.answers("an unread event before the deletion", moved, "media_reuploaded", 200)
+        with deployer.least_permissions():
             self.delete(stack)
         self._left_its_data(outputs)
 
@@ -139,42 +131,42 @@ class Proof(StackChecks):
         queue, held_queue, log_group = outputs["QueueUrl"], outputs["HeldQueueUrl"], outputs["LogGroup"]
         self.cloud.retry_each_second(held_queue)
         self.deploy_without(stack, "FetchTheSecret")
-        self.answers("without FetchTheSecret, a good event", outputs, "media_created", 503)
+        self.answers("without FetchTheSecret, a valid event", outputs, "media_created", 503)
         self.diagnosed("FetchTheSecret", self.logged(outputs, "held", "secret_unavailable"))
-        self.answers("and a forged one", outputs, "forged", 503)
+        self.answers("without FetchTheSecret, a forged event", outputs, "forged", 503)
         self.logged(outputs, "held", "secret_unavailable")
         self.cloud.wait_for_log(log_group, source="held_queue", reason="secret_unavailable")
-        self.check("after an attempt without the secret: how many are held", self.cloud.held(held_queue), 2)
-        self.check("what the queue has", self.cloud.receive(queue), [])
+        self.check("the number of held events after an attempt without the secret", self.cloud.held(held_queue), 2)
+        self.check("the queue's messages", self.cloud.receive(queue), [])
 
         self.deploy_without(stack, "FetchTheSecret", "HoldEvents")
-        self.answers("without HoldEvents too, a good event", outputs, "media_available", 503)
+        self.answers("without HoldEvents too, a valid event", outputs, "media_available", 503)
         lines = self.logged(outputs, "failed", "secret_unavailable")
         self.diagnosed("HoldEvents", lines)
         self.check("the metric of lost events", [line["Lost"] for line in lines if "Lost" in line], [1])
-        self.check("how many are held", self.cloud.held(held_queue), 2)
+        self.check("the number of held events", self.cloud.held(held_queue), 2)
 
         self.deploy(stack, template, {})
         self.cloud.wait_for_log(log_group, source="held_queue", outcome="accepted")
-        self.arrived("with both back, the held event arrives by itself, as it was signed", outputs, "media_created")
+        self.arrived("with both permissions again, the held event arrives as signed", outputs, "media_created")
         self.cloud.wait_for_log(log_group, source="held_queue", reason="signature_invalid")
-        self.check("the forged one stays: how many are held", self.cloud.held(held_queue), 1)
-        self.check("what the queue has", self.cloud.receive(queue), [])
+        self.check("the forged event stays: the number of held events", self.cloud.held(held_queue), 1)
+        self.check("the queue's messages", self.cloud.receive(queue), [])
         boto3.client("sqs").purge_queue(QueueUrl=held_queue)
         self.delivers(outputs, "media_available")
 
     def _writes_events_to_the_log_without_the_queue(self, stack: str, template: Path, outputs: dict[str, str]) -> None:
         self.deploy_without(stack, "SendEvents")
-        self.answers("without SendEvents, a good event", outputs, "media_available", 503)
+        self.answers("without SendEvents, a valid event", outputs, "media_available", 503)
         lines = self.logged(outputs, "failed", "queue_refused")
         self.diagnosed("SendEvents", lines)
         records = [line["undelivered"]["body"].encode() for line in lines if "undelivered" in line]
-        self.check("the event is in the log, whole", records, [signed("media_available")])
-        status = self.cloud.invoke(outputs, prove_jwhook.large_event())["statusCode"]
+        self.check("the log has the whole event", records, [signed("media_available")])
+        status = self.cloud.invoke(outputs, jwhook.large_event())["statusCode"]
         self.check("an event too large for one line: the status", status, 503)
         parts = [line["parts"] for line in self.logged(outputs, "failed", "queue_refused") if "undelivered" in line]
-        self.check("it is in the log in two parts", parts, [2, 2])
-        self.check("what the queue has", self.cloud.receive(outputs["QueueUrl"]), [])
+        self.check("the log has that event in two parts", parts, [2, 2])
+        self.check("the queue's messages", self.cloud.receive(outputs["QueueUrl"]), [])
         self.deploy(stack, template, {})
         self.delivers(outputs, "media_available")
 
@@ -187,57 +179,57 @@ class Proof(StackChecks):
         function["CodeUri"] = code
         again, revision = self.written("again", build), {"Revision": "the-same"}
         self.fails_to_deploy(stack, self.written("again-broken", self._broken(build)), revision, "already exists")
-        self.check("the version before serves again", self.cloud.served_version(outputs), before)
+        self.check("the previous version serves again", self.cloud.served_version(outputs), before)
         self.delivers(outputs, "media_available")
         self.fails_to_deploy(stack, again, revision, "A version for this Lambda function exists")
         self.deploy(stack, again, {})
-        self.check("with another Revision the same build is deployed", self.cloud.served_version(outputs) != before, True)
+        self.check("another Revision deploys the same build", self.cloud.served_version(outputs) != before, True)
         self.delivers(outputs, "media_available")
 
     def _survives_updates(self, stack: str, template: Path, outputs: dict[str, str]) -> dict[str, str]:
         before = self.cloud.served_version(outputs)
-        self.answers("an event that nobody reads yet", outputs, "media_created", 200)
+        self.answers("an unread event before the update", outputs, "media_created", 200)
         self.log(outputs)
         changed = {"SecretTtlSeconds": "2", "MaxEventAgeSeconds": "3600", "VisibilityTimeoutSeconds": "7", "LogLevel": "DEBUG"}
         updated = self.deploy(stack, template, changed)
         kept = ("WebhookUrl", "QueueUrl", "DeadLetterQueueUrl", "HeldQueueUrl", "HeldDeadLetterQueueUrl", "SecretArn",
                 "LogGroup", "FunctionName")  # fmt: skip
-        self.check("an update keeps its URL, queues, secret, log and function",
+        self.check("an update keeps the URL, queues, secret, log and function",
                     {name: updated[name] for name in kept}, {name: outputs[name] for name in kept})  # fmt: skip
         value = boto3.client("secretsmanager").get_secret_value(SecretId=updated["SecretArn"])["SecretString"]
-        self.check("and the secret's value", value, SECRET)
-        self.arrived("and the event in the queue", updated, "media_created")
-        self.answers("and the new age limit is in force: an event of 2023", updated, "media_available", 401)
+        self.check("an update keeps the secret's value", value, SECRET)
+        self.arrived("an update keeps the event in the queue", updated, "media_created")
+        self.answers("with the new age limit, an event of 2023", updated, "media_available", 401)
         self.logged(updated, "refused", "event_stale")
 
         self.cloud.serve_version(updated, before)
-        self.delivers(updated, "media_available", "back at the version before, without the limit")
+        self.delivers(updated, "media_available", "after the rollback to the version without the limit")
 
-        # what isn't named keeps its value: a limit is taken away by an empty one
+        # a parameter that is not named keeps its value, so only an empty value removes the limit
         waiting = self.deploy(stack, template, {"MaxEventAgeSeconds": ""})
-        self.answers("without the limit, an event that nobody reads yet", waiting, "media_deleted", 200)
+        self.answers("without the limit, an unread event", waiting, "media_deleted", 200)
         self.log(waiting)
         fifo = self.deploy(stack, template, {"QueueType": "fifo"})
         self.check("a change to FIFO keeps the URL and the secret",
                     [fifo["WebhookUrl"], fifo["SecretArn"]], [outputs["WebhookUrl"], outputs["SecretArn"]])  # fmt: skip
-        self.check("makes a new queue", fifo["QueueUrl"].endswith(".fifo"), True)
+        self.check("a change to FIFO creates a new queue", fifo["QueueUrl"].endswith(".fifo"), True)
         self.delivers(fifo, "media_available", group="UUhbHm6C")
-        self.arrived("and leaves the old one, with its event", waiting, "media_deleted")
+        self.arrived("a change to FIFO keeps the old queue with its event", waiting, "media_deleted")
         return fifo
 
     def _queues(self, stack: str) -> set[str]:
         return set(boto3.client("sqs").list_queues(QueueNamePrefix=stack).get("QueueUrls", []))
 
     def _left_its_data(self, outputs: dict[str, str]) -> None:
-        """What a deleted stack leaves is whole; then it is removed, as `make delete` says."""
+        """Checks what a deleted stack left, then removes it as `make delete` says."""
         secrets, sqs, logs = boto3.client("secretsmanager"), boto3.client("sqs"), boto3.client("logs")
         value = secrets.get_secret_value(SecretId=outputs["SecretArn"])["SecretString"]
-        self.check("the deleted stack left its secret, with its value", value, SECRET)
-        self.arrived("and the event in its queue", outputs, "media_reuploaded")
+        self.check("a deletion keeps the secret's value", value, SECRET)
+        self.arrived("a deletion keeps the event in the queue", outputs, "media_reuploaded")
         queues = [outputs[f"{name}Url"] for name in ("Queue", "DeadLetterQueue", "HeldQueue", "HeldDeadLetterQueue")]
         refusing = ["Policy" in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"] for url in queues]
-        self.check("and its queues, with their policies", refusing, [True] * len(queues))
-        self.check("and its log", bool(self.log(outputs)), True)
+        self.check("a deletion keeps the queues' policies", refusing, [True] * len(queues))
+        self.check("a deletion keeps the log", bool(self.log(outputs)), True)
         secrets.delete_secret(SecretId=outputs["SecretArn"], ForceDeleteWithoutRecovery=True)
         for url in queues:
             sqs.delete_queue(QueueUrl=url)
@@ -245,7 +237,7 @@ class Proof(StackChecks):
 
 
 def permissions(template: Json) -> set[str]:
-    """The function's: its role's own, and the policies that are attached to it."""
+    """The function's permissions: its role's own, and the attached policies."""
     resources = template["Resources"]
     (own,) = resources["ForwarderRole"]["Properties"]["Policies"]
     attached = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::ManagedPolicy"}
@@ -256,7 +248,7 @@ def permissions(template: Json) -> set[str]:
 def main() -> int:
     template: Json = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     if permissions(template) != PERMISSIONS.keys() | NOT_ENFORCED_HERE:
-        raise LocalError("the function has a permission that this proof doesn't know: take it away here, or say why not")
+        raise LocalError("the template's permissions differ from those of this proof. Add each to PERMISSIONS or NOT_ENFORCED_HERE")
     with cloud_here() as (cloud, folder):
         code = folder / "code"
         code.mkdir()
@@ -264,7 +256,7 @@ def main() -> int:
         template["Resources"]["Forwarder"]["Properties"]["CodeUri"] = str(code)
         proof = Proof(cloud, template, folder)
         proof.run()
-    print(f"{proof.checks} checks of the deployed stack, each as it has to be. Nothing is left running.")
+    print(f"{proof.checks} checks of the deployed stack, all ok. Nothing is left running.")
     return 0
 
 

@@ -1,10 +1,9 @@
-"""`make local`: `sam local invoke` with each file of events/, and `sam local start-api` over HTTP.
+"""`make local`: runs `sam local invoke` with each file of events/, and `sam local start-api`. Run it after a change of
+the template, which these commands read in their own way.
 
-Exists because these are what people run to try a function of SAM's, and they take the template apart in their own way.
-They need a container engine: Docker, if one answers, which gets SAM's image as usual; else Podman with runc, as a
-process of ours, with an image of a few files in place of SAM's. Without either it says so, loudly, and checks nothing.
-
-The stand-in for AWS listens on the gateway of the engine's bridge: a container can't reach this machine's loopback.
+They need Docker, which downloads SAM's image, or Podman with runc. This program starts Podman's service itself, with a
+small image instead of SAM's. Without a container engine it prints SKIPPED. ministack listens on the gateway of the
+engine's bridge, because a container cannot reach this machine's loopback interface.
 """
 
 import http.client
@@ -12,45 +11,32 @@ import json
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-from cloud import SAM
 from demo import ACCEPTED, HELD, REFUSED
-from held_queue import HELD_QUEUE_NAME
-from make_events import FOLDER, KEY_RING
-from processes import INTERRUPTS, LocalError, Processes, exit_with
-from stack import (
-    LOCALHOST,
-    PATH,
-    QUEUE_NAME,
-    ROOT,
-    SECRET_ID,
-    START_SECONDS,
-    forwarder_binary,
-    free_port,
-    keep_to_this_machine,
-    listens,
-    ministack_environment,
-)
+from emulators.cloud import SAM
+from emulators.held_queue import HELD_QUEUE_NAME
+from make_events import FOLDER, KEY_RING, read
+from processes import LocalError, Processes, exit_with, started
+from stack import LOCALHOST, PATH, QUEUE_NAME, ROOT, SECRET_ID, START_SECONDS
+from stack import forwarder_binary, free_port, keep_to_this_machine, listens, ministack_environment
 
 IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
-API_SECONDS = 60  # the first time it unpacks the image
-# sam local hands an unset variable over as an empty one, which stops the start: so it has to have a value, a century.
+API_SECONDS = 60  # the first start unpacks the image
+# sam local passes an unset variable as an empty one, with which the function does not start. A century is no limit.
 NO_LIMIT = "3153600000"
 EXPECTED = {
     **{name: 200 for name in [HELD, *ACCEPTED]},
     **{name: status for name, (_, status, _) in REFUSED.items()},
     "content_encoding_unsupported": 415,
     "claims_malformed": 401,
-    "event_stale": 200,  # within the century
+    "event_stale": 200,  # younger than a century
 }
 
 
@@ -65,7 +51,7 @@ def docker_gateway() -> str:
 
 
 def start_podman(processes: Processes, folder: Path) -> str:
-    """Podman's service, with storage of its own, and the image that SAM looks for. Its bridge's gateway."""
+    """Starts Podman's service with its own storage and the image that SAM expects. Returns the bridge's gateway."""
     configuration = folder / "containers.conf"
     configuration.write_text(
         '[containers]\ndefault_ulimits=["nofile=1024:1024","nproc=4096:4096"]\n'
@@ -88,7 +74,7 @@ def start_podman(processes: Processes, folder: Path) -> str:
     change = ["--change", "WORKDIR /var/task", "--change", "ENV LAMBDA_TASK_ROOT=/var/task"]
     podman = ["podman", *storage]
     subprocess.run([*podman, "import", *change, archive, IMAGE], capture_output=True, check=True)
-    # the bridge is there as long as a container is: this one waits for work that never comes
+    # the bridge exists while a container runs, and this one runs until the end
     run = [*podman, "run", "--detach", "--entrypoint", "/var/rapid/aws-lambda-rie", IMAGE, "/nothing"]
     holder = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
     inspect = [*podman, "inspect", holder, "--format", "{{.NetworkSettings.Gateway}}"]
@@ -96,7 +82,7 @@ def start_podman(processes: Processes, folder: Path) -> str:
 
 
 def stop_podman(folder: Path) -> None:
-    """Podman's containers are nobody's children: they are ended by the engine, while it still has its storage."""
+    """Stops the containers while Podman still has its storage. They are no child processes of this program."""
     storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
     if (folder / "run").exists():
         subprocess.run(["podman", *storage, "rm", "--all", "--force", "--time", "1"], capture_output=True)
@@ -108,13 +94,13 @@ def copy(source: Path, target: Path) -> Path:
 
 
 def write_inputs(folder: Path, endpoint: str, queue_url: str, held_queue_url: str) -> list[str]:
-    """The template with our binary in it and an endpoint for it; `sam local`'s arguments for these."""
+    """Writes the template with the binary, and the variables. Returns the arguments of `sam local`."""
     code = folder / "code"
     copy(forwarder_binary(), code / "bootstrap")
     template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     function = template["Resources"]["Forwarder"]["Properties"]
     function["CodeUri"] = str(code)
-    function["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = ""  # sam passes what the template names, and no more
+    function["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = ""  # sam passes only variables of the template
     (folder / "template.json").write_text(json.dumps(template))
     variables = {
         "QUEUE_URL": queue_url,
@@ -132,7 +118,7 @@ def write_inputs(folder: Path, endpoint: str, queue_url: str, held_queue_url: st
 def invoke_each(arguments: list[str]) -> None:
     names = sorted(path.stem for path in FOLDER.glob("*.json"))
     if set(names) != EXPECTED.keys():
-        raise LocalError(f"events/ and what is expected of it differ in {set(names) ^ EXPECTED.keys()}")
+        raise LocalError(f"events/ and EXPECTED differ in {set(names) ^ EXPECTED.keys()}. Correct EXPECTED in local/prove/local.py")
     for name in names:
         command = [str(SAM), "local", "invoke", "Forwarder", "--event", str(FOLDER / f"{name}.json"), *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -151,9 +137,9 @@ def call_the_api(processes: Processes, folder: Path, arguments: list[str]) -> No
     for name, method, path, status in [
         ("media_available", "POST", PATH, 200),
         ("forged", "POST", PATH, 401),
-        ("media_available", "POST", "/elsewhere", 403),  # sam's own, for a route that the template hasn't
+        ("media_available", "POST", "/elsewhere", 403),  # sam's answer for a route that is not in the template
     ]:
-        event = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        event = read(name)
         headers = {header: event["headers"][header] for header in ("authorization", "content-type")}
         connection = http.client.HTTPConnection(LOCALHOST, port, timeout=API_SECONDS)
         connection.request(method, path, event["body"], headers)
@@ -163,25 +149,23 @@ def call_the_api(processes: Processes, folder: Path, arguments: list[str]) -> No
 
 def check(what: str, found: object, expected: object) -> None:
     if found != expected:
-        raise LocalError(f"{what}: answered {found}, expected {expected}")
+        raise LocalError(f"{what}: status {found}, expected {expected}")
     print(f"  ok  {what}: {found}", flush=True)
 
 
 def main() -> int:
     docker = docker_answers()
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        print("SKIPPED: `make local` runs this machine's own binary in a container, which takes Linux on x86_64.")
-        print("Elsewhere: `make package`, then `sam local start-api`.")
+        print("SKIPPED: `make local` runs this machine's binary in a container, which needs Linux on x86_64.")
+        print("On other machines run `make package`, then `sam local start-api`.")
         return 0
     if not docker and not (shutil.which("podman") and shutil.which("runc")):
-        print("SKIPPED: no container engine: Docker doesn't answer, and there is no Podman with runc. NOTHING WAS CHECKED.")
+        print("SKIPPED: Docker does not answer, and Podman or runc is not on the PATH. Nothing was checked.")
         print("On Debian and Ubuntu: apt install --no-install-recommends podman runc netavark aardvark-dns iptables")
         return 0
     keep_to_this_machine()
     os.environ["SAM_CLI_TELEMETRY"] = "0"
-    folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
-    processes = Processes(folder)
-    try:
+    with started(subprocess.CalledProcessError, before_stop=stop_podman) as (processes, folder):
         gateway = docker_gateway() if docker else start_podman(processes, folder)
         port = free_port()
         environment = {**ministack_environment(port, folder), "BIND_HOST": gateway}
@@ -196,15 +180,7 @@ def main() -> int:
             arguments.append("--skip-pull-image")
         invoke_each(arguments)
         call_the_api(processes, folder, arguments)
-    except (LocalError, subprocess.CalledProcessError) as error:
-        processes.show_output()
-        raise LocalError(str(error)) from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # for good: ending what runs is the last that we do
-        stop_podman(folder)
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-    print("sam local answers each of events/ as it has to. Nothing is left running.")
+    print("sam local answers each file of events/ as expected. Nothing is left running.")
     return 0
 
 

@@ -1,16 +1,11 @@
-"""ministack, with what it lacks to take this project's template as AWS takes it.
+"""The functions that change ministack. local/emulators/aws.py calls each, and says what each is for.
 
-Exists because seven things of ministack 1.5.33 stand between the real `sam deploy` and this machine: SAM's transform
-gets none of the parameters' values, the routes in an HTTP API's OpenAPI body are dropped, an alarm on an expression
-fails the stack, a generated secret has punctuation that was not asked for, a version that equals the last one is
-published if the function was updated in between, it knows no saved queries, and with TLS it takes port 443 as well.
-Everything else is ministack as it is. `local/cloud.py` starts this as a process of its own.
+Nobody runs this file. Change it together with the table in local/emulators/aws.py.
 """
 
 import contextvars
 import json
 import string
-import sys
 from typing import Any
 
 import ministack.app
@@ -24,7 +19,6 @@ _parameters: contextvars.ContextVar[Json] = contextvars.ContextVar("parameters")
 
 
 def give_sam_the_parameters() -> None:
-    """AWS tells SAM's transform what the parameters' values are: it is how a parameter turns CodeDeploy off."""
     apply_transforms, transform = engine._apply_transforms, sam.transform
 
     def with_parameters(template: Json, provided: Any = None, previous: Any = None) -> Json:
@@ -37,13 +31,11 @@ def give_sam_the_parameters() -> None:
         return result
 
     for module in (engine, changesets, handlers):
-        if hasattr(module, "_apply_transforms"):
-            module._apply_transforms = with_parameters
+        module._apply_transforms = with_parameters
     sam.transform = with_their_values
 
 
-def take_routes_from_the_body() -> None:
-    """SAM's HttpApi has its routes and integrations in the OpenAPI body, as AWS imports them."""
+def import_routes_from_the_body() -> None:
     api = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
     create, update = api["create"], api["update"]
 
@@ -82,17 +74,12 @@ def import_routes(api_id: str, properties: Json) -> None:
     provisioners._apigw_v2._integrations[api_id] = integrations
 
 
-def record_alarms_on_expressions() -> None:
-    """No alarm ever goes off here; one on an expression is kept as if it were on the first metric in it."""
+def accept_alarms_on_expressions() -> None:
     alarm = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
 
-    def on_first_metric(handle: Any) -> Any:
-        def handle_first_metric(*arguments: Any, **named: Any) -> Any:
-            return handle(*map(without_expression, arguments), **named)
-
-        return handle_first_metric
-
-    alarm["create"], alarm["update"] = on_first_metric(alarm["create"]), on_first_metric(alarm["update"])
+    create, update = alarm["create"], alarm["update"]
+    alarm["create"] = lambda *given, **named: create(*map(without_expression, given), **named)
+    alarm["update"] = lambda *given, **named: update(*map(without_expression, given), **named)
 
 
 def without_expression(argument: Any) -> Any:
@@ -103,26 +90,23 @@ def without_expression(argument: Any) -> Any:
 
 
 def generate_secrets_without_punctuation() -> None:
-    """It knows ExcludeCharacters, but not ExcludePunctuation, which the template asks for."""
     generate = provisioners._sm_secret_string
 
-    def generate_as_asked(properties: Json, *rest: Any, **named: Any) -> Any:
+    def generate_without_punctuation(properties: Json, *rest: Any, **named: Any) -> Any:
         asked = properties.get("GenerateSecretString")
         if asked and asked.get("ExcludePunctuation"):
             excluded = {**asked, "ExcludeCharacters": string.punctuation}
             properties = {**properties, "GenerateSecretString": excluded}
         return generate(properties, *rest, **named)
 
-    provisioners._sm_secret_string = generate_as_asked
+    provisioners._sm_secret_string = generate_without_punctuation
 
 
-def publish_no_version_twice() -> None:
-    """It compares revision ids, which each update changes. Lambda compares code and configuration: after a rollback,
-    CloudFormation fails on the build that was rolled back ("A version for this Lambda function exists")."""
+def reject_unchanged_versions() -> None:
     lambda_svc = provisioners._lambda_svc
     publish, published = lambda_svc._publish_version, {}
 
-    def publish_what_is_new(name: str, data: Json) -> Any:
+    def publish_if_changed(name: str, data: Json) -> Any:
         function = lambda_svc._functions.get(name, {"config": {}})
         own = {n: v for n, v in function["config"].items() if n not in ("RevisionId", "LastModified")}
         if published.get(name) == (content := json.dumps(own, sort_keys=True, default=str)):
@@ -131,11 +115,10 @@ def publish_no_version_twice() -> None:
         published[name] = content
         return publish(name, data)
 
-    lambda_svc._publish_version = publish_what_is_new
+    lambda_svc._publish_version = publish_if_changed
 
 
-def take_saved_queries() -> None:
-    """Nobody runs them here: prove_watch.py reads them in the template."""
+def accept_saved_queries() -> None:
     provisioners._RESOURCE_HANDLERS["AWS::Logs::QueryDefinition"] = {
         "create": lambda *_: (new_uuid(), {}),
         "update": lambda physical_id, *_, **__: (physical_id, {}),
@@ -143,16 +126,5 @@ def take_saved_queries() -> None:
     }
 
 
-def keep_to_one_port() -> None:
+def listen_on_one_port() -> None:
     ministack.app._port_is_bindable = lambda *_: False
-
-
-if __name__ == "__main__":
-    give_sam_the_parameters()
-    take_routes_from_the_body()
-    record_alarms_on_expressions()
-    generate_secrets_without_punctuation()
-    publish_no_version_twice()
-    take_saved_queries()
-    keep_to_one_port()
-    sys.exit(ministack.app.main())

@@ -1,6 +1,6 @@
-"""The held queue on this machine, and the event source mapping that invokes the function with its messages.
+"""The held queue of the demo, and its poller. On AWS, Lambda polls the queue; `cargo lambda watch` polls none.
 
-Exists because Lambda polls the held queue on AWS, and `cargo lambda watch` polls no queue.
+Nobody runs this file.
 """
 
 import json
@@ -14,7 +14,6 @@ SECONDS_BETWEEN_ATTEMPTS = 1  # 300 in the template
 
 
 class HeldQueue:
-    """A queue of tokens, in the stand-in for SQS."""
 
     def __init__(self, sqs: BaseClient) -> None:
         self._sqs: Any = sqs
@@ -24,7 +23,7 @@ class HeldQueue:
         self._arn = found["Attributes"]["QueueArn"]
 
     def poll(self, invoke: Callable[[bytes], bytes]) -> None:
-        """Invokes the function with a batch, and deletes the messages that it doesn't name as failures."""
+        """Invokes the function with a batch, and deletes the messages that are not in its list of failures."""
         received = self._sqs.receive_message(
             QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
         )
@@ -38,7 +37,7 @@ class HeldQueue:
                 self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
 
     def _record(self, message: dict[str, Any]) -> dict[str, Any]:
-        """A message as Lambda hands it over (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
+        """A record of Lambda's event (Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
         return {
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],

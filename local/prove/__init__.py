@@ -1,0 +1,1 @@
+"""Proofs on an emulated AWS: `python -m prove.stack` for `make prove`, and one module for each `make prove-…` and `make local`."""
