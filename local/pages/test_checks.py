@@ -1,11 +1,12 @@
 """Tests that the check of the pages reports each fault and nothing else: part of `make fmt`."""
 
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
-from pages import checks
+from pages import ROOT, checks
 from pages.markdown import Page, slug
 
 COMMON = {"--help": False, "--stack": True, "--yes": False, "-y": False}
@@ -116,6 +117,17 @@ class ThePages(unittest.TestCase):
         ):
             self.assertEqual(slug(heading), anchor)
         self.assertEqual(Page("# A #\n## A\n### A\n").anchors, {"a", "a-1", "a-2"})
+
+
+class Make(unittest.TestCase):
+    def test_lists_at_most_15_targets_in_its_help(self) -> None:
+        short, every = (
+            subprocess.run(["make", "--silent", target], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+            for target in ("help", "help-all")
+        )
+        listed = [line for line in short.splitlines() if line.startswith("  ")]
+        self.assertLessEqual(set(listed), set(every.splitlines()))
+        self.assertIn(len(listed), range(10, 16))
 
 
 if __name__ == "__main__":
