@@ -72,8 +72,8 @@ soak: need-cargo build ## send a million events during random outages, then free
 SOAKED = faults::whatever_fails_the_promise_holds \
 	freeze::whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued
 
-# An optimized profile, because a million events take minutes of CPU; `make test` runs 5,000 and
-# `make ci` 50,000 without optimization. A failed run prints its seed and the command that repeats it: make simulate SEED=7 EVENTS=1
+# An optimized profile, because a million events take minutes of CPU; `make test` runs 5,000 and `make ci` 50,000 without
+# optimization. A failed run prints its seed and the command that repeats it: make simulate SEED=7 EVENTS=1
 simulate: need-cargo ## prove: send a million events through faults in virtual time (minutes)
 	@echo "==> simulation (the first run builds it for some minutes)"
 	@SIMULATION_SEED="$(SEED)" SIMULATION_EVENTS="$(EVENTS)" \
