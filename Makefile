@@ -30,7 +30,7 @@ run: ## try: run the function until Ctrl-C, with a curl command to send an event
 # If FORWARDER and JWHOOK name existing binaries, the targets use those and skip the two builds.
 build: need-cargo ## build the function's release binary
 	@[ -n "$$FORWARDER" ] || echo "==> release binary (the first build takes some minutes)"
-	@[ -n "$$FORWARDER" ] || MAKEFLAGS= sh local/same_paths.sh cargo build --release --locked --bin forwarder # cargo would read make's -j2
+	@[ -n "$$FORWARDER" ] || MAKEFLAGS= sh local/same_paths.sh cargo build --release --locked --bin forwarder # unset, or cargo would take make's -j2 for its own
 
 jwhook: need-cargo ## build jwhook, the operator's command line (docs/deploy.md says how to install it)
 	@[ -n "$$JWHOOK" ] || echo "==> jwhook (the first build takes some minutes)"

@@ -32,7 +32,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub struct Key(Zeroizing<Vec<u8>>);
 
 impl Key {
-    /// Makes a key from a secret, without one trailing newline.
+    /// Makes a key from a secret. Removes one trailing newline first.
     fn new(mut bytes: Zeroizing<Vec<u8>>) -> Result<Self, Unusable> {
         let length = without_newline(&bytes).len();
         bytes.truncate(length);

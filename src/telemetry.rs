@@ -88,7 +88,7 @@ struct EventFields {
 }
 
 impl WideEvent {
-    /// A request, or a held token, of an invocation with this id. It begins now.
+    /// Begins the line of a request or a held token of this invocation. Its duration counts from now.
     pub fn begin(function_name: &str, request_id: &str, source: Source, process: Process) -> Self {
         Self {
             began: Instant::now(),

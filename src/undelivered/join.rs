@@ -93,7 +93,7 @@ struct Parts {
     bodies: BTreeSet<(usize, String)>,
 }
 
-/// Joins the records in these lines. Ignores other lines, such as wide events and Lambda's own lines.
+/// Joins the parts of each record in these lines. Ignores all other lines.
 pub fn join(lines: impl IntoIterator<Item = (i64, impl AsRef<str>)>) -> Joined {
     let mut joined = Joined::default();
     let mut incomplete = BTreeMap::<(Undelivered, usize), Parts>::new();

@@ -96,7 +96,10 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
 async fn check_activation(context: &Context, webhook: &Webhook, changes: &[Change]) -> Result<()> {
     let id = &webhook.id;
     if context.keys().await?.read().await?.status(id) != KeyStatus::InRing {
-        bail!("somebody removed the key of webhook {id} from the ring meanwhile");
+        bail!(
+            "somebody removed the key of webhook {id} from the ring meanwhile: the webhook was not \
+             activated. Look at it with jwhook show {id}, then run the same command again"
+        );
     }
     let planned = changes.iter().find(|change| change.member == "webhook_url");
     if planned.is_some_and(|change| change.from.as_str() != webhook.url()) {

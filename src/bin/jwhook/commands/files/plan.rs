@@ -168,7 +168,7 @@ impl Current<'_> {
         ))
     }
 
-    /// Plans for one of our webhooks that no entry matches.
+    /// Plans the deletion of one of our webhooks that no entry matches.
     fn not_in_file(&self, webhook: &Webhook, entries: &[Entry], plan: &mut Plan) -> Result<()> {
         let id = &webhook.id;
         if !webhook.calls(self.endpoint) {
