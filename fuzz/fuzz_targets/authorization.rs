@@ -1,4 +1,5 @@
-//! `Authorization` headers, a line each, `@` in them a good token: accepted when one header is `Bearer` and that.
+//! The input has one `Authorization` header per line, in which `@` stands for a valid token. A
+//! request may only be accepted if one header is `Bearer` and that token.
 #![no_main]
 
 use jw_webhook_forwarder_fuzz::event::HttpEvent;

@@ -1,5 +1,6 @@
-//! One record a line. `@claims`: the target signs these. `{…}`: the record itself. Else: the record's body.
-//! Only signed payloads may be sent, and every event that JW may send must be.
+//! The input has one record per line. `@claims`: the target signs these claims. `{…}`: the record
+//! itself. Anything else is the record's body. The function must send signed payloads only, and
+//! must send every event that JW may send.
 #![no_main]
 
 use jw_webhook_forwarder_fuzz::event::held_record;
@@ -52,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
             .expect("a message is a signed payload");
         assert_queued(token, &payload, message);
     }
-    let Some(answer) = outcome.answer else { return }; // all stay
+    let Some(answer) = outcome.answer else { return }; // all messages stay
     let failures = answer["batchItemFailures"].as_array().expect("failures");
     let stays = |id: &str| failures.iter().any(|failure| failure["itemIdentifier"] == id);
     let of_jw: Vec<_> = records.iter().filter(|record| record.is_jws).collect();

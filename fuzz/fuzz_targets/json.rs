@@ -1,4 +1,5 @@
-//! Two JSON texts with 0xff between them: read as another parser reads them, and equal when it says so.
+//! The input is two JSON texts with 0xff between them. The forwarder must read them as another
+//! parser does, and must find them equal exactly when the other parser does.
 #![no_main]
 
 use jw_webhook_forwarder::event_id::event_id;

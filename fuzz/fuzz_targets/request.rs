@@ -1,6 +1,7 @@
-//! A request: a line with the method, lines with headers (`name: value`), an empty line, the body. A value
-//! that ends in `@` gets a token that signs the body in its place. A line `@name: json` is a member of the
-//! event that nobody needs, `@@name: json` one of its `requestContext`, `@@@name: json` one of its `http`.
+//! The input is a request: a line with the method, lines with headers (`name: value`), an empty
+//! line, and the body. A token that signs the body replaces the `@` at the end of a header's value.
+//! A line `@name: json` is an unneeded member of the event, `@@name: json` one of its
+//! `requestContext`, and `@@@name: json` one of its `http`.
 #![no_main]
 
 use jw_webhook_forwarder_fuzz::event::HttpEvent;

@@ -1,5 +1,6 @@
-//! A token and a body. After a first byte that is even, the token's text, a newline and the body; after another, a
-//! header, claims and a body to be signed, with 0xff between them. An empty header is JW's, an empty body the claims.
+//! The input is a token and a body. If the first byte is even, the token's text, a newline and the
+//! body follow. Otherwise, a header, claims and a body to be signed follow, with 0xff between them.
+//! An empty header stands for JW's header, and an empty body for the claims.
 #![no_main]
 
 use jw_webhook_forwarder::key_ring::KeyRing;
@@ -14,7 +15,7 @@ static RINGS: LazyLock<[KeyRing; 2]> = LazyLock::new(|| {
         .map(|value| KeyRing::parse(value.as_bytes()).expect("a ring").0)
 });
 
-/// Whether each ring accepts it, and if so rightly.
+/// Whether each ring accepts the token. Checks that every acceptance is correct.
 fn accepted(token: &str, body: &[u8]) -> [bool; 2] {
     let Ok(unverified) = UnverifiedToken::parse(token) else { return [false; 2] };
     RINGS.each_ref().map(|ring| match unverified.verify(ring, body, SystemTime::now()) {

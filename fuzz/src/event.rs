@@ -1,26 +1,29 @@
-//! The gateway's events, written member by member: serde_json's `Value` cannot hold all that is JSON.
+//! The gateway's events, written member by member, because serde_json's `Value` cannot represent
+//! all JSON.
 
 use crate::stand_in::HELD_QUEUE_ARN;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::value::RawValue;
 
-/// A request as an HTTP API hands it over (payload format 2.0).
+/// A request as an HTTP API delivers it (payload format 2.0).
 #[derive(Default)]
 pub struct HttpEvent {
     pub method: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Members that nobody needs, and their JSON: of the event, its `requestContext`, and its `http`.
+    /// Members that the function does not need, with their JSON: of the event, its
+    /// `requestContext`, and its `http`.
     pub unneeded: [Vec<(String, String)>; 3],
 }
 
-/// The members that the function reads, of each of the three objects.
+/// The members that the function reads, for each of the three objects.
 const NEEDED: [&[&str]; 3] =
     [&["requestContext", "headers", "isBase64Encoded", "body"], &["http"], &["method"]];
 
 impl HttpEvent {
-    /// Adds a member, one that nobody needs, to the object that is so deep: whether it is one.
+    /// Adds a member to the object at this depth if the function does not need the member. Returns
+    /// whether it was added.
     pub fn add_unneeded(&mut self, depth: usize, name: &str, json: &str) -> bool {
         let is_unneeded = NEEDED.get(depth).is_some_and(|needed| !needed.contains(&name))
             && serde_json::from_str::<&RawValue>(json).is_ok();
@@ -48,13 +51,13 @@ impl HttpEvent {
         RawValue::from_string(object(of_event, needed)).expect("an event is JSON")
     }
 
-    /// Gateways choose base64 by the content type: an odd length stands for that here.
+    /// Gateways choose base64 by the content type. Here, an odd length of the body chooses it.
     fn is_odd(&self) -> bool {
         self.body.len() % 2 == 1
     }
 }
 
-/// A message of the held queue, as its event source mapping hands it over.
+/// A message of the held queue, as the event source mapping delivers it.
 pub fn held_record(id: &str, body: &str) -> String {
     let [id, body, arn] = [id, body, HELD_QUEUE_ARN].map(text);
     format!(

@@ -1,5 +1,5 @@
-//! JSON by another parser than the forwarder's: serde_json finds where values begin and end, and
-//! resolves strings; a number stays its text, and a member named twice is an error.
+//! A JSON parser that does not share the forwarder's code. serde_json finds where values begin and
+//! end, and decodes strings. A number stays text, and a duplicate member is an error.
 
 use serde::Deserializer;
 use serde::de::{Deserialize, Error as _, MapAccess, Visitor};
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A value, its strings in WTF-8.
+/// A value whose strings are in WTF-8.
 #[derive(Debug, PartialEq)]
 pub enum Json {
     Null,
@@ -18,7 +18,7 @@ pub enum Json {
     Object(BTreeMap<Vec<u8>, Json>),
 }
 
-/// Far more than the forwarder reads, and little enough to recurse.
+/// Much deeper than the forwarder reads, but shallow enough for recursion.
 const MAX_DEPTH: usize = 100;
 
 pub fn parse(text: &[u8]) -> serde_json::Result<Json> {
@@ -54,7 +54,7 @@ fn value(raw: &RawValue, depth: usize) -> serde_json::Result<Json> {
 }
 
 impl Json {
-    /// How deep arrays and objects are nested.
+    /// The nesting depth of arrays and objects.
     pub fn depth(&self) -> usize {
         match self {
             Json::Array(items) => 1 + items.iter().map(Json::depth).max().unwrap_or(0),
@@ -63,7 +63,7 @@ impl Json {
         }
     }
 
-    /// The digits of the longest integer.
+    /// The number of digits in the longest integer.
     pub fn longest_integer(&self) -> usize {
         match self {
             Json::Number(text) if !text.contains(['.', 'e', 'E']) => {
@@ -76,7 +76,7 @@ impl Json {
     }
 }
 
-/// A string, which may have lone surrogates: serde_json gives those as bytes only.
+/// A string that may contain lone surrogates. serde_json returns such strings only as bytes.
 struct Wtf8(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Wtf8 {
@@ -101,7 +101,7 @@ impl<'de> Deserialize<'de> for Wtf8 {
     }
 }
 
-/// An object's members in their order, those named twice too.
+/// An object's members in order, including duplicates.
 struct Members<'t>(Vec<(Wtf8, &'t RawValue)>);
 
 impl<'de: 't, 't> Deserialize<'de> for Members<'t> {

@@ -1,4 +1,5 @@
-//! What the fuzz targets hold the forwarder against: an HMAC, a JSON parser and an AWS that are not its own.
+//! What the fuzz targets compare the forwarder with: an HMAC, a JSON parser and an AWS that do not
+//! use the forwarder's code.
 
 pub mod event;
 pub mod json;
@@ -11,13 +12,13 @@ use json::Json;
 use jw_webhook_forwarder::json::Object;
 use sha2::Sha256;
 
-/// JW's documentation's sample secret.
+/// The sample secret in JW's documentation.
 pub const SECRET: &str = "efZQiWvaaoqx1Hpgi-hhLGInZUhWa1UyWjVaVk5ZVldoR2FVZERja3BoV0hWNE4xTjYn";
 
 /// The header that JW sends.
 pub const HEADER: &[u8] = br#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// JW's documentation's sample event.
+/// The sample event in JW's documentation.
 pub const EVENT: &str = r#"{"event":"media_available","media_id":"UUhbHm6C","webhook_id":"7Rav0hC5","site_id":"jsPxIVHl","event_time":"2023-11-14T22:30:10+00:00"}"#;
 
 fn hmac(input: &str) -> Vec<u8> {
@@ -26,7 +27,7 @@ fn hmac(input: &str) -> Vec<u8> {
     hmac.finalize().into_bytes().to_vec()
 }
 
-/// A token of any header and claims, rightly signed.
+/// A token with any header and claims, and a valid signature.
 pub fn token(header: &[u8], claims: &[u8]) -> String {
     let part = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     let input = format!("{}.{}", part(header), part(claims));
@@ -34,20 +35,19 @@ pub fn token(header: &[u8], claims: &[u8]) -> String {
     format!("{input}.{signature}")
 }
 
-/// What JW may send: an object without a JWT's registered claims.
+/// Whether JW may send these claims: an object without the registered claims of JWTs.
 pub fn jw_may_send(claims: &[u8]) -> bool {
     const REGISTERED: [&str; 6] = ["exp", "nbf", "iat", "aud", "sub", "jti"];
     Object::parse(claims)
         .is_ok_and(|claims| REGISTERED.iter().all(|name| claims.get(name).is_none()))
 }
 
-/// Whether a text is a token under the secret, whatever its header asks for.
+/// Whether a text is a token that the secret signed, whatever algorithm its header names.
 pub fn is_signed(text: &str) -> bool {
     let Some((input, signature)) = text.rsplit_once('.') else { return false };
     BASE64_URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| signature == hmac(input))
 }
 
-/// A token's payload.
 pub fn payload(token: &str) -> Vec<u8> {
     decode(parts(token)[1])
 }
@@ -61,9 +61,10 @@ fn decode(part: &str) -> Vec<u8> {
     BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url")
 }
 
-/// What has to be true of a message that was sent for this token and body.
+/// Checks a message that was sent for this token and body.
 pub fn assert_queued(token: &str, body: &[u8], message: &str) {
-    // U+FFFE and U+FFFF are written as escapes: the same JSON, and the payload otherwise
+    // The message has U+FFFE and U+FFFF as escapes. Its JSON is the same, and otherwise it is the
+    // payload.
     let sent = json::parse(message.as_bytes()).expect("the message is JSON");
     assert_eq!(sent, json::parse(body).expect("the body is JSON"));
     if !message.contains("\\ufff") {
@@ -71,14 +72,14 @@ pub fn assert_queued(token: &str, body: &[u8], message: &str) {
     }
 }
 
-/// What has to be true of a token that is held with this body.
+/// Checks that a token may be held with this body.
 pub fn assert_may_be_held(token: &str, body: &[u8]) {
     let payload = json::parse(&payload(token)).expect("the payload is JSON");
     assert!(matches!(payload, Json::Object(_)), "held without claims");
     assert_eq!(payload, json::parse(body).expect("the body is JSON"), "held with another body");
 }
 
-/// What has to be true of a token that was accepted with this body, and of which `payload` came out.
+/// Checks that a token may be accepted with this body, and that `payload` is its payload.
 pub fn assert_sound(token: &str, body: &[u8], payload: &[u8]) {
     assert!(is_signed(token), "accepted unsigned");
     let header = json::parse(&decode(parts(token)[0])).expect("the header is JSON");

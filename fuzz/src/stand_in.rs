@@ -1,5 +1,5 @@
-//! The forwarder with an AWS in the same process: SQS always answers and keeps what was sent, and Secrets
-//! Manager gives the secret or denies it.
+//! The forwarder with an AWS in the same process. SQS always succeeds and keeps the messages.
+//! Secrets Manager returns the secret or denies access to it.
 
 use aws_sdk_secretsmanager::error::ErrorMetadata;
 use aws_sdk_secretsmanager::operation::get_secret_value::{
@@ -71,13 +71,13 @@ fn forwarder(secret: Rule) -> Forwarder {
     )
 }
 
-/// What came of an invocation.
+/// The result of an invocation.
 pub struct Outcome {
-    /// The answer, as Lambda reads it; none to an event that the function does not know.
+    /// The answer, as Lambda reads it. `None` if the function rejects the event as unknown.
     pub answer: Option<Value>,
-    /// The messages to the events' queue.
+    /// The messages in the event queue.
     pub queued: Vec<String>,
-    /// The messages to the held queue.
+    /// The messages in the held queue.
     pub held: Vec<String>,
 }
 
@@ -89,12 +89,12 @@ impl Outcome {
     }
 }
 
-/// Invokes the function, which has its secret.
+/// Invokes a function that has its secret.
 pub fn invoke(event: &RawValue, trace: Option<String>) -> Outcome {
     outcome(&WITH_SECRET, event, trace)
 }
 
-/// Invokes the function, whose secret Secrets Manager denies.
+/// Invokes a function to which Secrets Manager denies the secret.
 pub fn invoke_without_secret(event: &RawValue) -> Outcome {
     outcome(&WITHOUT_SECRET, event, None)
 }

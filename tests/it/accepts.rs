@@ -1,14 +1,15 @@
-//! Good events are accepted, in every shape in which JW sends them and a gateway passes them on.
+//! Valid events are accepted in every form in which JW sends them and a gateway delivers them.
 
 use crate::support::{
     Aws, Delivery, Function, MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, padded, token,
 };
 use serde_json::json;
 
-/// Made with PyJWT from the documentation's sample secret and sample event.
+/// Made with PyJWT from the sample secret and the sample event in JW's documentation.
 const DOCUMENTED_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJldmVudCI6Im1lZGlhX2F2YWlsYWJsZSIsIm1lZGlhX2lkIjoiVVVoYkhtNkMiLCJ3ZWJob29rX2lkIjoiN1JhdjBoQzUiLCJzaXRlX2lkIjoianNQeElWSGwiLCJldmVudF90aW1lIjoiMjAyMy0xMS0xNFQyMjozMDoxMCswMDowMCJ9.8h9tFQ_o4ZUq1aOa5M003WOU7hAGFgLQTzhbjfzZbsw";
 
-/// Sends each and expects that it is accepted and that its payload is the newest in the queue.
+/// Sends each delivery and expects that it is accepted and that its payload is the newest message
+/// in the queue.
 async fn all_accepted(cases: impl IntoIterator<Item = (&str, Delivery)>) {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
@@ -63,7 +64,8 @@ async fn every_header_that_names_hs256_is_accepted() {
         r#"{ "alg" : "HS256", "typ" : "jwt" }"#,
         r#"{"alg":"HS256","typ":"JwT","kid":"7Rav0hC5"}"#,
         r#"{"\u0061lg":"HS\u003256","kid":""}"#,
-        // Members by which others find keys: none is found so, and none does harm.
+        // Header members that tell other JWT libraries where to find a key. The forwarder ignores
+        // them.
         r#"{"alg":"HS256","jku":"https://example.com/keys","x5u":"https://example.com/","x5c":["MIIB"],"jwk":{"kty":"oct","k":"AAAA"},"cty":"JWT","iss":"me"}"#,
     ];
     all_accepted(headers.map(|header| {

@@ -1,4 +1,4 @@
-//! Several requests at once in one process, as Lambda's managed instances send them.
+//! Several concurrent requests in one process, as on Lambda's managed instances.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, Message, OTHER_SECRET, Reply, SECRET, SendMessage,
@@ -103,7 +103,7 @@ async fn one_slow_fetch_for_an_unknown_webhook_holds_no_known_one() {
         assert!(began.elapsed() < millis(1_500), "{:?}", began.elapsed());
     };
     let (answer, ()) = tokio::join!(function.invoke(&unknown).into_future(), others);
-    // a recheck waits at most a second
+    // a recheck waits for at most a second
     assert_eq!(answer.verdict(), "503 secret_unavailable");
 }
 

@@ -1,11 +1,12 @@
-//! What the environment says is taken as it is said, or the process doesn't start.
+//! The function takes each environment variable literally or does not start.
 
 use crate::support::{
     Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply,
     STANDARD_QUEUE, SendMessage, all_at_once, millis, one_second_passes, seconds,
 };
 
-/// Starts with one variable so and expects that the process ends, naming it.
+/// Starts with this value of one variable, and expects that the process ends with an error that
+/// names the variable.
 async fn is_fatal(name: &str, value: Option<&str>) {
     let aws = Aws::start().await;
     let start = match value {
@@ -66,10 +67,11 @@ async fn white_space_in_a_variable_stops_the_start_and_is_named() {
     }
 }
 
-/// Consumers of a queue would get tokens, and a FIFO queue would stop at the first token that stays.
+/// With the event queue as the held queue, the queue's consumers would receive tokens. A FIFO queue
+/// would block at the first token that stays.
 #[tokio::test]
 async fn a_held_queue_that_is_fifo_or_the_events_own_stops_the_start_and_is_named() {
-    let own = STANDARD_QUEUE.replace("sqs.eu-west-1", "eu-west-1.queue"); // the same queue's older URL
+    let own = STANDARD_QUEUE.replace("sqs.eu-west-1", "eu-west-1.queue"); // the older form of the queue's URL
     let values = [FIFO_QUEUE, STANDARD_QUEUE, &own];
     all_at_once(values, async |value| is_fatal("HELD_QUEUE_URL", Some(value)).await).await;
 }
@@ -107,7 +109,7 @@ async fn an_outage_during_the_start_costs_the_first_request_nothing_if_it_is_ove
         if matches!(outage, Reply::Error(400, _)) {
             function.may_fetch_again_after_a_refusal(&aws).await;
         } else {
-            aws.until_calls(GetSecretValue, 1).await; // the fetch goes on with its second attempt
+            aws.until_calls(GetSecretValue, 1).await; // the second attempt follows
         }
         aws.always(GetSecretValue, Reply::Normal);
         let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;

@@ -1,4 +1,4 @@
-//! The function finds credentials where the SDK's default chain looks for them.
+//! The function finds credentials in the same places as the SDK's default chain.
 
 use crate::support::{
     ACCESS_KEY_ID, Aws, Delivery, Function, MEDIA_AVAILABLE, SECRET_ACCESS_KEY, SESSION_TOKEN,
@@ -17,14 +17,15 @@ fn without_credentials(aws: &Aws) -> Start {
         .without("AWS_SESSION_TOKEN")
 }
 
-/// Expects a good event to be accepted. The stand-in for AWS rejects other credentials than ours.
+/// Expects a valid event to be accepted. The stand-in for AWS rejects all credentials but ours.
 async fn is_accepted(start: Start) {
     let function = start.start().await;
     let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
     assert_eq!(answer.verdict(), "200 accepted");
 }
 
-/// A server that answers one request: its URL, and the request in lower case.
+/// Starts a server that answers one request. Returns the server's URL and the request in lower
+/// case.
 async fn answers(content_type: &str, body: String) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -93,7 +94,7 @@ async fn credentials_are_those_that_sts_returns_for_a_web_identity() {
     assert!(request.contains("webidentitytoken=the-web-identity"), "{request}");
 }
 
-/// Lambda offers credentials this way to a function with SnapStart.
+/// Lambda provides credentials this way to a function with SnapStart.
 #[tokio::test]
 async fn credentials_are_taken_from_the_containers_endpoint_too() {
     let aws = Aws::start().await;

@@ -1,4 +1,4 @@
-//! An event's identity: what the contract's line of Python makes of its claims.
+//! An event's ID is what the contract's line of Python computes from the claims.
 
 use crate::messages::sent;
 use crate::support::{
@@ -6,7 +6,7 @@ use crate::support::{
 };
 use serde_json::json;
 
-/// The ids were made with the contract's line of Python.
+/// The expected IDs were computed with the contract's line of Python.
 #[tokio::test]
 async fn the_event_id_is_what_the_contracts_python_makes() {
     let vectors = [
@@ -41,7 +41,7 @@ async fn the_event_id_is_what_the_contracts_python_makes() {
             "{\"title\":\"\u{7f}\u{2028}\"}",
             "516a848a82d088ef2291ec85dad211e23be7bfd1fdd695f56af4c6f82da6b1c0",
         ),
-        // Names are sorted by code point, which is not how UTF-16 sorts them.
+        // Names are sorted by code point. UTF-16 order differs.
         (
             "{\"\u{ffee}\":1,\"\u{1F600}\":2,\"b\":3,\"a\":4,\"B\":5,\"é\":6,\"\":7}",
             "d54ebd3d99f7a093f6c7877078de6fb77bcdf0c12bbf9e54231c9e968cd4bc94",
@@ -58,7 +58,8 @@ async fn the_event_id_is_what_the_contracts_python_makes() {
             r#"{"a":1.0,"b":-0.0,"c":1e3,"d":1E+2,"e":0.1,"f":1e16,"g":1e-5,"h":123456789.125,"i":1.5e300,"j":0.0001,"k":1e22,"l":5e-324,"m":1.00,"n":9007199254740993.0}"#,
             "5f1b38e287e4c3e5522c970394086faec4d54ab8707f53385828ab093e990875",
         ),
-        // The fewest digits that read back as the same float; of two as near, the even one.
+        // The shortest digits that read back as the same float. If two such numbers are equally
+        // near, the even one.
         (
             r#"{"a":802328206207007.25,"b":-7327624761433461.9e-1,"c":1e400,"d":123456789012345680.0,"e":2.5e-7}"#,
             "7cbe4b0c33dade88cf9b3a278b80e63a461e55a24c372d65b47edb4d4110dc3c",

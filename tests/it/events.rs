@@ -1,5 +1,5 @@
-//! The sample events of `events/`, which people also send by hand: each has the answer that its
-//! name promises.
+//! The sample events in `events/`, which people also send by hand. Each file's name states the
+//! answer, and the function must give it.
 
 use crate::support::{Aws, Function, OTHER_SECRET, SECRET};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each file and what it meets, in a function of these settings.
+/// Each file with the settings of the function and the expected verdict.
 const EVENTS: [(&str, Setting, &str); 24] = [
     ("algorithm_not_allowed", Setting::Ring, "401 algorithm_not_allowed"),
     ("authorization_malformed", Setting::Ring, "401 authorization_malformed"),
@@ -37,11 +37,11 @@ const EVENTS: [(&str, Setting, &str); 24] = [
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Setting {
-    /// A key ring of the two sample webhooks.
+    /// A key ring with the two sample webhooks.
     Ring,
-    /// The sample secret by itself.
+    /// The sample secret alone.
     Single,
-    /// The sample secret by itself and a limit to events' age.
+    /// The sample secret alone, with a limit on the events' age.
     AgeLimit,
 }
 

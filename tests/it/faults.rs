@@ -1,8 +1,9 @@
-//! The promise, whatever fails: random schedules, each made of a seed, of good events and forged
-//! ones under outages of every kind, and what must hold after each.
+//! The function keeps its promise whatever fails. Random schedules, each generated from a seed,
+//! send valid and forged events during outages of every kind. After each schedule, the promises are
+//! checked.
 //!
-//! `FAULTS_SEED` sets another first seed, `FAULTS_EVENTS` another number of events; `make soak` does
-//! so for a night. A seed gives the same schedule again, but not the same moments.
+//! `FAULTS_SEED` sets the first seed and `FAULTS_EVENTS` the number of events; `make soak` uses
+//! both for a run of a whole night. The same seed gives the same schedule, but not the same timing.
 
 mod case;
 mod event;
@@ -28,7 +29,7 @@ use tokio::task::LocalSet;
 const SEED: u64 = 20_231_114;
 const EVENTS: usize = 2_000;
 
-/// Schedules mostly wait for what hangs; so many at once keep two cores busy.
+/// Schedules mostly wait for calls that hang. This many concurrent schedules keep two cores busy.
 const AT_ONCE: usize = 6;
 
 #[test]
@@ -43,14 +44,14 @@ fn whatever_fails_the_promise_holds() {
     }
 }
 
-/// A schedule that failed. What was found is a test of its own beside; this one keeps its meaning as
-/// long as its seed makes what it made then.
+/// A schedule that once failed. A separate test covers the bug that it found. If the generator
+/// changes, the seed gives another schedule and this entry loses its purpose.
 struct OnceFailed {
     seed: u64,
     showed: &'static str,
     setting: Setting,
     concurrency: u8,
-    /// The rotation waits for a fetch to be under way.
+    /// Whether the rotation waits until a fetch is under way.
     amid_fetch: bool,
 }
 
@@ -81,11 +82,12 @@ fn the_seeds_that_once_failed_hold() {
     run_all(ONCE_FAILED.iter().map(|failed| failed.seed), usize::MAX);
 }
 
-/// Runs the schedules of these seeds until there were so many events, and fails for those that failed.
+/// Runs the schedules of these seeds until this many events were sent. Fails if one of the
+/// schedules fails.
 fn run_all(seeds: impl Iterator<Item = u64> + Send, events: usize) -> Tally {
     let plan = Mutex::new(Plan { seeds, events, tally: Tally::default(), failed: Vec::new() });
-    // A runtime for each schedule: none waits for another's, and the Runtime API's simulator misses
-    // wake-ups between threads.
+    // Each schedule has its own runtime, so that no schedule waits for another. The Runtime API's
+    // simulator also loses wake-ups between threads.
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
@@ -105,10 +107,10 @@ fn run_all(seeds: impl Iterator<Item = u64> + Send, events: usize) -> Tally {
 
 const UNHARMED: &str = "no schedule panics while it holds the plan";
 
-/// What is to be run, and what came of what was.
+/// The schedules that are left to run, and the results so far.
 struct Plan<S> {
     seeds: S,
-    /// How many are still to come.
+    /// How many events are left to send.
     events: usize,
     tally: Tally,
     failed: Vec<String>,

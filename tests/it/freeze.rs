@@ -1,4 +1,5 @@
-//! Lambda stops the process between invocations: time passes and sockets die without its noticing.
+//! Lambda freezes the process between invocations. Time passes and connections break, and the
+//! process does not notice.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, Order, Random, Reply, SendMessage,
@@ -7,19 +8,19 @@ use crate::support::{
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// What is in the queue, each once: a message may be there twice.
+/// The messages in the queue, each counted once, because a message may be queued twice.
 fn bodies(aws: &Aws) -> BTreeSet<String> {
     aws.queued().into_iter().map(|message| message.body).collect()
 }
 
 const ENDS: [Order; 3] = [Order::Close, Order::Reset, Order::Mute];
 
-/// As many sequences of freezes are under way at once, each of so many.
+/// This many sequences of freezes run at once, each with this many freezes.
 const SEQUENCES: u64 = 8;
 const FREEZES: usize = 12;
 
-/// Any freezes one after another: short ones and some that the secret's life is over in, while
-/// connections to either service die, or both, or none.
+/// Random sequences of freezes: short ones, and some that are longer than the secret's TTL. The
+/// connections to one service, to both or to none break during a freeze.
 #[tokio::test]
 async fn whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued() {
     let seed = number("FREEZE_SEED").unwrap_or(20_231_114);
@@ -55,7 +56,7 @@ async fn whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued
 
 #[tokio::test]
 async fn a_start_that_is_frozen_while_its_calls_are_under_way_costs_no_event() {
-    // the last one ends just after the time that a fetch has
+    // the last freeze ends just after a fetch's time limit
     let times = [20, 2_000, 4_000, 5_000];
     let cases = ENDS.into_iter().flat_map(|how| times.map(|time| (how, time)));
     all_at_once(cases, async |(how, time)| {
@@ -85,7 +86,7 @@ async fn however_many_connections_died_while_frozen_every_event_is_queued() {
             let answer = function.invoke(&Delivery::of(claims)).await;
             assert_eq!(answer.verdict(), "200 accepted", "{how:?}, {number} of {events}");
         };
-        aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // a connection each
+        aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // one connection each
         all_at_once(0..8, send).await;
         let most = aws.most_at_once(SendMessage);
         assert!(most > 3, "as many connections as an event has tries, or more: {most}");
@@ -111,7 +112,7 @@ async fn sockets_that_died_while_frozen_cost_a_retry_and_never_an_event() {
             assert_eq!(aws.queued().len(), round, "{how:?}");
             function.frozen().await;
             aws.break_connections(how);
-            one_second_passes().await; // the secret has aged as well
+            one_second_passes().await; // the secret has expired too
         }
         assert_eq!(function.undelivered().len(), 0, "{how:?}");
     })
@@ -141,7 +142,7 @@ async fn what_belongs_to_a_request_is_written_before_its_answer() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).frozen_between_invocations().start().await;
     for _ in 0..5 {
-        // The wide event is found while the process is stopped, or the call fails.
+        // The test fails unless the wide event is written before the process is stopped.
         assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
         function.frozen().await;
     }

@@ -1,4 +1,5 @@
-//! A held event: what is held while there is no usable secret, and what becomes of it afterwards.
+//! Held events: what the function holds while there is no usable secret, and what happens to it
+//! later.
 
 mod budget;
 mod odd;
@@ -22,8 +23,9 @@ fn record(id: &str, delivery: &Delivery) -> Record {
     Record::new(id, delivery.bearer())
 }
 
-/// Expects that these deliveries' tokens are in the held queue, and nothing else of them anywhere. A
-/// token whose first answer came too late on a busy machine may be there twice.
+/// Expects that these deliveries' tokens are in the held queue, and that nothing else of the
+/// deliveries is anywhere. A token whose first answer was late on a busy machine may be in the
+/// queue twice.
 #[track_caller]
 fn assert_held<'d>(
     deliveries: impl IntoIterator<Item = &'d Delivery>,

@@ -1,5 +1,5 @@
-//! The function reads from an invocation only what it needs. Whatever else a request brings, it gets
-//! its verdict, and the next good event is accepted.
+//! The function reads only the members of an invocation that it needs. Whatever else a request
+//! contains, the request gets its normal verdict, and the next valid event is accepted.
 
 mod unneeded;
 
@@ -8,7 +8,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-/// More than the `http` crate's `HeaderMap` can hold, which panics at the 24,577th name.
+/// More headers than the `http` crate's `HeaderMap` can hold. It panics at the 24,577th name.
 const HEADERS: usize = 24_600;
 
 fn good() -> Delivery {
@@ -22,7 +22,7 @@ fn with_headers(mut delivery: Delivery) -> Delivery {
     delivery
 }
 
-/// The good event with another value of this member.
+/// The valid event with another value of this member.
 fn with(pointer: &str, value: Value) -> Value {
     let mut event = good().event();
     let (parent, name) = pointer.rsplit_once('/').expect("a JSON pointer");
@@ -30,7 +30,7 @@ fn with(pointer: &str, value: Value) -> Value {
     event
 }
 
-/// Sends each event and a good one after it.
+/// Sends each event, and a valid one after each.
 async fn each_meets<C: std::fmt::Display>(cases: impl IntoIterator<Item = (C, &str, Value)>) {
     let aws = Aws::start().await;
     let mut function = Function::start(&aws).await;
@@ -169,7 +169,7 @@ async fn authorization_in_a_place_that_no_gateway_uses_is_not_read() {
     each_meets(cases).await;
 }
 
-/// A header that has to be text and is none is not taken for one that is missing or good.
+/// The function must not treat a header value that is not text as missing or valid.
 #[tokio::test]
 async fn authorization_that_is_no_text_is_refused() {
     let aws = Aws::start().await;

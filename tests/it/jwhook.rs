@@ -1,5 +1,5 @@
-//! The command line from outside: the real binary, against a stand-in for JW's API and an emulator
-//! of AWS.
+//! Tests of the command line from outside: the real binary, against a stand-in for JW's API and an
+//! emulator of AWS.
 
 mod changing;
 mod creating;

@@ -1,9 +1,9 @@
-//! The function under load: nothing lost, nothing that grows, and a flood of forgeries that costs no
-//! good event, and Secrets Manager no more calls than are allowed.
+//! The function under load loses no event and does not grow. A flood of forged events costs no
+//! valid event, and causes no more calls to Secrets Manager than allowed.
 //!
-//! What a test asserts by itself doesn't depend on how busy the machine is: losses, calls, memory.
-//! `make load` (`LOAD_EVENTS`) sends a hundred thousand events to the release build, prints figures,
-//! and asserts on times too, each beside others of the same run.
+//! By default, the tests assert only what does not depend on how busy the machine is: losses,
+//! calls, memory. `make load` (`LOAD_EVENTS`) sends a hundred thousand events to the release build
+//! and prints figures. It also asserts on times, each relative to other times of the same run.
 
 mod figures;
 mod process;
@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 const EVENTS: usize = 1_500;
 
-/// How much larger the process may be at a run's end than after its first tenth, in kB: the
-/// allocator's pieces and the growth of buffers, not something that is kept for each event.
+/// How much larger (in kB) the process may be at the end of a run than after the first tenth. This
+/// covers fragmentation and the growth of buffers, but no memory that is kept for each event.
 const MEMORY_GROWTH: usize = 1_024;
 
 fn events() -> (usize, bool) {
@@ -49,7 +49,7 @@ fn forged(number: usize) -> String {
     Delivery::signed(claims, OTHER_SECRET).event().to_string()
 }
 
-/// Sends a good event, and gives the id of its message and the time that the answer took.
+/// Sends a valid event and returns its message ID and the time to the answer.
 async fn accepted(process: &Process, number: usize) -> (String, Duration) {
     let (answer, took) = process.api.invoke(good(number)).await;
     assert_eq!(answer["statusCode"], 200, "event {number}: {answer}");
@@ -57,7 +57,7 @@ async fn accepted(process: &Process, number: usize) -> (String, Duration) {
     (body["message_id"].as_str().expect("an id").to_owned(), took)
 }
 
-/// Sends events, `at_once` of them at a time, and finds each in the queue.
+/// Sends events, `at_once` of them concurrently, and checks that each is in the queue.
 async fn send(process: &Process, aws: &Aws, numbers: &[usize], at_once: usize) -> Figures {
     let cpu = process.cpu();
     let mut latencies = Vec::new();
@@ -99,7 +99,8 @@ async fn of_many_events_none_is_lost_and_nothing_grows(at_once: u8) {
         tenths.push(figures);
     }
     assert_eq!(process.undelivered(), 0);
-    // What grows, grows in every tenth; what only the machine's other work slows down, not in the best.
+    // A leak grows in every tenth of the run. Other work on the machine slows down only some
+    // tenths, so the best ones are compared.
     let (first, last) = (Figures::best(&tenths[..3]), Figures::best(&tenths[7..]));
     let grown = tenths[9].resident.saturating_sub(tenths[0].resident);
     let (latency, cpu) = (times(first.latency, last.latency), times(first.cpu, last.cpu));
@@ -124,13 +125,14 @@ async fn of_many_events_eight_at_once_none_is_lost_and_nothing_grows() {
     of_many_events_none_is_lost_and_nothing_grows(8).await;
 }
 
-/// Ten forgeries come with each good event: first before it, one request at a time, as one execution
-/// environment of Lambda's has them; then seven of them beside it, as a managed instance has them.
+/// Ten forged events come with each valid event. First they come one at a time before the valid
+/// event, as in one of Lambda's execution environments. Then seven come at the same time as the
+/// valid event, as on a managed instance.
 #[tokio::test]
 async fn a_flood_of_forgeries_makes_no_more_calls_than_allowed_and_loses_no_good_event() {
     const TTL: Duration = seconds(2);
     let (events, measured) = events();
-    let goods = events / 40; // a quarter for each of two kinds of flood, ten in eleven of it forged
+    let goods = events / 40; // a quarter for each of two floods; ten in eleven events are forged
     for at_once in [1, 8] {
         let aws = Aws::start().await;
         aws.keep(json!({"7Rav0hC5": SECRET}));
@@ -138,7 +140,7 @@ async fn a_flood_of_forgeries_makes_no_more_calls_than_allowed_and_loses_no_good
         let began = Instant::now();
         let (mut alone, mut flooded) = (Vec::new(), Vec::new());
         for number in 0..goods {
-            // In turns, so that both find the machine as busy.
+            // The two measurements alternate, so that the machine is equally busy for both.
             alone.push(accepted(&process, 2 * number).await.1);
             let bad = async || {
                 let (answer, _) = process.api.invoke(forged(number)).await;
@@ -166,15 +168,16 @@ async fn a_flood_of_forgeries_makes_no_more_calls_than_allowed_and_loses_no_good
         assert_eq!(aws.calls(SendMessage), 2 * goods, "a call for each good event");
         assert_eq!(process.undelivered(), 0);
         if measured {
-            // one thread: what comes beside an event costs it that CPU time, and nothing else
+            // With one thread, concurrent forged events cost the valid event their CPU time, and
+            // nothing more.
             let bound = if at_once == 1 { 1.3 } else { 8.0 };
             assert!(times(alone, flooded) < bound, "good events wait for the forged");
         }
     }
 }
 
-/// How often the secret can be rechecked in this time while it stays the same: at once, and then after
-/// pauses of 0.5, 1, 2, 4, 8 and 16 s, and of 30 s from then on.
+/// The maximum number of rechecks in this time while the secret stays the same. The first is
+/// immediate. The pauses are then 0.5, 1, 2, 4, 8 and 16 s, and 30 s from then on.
 fn rechecks(time: Duration) -> usize {
     let pauses = [500, 1_000, 2_000, 4_000, 8_000, 16_000].into_iter().chain(repeat(30_000));
     let ends = pauses.scan(Duration::ZERO, |end, pause| {
@@ -184,7 +187,7 @@ fn rechecks(time: Duration) -> usize {
     1 + ends.take_while(|end| *end <= time).count()
 }
 
-/// How often something can happen in this time that happens at most once in each interval.
+/// The maximum number of events in this time with at most one event in each interval.
 fn within(time: Duration, interval: Duration) -> usize {
     usize::try_from(time.as_millis() / interval.as_millis()).expect("a number") + 1
 }

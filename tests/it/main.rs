@@ -1,5 +1,5 @@
-//! The forwarder from outside: the real binary, as a process under a Runtime API, against a
-//! stand-in for AWS that breaks as it is told. Nothing here knows the library's insides.
+//! Tests of the forwarder from outside: the real binary, as a process under a Runtime API, against
+//! a stand-in for AWS that fails on demand. These tests do not use the library's internals.
 
 #![allow(
     clippy::expect_used,

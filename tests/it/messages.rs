@@ -1,4 +1,4 @@
-//! What a consumer finds in the queue.
+//! The messages that a consumer receives from the queue.
 
 use crate::support::{
     Aws, CHANNEL_ACTIVE, Delivery, Function, MEDIA_AVAILABLE, Message, SECRET, STANDARD_QUEUE,
@@ -7,7 +7,7 @@ use crate::support::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// The message that comes of claims.
+/// The message that the function sends for these claims.
 pub async fn sent(function: &Function, aws: &Aws, claims: impl AsRef<[u8]>) -> Message {
     let answer = function.invoke(&Delivery::of(&claims)).await;
     let case = String::from_utf8_lossy(claims.as_ref()).into_owned();
@@ -141,7 +141,7 @@ async fn on_a_fifo_queue_the_subject_is_the_group() {
             "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~".into(),
         ),
         (json!({"media_id": "x".repeat(128)}), "x".repeat(128)),
-        // Whatever SQS would refuse is hashed.
+        // Values that SQS would reject are replaced by their hash.
         (json!({"media_id": "x".repeat(129)}), sha256(&"x".repeat(129))),
         (json!({"media_id": "two words"}), sha256("two words")),
         (json!({"media_id": "é"}), sha256("é")),

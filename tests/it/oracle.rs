@@ -1,9 +1,9 @@
-//! JW's own documented check, `jwt.decode(…) == json.loads(body)`, beside ours over some thousand
-//! requests: what we accept, it accepts and gives the same event id, and what JW can send, both
-//! accept.
+//! Compares the forwarder with JW's documented check, `jwt.decode(…) == json.loads(body)`, on
+//! several thousand requests. JW's check must accept every request that the forwarder accepts, with
+//! the same event ID. Both must accept every request that JW can send.
 //!
-//! `ORACLE_SEED` sets another seed, `ORACLE_CASES` another number of requests; `make reference` does
-//! so for a night.
+//! `ORACLE_SEED` sets the seed and `ORACLE_CASES` the number of requests; `make reference` uses
+//! both for a run of a whole night.
 
 mod case;
 mod json;
@@ -21,10 +21,11 @@ use std::process::{Command, Stdio};
 const SEED: u64 = 20_231_114;
 const CASES: usize = 5_000;
 
-/// As many requests as one function is started for, since all that it wrote is kept and searched.
+/// The number of requests to one function. The test keeps and searches all output of a function, so
+/// this number is limited.
 const BATCH: usize = 2_500;
 
-/// What JW's check says of each case.
+/// The verdict of JW's check on each case.
 fn ask(cases: &[Case]) -> Vec<Value> {
     let python = std::env::var_os("ORACLE_PYTHON")
         .expect("ORACLE_PYTHON names a Python that has PyJWT; `make test` sets it up");
@@ -52,7 +53,7 @@ fn ask(cases: &[Case]) -> Vec<Value> {
     answers
 }
 
-/// What the forwarder says of each case: the status, and the event id it gave.
+/// The forwarder's answer to each case: the status and the event ID.
 async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
     let aws = Aws::start().await;
     let function = Function::of(&aws).concurrency(8).start().await;
@@ -60,7 +61,7 @@ async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
     for some in cases.chunks(8) {
         let some = all_at_once(some, async |case| {
             let delivery = Delivery::of("{}").token(&case.token).body(&case.body);
-            // which answer, however busy the machine is: how soon is for other tests to say
+            // The timeout is long because only the answer matters here. Other tests check the time.
             let answer = function.invoke(&delivery).within(seconds(60)).await;
             answer.verdict();
             (answer.status, answer.event_id().to_owned())
@@ -69,7 +70,8 @@ async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
     }
     let failed = answers.iter().filter(|(status, _)| *status == 503).count();
     assert_eq!(failed, 0, "no verdict: SQS's stand-in, in this process, had no time to answer");
-    // As sets: a standard queue has what is sent again, after no answer in time, twice.
+    // Compared as sets, because a standard queue contains an event twice when it was sent again
+    // after a timeout.
     let accepted: BTreeSet<_> =
         answers.iter().filter(|(status, _)| *status == 200).map(|(_, id)| id.clone()).collect();
     let queued: BTreeSet<_> = aws
@@ -81,7 +83,7 @@ async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
     answers
 }
 
-/// What became of the requests of one kind.
+/// The results of the requests of one kind.
 #[derive(Default)]
 struct Tally {
     both_accept: usize,

@@ -1,5 +1,6 @@
-//! With SQS slow, throttling, resetting, lying, refusing or gone, no good event gets a 4xx, every
-//! 2xx is in the queue, and a verified event that could not be queued is in the log once.
+//! SQS may be slow, throttle, reset connections, send wrong answers, reject calls or be unreachable.
+//! Even then no valid event gets a 4xx, every event with a 2xx is in the queue, and every verified
+//! event that could not be queued is in the log exactly once.
 
 mod advice;
 mod passing;

@@ -1,5 +1,4 @@
-//! Rechecking: a token that does not verify may need a value of the secret that came since the last
-//! fetch.
+//! Rechecks: when a token does not verify, the secret may have changed since the last fetch.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Reply, SECRET,
@@ -35,7 +34,7 @@ fn two_keys() -> Value {
     json!({"7Rav0hC5": SECRET, "c0Y6ebVU": OTHER_SECRET})
 }
 
-/// A function that has fetched the ring of one key.
+/// A function that has fetched a ring with one key.
 async fn warm(aws: &Aws, concurrency: u8) -> Function {
     aws.keep(one_key());
     let function = Function::of(aws).holding().concurrency(concurrency).start().await;
@@ -44,7 +43,7 @@ async fn warm(aws: &Aws, concurrency: u8) -> Function {
     function
 }
 
-/// Sends forged events one after another until so many milliseconds have passed since `began`.
+/// Sends forged events one after another until this many milliseconds have passed since `began`.
 async fn flood(function: &Function, began: Instant, until: u64) {
     while began.elapsed() < millis(until) {
         assert_eq!(function.invoke(&forged()).await.verdict(), FORGED);
@@ -52,13 +51,14 @@ async fn flood(function: &Function, began: Instant, until: u64) {
     }
 }
 
-/// A request that caused a recheck: when it was sent and when it was answered. The recheck ended between.
+/// The times when a request that caused a recheck was sent and answered. The recheck ended between
+/// the two.
 struct Rechecked {
     sent: Instant,
     answered: Instant,
 }
 
-/// Sends a request that causes a recheck at once.
+/// Sends a request that causes an immediate recheck.
 async fn recheck(aws: &Aws, function: &Function, delivery: &Delivery, verdict: &str) -> Rechecked {
     let calls = aws.calls(GetSecretValue);
     let sent = Instant::now();
@@ -68,8 +68,9 @@ async fn recheck(aws: &Aws, function: &Function, delivery: &Delivery, verdict: &
     Rechecked { sent, answered }
 }
 
-/// Sends requests one after another until one causes a recheck: not before the `pause` after the last
-/// recheck is over, and then at once. Both hold on a machine of any speed.
+/// Sends requests one after another until one causes a recheck. This must not happen before the
+/// `pause` after the last recheck is over, and must happen at once after it. Both checks hold on a
+/// machine of any speed.
 async fn recheck_after(
     pause: Duration,
     last: &Rechecked,
@@ -139,7 +140,7 @@ async fn new_value_ends_the_pause() {
     let verdicts = ["401 webhook_unknown", "200 accepted"];
     recheck_after(seconds(2), &last, of, &new(), verdicts).await;
 
-    // The new value has ended the pause: the next recheck is immediate, and so is the one after it.
+    // The new value has ended the pause, so the next two recheck immediately.
     aws.keep(json!({"7Rav0hC5": SECRET, "c0Y6ebVU": OTHER_SECRET, "2yW4KmiG": THIRD_SECRET}));
     recheck(&aws, &function, &third(), "200 accepted").await;
     let last = recheck(&aws, &function, &forged(), FORGED).await;
@@ -272,7 +273,7 @@ async fn pause_refuses_no_event_once_the_secret_has_expired_in_an_outage() {
         let function = Function::of(&aws).holding().short_lived_secret().start().await;
         assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid", "{case}");
         let began = Instant::now();
-        flood(&function, began, 1_650).await; // the third recheck is over: a pause of two seconds
+        flood(&function, began, 1_650).await; // the pause after the third recheck is two seconds
         aws.always(GetSecretValue, outage);
         aws.keep(two_keys());
         tokio::time::sleep(millis(1_200)).await;

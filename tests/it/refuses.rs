@@ -1,5 +1,5 @@
-//! Bad requests are refused for the reason that the contract's table gives, and nothing of them
-//! reaches the queue.
+//! Bad requests are refused with the reason in the contract's table, and nothing of them reaches
+//! the queue.
 
 mod body;
 mod claims;
@@ -9,7 +9,7 @@ mod token;
 
 use crate::support::{Aws, Delivery, Function, SendMessage};
 
-/// Sends each case to one function and expects this verdict of all, and nothing in the queue.
+/// Sends all cases to one function. Expects this verdict for each, and an empty queue.
 async fn all_refused<C: AsRef<str>>(verdict: &str, cases: impl IntoIterator<Item = (C, Delivery)>) {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;

@@ -1,4 +1,5 @@
-//! A rotation refuses no good event: while an old and a new webhook overlap, both are accepted.
+//! A rotation causes no refusal of a valid event: while the old and the new webhook overlap, both
+//! are accepted.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SECRET,
@@ -106,7 +107,7 @@ async fn all_who_wait_for_the_one_fetch_have_its_answer() {
 
 const HELD: &str = "503 held secret_unavailable";
 
-/// Secrets Manager reads the ring at once and answers after `by` ms.
+/// Secrets Manager reads the ring at once, but its answer takes `by` ms.
 async fn late(aws: &Aws, function: &Function, by: u64) {
     one_second_passes().await;
     aws.next(GetSecretValue, [Reply::TakenThen(Box::new(Reply::Delay(millis(by))))]);
@@ -120,7 +121,8 @@ async fn late(aws: &Aws, function: &Function, by: u64) {
 
 #[tokio::test]
 async fn a_fetch_that_began_before_the_key_came_refuses_no_event_that_needs_it() {
-    // A request waits at most a second for a fetch. After that nobody can tell: the event is held.
+    // A request waits for a fetch for at most a second. After that the function cannot judge the
+    // event and holds it.
     let cases = [(700, &["200 accepted"][..]), (1_400, &["200 accepted", HELD])];
     all_at_once(cases, async |(by, verdicts)| {
         let aws = Aws::start().await;
@@ -151,7 +153,7 @@ async fn response_older_than_the_ttl_refuses_no_event() {
     let asks = aws.calls(GetSecretValue) + 1;
     let rotated = async {
         aws.until_calls(GetSecretValue, asks).await;
-        one_second_passes().await; // the key is there for longer than the TTL
+        one_second_passes().await; // the key has been stored for longer than the TTL
         function.invoke(&new()).await
     };
     let ((), answer) = tokio::join!(late(&aws, &function, 1_500), rotated);
@@ -164,7 +166,8 @@ async fn a_flood_of_forgeries_delays_no_rotation_beyond_the_ttl() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).env("SECRET_TTL_SECONDS", "3").start().await;
     let began = Instant::now();
-    // The fetch at start, and rechecks after 0, 0.5, 1.5 and 3.5 s. The TTL causes no fetch meanwhile.
+    // One fetch at the start, and rechecks after 0, 0.5, 1.5 and 3.5 s. The TTL is too long to
+    // cause a fetch in this time.
     while aws.calls(GetSecretValue) < 5 {
         assert!(began.elapsed() < seconds(20), "{} fetches", aws.calls(GetSecretValue));
         assert_eq!(function.invoke(&forged()).await.verdict(), "401 signature_invalid");
@@ -173,7 +176,7 @@ async fn a_flood_of_forgeries_delays_no_rotation_beyond_the_ttl() {
     aws.keep(both());
     let verdict = function.invoke(&new()).await.verdict();
     assert_eq!(verdict, "401 signature_invalid", "rechecks pause for 4 s");
-    tokio::time::sleep(millis(3_100)).await; // the TTL, and less than the pause
+    tokio::time::sleep(millis(3_100)).await; // longer than the TTL, shorter than the pause
     for delivery in [new(), old()] {
         assert_eq!(function.invoke(&delivery).await.verdict(), "200 accepted");
     }

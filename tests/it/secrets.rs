@@ -1,4 +1,4 @@
-//! The secret: the forms of its value, and how long it is good for.
+//! The secret: the valid forms of its value, and how long the function may use it.
 
 mod age;
 mod outage;

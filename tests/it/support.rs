@@ -1,5 +1,5 @@
-//! What every subject needs: a stand-in for AWS, the forwarder as a process under a Runtime API,
-//! deliveries to send it and answers to judge.
+//! Shared by all tests: a stand-in for AWS, the forwarder as a process under a Runtime API,
+//! deliveries to send, and checks of the answers.
 
 mod answer;
 mod aws;
@@ -55,30 +55,30 @@ pub const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// The commit that the programs under test were built from. A variable of this process and not of its
-/// build, so that another commit rebuilds the programs only.
+/// The commit that the tested programs were built from. This reads a variable of the test process,
+/// not of its build. A new commit therefore rebuilds the programs but not the tests.
 pub fn commit() -> String {
     std::env::var("JW_WEBHOOK_FORWARDER_COMMIT").unwrap_or_else(|_| "no-commit".to_owned())
 }
 
-/// What a variable of the environment sets, where a target of the Makefile asks for more than a
-/// test does by itself.
+/// The value of an environment variable with which a Makefile target sets a larger workload than
+/// the test's default.
 pub fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
-/// Lets a secret of one second's life grow older than that.
+/// Waits until a secret with a TTL of one second has expired.
 pub async fn one_second_passes() {
     tokio::time::sleep(millis(1_100)).await;
 }
 
-/// As many cases run at the same time. Two cores start more processes than these too slowly for
-/// Lambda's ten seconds, once they have other work too.
+/// How many cases run at the same time. With more processes, two busy cores start them too slowly
+/// for Lambda's limit of ten seconds.
 const AT_ONCE: usize = 12;
 
-/// Runs the cases of a table at the same time, each with whatever it starts for itself. One that
-/// fails doesn't keep the others from failing too.
+/// Runs the cases of a table at the same time, each with its own processes. When one case fails,
+/// the others still run to the end and report their own failures.
 pub async fn all_at_once<C, F: Future<Output = T>, T>(
     cases: impl IntoIterator<Item = C>,
     run: impl Fn(C) -> F,

@@ -1,5 +1,5 @@
-//! What the operator sees: one line a request, and one a held record, that is its metrics too. What
-//! every such line has to have is checked with every verdict (`support::wide_event`).
+//! What the operator sees: one line for each request and each held record. The same line carries
+//! the metrics. Every verdict also checks what each such line must contain (`support::wide_event`).
 
 mod lines;
 mod secrecy;
@@ -91,8 +91,8 @@ async fn each_request_has_one_line_and_valid_metrics_whatever_became_of_it() {
     assert_eq!(function.stdout.lines().len(), deliveries.len() + 2, "and its undelivered record");
 }
 
-/// A request is held, lost or neither, and a held record is tried: what each counts as is checked
-/// with every verdict.
+/// A request is held, lost or neither, and a held record is tried again. Every verdict also checks
+/// how these are counted.
 #[tokio::test]
 async fn each_request_without_a_secret_and_each_held_record_has_one_line_with_its_metrics() {
     let aws = Aws::start().await;

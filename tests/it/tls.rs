@@ -1,4 +1,5 @@
-//! AWS over TLS: the function trusts the roots of `SSL_CERT_FILE`, or Mozilla's, and nobody else.
+//! AWS over TLS: the function trusts only the root certificates in `SSL_CERT_FILE`, or only
+//! Mozilla's.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, SendMessage, TestFile, all_at_once,
@@ -16,7 +17,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// An authority that signs servers.
+/// A certificate authority.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -34,12 +35,13 @@ impl Authority {
     }
 }
 
-/// What stands in for a server's certificate.
+/// The parameters of a server certificate.
 fn server(host: &str) -> CertificateParams {
     CertificateParams::new([host.to_owned()]).expect("a host")
 }
 
-/// The stand-in behind TLS, as a server with this certificate. Gives its address.
+/// Puts a TLS server with this certificate in front of the stand-in, and returns the server's
+/// address.
 async fn behind_tls(aws: &Aws, certificate: CertificateParams, authority: &Authority) -> String {
     let key = KeyPair::generate().expect("a key");
     let certificate = certificate.signed_by(&key, &authority.issuer).expect("a certificate");
@@ -60,7 +62,7 @@ async fn behind_tls(aws: &Aws, certificate: CertificateParams, authority: &Autho
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, plain) = (acceptor.clone(), plain.clone());
             tokio::spawn(async move {
-                // a client that doesn't trust us goes away
+                // a client that does not trust the certificate disconnects
                 let Ok(mut stream) = acceptor.accept(stream).await else { return };
                 let mut aws = TcpStream::connect(&plain).await.expect("the stand-in listens");
                 let _ = copy_bidirectional(&mut stream, &mut aws).await;

@@ -1,5 +1,5 @@
-//! AWS in the same process: an HTTP client below the SDK's real clients that plays Secrets Manager and
-//! SQS.
+//! An HTTP client that plays Secrets Manager and SQS in the same process. The SDK's real clients
+//! run on top of it.
 
 use std::future::pending;
 use std::sync::Mutex;
@@ -46,7 +46,7 @@ impl Network {
         Self { world, instance, shared: state.into() }
     }
 
-    /// The process goes on after a freeze in which its connections became this.
+    /// Resumes the process after a freeze that left its connections in this state.
     pub fn thaw(&self, sockets: Sockets) {
         let mut connections = self.shared.connections.lock().expect("no panic");
         let dies = sockets != Sockets::Live;
@@ -61,7 +61,7 @@ impl Network {
         *self.shared.connections.lock().expect("no panic")
     }
 
-    /// What becomes of the first call to a service after its connection died.
+    /// The reply to the first call to a service after the connection to it died.
     fn dead_connection(&self, service: Service) -> Option<Reply> {
         let mut connections = self.shared.connections.lock().expect("no panic");
         let index = usize::from(service != Service::SecretsManager);
@@ -75,7 +75,8 @@ impl Network {
         }
     }
 
-    /// The chance of the next call: of its own, so that what is left out of a schedule changes little.
+    /// A random generator for the next call only. With a generator per call, removing a part of a
+    /// schedule changes few other calls.
     pub fn chance(&self) -> Random {
         let call = self.shared.calls.fetch_add(1, Ordering::Relaxed) as u64;
         let instance = self.instance as u64;
@@ -84,7 +85,7 @@ impl Network {
 
     fn answer(&self, request: &HttpRequest) -> Answer {
         if request.method() == "GET" {
-            // a connection opened ahead of the first call
+            // a connection that the function opens before its first call
             return Answer { call: None, takes: 5, reply: Ok((404, Vec::new(), String::new())) };
         }
         let body: Value =
@@ -177,7 +178,7 @@ fn error(code: &str) -> String {
         .to_string()
 }
 
-/// The secret at this time.
+/// Secrets Manager's response at this time.
 fn secret(schedule: &crate::schedule::Schedule, at: Ms) -> Response {
     let keys = schedule.keys(at);
     let value = if schedule.setting.ring {
@@ -223,7 +224,7 @@ impl HttpConnector for Network {
     }
 }
 
-/// What an answer means, by AWS's documentation.
+/// The outcome that AWS documents for a response.
 fn outcome(status: u16, headers: &[(&str, String)], body: &str) -> Outcome {
     let json: Option<Value> = serde_json::from_str(body).ok();
     if status == 200 {
@@ -251,7 +252,7 @@ fn outcome(status: u16, headers: &[(&str, String)], body: &str) -> Outcome {
     }
 }
 
-/// When the credentials of a signed call expire: their key's id says so.
+/// The expiry of the credentials that signed a call, read from the access key ID.
 fn expiry(authorization: &str) -> Ms {
     let id = authorization.split("Credential=AKIA").nth(1).and_then(|id| id.split('/').next());
     id.and_then(|id| id.parse().ok()).unwrap_or(0)

@@ -1,7 +1,8 @@
-//! The time of a schedule, and the clocks that its functions see.
+//! The schedule's time, and the clocks that its functions see.
 //!
-//! Each function has a tokio runtime of its own, whose clock is paused: it moves when the function waits,
-//! and stands still while the function is frozen. This module ties it to the time of the schedule.
+//! Each function has its own tokio runtime with a paused clock. That clock advances while the
+//! function waits, and stops while the function is frozen. This module maps that clock to the
+//! schedule's time.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
@@ -10,13 +11,14 @@ use aws_smithy_async::time::TimeSource;
 use jw_webhook_forwarder::process::Process;
 use tokio::time::Instant;
 
-/// Milliseconds since a schedule's begin.
+/// Milliseconds since the schedule began.
 pub type Ms = u64;
 
-/// When every schedule begins: 2026-01-01T00:00:00Z.
+/// The wall-clock time at which every schedule begins: 2026-01-01T00:00:00Z.
 const BEGIN: Duration = Duration::from_secs(1_767_225_600);
 
-/// A wall clock that is set, for instance by NTP: from a time on it is off by so many milliseconds.
+/// A step of the wall clock, for instance by NTP: from a given time on, the clock is wrong by this
+/// many milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Set {
     pub at: Ms,
@@ -25,7 +27,7 @@ pub struct Set {
 
 #[derive(Clone, Copy, Default)]
 struct Running {
-    /// The time that it is at this instant of the runtime's clock. None: no function runs.
+    /// The schedule's time at this instant of the runtime's clock. `None` while no function runs.
     since: Option<(Instant, Ms)>,
     last: Ms,
     set: Set,
@@ -36,34 +38,34 @@ thread_local! {
     static LOG: RefCell<Vec<u8>> = RefCell::default();
 }
 
-/// The time, as the function that runs on this thread lives it.
+/// The schedule's time for the function that runs on this thread.
 pub fn now() -> Ms {
     let running = RUNNING.get();
     let Some((instant, at)) = running.since else { return running.last };
     at + u64::try_from((Instant::now() - instant).as_millis()).expect("a schedule ends")
 }
 
-/// From now on, in this runtime, it is this time.
+/// Sets the time and the wall-clock step for the function that now runs on this thread.
 pub fn run(at: Ms, set: Set) {
     RUNNING.set(Running { since: Some((Instant::now(), at)), last: at, set });
 }
 
-/// No function runs on this thread any more.
+/// Stops the clock at the current time, because no function runs on this thread.
 pub fn stop() {
     stay(now());
 }
 
-/// No function runs on this thread, and this is the time.
+/// Stops the clock at this time, because no function runs on this thread.
 pub fn stay(at: Ms) {
     RUNNING.set(Running { since: None, last: at, ..RUNNING.get() });
 }
 
-/// What the function's wall clock shows.
+/// The time on the function's wall clock.
 pub fn wall() -> SystemTime {
     wall_at(now())
 }
 
-/// What the function's wall clock shows at this time.
+/// The function's wall clock at this time of the schedule.
 pub fn wall_at(time: Ms) -> SystemTime {
     let (set, right) = (RUNNING.get().set, right_wall_at(time));
     match set.by {
@@ -73,30 +75,30 @@ pub fn wall_at(time: Ms) -> SystemTime {
     }
 }
 
-/// What a clock shows at this time that is right.
+/// A correct wall clock at this time of the schedule.
 pub fn right_wall_at(time: Ms) -> SystemTime {
     SystemTime::UNIX_EPOCH + BEGIN + Duration::from_millis(time)
 }
 
-/// The same, as AWS writes it.
+/// The same in Unix milliseconds, the format that AWS uses.
 pub fn unix_ms(wall: SystemTime) -> u64 {
     let since = wall.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     u64::try_from(since.as_millis()).expect("a time")
 }
 
-/// A process of a simulated function.
+/// The process of a simulated function.
 pub const PROCESS: Process = Process { wall_clock: wall, log: write_log };
 
 fn write_log(lines: &[u8]) {
     LOG.with_borrow_mut(|log| log.extend_from_slice(lines));
 }
 
-/// What was written to the log since the last time.
+/// The log output since the previous call.
 pub fn take_log() -> Vec<u8> {
     LOG.take()
 }
 
-/// The SDK's clock: the function's.
+/// The SDK's time source: the function's wall clock.
 #[derive(Debug)]
 pub struct Wall;
 

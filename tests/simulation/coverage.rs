@@ -1,4 +1,4 @@
-//! Which states the schedules reached, so that a hole shows.
+//! Counts the states that the schedules reached, so that untested states are visible.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::judge::{Answered, answered};
 use crate::weather::{Kind, Service};
 use crate::world::{Call, World};
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Became {
     Accepted,
@@ -34,13 +34,13 @@ const BECAME: [Became; 6] = [
 pub struct Coverage {
     pub schedules: usize,
     pub events: usize,
-    /// Held events that were forwarded, that stayed, and that were dropped.
+    /// Counts of held events: forwarded, still held, and dropped.
     pub forwarded: usize,
     pub kept: usize,
     pub dropped: usize,
-    /// By the cache, what Secrets Manager did, and what became of the request.
+    /// Counts by cache state, Secrets Manager's behaviour, and result of the request.
     secret: BTreeMap<(Cache, Kind, Became), usize>,
-    /// By what SQS did.
+    /// Counts by SQS's behaviour and result of the request.
     queue: BTreeMap<(Kind, Became), usize>,
 }
 
@@ -90,7 +90,7 @@ impl Coverage {
         coverage
     }
 
-    /// The states that are possible and that no schedule reached.
+    /// The possible states that no schedule reached.
     pub fn holes(&self) -> Vec<String> {
         const CACHES: [Cache; 5] =
             [Cache::Fresh, Cache::Expired, Cache::Unreachable, Cache::Denied, Cache::Empty];
@@ -107,7 +107,7 @@ impl Coverage {
         for cache in CACHES {
             for kind in PASSING.into_iter().chain(DENIALS) {
                 states.push((cache, kind, Became::Held));
-                // while a secret may be used, an outage costs nothing, nor does a denial within its TTL
+                // A usable cached secret hides an outage. Within its TTL it also hides a denial.
                 if cache != Cache::Empty && (PASSING.contains(&kind) || cache == Cache::Denied) {
                     states.push((cache, kind, Became::Accepted));
                 }

@@ -1,4 +1,4 @@
-//! What gives a function its credentials, which expire.
+//! The provider of a function's credentials, which expire.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Requests of JW's and of others, and the messages that JW's are to become: worked out from what is
-//! documented, and not by the function's code.
+//! Requests from JW and from others, and the messages that JW's requests must become. This module
+//! computes the messages from the documentation, without the function's code.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 const OF_AN_ATTACKER: &str = "a key that an attacker made up, long enough";
 const SITE: &str = "jsPxIVHl";
 
-/// A webhook and its secret: each rotation brings the next.
+/// A webhook and its secret. Each rotation creates the next webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Webhook(pub usize);
 
@@ -24,7 +24,7 @@ impl Webhook {
     }
 }
 
-/// The webhooks whose keys a secret's value holds; none, if it cannot be used.
+/// The webhooks whose keys a secret's value contains. `None` if the value is invalid.
 pub fn keys_of(value: &str) -> Option<Vec<Webhook>> {
     let number = |text: &str| text.parse().ok().map(Webhook);
     if let Some(rest) = value.strip_prefix("the-secret-of-webhook-") {
@@ -36,19 +36,19 @@ pub fn keys_of(value: &str) -> Option<Vec<Webhook>> {
     webhooks.filter(|webhooks| !webhooks.is_empty())
 }
 
-/// What a request is.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Good,
-    /// Signed with a key that no webhook has.
+    /// Signed with a key that belongs to no webhook.
     ForgedKey,
-    /// Of a webhook that nobody has, signed with that key.
+    /// Names a webhook that does not exist, and is signed with that webhook's key.
     UnknownWebhook,
-    /// Another event under a good signature.
+    /// The payload of another event under a valid signature.
     ForgedPayload,
-    /// Signed by JW, and out of date.
+    /// Signed by JW, but expired.
     Expired,
-    /// A token of JW's with another body.
+    /// JW's token with another body.
     OtherBody,
     NoAuthorization,
     WrongMethod,
@@ -56,17 +56,17 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether only the secret can tell.
+    /// Whether the function needs the secret to decide about this request.
     pub fn takes_secret(self) -> bool {
         !matches!(self, Kind::NoAuthorization | Kind::WrongMethod | Kind::NoneAlgorithm)
     }
 
-    /// Whether no key ever verifies it.
+    /// Whether no key ever verifies this request.
     pub fn is_forged(self) -> bool {
         matches!(self, Kind::ForgedKey | Kind::UnknownWebhook | Kind::ForgedPayload)
     }
 
-    /// How it is refused, by a key ring or a secret by itself.
+    /// The status and reason of the rejection, for a key ring or for a single secret.
     pub fn refusal(self, ring: bool) -> Option<(u16, &'static str)> {
         Some(match self {
             Kind::Good => return None,
@@ -88,15 +88,15 @@ impl Kind {
 pub struct Request {
     pub kind: Kind,
     pub webhook: Webhook,
-    /// Which event it is about. JW sends some twice.
+    /// The event's number. JW sends some events twice.
     pub number: usize,
 }
 
-/// A message as SQS gets it.
+/// A message as SQS receives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     pub body: String,
-    /// By name.
+    /// Sorted by name.
     pub attributes: Vec<(String, String)>,
     pub group: Option<String>,
     pub deduplication: Option<String>,
@@ -141,7 +141,7 @@ impl Request {
         format!("{}.{other}.{}", parts[0], parts[2])
     }
 
-    /// Lambda's event, with what the function reads of it.
+    /// The Lambda event, reduced to what the function reads.
     pub fn invocation(&self, token: &str) -> String {
         let method = if self.kind == Kind::WrongMethod { "GET" } else { "POST" };
         let headers = match self.kind {
@@ -151,7 +151,7 @@ impl Request {
         let body = match self.kind {
             Kind::OtherBody => self.claims(&self.webhook.id(), r#""x":"","#),
             Kind::ForgedPayload => self.claims(&self.webhook.id(), r#""x":"","#),
-            // the members in another order
+            // the same members in another order
             _ if self.number % 2 == 1 => {
                 let claims: serde_json::Value =
                     serde_json::from_str(&self.own_claims()).expect("JSON");
@@ -169,7 +169,8 @@ impl Request {
         .to_string()
     }
 
-    /// Of what Python writes: sorted, without white space, in ASCII.
+    /// The hash of the claims as Python's `json.dumps` writes them: sorted, without white space, in
+    /// ASCII.
     pub fn event_id(&self) -> String {
         let sorted = format!(
             r#"{{"event":"media_available","event_time":"2026-01-01T00:00:00+00:00","media_id":"{}","site_id":"{SITE}"}}"#,
@@ -178,7 +179,7 @@ impl Request {
         hex::encode(Sha256::digest(sorted))
     }
 
-    /// The message that a good event becomes.
+    /// The message that a valid event must become.
     pub fn message(&self, fifo: bool) -> Message {
         let event_id = self.event_id();
         let attribute = |name: &str, value: &str| (name.to_owned(), value.to_owned());

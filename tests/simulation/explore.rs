@@ -1,4 +1,4 @@
-//! Many schedules, on as many threads as there are cores.
+//! Runs many schedules, on one thread per core.
 
 use std::fmt::Write;
 use std::sync::Mutex;
@@ -12,17 +12,18 @@ use crate::run::run;
 use crate::schedule::Schedule;
 use crate::shrink::shrink;
 
-/// What is to be run, and what came of what was.
+/// The schedules that are left to run, and the results so far.
 struct Plan {
     seeds: Box<dyn Iterator<Item = u64> + Send>,
-    /// How many are still to come.
+    /// How many events are left to run.
     events: usize,
     coverage: Coverage,
     failed: Option<String>,
     began: Instant,
 }
 
-/// Runs schedules until there were so many events, or one fails: what they reached, or why it failed.
+/// Runs schedules until they contain this many events or one schedule fails. Returns the coverage
+/// or the report of the failure.
 pub fn explore(seed: u64, events: usize) -> Result<Coverage, String> {
     let mut random = Random::new(seed);
     let more = std::iter::from_fn(move || u64::try_from(random.below(1_000_000_000)).ok());
@@ -74,7 +75,7 @@ fn one(plan: &Mutex<Plan>, schedule: &Schedule) {
     }
 }
 
-/// The shortest schedule that breaks the promise, and its trace.
+/// The shortest schedule that breaks the promise, with its trace.
 fn report(schedule: &Schedule, promise: &str, found: &str) -> String {
     let shortest = shrink(schedule, promise);
     let world = run(&shortest, true);

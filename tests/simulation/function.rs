@@ -1,5 +1,6 @@
-//! One instance of the function at a time: the whole library in a runtime of its own. While the runtime
-//! does not run, the instance is frozen: nothing of it goes on, and time does.
+//! Runs one instance of the function at a time: the whole library in its own runtime. While the
+//! runtime does not run, the instance is frozen: none of its tasks advance, but the schedule's time
+//! does.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub struct Function {
     world: Shared,
     instance: Option<Instance>,
     starts: u64,
-    /// The time when it was frozen last.
+    /// The time of the last freeze.
     frozen: Ms,
 }
 
@@ -53,7 +54,8 @@ impl Function {
         Self { index, seed: schedule.seed, setting, world, instance: None, starts: 0, frozen: 0 }
     }
 
-    /// Serves the first of these steps, and all that come before it is idle again.
+    /// Serves the first of these steps and every step that arrives before the instance is idle
+    /// again.
     pub fn serve(&mut self, steps: &mut VecDeque<(usize, Step)>) {
         let Some((_, first)) = steps.front().copied() else { return };
         if first.cold || self.instance.is_none() {
@@ -106,7 +108,7 @@ impl Function {
         self.world.lock().read_log(&clock::take_log());
     }
 
-    /// Time passes until the next invocation comes.
+    /// Lets time pass until the next invocation.
     async fn pass(&self, gap: Gap, until: Ms) {
         let time = until.saturating_sub(clock::now());
         match gap {
@@ -124,7 +126,7 @@ impl Function {
                 if !monotonic {
                     clock::run(at, self.setting.clock);
                 } else if invocation_first {
-                    // the clock has moved once this has been polled, and nothing else has run
+                    // a single poll moves the clock and runs no other task
                     let mut moves = Box::pin(advance(Duration::from_millis(time)));
                     future::poll_fn(|cx| {
                         let _ = moves.as_mut().poll(cx);
@@ -138,7 +140,7 @@ impl Function {
         }
     }
 
-    /// Its calls under way end with it.
+    /// Ends the instance and its calls under way.
     fn end(&mut self) {
         clock::stay(self.frozen);
         if let Some(instance) = self.instance.take() {
@@ -146,7 +148,7 @@ impl Function {
         }
     }
 
-    /// A new instance, which is warm when this returns.
+    /// Starts a new instance and returns once the instance is warm.
     fn start(&mut self, at: Ms) {
         self.end();
         self.starts += 1;

@@ -1,4 +1,4 @@
-//! One invocation: a request, or a batch of what the held queue has.
+//! One invocation: a request, or a batch from the held queue.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use crate::schedule::{Step, What};
 use crate::sqs::HELD_QUEUE_ARN;
 use crate::world::{Answer, Batch, Held, Name, Shared};
 
-/// Lambda's limit for a batch without a batching window.
+/// Lambda's largest batch when the event source mapping has no batching window.
 pub const BATCH_SIZE: usize = 10;
 
-/// For how long the held queue hides a message that stays.
+/// The held queue's visibility timeout, for a message that the function does not delete.
 pub const VISIBILITY: Ms = 300_000;
 
-/// Nothing takes longer, or the function hangs.
+/// No invocation takes longer than this unless the function hangs.
 const FOR_EVER: Duration = Duration::from_secs(60);
 
-/// Invokes an instance as this step says.
+/// Invokes an instance with this step.
 pub async fn invoke(
     forwarder: &Forwarder,
     instance: usize,
@@ -52,7 +52,7 @@ pub async fn invoke(
             (event, handed)
         }
     };
-    // Lambda's clock is the function's
+    // Lambda sets the deadline by the same clock as the function.
     let deadline = clock::unix_ms(clock::wall()) + step.within;
     let mut context = Context::default();
     context.request_id = request_id.clone();
@@ -106,7 +106,7 @@ pub async fn invoke(
     }
 }
 
-/// The held queue's next batch: Lambda's event, and the messages.
+/// The held queue's next batch: Lambda's event, and the places of its messages in `held`.
 fn batch(world: &Shared, instance: usize) -> Option<(String, Vec<usize>)> {
     let now = clock::now();
     let mut world = world.lock();

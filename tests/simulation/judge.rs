@@ -1,4 +1,4 @@
-//! What must hold of a run, whatever failed in it.
+//! The promises that every run must keep, whatever fails during the run.
 
 mod answers;
 mod queue;
@@ -23,12 +23,12 @@ pub struct Broken {
 
 pub struct Judge<'w> {
     world: &'w World,
-    /// By instance.
+    /// One view per instance.
     views: BTreeMap<usize, View<'w>>,
     broken: Vec<Broken>,
 }
 
-/// A request, its answer and its line in the log.
+/// A request, its answer and its log line.
 #[derive(Clone, Copy)]
 pub struct Answered<'w> {
     pub request: Request,
@@ -42,14 +42,14 @@ impl Answered<'_> {
         self.answer.status == 200
     }
 
-    /// Whether its key was in the secret from its beginning to its end.
+    /// Whether the secret contained the request's key from the request's beginning to its end.
     fn has_key(&self, world: &World) -> bool {
         let life = world.schedule.life(self.request.webhook);
         life.stored <= self.answer.began && self.answer.ended < life.removed
     }
 }
 
-/// Each promise that was broken.
+/// All promises that the run broke.
 pub fn judge(world: &World) -> Vec<Broken> {
     let answered = answered(world);
     let views = View::of_all(world, &answered);
@@ -69,7 +69,7 @@ pub fn judge(world: &World) -> Vec<Broken> {
     judge.broken
 }
 
-/// Each request that was answered.
+/// All requests that were answered.
 pub fn answered(world: &World) -> Vec<Answered<'_>> {
     let lines = world.lines.iter().filter(|line| line.source == "webhook");
     let lines: BTreeMap<&str, &Line> = lines.map(|line| (line.request_id.as_str(), line)).collect();
@@ -87,7 +87,7 @@ impl Judge<'_> {
         self.broken.push(Broken { promise, how });
     }
 
-    /// Each request has one line.
+    /// Checks that each request has exactly one log line.
     fn lines(&mut self) {
         let lines = self.world.lines.iter().filter(|line| line.source == "webhook").count();
         if lines != self.world.answers.len() {

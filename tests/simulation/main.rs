@@ -1,8 +1,8 @@
-//! The forwarder in virtual time: random schedules of events and faults over the whole library, from the
-//! invocation to the calls to AWS, each of which is exactly repeatable.
+//! The forwarder in virtual time. Random schedules of events and faults run the whole library, from
+//! the invocation to the calls to AWS. Each run can be repeated exactly.
 //!
-//! `make simulate` runs a million events. `SIMULATION_SEED` sets the first seed, `SIMULATION_EVENTS` the
-//! number of events.
+//! `make simulate` runs a million events. `SIMULATION_SEED` sets the first seed,
+//! `SIMULATION_EVENTS` the number of events.
 
 #![allow(
     clippy::expect_used,
@@ -40,10 +40,10 @@ use schedule::Schedule;
 const SEED: u64 = 20_260_101;
 const EVENTS: usize = 5_000;
 
-/// In so many events one schedule is run twice.
+/// One schedule in this many events runs twice, so that the traces can be compared.
 const EVENTS_FOR_A_TRACE: usize = 500;
 
-/// So many reach every state that is possible.
+/// With this many events, the schedules reach every possible state.
 const ENOUGH: usize = 1_000_000;
 
 fn number(name: &str) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! A schedule, run.
+//! Runs one schedule.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,10 @@ use crate::invocation::{BATCH_SIZE, VISIBILITY};
 use crate::schedule::{Gap, Schedule, Step, What};
 use crate::world::{Shared, World};
 
-/// More than the outages' last effects take.
+/// More rounds than the last effects of the outages take.
 const MOST_ROUNDS: usize = 12;
 
-/// Runs a schedule to its end, and the held queue until nothing more leaves it.
+/// Runs a schedule to its end, then delivers the held queue until no more messages leave it.
 pub fn run(schedule: &Schedule, traced: bool) -> Shared {
     fastrand::seed(schedule.seed);
     let world = Shared::new(schedule.clone(), traced);
@@ -35,7 +35,8 @@ pub fn run(schedule: &Schedule, traced: bool) -> Shared {
     world
 }
 
-/// Hands over what is held, every five minutes, until only those stay that no secret verifies.
+/// Delivers the held messages every five minutes, until the only ones left are those that no secret
+/// verifies.
 fn drain(schedule: &Schedule, world: &Shared, function: &mut Function) {
     let over = schedule.faults.iter().map(|fault| fault.to).max().unwrap_or_default();
     let last = schedule.steps.last().map_or(0, |step| step.at);
@@ -56,7 +57,7 @@ fn drain(schedule: &Schedule, world: &Shared, function: &mut Function) {
     }
 }
 
-/// How many batches the held messages take; none, if no secret verifies any of them.
+/// The number of batches that the held messages take. Zero if no secret verifies any of them.
 fn batches(world: &World, at: Ms) -> usize {
     let stay: Vec<_> = world.held.iter().filter(|held| held.left.is_none()).collect();
     let keys = world.schedule.keys(at);

@@ -1,5 +1,5 @@
-//! What happens in a run, all of it made of one seed: each part can be left out by itself, so that a
-//! schedule that failed can be made shorter.
+//! Everything that happens in a run, generated from one seed. Each part can be removed on its own,
+//! so that a failing schedule can be shortened.
 
 use crate::clock::{Ms, Set};
 use crate::event::{Kind, Request, Webhook};
@@ -15,9 +15,9 @@ pub struct Schedule {
     pub seed: u64,
     pub setting: Setting,
     pub functions: Vec<FunctionSetting>,
-    /// In the order of their times.
+    /// Ordered by time.
     pub steps: Vec<Step>,
-    /// Of two that a call may meet, the first counts.
+    /// If two faults apply to a call, the first one in this list counts.
     pub faults: Vec<Fault>,
     pub webhooks: Vec<Life>,
 }
@@ -29,7 +29,7 @@ pub struct Setting {
     pub holding: bool,
     pub ttl: Ms,
     pub max_stale: Ms,
-    /// For how long credentials are valid.
+    /// The lifetime of credentials.
     pub credentials: Ms,
 }
 
@@ -39,7 +39,7 @@ pub struct FunctionSetting {
     pub clock: Set,
 }
 
-/// When a webhook's key is in the secret.
+/// The time in which a webhook's key is in the secret.
 #[derive(Clone, Copy, Debug)]
 pub struct Life {
     pub stored: Ms,
@@ -51,36 +51,37 @@ pub struct Step {
     pub at: Ms,
     pub function: usize,
     pub gap: Gap,
-    /// The instance is a new one: a cold start.
+    /// Whether this step is a cold start, on a new instance.
     pub cold: bool,
     pub what: What,
-    /// Lambda's time-out.
+    /// Lambda's timeout.
     pub within: Ms,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum What {
-    /// The function starts, and nothing invokes it yet.
+    /// The function starts, without an invocation yet.
     Start,
     Request(Request),
-    /// The held queue hands over what it has.
+    /// The held queue delivers its messages.
     Batch,
 }
 
-/// What a function's process did since its last answer, if nothing was under way.
+/// The state of a function's process since its last answer, if no invocation was under way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gap {
     Awake,
     Frozen {
-        /// Whether the monotonic clock went on meanwhile. The wall clock did.
+        /// Whether the monotonic clock continued during the freeze. The wall clock always
+        /// continues.
         monotonic: bool,
-        /// Whether the invocation runs before what the freeze interrupted.
+        /// Whether the invocation runs before the tasks that the freeze interrupted.
         invocation_first: bool,
         sockets: Sockets,
     },
 }
 
-/// What became of the connections in a freeze.
+/// The state of the connections after a freeze.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sockets {
     Live,
@@ -111,7 +112,8 @@ impl Schedule {
         let mut steps = steps(&functions, &stands_still, random);
         let end = steps.last().map_or(0, |step| step.at);
         for (function, stands_still) in functions.iter_mut().zip(stands_still) {
-            // Where both clocks may lie, nothing tells for how long the process was frozen.
+            // If both clocks may be wrong, the function cannot know how long the process was
+            // frozen.
             if !stands_still && random.one_in(4) {
                 let by = -(random.below(240_000) as i64);
                 function.clock = Set { at: random.below(end as usize + 1) as Ms, by };
@@ -162,7 +164,7 @@ fn request(at: Ms, function: usize, kind: Kind, number: usize) -> Step {
     Step { at, function, gap: Gap::Awake, cold: false, what, within: 10 * SECOND }
 }
 
-/// Spells of requests, each of a pace of its own.
+/// Bursts of requests, each with its own rate.
 fn steps(functions: &[FunctionSetting], stands_still: &[bool], random: &mut Random) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut at = 0;
@@ -185,7 +187,7 @@ fn steps(functions: &[FunctionSetting], stands_still: &[bool], random: &mut Rand
                 step.what = What::Start;
                 step.cold = true;
             } else if random.one_in(20) {
-                // JW sends an event twice at times
+                // JW sometimes sends an event twice
                 step.what = steps.last().map_or(step.what, |last| last.what);
             }
             let sockets = match random.below(6) {
@@ -225,7 +227,7 @@ fn kind(is_flood: bool, random: &mut Random) -> Kind {
     }
 }
 
-/// The first webhook, and those that rotations bring, each about when something happens.
+/// The first webhook, and the webhooks that rotations create, each close to the time of a step.
 fn lives(ring: bool, steps: &[Step], random: &mut Random) -> Vec<Life> {
     let mut lives = vec![Life { stored: 0, removed: Ms::MAX }];
     let mut earliest = 0;
@@ -244,7 +246,8 @@ fn lives(ring: bool, steps: &[Step], random: &mut Random) -> Vec<Life> {
     lives
 }
 
-/// A request is of a webhook whose key is stored: the newest, or any; seldom of one whose key is not.
+/// Assigns a request to a webhook: usually the newest stored one or any stored one, rarely one
+/// whose key is not stored.
 fn sign(step: &mut Step, lives: &[Life], random: &mut Random) {
     let What::Request(request) = &mut step.what else { return };
     let stored = |(_, life): &(usize, &Life)| (life.stored..life.removed).contains(&step.at);
@@ -256,7 +259,7 @@ fn sign(step: &mut Step, lives: &[Life], random: &mut Random) {
     });
 }
 
-/// Outages of all lengths, many of them about when the secret is fetched again.
+/// Outages of all lengths, many of them close to the time when the secret is fetched again.
 fn faults(end: Ms, steps: &[Step], setting: Setting, random: &mut Random) -> Vec<Fault> {
     let mut faults = Vec::new();
     for _ in 0..1 + random.below(10) {

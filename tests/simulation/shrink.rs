@@ -1,4 +1,5 @@
-//! Makes a schedule that failed as short as it gets: what is left out was not needed for the failure.
+//! Shortens a failing schedule as far as possible. The parts that are removed were not needed for
+//! the failure.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +7,11 @@ use crate::judge::judge;
 use crate::run::run;
 use crate::schedule::Schedule;
 
-/// Enough for the longest schedule; what is left then is short enough.
+/// Long enough to shorten the longest schedule. When the time is over, the schedule is short enough
+/// to read.
 const PATIENCE: Duration = Duration::from_secs(45);
 
-/// A shorter schedule that breaks this promise.
+/// A shorter schedule that breaks the same promise.
 pub fn shrink(schedule: &Schedule, promise: &str) -> Schedule {
     let began = Instant::now();
     let fails = |schedule: &Schedule| {
@@ -27,7 +29,7 @@ pub fn shrink(schedule: &Schedule, promise: &str) -> Schedule {
     }
 }
 
-/// Leaves out as many parts as it can: halves first, then smaller pieces.
+/// Removes as many parts as possible: halves first, then smaller pieces.
 fn without_parts<T>(
     mut shortest: Schedule,
     fails: &impl Fn(&Schedule) -> bool,

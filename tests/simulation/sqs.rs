@@ -1,4 +1,4 @@
-//! SQS's `SendMessage`, and the digests of its answer.
+//! SQS's `SendMessage`, and the digests in its answer.
 
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub fn number(body: &Value) -> Option<usize> {
     media_id.strip_prefix("media")?.parse().ok()
 }
 
-/// Takes the message, and returns the answer.
+/// Queues the message and returns SQS's answer.
 pub fn take(
     world: &mut World,
     service: Service,
@@ -60,7 +60,7 @@ fn queue(world: &mut World, body: &Value) -> String {
     id
 }
 
-/// The answer to a call that was taken under this id.
+/// The answer to a call whose message has this ID.
 pub fn answer(body: &Value, id: &str) -> Value {
     let text = body["MessageBody"].as_str().unwrap_or_default();
     let mut answer =
@@ -87,7 +87,8 @@ fn attributes(body: &Value) -> Vec<(String, String)> {
     attributes
 }
 
-/// The algorithm of the developer guide's "Calculating the MD5 message digest for message attributes".
+/// The algorithm in the developer guide under "Calculating the MD5 message digest for message
+/// attributes".
 fn attributes_md5(attributes: &[(String, String)]) -> String {
     let mut digest = Md5::new();
     let mut part = |prefix: &[u8], text: &str| {

@@ -1,4 +1,4 @@
-//! What a call to AWS may meet.
+//! The faults that a call to AWS may meet.
 
 use crate::clock::Ms;
 use crate::random::Random;
@@ -8,11 +8,11 @@ pub enum Service {
     SecretsManager,
     Sqs,
     HeldQueue,
-    /// What gives the function its credentials.
+    /// The provider of the function's credentials.
     Credentials,
 }
 
-/// The kinds of outage that the table of coverage tells apart.
+/// The kinds of outage that the coverage table distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     None,
@@ -31,7 +31,7 @@ pub enum Kind {
     Credentials,
 }
 
-/// How a call goes.
+/// The reply to a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reply {
     Normal,
@@ -39,26 +39,27 @@ pub enum Reply {
     Reset(Ms),
     Hang,
     Slow(Ms),
-    /// An error of AWS's, its code in the body.
+    /// An AWS error with its code in the body.
     Error(u16, &'static str),
-    /// An error of AWS's, its code in a header.
+    /// An AWS error with its code in a header.
     ErrorInHeader(u16, &'static str),
-    /// SQS's code, and the one of its older protocol.
+    /// An SQS error with its code, and with its code in the older query protocol.
     QueryError(u16, &'static str, &'static str),
-    /// Any answer.
+    /// An arbitrary status and body.
     Raw(u16, &'static str),
-    /// The secret has this value.
+    /// A secret with this value.
     Value(&'static str),
-    /// An answer like that of a success, with this member replaced. SQS took nothing.
+    /// A success response with this member replaced. SQS did not queue the message.
     Lie(&'static str, &'static str),
-    /// SQS takes the message, and then this happens.
+    /// SQS queues the message, and then this happens.
     TakenThenHang,
     TakenThenReset,
     TakenThenError,
     TakenThenSlow(Ms),
 }
 
-/// What a service's calls meet from a time to another, or one in so many of them.
+/// A fault that a service's calls meet between two times. With `one_in` above 1, only one call in
+/// that many meets it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fault {
     pub service: Service,
@@ -74,7 +75,7 @@ impl Fault {
     }
 }
 
-/// Throttling, in the spellings that AWS's services have for it.
+/// Throttling error codes, in the spellings that AWS services use.
 const THROTTLING: [&str; 14] = [
     "Throttling",
     "ThrottlingException",
@@ -121,7 +122,7 @@ impl Reply {
         }
     }
 
-    /// One of those that any service may give, all of which may be over at the next call.
+    /// A transient fault that any service may return. The next call may succeed.
     fn passing(random: &mut Random) -> Self {
         let error = |random: &mut Random, code| match random.below(3) {
             0 => Reply::ErrorInHeader(400, code),
@@ -193,7 +194,7 @@ impl Reply {
 }
 
 impl Kind {
-    /// The kind of an answer with this code of AWS's.
+    /// The kind of a response with this AWS error code.
     pub fn of_code(code: &str) -> Self {
         match code {
             "AccessDenied" | "AccessDeniedException" => Kind::Denied,
@@ -207,7 +208,7 @@ impl Kind {
         }
     }
 
-    /// Whether AWS says no.
+    /// Whether AWS rejects the call for a reason that a retry does not change.
     pub fn is_denial(self) -> bool {
         matches!(self, Kind::Denied | Kind::NotFound | Kind::Kms)
     }

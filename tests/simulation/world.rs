@@ -1,4 +1,4 @@
-//! What AWS knows in a run, and all that is written down of it.
+//! The state of AWS during a run, and the record of the run.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::schedule::{Schedule, Sockets, What};
 use crate::weather::{Fault, Kind, Service};
 
-/// Everything that happened in a run.
+/// Everything that happened during a run.
 pub struct World {
     pub schedule: Schedule,
     pub calls: Vec<Call>,
@@ -19,10 +19,10 @@ pub struct World {
     pub answers: Vec<Answer>,
     pub batches: Vec<Batch>,
     pub thaws: Vec<Thaw>,
-    /// The step whose request has this token.
+    /// The index of the step whose request has this token.
     pub tokens: HashMap<String, usize>,
     pub lines: Vec<Line>,
-    /// What is wrong with what the function asked of AWS.
+    /// The function's mistakes in its calls to AWS and its answers to Lambda.
     pub complaints: Vec<String>,
     trace: Option<Vec<(Ms, String)>>,
 }
@@ -33,15 +33,15 @@ pub struct Shared(Arc<Mutex<World>>);
 /// A call to AWS, or a wait for credentials.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// A thousand times the function, and which of its instances.
+    /// The function's index times 1000, plus the number of its instance.
     pub instance: usize,
     pub service: Service,
     pub began: Ms,
-    /// When the function took note of the answer, or gave the call up.
+    /// When the function received the answer, or abandoned the call.
     pub ended: Option<Ms>,
     pub result: Outcome,
     pub met: Kind,
-    /// The event that is sent, if it is one of the schedule's.
+    /// The number of the event in the call, if the schedule contains the event.
     pub event: Option<usize>,
 }
 
@@ -52,7 +52,7 @@ pub enum Outcome {
     Unreachable,
     Denied,
     Invalid,
-    /// The secret, with these keys.
+    /// The secret contains these webhooks' keys.
     Secret(Vec<Webhook>),
     Taken,
 }
@@ -62,20 +62,20 @@ impl Call {
         matches!(self.result, Outcome::Secret(_))
     }
 
-    /// Whether it ended by then.
+    /// The end of the call, if the call ended by this time.
     pub fn ended_by(&self, time: Ms) -> Option<Ms> {
         self.ended.filter(|ended| *ended <= time)
     }
 }
 
-/// A message that SQS took.
+/// A message that SQS queued.
 #[derive(Clone, Debug)]
 pub struct Queued {
     pub id: String,
     pub message: Message,
 }
 
-/// A message of the held queue.
+/// A message in the held queue.
 #[derive(Clone, Debug)]
 pub struct Held {
     pub id: String,
@@ -96,7 +96,7 @@ pub struct Answer {
     pub request_id: String,
 }
 
-/// A batch of the held queue, with its messages by their places in `held`.
+/// A batch from the held queue. Its messages are indexes into `held`.
 #[derive(Debug)]
 pub struct Batch {
     pub instance: usize,
@@ -109,14 +109,14 @@ pub struct Batch {
     pub fault: Option<String>,
 }
 
-/// A function that was frozen goes on.
+/// The end of a freeze.
 #[derive(Clone, Copy, Debug)]
 pub struct Thaw {
     pub instance: usize,
     pub at: Ms,
 }
 
-/// A line of the log, as far as it is judged.
+/// A log line, reduced to the members that are judged.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct Line {
@@ -145,7 +145,7 @@ pub struct Undelivered {
     pub body: String,
 }
 
-/// What became of a function's connections at its last thaw, by service.
+/// The state of a function's connections after its last thaw, by service.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Connections {
     pub thaws: usize,
@@ -176,21 +176,21 @@ impl Shared {
 }
 
 impl World {
-    /// Writes down what happens now.
+    /// Adds an entry to the trace, at the current time.
     pub fn trace(&mut self, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push((clock::now(), what()));
         }
     }
 
-    /// The trace, in the order of time.
+    /// The trace, ordered by time.
     pub fn traced(&self) -> String {
         let mut trace: Vec<&(Ms, String)> = self.trace.iter().flatten().collect();
         trace.sort_by_key(|(at, _)| *at);
         trace.iter().map(|(at, what)| format!("{} {what}\n", At(*at))).collect()
     }
 
-    /// The request whose token this is.
+    /// The request with this token.
     pub fn request_of(&self, token: &str) -> Option<Request> {
         match self.schedule.steps.get(*self.tokens.get(token)?)?.what {
             What::Request(request) => Some(request),
@@ -198,7 +198,7 @@ impl World {
         }
     }
 
-    /// What a call meets that begins now, by this chance.
+    /// The fault that a call meets if it begins now. `random` decides between several.
     pub fn fault(&self, service: Service, random: &mut Random) -> Option<Fault> {
         let now = clock::now();
         let meets = |fault: &&Fault| {
@@ -232,7 +232,8 @@ impl World {
         call.result = result;
     }
 
-    /// Ends an instance's calls under way. (Its runtime would end them in an order that no seed gives.)
+    /// Abandons an instance's calls under way. When a runtime is dropped, it drops its calls in an
+    /// order that does not depend on the seed.
     pub fn give_up(&mut self, instance: usize) {
         for call in 0..self.calls.len() {
             if self.calls[call].instance == instance && self.calls[call].ended.is_none() {
@@ -241,7 +242,7 @@ impl World {
         }
     }
 
-    /// Splits the log into its lines.
+    /// Parses the log's lines.
     pub fn read_log(&mut self, log: &[u8]) {
         for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             self.trace(|| format!("log: {}", String::from_utf8_lossy(line)));
@@ -253,7 +254,7 @@ impl World {
     }
 }
 
-/// A call under way, which may be given up.
+/// A call under way, which the function may abandon.
 pub struct UnderWay {
     pub world: Shared,
     pub call: Option<usize>,
@@ -277,7 +278,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// A time, for reading.
+/// Displays a time for the trace.
 pub struct At(pub Ms);
 
 impl fmt::Display for At {
@@ -286,7 +287,7 @@ impl fmt::Display for At {
     }
 }
 
-/// An instance: which function's, and its how manieth.
+/// Displays an instance: its function and its number.
 pub struct Name(pub usize);
 
 impl fmt::Display for Name {

@@ -1,4 +1,4 @@
-//! Requests of JW's and of others, each with what alone may come of it.
+//! Requests from JW and from others, each with the only allowed result.
 
 use super::event::Event;
 use crate::support::{Delivery, Message, OTHER_SECRET, Random, SECRET, millis, sign, token};
@@ -6,51 +6,53 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use std::time::Duration;
 
-/// The webhook that is there from the beginning, and the one that a rotation adds.
+/// The webhook that exists from the beginning, and the webhook that a rotation adds.
 pub const WEBHOOK: &str = "7Rav0hC5";
 pub const NEW_WEBHOOK: &str = "c0Y6ebVU";
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 const OF_AN_ATTACKER: &str = "a key that an attacker made up, long enough";
 
-/// What a schedule says of all its requests.
+/// The settings that a schedule uses for all its requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setting {
     pub fifo: bool,
     pub ring: bool,
-    /// A new webhook's key comes into the ring on the way.
+    /// Whether a new webhook's key is added to the ring during the schedule.
     pub rotation: bool,
-    /// The new webhook sends as soon as its key is there. No earlier request may have
-    /// set a pause, in which the function refuses by the secret at hand.
+    /// Whether the new webhook sends as soon as its key is in the ring. In such a schedule, no
+    /// earlier request may cause a recheck, because in the pause after a recheck the function
+    /// refuses the new webhook's events.
     pub at_once: bool,
 }
 
 #[derive(Clone)]
 pub struct Case {
     pub delivery: Delivery,
-    /// Lambda's time-out for it.
+    /// Lambda's timeout for this request.
     pub within: Duration,
-    /// Not before the new webhook's key is in the ring.
+    /// Whether the request must wait until the new webhook's key is in the ring.
     pub after_rotation: bool,
     pub outcome: Outcome,
 }
 
-/// What may come of a request.
+/// The allowed result of a request.
 #[derive(Clone)]
 pub enum Outcome {
-    /// It is queued as this message, or answered 503 for a fault of ours.
+    /// Queued as this message, or answered 503 because of our fault.
     Queued(Message),
-    /// It is refused so; or 503, if it takes a secret to tell and there is none.
+    /// Refused with this verdict. Answered 503 if the verdict needs the secret and none is
+    /// available.
     Refused { verdict: &'static str, takes_secret: bool },
 }
 
 impl Outcome {
-    /// Whether only the secret can tell.
+    /// Whether the function needs the secret to decide about this request.
     pub fn takes_secret(&self) -> bool {
         matches!(self, Outcome::Queued(_) | Outcome::Refused { takes_secret: true, .. })
     }
 
-    /// Whether it is refused for want of a key that signed it.
+    /// Whether the request is refused because no key in the ring signed it.
     pub fn is_forged(&self) -> bool {
         const FORGED: [&str; 2] = ["401 webhook_unknown", "401 signature_invalid"];
         matches!(self, Outcome::Refused { verdict, .. } if FORGED.contains(verdict))
@@ -58,13 +60,15 @@ impl Outcome {
 }
 
 impl Case {
-    /// The request of this number, of JW's three times in four. `rotated`: the rotation comes before.
+    /// The request with this number. Three in four are JW's. `rotated`: the request comes after the
+    /// rotation.
     pub fn generate(setting: Setting, number: usize, rotated: bool, random: &mut Random) -> Self {
         let after_rotation = setting.rotation && rotated && random.one_in(2);
         let by_new = setting.ring && (after_rotation || (!setting.rotation && random.one_in(2)));
         let event = Event::generate(number, if by_new { NEW_WEBHOOK } else { WEBHOOK }, random);
-        // Time for a retry when a call hangs, and the second that the function keeps for its answer; for
-        // a new webhook's key, time to wait for the secret and then to have it fetched once more.
+        // Enough time for a retry after a call that hangs, plus the second that the function
+        // reserves for its answer. An event signed with a new webhook's key also needs time to wait
+        // for the secret and for another fetch.
         let within = if after_rotation { 6_000 } else { *random.pick(&[2_000, 2_500, 3_000]) };
         let within = millis(within);
         if random.one_in(4) {
@@ -81,7 +85,7 @@ impl Case {
         Self { delivery: event.delivery(random), within, after_rotation, outcome }
     }
 
-    /// A request of JW's that has all the time there is.
+    /// A request from JW with the longest timeout.
     pub fn plain(setting: Setting, number: usize, random: &mut Random) -> Self {
         let event = Event::generate(number, WEBHOOK, random);
         let outcome = Outcome::Queued(event.message(setting));
@@ -90,12 +94,12 @@ impl Case {
     }
 }
 
-/// A request that isn't JW's, or not as JW sent it.
+/// A request that is not JW's, or not as JW sent it.
 struct Refused {
     delivery: Delivery,
     verdict: &'static str,
     takes_secret: bool,
-    /// It has the secret fetched once more.
+    /// Whether the request makes the function fetch the secret again.
     rechecks: bool,
 }
 

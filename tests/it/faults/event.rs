@@ -1,5 +1,5 @@
-//! Events as JW sends them, and the messages that they are to become: worked out from what is
-//! documented, and not by the function's code.
+//! Events as JW sends them, and the messages that they must become. This module computes the
+//! messages from the documentation, without the function's code.
 
 use super::case::{Setting, WEBHOOK};
 use crate::support::{Delivery, FIFO_QUEUE, Message, OTHER_SECRET, Random, SECRET, STANDARD_QUEUE};
@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// JW's event, its members in the order that they are signed in.
+/// JW's event, with its members in the order of the signed claims.
 pub struct Event(Vec<(&'static str, String)>);
 
 impl Event {
@@ -53,7 +53,7 @@ impl Event {
         write(&self.0)
     }
 
-    /// As JW sends it: the body's members in the claims' order or another.
+    /// The event as JW sends it, with the body's members in the claims' order or in another.
     pub fn delivery(&self, random: &mut Random) -> Delivery {
         let mut members = self.0.clone();
         if random.one_in(2) {
@@ -81,7 +81,8 @@ impl Event {
         }
     }
 
-    /// Of what Python writes: sorted, without white space, in ASCII.
+    /// The hash of the claims as Python's `json.dumps` writes them: sorted, without white space, in
+    /// ASCII.
     fn event_id(&self) -> String {
         let mut members: Vec<_> =
             self.0.iter().filter(|(name, _)| *name != "webhook_id").cloned().collect();

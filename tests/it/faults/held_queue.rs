@@ -1,5 +1,5 @@
-//! The held queue and its event source mapping. Visibility plays no part: a message that stays is
-//! handed over again in the next batch.
+//! The held queue and its event source mapping, without a visibility timeout: a message that stays
+//! is delivered again in the next batch.
 
 use super::schedule::Schedule;
 use crate::support::{Batch, Function, Record, Shared, one_second_passes, seconds};
@@ -8,30 +8,30 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Lambda's limit for a batch without a batching window.
+/// Lambda's largest batch when the event source mapping has no batching window.
 const BATCH_SIZE: usize = 10;
 
 /// More rounds than the outages' last effects take.
 const MOST_ROUNDS: usize = 8;
 
-/// Lambda's time-out for a batch when the faults are over.
+/// Lambda's timeout for a batch after the faults are over.
 const WITHIN: Duration = seconds(30);
 
 pub struct HeldQueue {
     sqs: Arc<Shared>,
-    /// How many of the messages that SQS took were received.
+    /// How many of the messages that SQS took have been received.
     received: Cell<usize>,
-    /// Messages received before, and not deleted.
+    /// Messages that were received but not deleted.
     waiting: RefCell<VecDeque<String>>,
     left: RefCell<Left>,
 }
 
-/// What left the held queue.
+/// The messages that left the held queue.
 #[derive(Clone, Default)]
 pub struct Left {
     pub sent: usize,
     pub dropped: usize,
-    /// Batches whose log does not say what their answer does.
+    /// Batches whose log lines contradict their answer.
     pub odd: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ impl HeldQueue {
         waiting.iter().cloned().collect()
     }
 
-    /// Hands over a batch, if anything is held.
+    /// Delivers a batch if any event is held.
     pub async fn deliver(&self, schedule: &Schedule, function: &Function, within: Duration) {
         let mut tokens = self.tokens();
         tokens.truncate(BATCH_SIZE);
@@ -89,7 +89,7 @@ impl HeldQueue {
         left.dropped += dropped;
     }
 
-    /// Hands everything over, again and again, until only those stay that no secret verifies.
+    /// Delivers all messages repeatedly until the only ones left are those that no secret verifies.
     pub async fn drain(&self, schedule: &Schedule, function: &Function) {
         for _ in 0..MOST_ROUNDS {
             let tokens = self.tokens();

@@ -1,4 +1,4 @@
-//! What must hold of a run, whatever failed in it.
+//! The promises that every run must keep, whatever fails during the run.
 
 use super::case::{Case, Outcome};
 use super::run::Run;
@@ -8,10 +8,10 @@ use crate::support::{Answer, Message};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
-/// Refused for a body that is not the token's payload.
+/// Verdicts on a body that is not the token's payload.
 const OF_A_BODY: [&str; 2] = ["401 body_mismatch", "400 body_malformed"];
 
-/// Counts what became of a run's events, and tells each promise that was broken.
+/// Counts the results of a run's events, and returns every broken promise.
 pub fn judge(schedule: &Schedule, run: &Run) -> (Tally, Vec<String>) {
     let mut judge = Judge {
         schedule,
@@ -47,7 +47,7 @@ struct Judge<'r> {
     schedule: &'r Schedule,
     run: &'r Run,
     tally: Tally,
-    /// The records of the events that were verified and got no 2xx.
+    /// The records of the verified events that got no 2xx.
     undelivered: Vec<Value>,
     broken: Vec<String>,
 }
@@ -100,7 +100,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Every 2xx is in the queue.
+    /// Checks that every event with a 2xx is in the queue.
     fn receipt(&mut self, message: &Message, answer: &Answer) {
         let id = answer.body["message_id"].as_str().unwrap_or_default();
         let queued = self.run.queued.iter().find(|queued| queued.id == id).cloned();
@@ -116,7 +116,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Nothing unverified is in the queue.
+    /// Checks that the queue contains nothing unverified.
     fn queue<'c>(&mut self, cases: impl Iterator<Item = &'c Case>) {
         let mut verified = HashMap::new();
         for case in cases {
@@ -136,7 +136,8 @@ impl Judge<'_> {
         }
     }
 
-    /// What is held are tokens that only the secret can judge, and each of JW's arrives.
+    /// Checks that the held queue gets only tokens that need the secret, and that each of JW's
+    /// events in it arrives.
     fn held<'c>(&mut self, cases: impl Iterator<Item = (&'c Case, &'c Answer)>) {
         let arrived: HashSet<_> =
             self.run.queued.iter().map(|message| message.attribute("event_id")).collect();
@@ -191,7 +192,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Every verified event that got no 2xx is in the log exactly once, whole.
+    /// Checks that every verified event without a 2xx is in the log exactly once, and complete.
     fn log(&mut self) {
         let mut records = HashMap::<Value, isize>::new();
         for record in &self.undelivered {
@@ -211,12 +212,12 @@ impl Judge<'_> {
     }
 }
 
-/// Each invocation has a trace of its own, which other tests look at.
+/// The message without its trace. Each invocation has its own trace, which other tests check.
 fn untraced(message: &Message) -> Message {
     Message { trace_header: None, ..message.clone() }
 }
 
-/// The record that puts a message back.
+/// The record from which a message can be sent again.
 fn record(message: &Message, answer: &Answer) -> Value {
     let mut record = json!({
         "request_id": answer.log["request_id"],

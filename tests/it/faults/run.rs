@@ -1,4 +1,4 @@
-//! A schedule, run: the function under it, and what came of each request.
+//! Runs one schedule: the function, and the result of each request.
 
 use super::case::Case;
 use super::held_queue::{HeldQueue, Left};
@@ -15,44 +15,44 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// How often the held queue hands a batch over while events come: after so many events.
+/// The held queue delivers a batch after this many events.
 const EVENTS_A_BATCH: usize = 12;
 
-/// Lambda's time-out for such a batch.
+/// Lambda's timeout for such a batch.
 const BATCH_WITHIN: Duration = seconds(2);
 
-/// How often the last event is sent, a second after the other: a request that has no secret does not
-/// wait within a second after a failure.
+/// How often the last event is sent, once a second. A request without a secret does not wait within
+/// a second after a failed fetch, so the first attempts may fail.
 const TRIES: usize = 8;
 
-/// What there is to judge when all is over.
+/// Everything that the promises are checked against at the end.
 pub struct Run {
     pub answers: Vec<Answer>,
-    /// The answer to the event that came when the faults were over.
+    /// The answer to the event that was sent after the faults were over.
     pub last: Answer,
     pub sends: Vec<Message>,
     pub queued: Vec<Message>,
     pub undelivered: Vec<Value>,
-    /// The tokens that were ever held, and those that are when the held queue was drained.
+    /// All tokens that were ever held, and those that were left after the held queue was drained.
     pub held: Vec<String>,
     pub stay: Vec<String>,
-    /// What left the held queue, in all and before the faults were over.
+    /// The messages that left the held queue: in all, and before the faults were over.
     pub left: Left,
     pub left_amid_faults: Left,
-    /// It is still the process that was started.
+    /// Whether the original process is still running.
     pub lives: bool,
 }
 
-/// The two services, each of which can go.
+/// The two services. Each can become unreachable.
 struct Services {
     secrets_manager: Aws,
     sqs: Aws,
 }
 
-/// How far the run is, for who waits for something of it.
+/// The run's progress, for tasks that wait for a part of it.
 struct Progress {
     events: watch::Sender<usize>,
-    /// Since when the new webhook may send.
+    /// The time from which the new webhook may send.
     rotated: watch::Sender<Option<Instant>>,
 }
 
@@ -128,7 +128,7 @@ pub async fn run(schedule: &Rc<Schedule>) -> Run {
     }
 }
 
-/// Sends the event that comes when the faults are over.
+/// Sends the event that comes after the faults are over.
 async fn last(schedule: &Schedule, function: &Function) -> Answer {
     let mut tries = 1;
     loop {
@@ -141,7 +141,7 @@ async fn last(schedule: &Schedule, function: &Function) -> Answer {
     }
 }
 
-/// The next request to send, if there is one.
+/// The next request to send, if any.
 fn next<'s>(schedule: &'s Schedule, progress: &Progress) -> Option<(usize, &'s Case)> {
     let index = *progress.events.borrow();
     let case = schedule.cases.get(index)?;
@@ -156,7 +156,7 @@ async fn rotation(progress: &Progress) {
     sleep_until(since).await;
 }
 
-/// Lets the schedule's incidents happen, each when its time has come.
+/// Makes each of the schedule's incidents happen at its time.
 async fn bring_about(schedule: &Schedule, progress: &Progress, services: &mut Services) {
     let mut events = progress.events.subscribe();
     for (after, incident) in &schedule.incidents {
@@ -175,11 +175,12 @@ async fn bring_about(schedule: &Schedule, progress: &Progress, services: &mut Se
                 let fetches = services.secrets_manager.calls(GetSecretValue);
                 let fetch = services.secrets_manager.until_calls(GetSecretValue, fetches + 1);
                 if *amid_fetch {
-                    // there may be none any more, if the events are all sent
+                    // there may be no more fetches if all events were sent
                     let _ = timeout(seconds(3), fetch).await;
                 }
                 services.secrets_manager.keep(schedule.secrets().1);
-                // the secret's life; an event in its last moment may still need the time to fetch it
+                // Waits for the secret's TTL. An event in its last moment may still need the time
+                // to fetch the secret.
                 let ttl = if schedule.setting.at_once { millis(0) } else { millis(1_050) };
                 progress.rotated.send_replace(Some(Instant::now() + ttl));
             }

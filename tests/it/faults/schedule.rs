@@ -1,13 +1,13 @@
-//! A run's plan, all of it made of one seed: what is sent, what each call to AWS meets, and when
-//! connections break, services go and come back, and a webhook is rotated.
+//! The plan of a run, generated from one seed: the requests, the results of the calls to AWS, and
+//! the times when connections break, services go down and come back, and a webhook is rotated.
 
 use super::case::{Case, NEW_WEBHOOK, Outcome, Setting, WEBHOOK};
 use super::weather;
 use crate::support::{OTHER_SECRET, Order, Random, Reply, SECRET};
 use serde_json::{Value, json};
 
-/// As many events as one process is started for, for each request that it serves at once: all that
-/// it wrote is kept and searched.
+/// The number of events for one process, for each concurrent request. The test keeps and searches
+/// all output of the process, so this number is limited.
 const EVENTS: usize = 30;
 
 pub struct Schedule {
@@ -15,17 +15,18 @@ pub struct Schedule {
     pub setting: Setting,
     pub concurrency: u8,
     pub cases: Vec<Case>,
-    /// Sent when all faults are over.
+    /// Sent after all faults are over.
     pub last: Case,
     pub queue: Vec<Reply>,
     pub secret: Vec<Reply>,
-    /// Whether there is a held queue, and what its calls meet.
+    /// Whether there is a held queue, and the results of calls to it.
     pub holding: bool,
     pub held: Vec<Reply>,
-    /// How old the cached secret may get before it is fetched again, and in an outage, in seconds.
+    /// The age (in seconds) at which the cached secret is fetched again, and its maximum age during
+    /// an outage.
     pub ttl: u32,
     pub max_stale: u32,
-    /// What happens once so many events are under way or answered, in this order.
+    /// Incidents in this order, each once this many events are under way or answered.
     pub incidents: Vec<(usize, Incident)>,
 }
 
@@ -40,10 +41,10 @@ pub enum Incident {
     Break(Service, Order),
     Gone(Service),
     Back(Service),
-    /// Every fetch of the secret meets this, until the outage is over.
+    /// Every fetch of the secret gets this reply until the outage is over.
     Outage(Reply),
     Over,
-    /// The new webhook's key comes into the ring, now or when the next fetch has begun.
+    /// The new webhook's key is added to the ring: immediately, or when the next fetch has begun.
     Rotation {
         amid_fetch: bool,
     },
@@ -65,7 +66,7 @@ impl Schedule {
         let mut cases: Vec<Case> = Vec::new();
         for number in 0..events {
             let case = Case::generate(setting, number, number >= rotated_at, random);
-            // JW sends an event twice at times
+            // JW sometimes sends an event twice
             let again = random.one_in(20).then(|| case.clone());
             cases.extend([Some(case), again].into_iter().flatten());
         }
@@ -78,7 +79,7 @@ impl Schedule {
         let last = Case::plain(setting, events, random);
         let queue = weather::of_queue(random, events);
         let secret = weather::of_secret(random, 20, rotation);
-        // Newer choices come last, so that a seed makes of all others what it made before them.
+        // Newer choices come last, so that an older seed still makes the same earlier choices.
         let holding = !random.one_in(6);
         let held = if random.one_in(3) { weather::of_held(random, events) } else { Vec::new() };
         let max_stale = *random.pick(&[1, 2, 86_400]);
@@ -87,7 +88,7 @@ impl Schedule {
             incidents.push((began, Incident::Outage(weather::outage(random))));
             incidents.push((began + 1 + random.below(events / 3), Incident::Over));
         }
-        // a rotation is noticed at the end of the secret's life
+        // the function notices a rotation when the secret's TTL is over
         let ttl = if rotation || !random.one_in(4) { 1 } else { 300 };
         incidents.sort_by_key(|(events, _)| *events);
         Self {
@@ -106,12 +107,12 @@ impl Schedule {
         }
     }
 
-    /// Whether this is the token of an event of JW's.
+    /// Whether this is the token of one of JW's events.
     pub fn is_jws(&self, token: &str) -> bool {
         self.of_token(token).any(|case| matches!(case.outcome, Outcome::Queued(_)))
     }
 
-    /// Whether no key of ours signed this token.
+    /// Whether none of our keys signed this token.
     pub fn is_forged(&self, token: &str) -> bool {
         self.of_token(token).any(|case| case.outcome.is_forged()) && !self.is_jws(token)
     }
@@ -122,7 +123,7 @@ impl Schedule {
         cases.filter(move |case| case.delivery.bearer() == token)
     }
 
-    /// Whether an event may be lost: the held queue can fail while there is no secret.
+    /// Whether an event may be lost, because the held queue can fail while there is no secret.
     pub fn may_lose(&self) -> bool {
         let fails = |(_, incident): &(usize, Incident)| {
             matches!(incident, Incident::Break(Service::Sqs, _) | Incident::Gone(Service::Sqs))
@@ -130,7 +131,7 @@ impl Schedule {
         !self.holding || !self.held.is_empty() || self.incidents.iter().any(fails)
     }
 
-    /// The secret's value at the start, and from the rotation on.
+    /// The secret's value at the start, and after the rotation.
     pub fn secrets(&self) -> (String, String) {
         let both = json!({WEBHOOK: SECRET, NEW_WEBHOOK: OTHER_SECRET});
         let before = match self.setting {

@@ -1,4 +1,4 @@
-//! What became of the events, of all the schedules together.
+//! Counts the results of the events in all schedules.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -10,26 +10,27 @@ pub struct Tally {
     pub accepted: usize,
     /// Answered 503 and written to the log.
     pub undelivered: usize,
-    /// Answered 503 unverified, as there was no secret, and held.
+    /// Held: answered 503 before verification, because there was no secret.
     pub held: usize,
-    /// Held events that were sent, in all and while the faults went on.
+    /// Held events that were sent: in all, and during the faults.
     pub released: usize,
     pub released_amid_faults: usize,
-    /// Not JW's, and held for good, or dropped as no secret could make it good.
+    /// Events that are not JW's and that stay in the held queue, or that were dropped because no
+    /// secret can make them valid.
     pub kept: usize,
     pub dropped: usize,
-    /// Counted as lost: there was no secret, and no held queue that took it.
+    /// Counted as lost: there was no secret, and the held queue did not take the event.
     pub lost: usize,
-    /// Not JW's, and refused for what is wrong with it.
+    /// Not JW's, and refused.
     pub refused: usize,
-    /// Not JW's, and answered 503, as it took a secret to tell and there was none.
+    /// Not JW's, and answered 503, because the verdict needs the secret and there was none.
     pub not_told: usize,
-    /// Messages that SQS took although no answer said so in time.
+    /// Messages that SQS took, although no answer said so in time.
     pub sent_again: usize,
 }
 
 impl Tally {
-    /// A test of all that can become of an event: of none too few.
+    /// Checks that the schedules produced enough events of every kind.
     pub fn is_of_every_kind(&self) {
         let at_least = |part: usize, percent: usize, what: &str| {
             assert!(part * 100 >= self.events * percent, "too few {what}: {self}");

@@ -1,4 +1,4 @@
-//! What each call to a service meets: spells of calm, of faults here and there, and of outages.
+//! The results of the calls to a service: calm periods, scattered faults and outages.
 
 use crate::support::{
     Order, Random, Reply, millis, queue_faults, queue_lies, queue_refusals, secret_outages,
@@ -6,7 +6,7 @@ use crate::support::{
 };
 use serde_json::json;
 
-/// What so many calls of SQS's `SendMessage` meet.
+/// The results of this many `SendMessage` calls to the event queue.
 pub fn of_queue(random: &mut Random, calls: usize) -> Vec<Reply> {
     let mut replies = Vec::new();
     while replies.len() < calls {
@@ -27,7 +27,7 @@ pub fn of_queue(random: &mut Random, calls: usize) -> Vec<Reply> {
     replies
 }
 
-/// What so many calls of SQS's `SendMessage` to the held queue meet.
+/// The results of this many `SendMessage` calls to the held queue.
 pub fn of_held(random: &mut Random, calls: usize) -> Vec<Reply> {
     let mut replies = Vec::new();
     while replies.len() < calls {
@@ -41,7 +41,7 @@ pub fn of_held(random: &mut Random, calls: usize) -> Vec<Reply> {
     replies
 }
 
-/// What every fetch of the secret meets while an outage lasts.
+/// The result of every fetch of the secret during an outage.
 pub fn outage(random: &mut Random) -> Reply {
     match random.below(4) {
         0 => random.pick(&secret_refusals()).clone(),
@@ -55,7 +55,8 @@ fn unusable(random: &mut Random) -> Reply {
     Reply::Altered(json!({"SecretString": random.pick(&values)}))
 }
 
-/// A held message has no attributes whose digest could be wrong.
+/// A transient fault of the held queue. A held message has no attributes, so there is no digest of
+/// them.
 fn held_passing(random: &mut Random) -> Reply {
     loop {
         let reply = passing(random);
@@ -65,8 +66,7 @@ fn held_passing(random: &mut Random) -> Reply {
     }
 }
 
-/// What so many calls of Secrets Manager's `GetSecretValue` meet. While a webhook is rotated, answers
-/// of a moment ago are what matters.
+/// The results of this many `GetSecretValue` calls. During a rotation, delayed answers matter most.
 pub fn of_secret(random: &mut Random, calls: usize, rotation: bool) -> Vec<Reply> {
     let mut replies = Vec::new();
     while replies.len() < calls {
@@ -108,7 +108,7 @@ fn passing(random: &mut Random) -> Reply {
     }
 }
 
-/// The message is taken, and the function can't know.
+/// SQS takes the message, and the function cannot know.
 fn taken(random: &mut Random) -> Reply {
     match random.below(6) {
         0 => Reply::TakenThen(Box::new(Reply::Hang)),
@@ -119,7 +119,7 @@ fn taken(random: &mut Random) -> Reply {
     }
 }
 
-/// An answer of a moment ago.
+/// A delayed answer, with the value from before the delay.
 fn late(random: &mut Random) -> Reply {
     Reply::TakenThen(Box::new(Reply::Delay(millis(50 + random.below(1_500) as u64))))
 }

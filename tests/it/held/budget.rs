@@ -1,4 +1,5 @@
-//! A batch's time: its records run at once within one budget, and without a secret it does not wait.
+//! The time limit of a batch: the records run concurrently within one budget. Without a secret, a
+//! batch does not wait.
 
 use super::{forged, good, record};
 use crate::support::{
@@ -19,7 +20,8 @@ fn ten() -> Vec<Record> {
     ids().iter().map(|id| record(id, &delivery(id))).collect()
 }
 
-/// Expects that a batch came back for want of a secret. Records that were tried have a line each.
+/// Expects that all messages of a batch stay because there was no secret. A record that was tried
+/// has one line.
 fn assert_returned(function: &Function, batch: &Batch, reason: &str, case: &str) {
     assert_eq!(batch.stay, ids(), "{case}");
     let logs = function.wide_events(&batch.request_id);
@@ -37,7 +39,7 @@ async fn batch_is_returned_at_once_without_a_secret() {
     let failures = [
         (DENIED, "secret_unavailable", millis(1_000)),
         (unusable, "secret_invalid", millis(1_000)),
-        // Getting a secret takes at most 5 s, for all records together.
+        // Fetching a secret takes at most 5 s for all records together.
         (Reply::Error(500, "InternalServiceError"), "secret_unavailable", millis(6_000)),
         (Reply::Hang, "secret_unavailable", millis(6_000)),
     ];
@@ -48,7 +50,7 @@ async fn batch_is_returned_at_once_without_a_secret() {
         let function = Function::of(&aws).holding().start().await;
         let first = function.deliver(ten()).lines(0).await;
         assert!(first.waited < longest, "{case}: {:?}", first.took);
-        // Within a second after that failure nobody waits.
+        // In the first second after that failure, no request waits.
         let second = function.deliver(ten()).lines(0).await;
         assert!(second.waited < millis(700), "{case}: {:?}", second.took);
         aws.works_again(GetSecretValue);
@@ -135,7 +137,7 @@ async fn batch_is_answered_before_a_short_deadline() {
         let aws = Aws::start().await;
         aws.always(SendMessage, Reply::Hang);
         let function = Function::of(&aws).holding().start().await;
-        // Lambda's deadline is checked on the way
+        // `deliver` also checks Lambda's deadline
         let batch = function.deliver(ten()).within(millis(deadline)).await;
         assert_eq!(batch.stay, ids(), "{deadline} ms");
     })

@@ -1,4 +1,4 @@
-//! Records as no queue should send them, and requests that look like records.
+//! Records that no queue should deliver, and requests that look like records.
 
 use super::{good, record};
 use crate::support::{
@@ -6,7 +6,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-/// The same record with one thing odd.
+/// The same record with one odd value in each variant.
 fn oddities(record: &Record) -> Vec<(String, Record)> {
     let values = || [json!(null), json!(7), json!(""), json!("x"), json!(["x"]), json!({"x": 1})];
     let members = [
@@ -109,7 +109,7 @@ async fn batch_of_odd_records_does_not_end_the_process() {
     let nested = (0..100).fold(json!(1), |inner, _| json!([inner]));
     for odd in [json!(null), json!(7), json!("x"), json!([]), json!({}), nested] {
         let records: Value = json!({"Records": [odd, {"messageId": "a", "body": odd}]});
-        let _ = function.try_invoke(records).await; // whatever comes of it
+        let _ = function.try_invoke(records).await; // the result does not matter
         let batch = function.deliver([record("a", &good())]).await;
         assert_eq!(batch.verdicts(), ["accepted none"], "{odd}");
     }
@@ -120,7 +120,8 @@ async fn batch_of_odd_records_does_not_end_the_process() {
     assert!(function.runs());
 }
 
-/// A stranger chooses headers, query and body of a request, and makes no batch of them.
+/// A stranger controls a request's headers, query and body, but cannot turn the request into a
+/// batch.
 #[tokio::test]
 async fn request_that_looks_like_a_batch_is_a_request() {
     let aws = Aws::start().await;

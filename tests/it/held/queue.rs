@@ -1,4 +1,5 @@
-//! The held queue fails: an event that cannot be held either is counted as lost, in time.
+//! The held queue fails. An event that cannot be held is counted as lost, and the answer is in
+//! time.
 
 use super::{assert_held, forged, good};
 use crate::support::{
@@ -27,7 +28,7 @@ async fn event_is_counted_as_lost_without_a_held_queue() {
 
 #[tokio::test]
 async fn fault_of_the_held_queue_that_passes_costs_a_retry_and_no_event() {
-    // a held message has no attributes whose digest could be wrong
+    // a held message has no attributes, so there is no digest of them
     let of_attributes = |fault: &Reply| format!("{fault:?}").contains("MD5OfMessageAttributes");
     let lies = queue_lies().into_iter().filter(|lie| !of_attributes(lie));
     all_at_once(queue_faults().into_iter().chain(lies), async |fault| {
@@ -68,7 +69,7 @@ async fn event_is_counted_as_lost_if_the_held_queue_stays_down() {
         assert!(answer.is_lost(), "{case}");
         assert!(answer.took > millis(1_500), "{case}: gave up after {:?}", answer.took);
         assert_held([], &aws, &function, &case);
-        // the next event meets a working queue
+        // the queue works again for the next event
         aws.works_again(HoldMessage);
         let answer = function.invoke(&good()).await;
         assert_eq!(answer.verdict(), "503 held secret_unavailable", "{case}");
@@ -113,7 +114,7 @@ async fn shortest_deadlines_are_kept_if_secret_and_held_queue_hang() {
         aws.always(GetSecretValue, Reply::Hang);
         aws.always(HoldMessage, Reply::Hang);
         let function = Function::of(&aws).holding().start().await;
-        // Lambda's deadline is checked on the way
+        // `invoke` also checks Lambda's deadline
         let answer = function.invoke(&good()).within(millis(deadline)).await;
         assert_eq!(answer.verdict(), "503 secret_unavailable", "{deadline} ms");
         assert!(answer.is_lost(), "{deadline} ms");

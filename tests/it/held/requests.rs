@@ -1,4 +1,5 @@
-//! Which requests are held: those whose token only the secret could judge, with the same body.
+//! The function holds a request if only the secret can decide about its token and the body is the
+//! same as the token's payload.
 
 use super::{assert_held, forged, good};
 use crate::support::{
@@ -71,7 +72,7 @@ async fn event_is_held_if_its_webhooks_entry_is_disabled() {
     assert_eq!(function.invoke(&of_another).await.verdict(), "200 accepted");
 }
 
-/// A function whose cached secret has expired when the next request comes.
+/// A function whose cached secret has expired before the next request.
 async fn expired(aws: &Aws, max_stale: &str) -> Function {
     let start = Function::of(aws).holding().short_lived_secret();
     let function = start.env("SECRET_MAX_STALE_SECONDS", max_stale).start().await;
@@ -200,7 +201,7 @@ async fn body_in_another_order_and_spelling_than_the_token_is_held() {
         let answer = function.invoke(delivery).await;
         assert_eq!(answer.verdict(), "503 held secret_unavailable");
     }
-    // both have one token
+    // both deliveries have the same token
     assert_held(&deliveries[..1], &aws, &function, "another order and spelling");
 }
 
@@ -222,7 +223,7 @@ async fn body_that_differs_from_the_token_is_neither_held_nor_lost() {
         r#"{"a":"1","a":"1","b":1,"c":9007199254740993}"#,
     ];
     let mut deliveries: Vec<_> = bodies.map(|body| Delivery::of(claims).body(body)).into();
-    // what is no JSON object equals no body, not even itself
+    // a body that is not a JSON object never equals the payload, even if the bytes are the same
     let no_objects = ["[]", "7", "", "{", r#"{"a":1,"a":1}"#];
     deliveries.extend(no_objects.map(Delivery::of));
     let aws = Aws::start().await;

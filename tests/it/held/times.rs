@@ -1,4 +1,5 @@
-//! Time stands still for a held event: every check of time uses the moment when it was held.
+//! Time stands still for a held event: every check of time uses the time at which the event was
+//! held.
 
 use super::record;
 use crate::support::{Aws, Delivery, Function, MEDIA_AVAILABLE, at, event};
@@ -8,12 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The events were held an hour ago.
 const HELD: i64 = -3_600;
 
-/// So many seconds after the event was held, as JW writes it.
+/// JW's `event_time` this many seconds after the event was held.
 fn jw_time(after: i64) -> Value {
     json!({"event_time": at(HELD + after)})
 }
 
-/// So many seconds after the event was held, in a registered claim.
+/// A registered claim with a time this many seconds after the event was held.
 fn claim(name: &str, after: i64) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     json!({name: i64::try_from(now).expect("a time") + HELD + after})

@@ -1,4 +1,4 @@
-//! What becomes of a held event: it is verified again, as a request would be.
+//! What happens to a held event: the function verifies it again, like a request.
 
 use super::{forged, good, record};
 use crate::support::{
@@ -126,7 +126,7 @@ async fn held_message_that_can_never_be_good_is_dropped_and_logged_as_refused() 
         ("claims_malformed", claims(&"[".repeat(100))),
         ("claims_not_valid", claims(r#"{"aud":"somebody"}"#)),
         ("claims_not_valid", claims(r#"{"exp":1}"#)),
-        // not even a token's characters
+        // characters that no token has
         ("malformed", "hello world".to_owned()),
         ("malformed", format!("Bearer {signed}")),
         ("malformed", format!("{signed}=")),

@@ -1,11 +1,11 @@
-//! Members of an invocation that the job does not need: anything may stand there.
+//! Members of an invocation that the function does not need may have any value.
 
 use super::{each_meets, good, with};
 use crate::load::Process;
 use crate::support::{Aws, SECRET, seconds, token};
 use serde_json::{Map, Value, json};
 
-/// In JSON text, as not all of it can be a `Value`.
+/// JSON as text, because a `Value` cannot represent all of it.
 fn oddities() -> Vec<String> {
     let arrays = "[".repeat(200) + &"]".repeat(200);
     let objects = r#"{"a":"#.repeat(200) + "1" + &"}".repeat(200);

@@ -1,4 +1,5 @@
-//! `update` and `delete`: nothing of a webhook is lost that wasn't meant, and no key before its webhook.
+//! `update` and `delete`: a webhook loses only what was meant to change, and a key is removed only
+//! after its webhook.
 
 use super::support::{Account, FUNCTION_URL, JwApi, Jwhook, Meet, Ran, WEBHOOK_URL, webhook};
 use serde_json::{Value, json};
@@ -79,7 +80,7 @@ async fn a_webhook_can_be_made_to_call_this_stack() {
     assert!(ran.stderr.contains("the function accepts no event of webhook zApier01"), "{ran:?}");
     ran.done();
     assert_eq!(jw.webhook("zApier01").unwrap()["metadata"]["webhook_url"], WEBHOOK_URL);
-    // without a stack everything else can be changed
+    // the other members can be changed without a stack
     let arguments = ["update", "zApier01", "--name", "Z"];
     Jwhook::of(&account, &jw, &arguments).without("JWHOOK_STACK").run(&jw).await.done();
     assert_eq!(jw.webhook("zApier01").unwrap()["metadata"]["name"], "Z");
@@ -177,7 +178,7 @@ async fn a_deletion_that_was_interrupted_goes_on_with_the_key() {
     assert!(error.contains("Remove its key from the ring? There is no terminal"), "{error}");
     let ran = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes", "--output", "json"]).await;
     assert_eq!(ran.json(), json!({"id": "c0Y6ebVU", "deleted": false, "key_removed": true}));
-    // deleted, and no answer came
+    // JW deletes the webhook, but the answer is lost
     for _ in 0..3 {
         jw.next("DELETE", Meet::DoneThenClose);
     }
@@ -222,7 +223,7 @@ async fn a_webhook_that_is_not_this_stacks_is_named_as_such() {
     assert!(error.starts_with("Webhook zApier01 (\"Zapier\") calls another URL than this stack's. Delete it, and remove its key"), "{error}");
     let error = run(&account, &jw, &["delete", "c0Y6ebVU"]).await.error();
     assert!(error.starts_with("Delete webhook c0Y6ebVU (\"Newsroom\")? Its key is not"), "{error}");
-    // a key that can't be used is one to take out, too
+    // a key that is too short can be removed too
     run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.done();
     assert_eq!(account.ring_ids().await, ["zApier01"]);
     account.set_secret("{").await;
@@ -235,7 +236,7 @@ async fn a_webhook_that_is_not_this_stacks_is_named_as_such() {
 async fn a_key_by_itself_goes_only_with_the_webhook_that_it_must_be_of() {
     let (account, jw) = account_and_api().await;
     account.set_secret(KEY).await;
-    // of two that call the stack it could be either's
+    // two webhooks call the stack, and the single key may belong to either
     let ran = run(&account, &jw, &["delete", "7Rav0hC5", "--yes", "--output", "json"]).await;
     assert!(ran.stderr.contains("the secret is a single key, which was not changed"), "{ran:?}");
     assert_eq!(ran.json()["key_removed"], false);
@@ -243,7 +244,8 @@ async fn a_key_by_itself_goes_only_with_the_webhook_that_it_must_be_of() {
     assert_eq!(account.secret().await, KEY);
     let error = run(&account, &jw, &["delete", "7Rav0hC5", "--yes"]).await.error();
     assert!(error.contains("the secret is a single key, which does not name its"), "{error}");
-    // interrupted, nobody could tell whose it was: so it is made a ring before
+    // After an interruption the key's webhook would be unknown. So `delete` turns the single key
+    // into a ring first.
     for _ in 0..3 {
         jw.next("DELETE", Meet::Close);
     }

@@ -1,5 +1,5 @@
-//! `create`: in the end there are both, the webhook and its key, or neither; or the one that is left is
-//! named.
+//! `create`: in the end the webhook and its key both exist, or neither does. If only one is left,
+//! the error names it.
 
 mod arguments;
 mod parked;
@@ -10,7 +10,7 @@ use serde_json::json;
 const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 const DENIED: Meet = Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#);
 
-/// `create` that waits for no function.
+/// `create` that does not wait for the functions.
 const CREATE: [&str; 9] = [
     "create",
     "--name",
@@ -28,7 +28,7 @@ async fn account_and_api() -> (Account, JwApi) {
     (account, JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await)
 }
 
-/// Why nothing was created in the end.
+/// The error with which `create` failed.
 async fn failed(account: &Account, jw: &JwApi) -> String {
     let error = Jwhook::of(account, jw, &CREATE).run(jw).await.error();
     assert_eq!(jw.ids(), ["c0Y6ebVU"], "{error}");
@@ -226,7 +226,7 @@ async fn a_secret_that_could_not_verify_is_not_stored() {
 async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
     let account = Account::start(KEY).await;
     let jw = JwApi::start([]).await;
-    // nobody's, as far as can be told
+    // no webhook is known to own the key
     let create = [&CREATE[..], &["--yes"]].concat();
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
     assert!(error.contains("cannot tell which webhook the key belongs to"), "{error}");
@@ -234,12 +234,12 @@ async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
     Jwhook::of(&account, &jw, &create).run(&jw).await.done();
     let ring = json!({ "new00001": jw.secret("new00001") });
     assert_eq!(account.secret().await, ring.to_string());
-    // of the webhook that calls the stack
+    // one webhook calls the stack, so the key is assumed to be its own
     account.set_secret(KEY).await;
     Jwhook::of(&account, &jw, &create).run(&jw).await.done();
     let ring = json!({"new00001": KEY, "new00002": jw.secret("new00002")});
     assert_eq!(account.secret().await, ring.to_string());
-    // of either of two
+    // two webhooks call the stack, and the key may belong to either
     account.set_secret(KEY).await;
     let error = Jwhook::of(&account, &jw, &create).run(&jw).await.error();
     assert!(error.contains("more than one webhook calls") && error.contains("new00001, new00002"));
@@ -263,7 +263,7 @@ async fn ctrl_c_does_not_come_between_a_webhook_and_its_key() {
         }
         running.signal(signal);
         let ran = running.end(&jw).await;
-        // by then it may have been over
+        // the run may have ended before the signal
         assert!(
             ran.code == Some(0) || ran.stderr.contains("error: interrupted; run the same"),
             "{ran:?}"

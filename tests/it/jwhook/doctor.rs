@@ -1,4 +1,4 @@
-//! `jwhook doctor`: what is right, and what to do about what isn't.
+//! `jwhook doctor`: what works, and what to do about everything else.
 
 mod deployed;
 mod failing;
@@ -8,7 +8,7 @@ use super::support::{Account, JwApi, Jwhook, Meet, Ran, webhook};
 use crate::support::{OTHER_SECRET, SECRET};
 use serde_json::{Value, json};
 
-/// All checks, in their order.
+/// All checks, in order.
 const ALL: [&str; 17] = [
     "credentials",
     "clock",
@@ -29,14 +29,14 @@ const ALL: [&str; 17] = [
     "accepted",
 ];
 
-/// The function's line about an accepted event.
+/// The function's log line for an accepted event.
 const ACCEPTED: &str = r#"{"outcome":"accepted","reason":"none","status":200}"#;
 
 fn ring() -> String {
     json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET}).to_string()
 }
 
-/// A webhook of other events than the next one's.
+/// A webhook that subscribes to other events than the next one.
 fn other_webhook(id: &str) -> Value {
     let mut webhook = webhook(id, "Archive");
     webhook["metadata"]["events"] = json!(["media_deleted"]);
@@ -54,7 +54,7 @@ async fn doctor(account: &Account, jw: &JwApi) -> Ran {
     Jwhook::of(account, jw, &["doctor", "--output", "json"]).run(jw).await
 }
 
-/// The checks that aren't `ok`, as `status check`, and whether the exit code fits them.
+/// The checks that are not `ok`, as `status check`. Also checks that the exit code fits them.
 #[track_caller]
 fn findings(ran: &Ran) -> Vec<String> {
     let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
@@ -70,7 +70,7 @@ fn findings(ran: &Ran) -> Vec<String> {
     bad.map(|check| text(check, "status") + " " + &text(check, "check")).collect()
 }
 
-/// What the one finding says, advice included.
+/// The text of the only finding, with its advice.
 #[track_caller]
 fn said(ran: &Ran, check: &str) -> String {
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();

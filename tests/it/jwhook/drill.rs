@@ -1,5 +1,5 @@
-//! The drill: while good events of all webhooks come in without pause, `rotate` and `create` run from
-//! beginning to end, and are killed wherever they can be.
+//! The drill: `rotate` and `create` run from beginning to end while valid events of all webhooks
+//! arrive without pause. The commands are killed at every possible place.
 
 mod kill;
 mod sent;
@@ -52,7 +52,7 @@ async fn a_rotation_that_is_killed_once_is_finished_by_the_next_run() {
 async fn a_rotation_that_is_killed_at_every_call_and_every_wait_is_finished_in_the_end() {
     let ring = ["PutSecretValue", "UpdateSecretVersionStage"];
     let mut kills = vec![Kill::at("POST"), Kill::at("POST").done()];
-    kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]); // of what the last one left
+    kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]); // deletes the last run's webhook
     kills.extend(ring.iter().flat_map(|call| [Kill::at(call), Kill::at(call).done()]));
     kills.push(Kill::after(millis(1500))); // in the settling
     kills.extend([Kill::at("PATCH"), Kill::at("PATCH").done()]);

@@ -1,4 +1,4 @@
-//! `plan` and `apply`: the file's webhooks, and nobody else's, whatever comes between.
+//! `plan` and `apply` change the file's webhooks and nothing else, even if they are interrupted.
 
 mod interrupted;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 
-/// Newsroom as it is, Live with another event, Sports new; Old isn't in it.
+/// Newsroom is unchanged, Live has another event, and Sports is new. Old is not in the file.
 const FILE: &str = "\
 webhooks:
 - name: Newsroom
@@ -22,7 +22,7 @@ webhooks:
   site_ids: [9KboGBFu, jsPxIVHl]
 ";
 
-/// A file of webhooks.
+/// A file that describes webhooks.
 struct File(TestFile);
 
 impl File {
@@ -41,7 +41,7 @@ impl File {
     }
 }
 
-/// What others made in the account.
+/// Webhooks that other people created in the account.
 fn others() -> Vec<Value> {
     let at = |id: &str, name: &str, url: &str| {
         let mut webhook = webhook(id, name);
@@ -61,7 +61,8 @@ async fn account_and_api() -> (Account, JwApi) {
     (Account::start(&ring.to_string()).await, jw)
 }
 
-/// The end of every way: the account, and the ring with a key for each of ours.
+/// Checks the result of every successful `apply`: the account's webhooks, and a ring with a key for
+/// each of ours.
 async fn assert_applied(account: &Account, jw: &JwApi, keyless: &[&str], case: &str) {
     let webhooks = jw.webhooks();
     let is_ours = |webhook: &&Value| {
@@ -147,7 +148,7 @@ async fn apply_makes_it_so_in_order_and_a_second_time_does_nothing() {
     assert_eq!(again.stderr, "");
     assert_eq!(again.done(), "No difference: 3 unchanged; 2 other webhooks are left alone\n");
     assert_eq!(jw.changes().len(), 4);
-    // an id pins a webhook, so that it can have another name
+    // an ID pins a webhook, so its name can change
     let renamed = FILE.replace("- name: Live\n", "- name: Studio\n  id: live0000\n");
     let renamed = File::new(&renamed);
     let ran = renamed.run("apply", &["--yes", "--output", "json"], &account, &jw).await;
@@ -203,14 +204,14 @@ async fn where_it_cannot_be_told_which_webhook_is_meant_nothing_is_done() {
     let file = File::new(FILE);
     let error = file.run("apply", &["--yes"], &account, &jw).await.error();
     assert!(error.starts_with("2 webhooks have the name \"Live\""), "{error}");
-    // a key by itself doesn't say whose
+    // a single key does not say which webhook it belongs to
     account.set_secret(KEY).await;
     let error = file.run("apply", &["--yes"], &account, &jw).await.error();
     assert!(
         error.contains("turn the secret into a key ring first, with jwhook rotate newsroom"),
         "{error}"
     );
-    // an endpoint that JW wouldn't call
+    // JW does not call this endpoint, because it is not HTTPS
     let http = ["--yes", "--webhook-url", "http://example.com"];
     let error = file.run("apply", &http, &account, &jw).await.error();
     assert!(error.contains("calls only HTTPS"), "{error}");
@@ -227,7 +228,7 @@ async fn a_new_stack_gets_its_first_webhooks_from_a_file() {
     ran.done();
     assert_eq!(account.ring_ids().await, ["new00001", "new00002", "new00003"]);
     assert_eq!(jw.webhooks()[..2], others());
-    // with the API secret of another account all of these are missing there
+    // with another account's API secret, all these webhooks are missing at JW
     let other = JwApi::start(others()).await;
     let nothing = File::new("webhooks: []\n");
     let ran = nothing.run("apply", &["--yes"], &account, &other).await;
@@ -237,7 +238,7 @@ async fn a_new_stack_gets_its_first_webhooks_from_a_file() {
     );
     ran.done();
     assert_eq!(account.ring_ids().await.len(), 3);
-    // in their own account they are deleted, and leave no key
+    // in their own account, the webhooks and their keys are deleted
     nothing.run("apply", &["--yes"], &account, &jw).await.done();
     assert_eq!((account.ring_ids().await, jw.webhooks()), (vec!["placeholder".into()], others()));
 }

@@ -1,4 +1,4 @@
-//! Keys stay in the ring while events are held, because a held event may need the key.
+//! Keys stay in the ring while events are held, because a held event may need its key.
 
 use super::support::{Account, JwApi, Jwhook, Meet, Ran, TestFile, Until, webhook};
 use crate::support::all_at_once;
@@ -8,7 +8,7 @@ const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 const OTHER: &str = "other.other.other.other.other.other";
 const COUNT: &str = "GetQueueAttributes";
 
-/// A command that takes a key out of the ring, in an account of its own.
+/// A command that removes a key from the ring, in its own account.
 struct Removal {
     account: Account,
     jw: JwApi,
@@ -16,15 +16,15 @@ struct Removal {
     _file: TestFile,
 }
 
-/// The commands: each takes the key of `c0Y6ebVU` out.
+/// The commands. Each removes the key of `c0Y6ebVU`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Command {
     Delete,
-    /// Of a webhook that is gone at JW.
+    /// `delete` of a webhook that no longer exists at JW.
     DeleteKey,
     Rotate,
     Apply,
-    /// Where the webhook is gone at JW.
+    /// `apply` after the webhook was deleted at JW.
     ApplyKey,
 }
 
@@ -32,7 +32,7 @@ use Command::{Apply, ApplyKey, Delete, DeleteKey, Rotate};
 
 const ALL: [Command; 5] = [Delete, DeleteKey, Rotate, Apply, ApplyKey];
 
-/// Those that change nothing before they wait.
+/// The commands that change nothing before they wait.
 const WAIT_FIRST: [Command; 4] = [Delete, DeleteKey, Apply, ApplyKey];
 
 impl Removal {
@@ -73,7 +73,7 @@ impl Removal {
         self.account.hold(&self.account.held_queue_url, "a.b.c").await;
     }
 
-    /// Lets the function forward what it holds.
+    /// Makes the function forward its held events.
     async fn release(&self) {
         self.account
             .sqs
@@ -84,7 +84,8 @@ impl Removal {
             .unwrap();
     }
 
-    /// Waits until the held queue and its dead-letter queue have been counted so many times in all.
+    /// Waits until the held queue and its dead-letter queue have been counted this many times in
+    /// all.
     async fn counted(&self, times: usize) {
         self.account.until(Until::Performed, COUNT, 2 * times).await;
     }
@@ -188,7 +189,7 @@ async fn events_held_while_the_webhook_is_deleted_are_waited_for_too() {
         let removal = Removal::of(command).await;
         removal.hold().await;
         for _ in 0..2 {
-            removal.account.next(COUNT, Meet::Answer(200, "{}")); // it is not held yet
+            removal.account.next(COUNT, Meet::Answer(200, "{}")); // the queue looks empty at first
         }
         let running = removal.with(&[]).spawn();
         removal.counted(1).await;

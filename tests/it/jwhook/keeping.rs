@@ -1,4 +1,4 @@
-//! Keeping to what JW and the shell allow: its rate limit, its secret, its errors.
+//! The limits and rules of JW's API and of the shell: the rate limit, the API secret, errors.
 
 use super::support::{API_SECRET, Account, JwApi, Jwhook, Meet, webhook};
 use crate::support::{commit, seconds};
@@ -113,7 +113,7 @@ async fn the_api_secret_goes_nowhere_but_over_https() {
     assert!(error.contains("the network could read the API secret"), "{error}");
 }
 
-/// `create` of a webhook of this name, without a question and without a wait.
+/// `create` of a webhook with this name, without a prompt and without a wait.
 fn create(account: &Account, jw: &JwApi, name: &str) -> Jwhook {
     let rest = "--event media_available --site jsPxIVHl --yes --settle 0";
     let arguments: Vec<&str> =

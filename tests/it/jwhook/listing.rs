@@ -1,4 +1,4 @@
-//! What `list` and `show` say of the account's webhooks, and of an API that can't say it.
+//! The output of `list` and `show`, also when JW's API fails.
 
 mod paging;
 
@@ -56,7 +56,7 @@ async fn list_says_of_each_webhook_whether_its_key_is_there_and_whether_it_calls
     let first = ["c0Y6ebVU", "the c0Y6ebVU", "in ring", "yes", events, "jsPxIVHl", "2026-01-02"];
     assert_eq!(lines[1], first);
     assert_eq!(lines[4][2..4], ["missing", "no"]);
-    // the resource as JW has it
+    // the resource as JW returns it
     let all = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await.json();
     let mut expected = zapier();
     expected["key"] = json!("missing");
@@ -102,7 +102,7 @@ async fn list_reads_all_pages_with_and_without_a_total() {
             assert_eq!(ran.json()["webhooks"].as_array().unwrap().len(), number);
             let paths: Vec<String> =
                 jw.state().calls.iter().map(|call| call.path.clone()).collect();
-            // without a total, only an empty page tells that the one before was the last
+            // without a total, only an empty page shows that the previous page was the last
             let pages = number.div_ceil(100) + usize::from(without_total);
             let page = |n| format!("/v2/webhooks/?page={n}&page_length=100");
             assert_eq!(paths, (1..=pages).map(page).collect::<Vec<_>>());

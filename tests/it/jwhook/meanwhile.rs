@@ -1,4 +1,4 @@
-//! What other people change while a question is open: no key is lost by it.
+//! Other people make changes while a prompt is open. No key is lost.
 
 use super::support::{Account, JwApi, Jwhook, Ran, TestFile, webhook};
 use crate::support::all_at_once;
@@ -7,16 +7,16 @@ use serde_json::json;
 const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 const OTHER: &str = "other.other.other.other.other.other";
 
-/// The question of each command that changes the ring.
+/// Each command that changes the ring, with its prompt.
 const DELETE: (&[&str], &str) = (&["delete", "c0Y6ebVU"], "remove its key from the ring?");
 const ROTATE: (&[&str], &str) = (&["rotate", "c0Y6ebVU"], "jwhook will delete it.");
 
-/// An account whose only webhook calls the stack, with this secret.
+/// An account with this secret, whose only webhook calls the stack.
 async fn account_and_api(secret: &str) -> (Account, JwApi) {
     (Account::start(secret).await, JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await)
 }
 
-/// Makes all webhooks call another URL.
+/// Gives all webhooks another URL.
 fn move_away(jw: &JwApi) {
     for webhook in &mut jw.state().webhooks {
         webhook["metadata"]["webhook_url"] = json!("https://example.com/");

@@ -1,4 +1,4 @@
-//! `jwhook missed`: media whose events never reached the queue.
+//! `jwhook missed`: finds media whose events never reached the queue.
 
 mod reading;
 mod window;
@@ -11,12 +11,11 @@ use time::{Duration, OffsetDateTime};
 const SITE: &str = "jsPxIVHl";
 const EVENTS: [&str; 3] = ["media_created", "conversions_complete", "media_available"];
 
-/// So many minutes ago.
 fn ago(minutes: i64) -> OffsetDateTime {
     OffsetDateTime::now_utc() - Duration::minutes(minutes)
 }
 
-/// A webhook of last week, for all events that can be looked for.
+/// A webhook that was created last week and subscribes to all events that `missed` can check.
 fn caller(id: &str) -> Value {
     let mut webhook = webhook(id, "Newsroom");
     webhook["created"] = json!(written(ago(7 * 24 * 60)));
@@ -24,12 +23,12 @@ fn caller(id: &str) -> Value {
     webhook
 }
 
-/// A medium of so many minutes ago.
+/// A video that was created this many minutes ago.
 fn video(id: &str, minutes: i64) -> Value {
     medium(id, &format!("Video {id}"), ago(minutes))
 }
 
-/// The line that the function logs for an event that it put into the queue.
+/// The function's log line for an event that it queued.
 fn accepted(event: &str, media_id: &str) -> String {
     let line = json!({
         "Accepted": 1, "outcome": "accepted", "reason": "none", "request_id": "r",
@@ -38,13 +37,13 @@ fn accepted(event: &str, media_id: &str) -> String {
     line.to_string()
 }
 
-/// The lines of all three events of these media.
+/// The log lines for all three events of these media.
 fn all_accepted(media_ids: &[&str]) -> Vec<String> {
     let lines = |media_id: &&str| EVENTS.map(|event| accepted(event, media_id));
     media_ids.iter().flat_map(lines).collect()
 }
 
-/// What the function logs for an event that it refuses: one with these members is stale.
+/// The function's log line for a refused event with these members.
 fn refused(reason: &str, event: Value) -> String {
     let mut line = json!({
         "Accepted": 0, "Refused": 1, "outcome": "refused", "reason": reason, "request_id": "r",
@@ -75,7 +74,7 @@ impl Scene {
         Jwhook::of(&self.account, &self.jw, &arguments).run(&self.jw).await
     }
 
-    /// The JSON document of a run that ended with this exit code.
+    /// The JSON output of a run that ended with this exit code.
     async fn json(&self, code: i32, arguments: &[&str]) -> Value {
         let ran = self.missed(&[arguments, &["--output", "json"]].concat()).await;
         assert_eq!(ran.code, Some(code), "{ran:#?}");
@@ -83,7 +82,7 @@ impl Scene {
     }
 }
 
-/// Event, medium and reason of each finding.
+/// Each finding's event, media ID and reason.
 fn found(document: &Value, member: &str) -> Vec<[String; 3]> {
     let findings = document[member].as_array().unwrap().iter();
     let text = |finding: &Value, member: &str| finding[member].as_str().unwrap().to_owned();
@@ -99,7 +98,7 @@ async fn three_media_of_a_thousand_are_named_and_no_other() {
     let older = (0..150).map(|number| video(&format!("old{number:05}"), 25 * 60 + number));
     let scene = Scene::with([caller("c0Y6ebVU")], media.chain(older).collect()).await;
 
-    // an undelivered and a stale event, as the function itself logs them
+    // one undelivered and one stale event, with log lines from the real function
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(403, "AccessDenied"));
     let function = Function::of(&aws).env("MAX_EVENT_AGE_SECONDS", "60").start().await;
@@ -157,7 +156,7 @@ async fn three_media_of_a_thousand_are_named_and_no_other() {
     ] {
         assert!(ran.stdout.lines().nth(line).unwrap().contains(summary), "{ran:#?}");
     }
-    assert_eq!(ran.stdout.lines().count(), 12, "{ran:#?}"); // the last one is about what was refused
+    assert_eq!(ran.stdout.lines().count(), 12, "{ran:#?}"); // the last line is about refused events
     assert!(ran.stdout.contains(": 1000; older than every webhook: 0; events"), "{ran:#?}");
 
     let document = scene.json(1, &[]).await;
@@ -188,7 +187,7 @@ async fn exit_code_is_0_if_all_events_arrived() {
 
 #[tokio::test]
 async fn event_that_any_webhook_delivered_has_arrived() {
-    // the lines name c0Y6ebVU; the event of the other webhook was lost
+    // the log lines name c0Y6ebVU, and the event of the other webhook was lost
     let scene =
         Scene::with([caller("c0Y6ebVU"), caller("7Rav0hC5")], vec![video("first000", 30)]).await;
     scene.log(&all_accepted(&["first000"])).await;

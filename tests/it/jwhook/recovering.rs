@@ -1,4 +1,4 @@
-//! `jwhook recover`: undelivered events, from the log to the queue.
+//! `jwhook recover` sends undelivered events from the log to the queue.
 
 mod failing;
 mod held;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A record of the function's, for a queue, of a request of its own.
+/// A record as the function writes it, for this queue and with its own request ID.
 fn record(queue_url: &str, media_id: &str) -> String {
     let body = json!({"event": "media_updated", "media_id": media_id}).to_string();
     static REQUESTS: AtomicUsize = AtomicUsize::new(0);
@@ -41,7 +41,7 @@ impl Scene {
         Self { account: Account::with("{}", queue, &[]).await, jw: JwApi::start([]).await }
     }
 
-    /// Logs a record of each of these, a millisecond apart.
+    /// Logs one record for each of these media, a millisecond apart.
     async fn undelivered(&self, media_ids: &[&str]) {
         let lines = media_ids.iter().map(|media_id| record(&self.account.queue_url, media_id));
         let lines: Vec<String> = lines.collect();
@@ -53,7 +53,7 @@ impl Scene {
         Jwhook::of(&self.account, &self.jw, &arguments).run(&self.jw).await
     }
 
-    /// The media of what is in the queue, in its order.
+    /// The media IDs of the messages in the queue, in order.
     async fn queued(&self) -> Vec<String> {
         let bodies = self.account.messages().await.into_iter().map(|message| message.body.unwrap());
         let media_id =
@@ -97,7 +97,7 @@ async fn what_the_function_could_not_deliver_arrives_as_if_it_had() {
         assert_eq!(recovered["events"][0]["error"], Value::Null);
         assert_eq!(recovered["events"][0]["event_id"], delivered.attributes["event_id"]);
         if fifo {
-            // within five minutes the queue itself drops what comes again
+            // within five minutes, the FIFO queue drops duplicates
             scene.recover(&["--yes"]).await.done();
             assert!(scene.queued().await.is_empty());
         }
@@ -172,7 +172,7 @@ async fn an_empty_log_is_well() {
 #[tokio::test]
 async fn an_event_goes_to_the_queue_that_it_was_meant_for_or_to_one_of_its_kind() {
     let scene = Scene::with(QueueType::Standard).await;
-    // the dead-letter queue is as good as any other
+    // the dead-letter queue can be a target like any other queue
     let other = &scene.account.dead_letter_queue_url;
     scene.account.log(&[&record(other, "first000")]).await;
     let ran = scene.recover(&["--dry-run"]).await;

@@ -1,4 +1,5 @@
-//! `rotate` call by call: what it asks of JW, what it refuses to do, and how it goes on.
+//! `rotate` call by call: its calls to JW, the cases in which it refuses to start, and how it
+//! continues.
 
 mod going_on;
 mod meanwhile;
@@ -38,8 +39,8 @@ fn created_at(url: &str) -> Call {
     call("POST", "", json!({"metadata": metadata(url)}))
 }
 
-/// The changes at JW. The parked webhook's URL is without the run that made it, which is another one
-/// each time.
+/// The changes at JW. The parked webhook's URL is without the ID of the run, which differs each
+/// time.
 fn changes(jw: &JwApi) -> Vec<Call> {
     let mut changes = jw.changes();
     for call in changes.iter_mut().filter(|call| call.method == "POST") {
@@ -204,7 +205,7 @@ async fn where_jw_does_not_take_the_parking_url_another_one_can_be_given() {
     jw.next("PATCH", Meet::Answer(500, ""));
     let other = ["--parking-url", "https://example.com/nobody"];
     rotate(&account, &jw, &other).run(&jw).await.error();
-    rotate(&account, &jw, &[]).run(&jw).await.done(); // it finds it there
+    rotate(&account, &jw, &[]).run(&jw).await.done(); // finds the parked webhook
     let parked = "https://example.com/nobody/replaces/7Rav0hC5";
     assert_eq!(changes(&jw), [created_at(parked), made_live("new00001"), deleted(OLD)]);
 }

@@ -1,4 +1,4 @@
-//! `jwhook send`: a signed event, posted as JW posts one.
+//! `jwhook send`: posts a signed event as JW does.
 
 use super::support::{Account, Endpoint, JwApi, Jwhook, QueueType, Ran, TestFile};
 use crate::support::{
@@ -24,7 +24,7 @@ impl Scene {
         Self { account, jw: JwApi::start([]).await, endpoint: Endpoint::start().await }
     }
 
-    /// Runs `send` to the endpoint, which answers so.
+    /// Runs `send` to an endpoint with this answer.
     async fn send(&mut self, status: u16, body: &str, arguments: &[&str]) -> Ran {
         let url = self.endpoint.url().to_owned();
         let arguments = [&["send", "--url", &url], arguments].concat();
@@ -40,7 +40,7 @@ impl Scene {
         ran
     }
 
-    /// What was posted last, its signature checked.
+    /// The event that was posted last. Also checks its signature.
     #[track_caller]
     fn posted(&self, secret: &str) -> Value {
         let posted = self.endpoint.posted().pop().expect("a request");

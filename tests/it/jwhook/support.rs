@@ -1,4 +1,4 @@
-//! What the command line's tests need: JW's API, an AWS account with a stack in it, and the binary.
+//! Shared by the tests of the command line: JW's API, an AWS account with a stack, and the binary.
 
 mod account;
 mod command;

@@ -1,4 +1,4 @@
-//! `jwhook tail`: events as they reach the queue, for their consumers too.
+//! `jwhook tail` shows events as they reach the queue, and leaves them for the consumers.
 
 use super::support::{Account, JwApi, Jwhook, QueueType, Until};
 use crate::support::{millis, seconds};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const RECEIVE_COUNT: MessageSystemAttributeName =
     MessageSystemAttributeName::ApproximateReceiveCount;
 
-/// Puts a message on the queue, as the function does.
+/// Puts a message into the queue, as the function does.
 async fn put(account: &Account, media_id: &str) {
     let attribute = |value: &str| {
         MessageAttributeValue::builder().data_type("String").string_value(value).build().unwrap()
@@ -29,7 +29,8 @@ async fn put(account: &Account, media_id: &str) {
         .unwrap();
 }
 
-/// Receives what is there as a consumer does, and tells how often it was received with that.
+/// Receives all messages as a consumer does. Returns each with its receive count, which includes
+/// this time.
 async fn receive(account: &Account) -> Vec<(String, u32)> {
     let receive = account.sqs.receive_message().queue_url(&account.queue_url);
     let receive = receive.max_number_of_messages(10).visibility_timeout(0);
@@ -48,7 +49,8 @@ fn calls(account: &Account, name: &str) -> usize {
     account.calls().iter().filter(|call| *call == name).count()
 }
 
-/// Until what was received is shown, and the messages are counted again, so many times.
+/// Waits until `tail` has counted the messages this many more times. `tail` shows what it received
+/// before each count.
 async fn ticks(account: &Account, number: usize) {
     let counts = "GetQueueAttributes";
     account.until(Until::Performed, counts, calls(account, counts) + number).await;

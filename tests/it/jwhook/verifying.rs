@@ -1,4 +1,4 @@
-//! `jwhook verify`: a captured request, judged as the function judges it.
+//! `jwhook verify` judges a captured request as the function does.
 
 use super::support::{Account, JwApi, Jwhook, QueueType, Ran, TestFile};
 use crate::support::{MEDIA_AVAILABLE, OTHER_SECRET, SECRET, at, event, token};

@@ -1,20 +1,20 @@
-//! Figures of a long run, taken for each of its tenths.
+//! Measurements of a long run, one set for each tenth.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a tenth of a run came to.
+/// The measurements of one tenth of a run.
 pub struct Figures {
-    /// The median of the time to the answer.
+    /// The median time to the answer.
     pub latency: Duration,
-    /// The CPU time of the process, for each event.
+    /// The process's CPU time for each event.
     pub cpu: Duration,
-    /// The memory of the process at the tenth's end, in kB.
+    /// The process's memory at the end of the tenth, in kB.
     pub resident: usize,
 }
 
 impl Figures {
-    /// The best of some tenths.
+    /// The lowest value of each measurement in these tenths.
     pub fn best(tenths: &[Self]) -> Self {
         let least = |of: fn(&Self) -> Duration| tenths.iter().map(of).min().expect("a tenth");
         Self {
@@ -37,7 +37,7 @@ pub fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// How many times the first the second is.
+/// The ratio of `second` to `first`.
 pub fn times(first: Duration, second: Duration) -> f64 {
     second.as_secs_f64() / first.as_secs_f64()
 }

@@ -1,4 +1,4 @@
-//! The forwarder as a process of which nothing is kept but figures.
+//! The forwarder as a process. Only measurements are kept, not the output.
 
 use super::runtime_api::RuntimeApi;
 use crate::support::{Aws, Function};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// The kernel counts a process's CPU time in hundredths of a second for `/proc`.
+/// The kernel reports CPU time in `/proc` in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
 
 pub struct Process {
@@ -31,7 +31,7 @@ impl Process {
         Self { api, child, undelivered }
     }
 
-    /// Whether the process that was started is still there.
+    /// Whether the process is still running.
     pub fn runs(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_none()
     }
@@ -40,14 +40,14 @@ impl Process {
         self.undelivered.load(Ordering::Relaxed)
     }
 
-    /// The memory that it takes, in kB.
+    /// The process's memory, in kB.
     pub fn resident(&self) -> usize {
         let status = self.read("status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
-    /// The CPU time that it has taken.
+    /// The process's CPU time so far.
     pub fn cpu(&self) -> Duration {
         let stat = self.read("stat");
         let (_, fields) = stat.rsplit_once(") ").expect("the name in brackets");
@@ -63,7 +63,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill(); // an error says that it has ended
+        let _ = self.child.kill(); // fails if the process has ended
         let _ = self.child.wait();
     }
 }

@@ -1,5 +1,5 @@
-//! Lambda's Runtime API with nothing but its way of handing out invocations. The simulator's keeps
-//! each for good, which a hundred thousand are too many for.
+//! Lambda's Runtime API, reduced to delivering invocations. `lambda-simulator` keeps every
+//! invocation, which needs too much memory for a hundred thousand of them.
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -17,10 +17,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
-/// Lambda's time-out for an invocation: how soon is measured, not bounded.
+/// Lambda's timeout. It is long because these tests measure the time instead of limiting it.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// The way back to who made an invocation: the answer, and when it came.
+/// Sends the answer and its time back to the caller of the invocation.
 type Back = oneshot::Sender<(Bytes, Instant)>;
 
 struct Invocation {
@@ -59,8 +59,8 @@ impl RuntimeApi {
         Self { address, invocations }
     }
 
-    /// The answer to an event, and the time that it took. The event is text: a `Value` cannot be all
-    /// that JSON can.
+    /// Returns the answer to an event and the time that it took. The event is text because a
+    /// `Value` cannot represent all JSON.
     pub async fn invoke(&self, event: impl Into<Bytes>) -> (Value, Duration) {
         let (back, answered) = oneshot::channel();
         let event = event.into();
@@ -88,11 +88,11 @@ async fn serve(
             let body = request.into_body().collect().await.map(|body| body.to_bytes());
             let back = shared.under_way().remove(id);
             if let (Some(back), Ok(body)) = (back, body) {
-                let _ = back.send((body, Instant::now())); // an error says that nobody waits any more
+                let _ = back.send((body, Instant::now())); // fails if the caller no longer waits
             }
             Ok(status(StatusCode::ACCEPTED))
         }
-        // The sender of the answer is dropped, which fails the test.
+        // This drops the answer's sender, so the test fails.
         [id, "error"] => {
             shared.under_way().remove(id);
             Ok(status(StatusCode::ACCEPTED))

@@ -1,4 +1,4 @@
-//! Requests, good ones and others.
+//! Requests, valid and invalid.
 
 use super::json::Json;
 use super::values;
@@ -8,10 +8,10 @@ use crate::support::{OTHER_SECRET, Random, SECRET, sign, token};
 pub struct Case {
     pub token: String,
     pub body: Vec<u8>,
-    /// Whether both must accept it.
+    /// Whether both checks must accept this request.
     pub is_good: bool,
     claims: Vec<u8>,
-    /// What was done to a good one.
+    /// How the valid request was changed.
     pub done: &'static str,
 }
 
@@ -57,7 +57,7 @@ fn with_body(good: Case, body: Json, done: &'static str, random: &mut Random) ->
     Case { body: body.write(random), is_good: false, done, ..good }
 }
 
-/// The same value as claims and as body: not good, for whatever is in it.
+/// The same value as claims and as body. Either check may refuse the request because of the value.
 fn signed_alike(value: Json, done: &'static str, random: &mut Random) -> Case {
     let (claims, body) = (value.write(random), value.write(random));
     Case { token: token(header(random), &claims, SECRET), body, is_good: false, claims, done }
@@ -115,8 +115,8 @@ fn with_token_changed(mut case: Case, random: &mut Random) -> Case {
     let parts: Vec<_> = case.token.split('.').map(str::to_owned).collect();
     let input = format!("{}.{}", parts[0], parts[1]);
     case.token = match random.below(10) {
-        8 => format!("{}.e30.{}", parts[0], parts[2]), // another's claims
-        9 => format!("e30.{}.{}", parts[1], parts[2]), // another's header
+        8 => format!("{}.e30.{}", parts[0], parts[2]), // another token's claims
+        9 => format!("e30.{}.{}", parts[1], parts[2]), // another token's header
         0 => format!("{input}.{}", sign(&input, OTHER_SECRET)),
         1 => format!("{}=", case.token),
         2 => format!("{}.{}.{}", parts[1], parts[0], parts[2]),

@@ -1,9 +1,9 @@
-//! JSON values that remember what parsers forget, and all the ways to write them.
+//! JSON values that keep the details that parsers drop, and all the ways to write them.
 
 use crate::support::Random;
 
-/// A value as text has it: numbers by their spelling, strings by their UTF-16 units (which need not
-/// pair up), members in order and perhaps twice.
+/// A value as written: numbers keep their spelling, strings their UTF-16 units (which may include
+/// lone surrogates), and members their order and duplicates.
 #[derive(Clone, Debug)]
 pub enum Json {
     Literal(&'static str),
@@ -18,8 +18,8 @@ impl Json {
         Json::Text(text.encode_utf16().collect())
     }
 
-    /// Writes the value as its signer or its sender may: any white space, any spelling of strings,
-    /// members in any order.
+    /// Writes the value in any way that a signer or sender may choose: any white space, any
+    /// spelling of strings, any order of members.
     pub fn write(&self, random: &mut Random) -> Vec<u8> {
         let airy = random.one_in(3);
         let mut out = Vec::new();
@@ -69,7 +69,7 @@ fn space(random: &mut Random, airy: bool, out: &mut Vec<u8>) {
 }
 
 fn write_text(units: &[u16], random: &mut Random, out: &mut Vec<u8>) {
-    let escaping = *random.pick(&[0, 0, 5, 1]); // none that isn't needed, some, all
+    let escaping = *random.pick(&[0, 0, 5, 1]); // only what needs escaping, some characters, all
     out.push(b'"');
     for decoded in char::decode_utf16(units.iter().copied()) {
         match decoded {

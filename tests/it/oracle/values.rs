@@ -1,4 +1,4 @@
-//! Events as JW may make them, and the same with something done to them.
+//! Events that JW may send, and changed versions of them.
 
 use super::json::Json;
 use crate::support::Random;
@@ -6,7 +6,7 @@ use crate::support::Random;
 /// An object's members.
 type Members = [(Vec<u16>, Json)];
 
-/// A flat event of strings, as JW's are.
+/// A flat event of strings, like JW's events.
 pub fn flat_event(random: &mut Random) -> Json {
     let mut members = vec![
         ("event", *random.pick(&["media_available", "channel_idle", "next_years_event"])),
@@ -29,7 +29,7 @@ pub fn flat_event(random: &mut Random) -> Json {
     Json::Object(members)
 }
 
-/// Any object without anything that the two checks may see differently.
+/// Any object without values that the two checks may treat differently.
 pub fn any_event(random: &mut Random) -> Json {
     object(random, 4)
 }
@@ -77,7 +77,7 @@ fn number(random: &mut Random) -> String {
     number
 }
 
-/// Names and values: words that mean something here, or characters of every kind.
+/// Names and values: words with a meaning for the function, or characters of every kind.
 fn text(random: &mut Random) -> Vec<u16> {
     const WORDS: [&str; 12] = [
         "",
@@ -103,7 +103,7 @@ fn text(random: &mut Random) -> Vec<u16> {
     (0..random.below(8)).map(|_| *random.pick(&UNITS)).collect()
 }
 
-/// One member's value exchanged for another, at times for one that looks like it.
+/// Replaces one member's value, sometimes by a value that looks similar.
 pub fn with_a_change(members: &Members, random: &mut Random) -> Json {
     let mut members = members.to_vec();
     if members.is_empty() {
@@ -127,7 +127,7 @@ pub fn with_a_change(members: &Members, random: &mut Random) -> Json {
     Json::Object(members)
 }
 
-/// A text that a reader, or a careless comparison, may take for this one.
+/// A text that looks the same to a reader, or to a careless comparison.
 fn alike(units: &[u16], random: &mut Random) -> Vec<u16> {
     let text = String::from_utf16_lossy(units); // a lone surrogate becomes U+FFFD
     let changed = match random.below(6) {
@@ -164,7 +164,7 @@ pub fn less_or_more(members: &Members, random: &mut Random) -> Json {
     Json::Object(members)
 }
 
-/// A claim that PyJWT looks at, with any value.
+/// Adds a claim that PyJWT checks, with any value.
 pub fn registered(members: &Members, random: &mut Random) -> Json {
     const VALUES: [&str; 26] = [
         "0",
@@ -200,7 +200,7 @@ pub fn registered(members: &Members, random: &mut Random) -> Json {
     Json::Object(members)
 }
 
-/// What some parsers take for a value, and what no two may agree on.
+/// Adds a value that some parsers accept and others reject or read differently.
 pub fn odd(members: &Members, random: &mut Random) -> Json {
     const ODD: [&str; 26] = [
         "01",
@@ -235,7 +235,7 @@ pub fn odd(members: &Members, random: &mut Random) -> Json {
     Json::Object(members)
 }
 
-/// What one parser takes and another may not.
+/// Adds a value that one parser accepts and another may not, because of its size or depth.
 pub fn extreme(members: &Members, random: &mut Random) -> Json {
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let text = match random.below(12) {

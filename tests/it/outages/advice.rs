@@ -1,4 +1,4 @@
-//! What the log says about a queue that refuses an event: the likeliest cause, and what to do.
+//! What the log says when a queue rejects an event: the likeliest cause, and what to do.
 
 use crate::support::{
     Aws, Delivery, FIFO_QUEUE, Function, MEDIA_AVAILABLE, Reply, SECRET, STANDARD_QUEUE,
@@ -10,7 +10,7 @@ const PERMISSIONS: &str =
     "check that the queue exists, that the function's role has sqs:SendMessage";
 const GROUP: &str = "SQS probably refuses the message group id";
 
-/// Has this queue refuse the sample event with this code, and expects this advice and no other.
+/// Makes this queue reject the sample event with this code, and expects exactly this advice.
 async fn advised(queue_url: &str, code: &'static str, claims: &str, expected: &str) {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(400, code));

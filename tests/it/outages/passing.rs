@@ -1,4 +1,4 @@
-//! Outages that end in time cost a retry, never an event.
+//! Outages that end in time cost a retry, but never an event.
 
 use crate::support::{
     Aws, Delivery, Function, MEDIA_AVAILABLE, Order, Reply, SendMessage, all_at_once, millis,
@@ -10,8 +10,8 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// Sends one event through two failures of the kind and expects that it is queued, once on a FIFO
-/// queue, by tries that SQS can tell to be the same.
+/// Sends one event through two failures of this kind and expects that it is queued, once on a FIFO
+/// queue. SQS must be able to recognise the attempts as the same message.
 async fn survives(fault: Reply) {
     let aws = Aws::start().await;
     aws.next(SendMessage, [fault.clone(), fault.clone()]);

@@ -1,4 +1,5 @@
-//! Outages that outlast a request: 503 in time, and the event whole in the log, once.
+//! Outages that outlast a request: the answer is a 503 in time, and the log contains the complete
+//! event once.
 
 use crate::support::{
     Answer, Aws, Delivery, FIFO_QUEUE, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET,
@@ -11,7 +12,7 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// The one record of the one event, which is all that putting it in the queue takes.
+/// The only record of the only event. The record contains everything needed to queue the event.
 fn only_record(function: &Function, answer: &Answer, case: &str) -> Value {
     let [record] =
         function.undelivered().try_into().unwrap_or_else(|records| panic!("{case}: {records:#?}"));
@@ -70,7 +71,7 @@ async fn an_outage_that_stays_is_answered_in_time_and_the_event_is_in_the_log() 
                 "{case}: every try is the same message"
             );
         }
-        // The next event meets a working queue.
+        // The queue works again for the next event.
         aws.always(SendMessage, Reply::Normal);
         assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted", "{case}");
         assert_eq!(function.undelivered().len(), 1, "{case}");
@@ -127,7 +128,7 @@ async fn each_event_that_could_not_be_queued_has_a_record_of_its_own() {
     let function = Function::of(&aws).concurrency(8).start().await;
     let numbers: Vec<usize> = (0..24).collect();
     let answers = all_at_once(numbers, async |number| {
-        // the longest ones take three parts each
+        // the longest events take three parts each
         let title = "é\u{1F600}\n\"".repeat(number * 300);
         let claims = event(json!({"media_id": format!("media{number:03}"), "title": title}));
         let answer = function.invoke(&Delivery::of(claims)).await;
@@ -230,7 +231,7 @@ async fn the_shortest_of_deadlines_are_kept() {
 #[tokio::test]
 async fn a_slow_secret_and_a_slow_queue_share_one_deadline() {
     let aws = Aws::start().await;
-    aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]); // at the start
+    aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]); // the fetch at the start
     aws.always(GetSecretValue, Reply::Delay(millis(600)));
     aws.always(SendMessage, Reply::Hang);
     let function = Function::start(&aws).await;

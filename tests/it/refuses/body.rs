@@ -1,4 +1,4 @@
-//! What is wrong with the body beside claims that were verified.
+//! Bad bodies of requests whose claims are verified.
 
 use super::all_refused;
 use crate::support::{CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, event};
@@ -90,7 +90,7 @@ async fn values_that_only_look_alike_differ() {
         ("[]", "{}"),
         ("[]", "null"),
         (r#""""#, "[]"),
-        // Numbers are equal when their text is.
+        // Numbers are equal only if their text is.
         ("1", "1.0"),
         ("1.0", "1.00"),
         ("1e2", "100"),
@@ -102,12 +102,13 @@ async fn values_that_only_look_alike_differ() {
         ("1e400", "2e400"),
         ("0.1", "0.10000000000000000001"),
         ("123456789012345678901", "123456789012345678902"),
-        // Order counts in an array.
+        // The order of an array's elements counts.
         ("[1,2]", "[2,1]"),
         ("[1]", "[1,1]"),
         ("[[1],2]", "[1,[2]]"),
         (r#"[{"a":1}]"#, r#"[{"a":2}]"#),
-        // Text is equal by its code points: never by case, form or repair.
+        // Strings are compared by code points, without case folding, normalisation or replacement
+        // of invalid characters.
         (r#""\u00e9""#, r#""e\u0301""#),
         (r#""\ud800""#, r#""\ufffd""#),
         (r#""\ud800""#, r#""\ud801""#),

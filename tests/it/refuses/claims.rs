@@ -1,4 +1,4 @@
-//! What is wrong with claims that the signature covers.
+//! Bad claims under a valid signature.
 
 use super::{all_refused, refused_by};
 use crate::support::{Aws, Delivery, Function, at, event};
@@ -153,7 +153,7 @@ async fn an_event_outside_the_age_limit_is_stale() {
         json!(at(310)),
         json!("2023-11-14T22:30:10+00:00"),
         json!("9999-12-31T23:59:59+00:00"),
-        // Missing or unreadable.
+        // Missing or malformed.
         json!(null),
         json!(""),
         json!("now"),
@@ -179,7 +179,7 @@ async fn the_age_is_that_of_the_instant_whatever_its_offset() {
         [("now in London, said of Kyiv", shifted(0, "+03:00")), ("of Lima", shifted(0, "-05:00"))];
     let cases = stale.map(|(case, time)| (case, Delivery::of(event(json!({"event_time": time})))));
     refused_by(&function, &aws, "401 event_stale", cases).await;
-    // Whatever the limit, 300 s of the future are allowed for clocks that differ.
+    // With any limit, 300 s in the future are allowed, for clocks that differ.
     let function_of_a_minute = Function::of(&aws).env("MAX_EVENT_AGE_SECONDS", "60").start().await;
     let early = event(json!({"event_time": at(290)}));
     assert_eq!(function_of_a_minute.invoke(&Delivery::of(early)).await.verdict(), "200 accepted");

@@ -1,4 +1,4 @@
-//! What is wrong with the HTTP request itself.
+//! Malformed HTTP requests.
 
 use super::{all_refused, refused_by};
 use crate::support::{

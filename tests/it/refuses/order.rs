@@ -1,4 +1,5 @@
-//! The checks' order. Each request here fails one check and, as far as can be, all that follow it.
+//! The order of the checks. Each request here fails one check and, where possible, all later checks
+//! too.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SECRET,
@@ -23,7 +24,7 @@ async fn before_a_secret_is_needed_the_first_check_that_fails_decides() {
     let function = Function::start(&aws).await;
     let bad = Delivery::of(MEDIA_AVAILABLE).without_header("authorization");
     let large = vec![b'['; 262_145];
-    let padded = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "="; // not even a token's characters
+    let padded = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "="; // characters that no token has
     let cut = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "AA";
     let cases = [
         (

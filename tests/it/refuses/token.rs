@@ -1,4 +1,4 @@
-//! What is wrong with the token before its claims are read.
+//! Bad tokens that are refused before their claims are read.
 
 use super::{all_refused, refused_by};
 use crate::support::{
@@ -15,7 +15,7 @@ fn shown(token: &str) -> Delivery {
     Delivery::of(MEDIA_AVAILABLE).token(token)
 }
 
-/// The sample event under this header, rightly signed: nothing but the header is wrong.
+/// The sample event with this header and a valid signature. Only the header is wrong.
 fn under(header: impl AsRef<[u8]>) -> Delivery {
     shown(&token(header, MEDIA_AVAILABLE, SECRET))
 }
@@ -27,7 +27,7 @@ fn parts() -> [String; 3] {
     parts.try_into().expect("three parts")
 }
 
-/// The same bits with a bit set that encodes nothing.
+/// The same part with one of its unused bits set. These bits encode nothing.
 fn with_an_unused_bit(part: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     assert_ne!(part.len() % 4, 0, "a part without unused bits");
@@ -36,7 +36,7 @@ fn with_an_unused_bit(part: &str) -> String {
     format!("{rest}{}", char::from(ALPHABET[value | 1]))
 }
 
-/// Signs the first two parts as they are.
+/// Signs the first two parts without changing them.
 fn sign_again([header, claims, _]: [String; 3]) -> String {
     let input = format!("{header}.{claims}");
     format!("{input}.{}", sign(&input, SECRET))
@@ -62,7 +62,8 @@ async fn a_token_that_is_not_three_parts_is_malformed() {
 
 #[tokio::test]
 async fn a_part_that_is_not_canonical_base64url_is_malformed() {
-    // 28 and 100 bytes leave unused bits in the header and the claims, as 32 do in a signature.
+    // 28 and 100 bytes leave unused bits in the header and in the claims, as 32 bytes do in a
+    // signature.
     let claims = format!("{:100}", r#"{"event":"media_available"}"#);
     let good = token(format!("{HEADER} "), &claims, SECRET);
     let good: [String; 3] =
@@ -219,7 +220,7 @@ async fn with_a_ring_an_event_of_no_known_webhook_is_refused() {
         event(json!({"webhook_id": "7rav0hc5"})),
         event(json!({"webhook_id": "7Rav0hC5 "})),
         event(json!({"webhook_id": null, "data": {"webhook_id": "7Rav0hC5"}})),
-        // Claims that can't be read name none.
+        // Malformed claims name no webhook.
         "not JSON".into(),
         r#""7Rav0hC5""#.into(),
         r#"["7Rav0hC5"]"#.into(),
@@ -262,7 +263,7 @@ async fn a_signature_that_is_not_of_this_key_and_these_parts_is_refused() {
         raw[index] ^= 1;
         with(&raw)
     };
-    let decoded = BASE64_STANDARD.encode(SECRET); // whatever the key is, it isn't another spelling
+    let decoded = BASE64_STANDARD.encode(SECRET); // an encoded key is another key
     let upper = parts().map(|part| part.to_uppercase())[2].clone();
     let cases = [
         ("another key", token(HEADER, MEDIA_AVAILABLE, OTHER_SECRET)),

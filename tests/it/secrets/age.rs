@@ -1,5 +1,6 @@
-//! How long a secret is good for: fetched again at its TTL, not used past its TTL once Secrets Manager
-//! refuses, and not past its bound during an outage.
+//! How long a secret may be used. The function fetches the secret again after the TTL. When Secrets
+//! Manager denies this fetch, the secret is no longer used; during an outage, the secret is used up
+//! to `SECRET_MAX_STALE_SECONDS`.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SendMessage,
@@ -12,7 +13,7 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// A function that has the secret, of one second's life.
+/// A function that has cached the secret, with a TTL of one second.
 async fn warm(aws: &Aws) -> Function {
     let function = Function::of(aws).short_lived_secret().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
@@ -71,7 +72,7 @@ async fn once_secrets_manager_refuses_the_cached_secret_is_not_used_past_its_ttl
     .await;
 }
 
-/// Until a fetch succeeds: also through an outage that comes later.
+/// A denial counts until the next successful fetch, even if an outage follows.
 #[tokio::test]
 async fn an_outage_after_a_refusal_brings_nothing_back() {
     let refusals = [
@@ -107,7 +108,7 @@ async fn a_refusal_leaves_a_secret_its_ttl() {
     let function = Function::of(&aws).holding().env("SECRET_TTL_SECONDS", "4").start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
     aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
-    let forged = Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET); // rechecks the secret
+    let forged = Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET); // causes a recheck
     assert_eq!(function.invoke(&forged).await.verdict(), "503 held secret_unavailable");
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
     aws.always(GetSecretValue, Reply::Error(500, "InternalServiceError"));

@@ -1,5 +1,5 @@
-//! An outage of Secrets Manager while a secret is cached: the cached secret serves, and nobody waits
-//! for an answer that may not come.
+//! An outage of Secrets Manager while a secret is cached. The function uses the cached secret and
+//! does not make requests wait.
 
 use crate::support::{
     Answer, Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Record,
@@ -7,22 +7,23 @@ use crate::support::{
 };
 use std::time::{Duration, Instant};
 
-/// The longest that a request takes which waits for nothing, on a machine that has other work.
+/// The limit for a request that does not wait, on a busy machine.
 const QUICK: Duration = millis(500);
 
-/// The longest that a request takes which waits its second for the secret.
+/// The limit for a request that waits a second for the secret.
 const WAITS_ITS_SECOND: Duration = millis(1_600);
 
 fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// Signed with a key that may be the secret's new value, for all that the function knows.
+/// Signed with another key. During an outage the function cannot know whether this key is the
+/// secret's new value.
 fn forged() -> Delivery {
     Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET)
 }
 
-/// A function whose cached secret has expired when the outage meets its next request.
+/// A function whose cached secret has expired before its next request meets the outage.
 async fn expired(aws: &Aws, outage: Reply) -> Function {
     let function = Function::of(aws).holding().short_lived_secret().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
@@ -31,7 +32,7 @@ async fn expired(aws: &Aws, outage: Reply) -> Function {
     function
 }
 
-/// Sends so many, one after another, and expects this verdict of each.
+/// Sends this many requests, one after another, and expects this verdict for each.
 async fn send(
     function: &Function,
     delivery: &Delivery,
@@ -55,7 +56,7 @@ fn assert_first_waits_alone(took: &[Duration], case: &str) {
 
 #[tokio::test]
 async fn good_events_during_an_outage_are_accepted_by_the_cached_secret_and_do_not_wait() {
-    // in groups, because the time of each counts
+    // in groups, because each request's time is checked
     for outages in secret_outages().chunks(8) {
         all_at_once(outages, async |outage| {
             let case = format!("{outage:?}");
@@ -97,7 +98,7 @@ async fn age_of_the_cached_secret_is_logged_during_an_outage() {
     assert!(answer.log["secret_age_s"].as_u64() >= Some(1), "{}", answer.log);
 }
 
-/// A long outage, of good events and forged ones.
+/// A long outage with valid and forged events.
 #[tokio::test]
 async fn at_most_one_request_in_ten_seconds_waits_during_an_outage() {
     let outages = [
@@ -149,7 +150,7 @@ async fn requests_that_meet_an_outage_at_once_wait_one_second_together() {
     }
 }
 
-/// Sends good events until one is verified with a secret that was fetched after the outage.
+/// Sends valid events until one is verified with a secret that was fetched after the outage.
 async fn until_fetched_again(function: &Function, case: &str) -> Answer {
     let began = Instant::now();
     loop {
@@ -199,13 +200,13 @@ async fn with_secrets_manager_gone_the_cached_secret_serves_and_is_replaced_once
     assert_first_waits_alone(&took, "gone");
     aws.keep(OTHER_SECRET);
     aws.back();
-    // an event that needs the new value rechecks the secret, at most a second after the last failure
+    // An event that needs the new value causes a recheck, at most a second after the last failure.
     function.until_verdict("200 accepted", &forged(), seconds(3)).await;
     assert_eq!(function.invoke(&good()).await.verdict(), "401 signature_invalid");
     assert_eq!(queue.queued().len(), 5);
 }
 
-/// The function cannot know that the secret was replaced, but it must not refuse the event.
+/// The function cannot know that the secret was replaced, but must not refuse the event.
 #[tokio::test]
 async fn event_signed_with_the_replaced_secret_is_held_during_an_outage_and_arrives_after_it() {
     // before and after the cached secret has expired

@@ -77,7 +77,7 @@ async fn a_value_with_no_usable_key_is_our_fault() {
         format!("{KEY_OF_31}\n"),
         "{}".into(),
         "[]".into(),
-        // White space is left after one newline at the end is trimmed.
+        // After trimming one newline at the end, white space is left.
         format!("{SECRET}\n\n"),
         format!("{SECRET} "),
         format!("{SECRET} \n"),
@@ -95,7 +95,7 @@ async fn a_value_with_no_usable_key_is_our_fault() {
         json!({"7Rav0hC5": {"secret": SECRET}}).to_string(),
         json!({"7Rav0hC5": null}).to_string(),
         json!({"7Rav0hC5": 7}).to_string(),
-        // What begins as JSON is only ever JSON.
+        // A value that starts like JSON is only ever read as JSON.
         json!([SECRET]).to_string(),
         json!(SECRET).to_string(),
         format!("{{{SECRET}"),
@@ -205,7 +205,7 @@ async fn a_webhook_that_a_ring_names_twice_is_one_bad_entry() {
 async fn entry_whose_name_cannot_be_a_webhook_id_is_reported() {
     let rings = [
         (json!({"7Rav0hC5": SECRET}), false),
-        (json!({"7Rav0hC5": SECRET, "placeholder": OTHER_SECRET}), false), // the stack's own
+        (json!({"7Rav0hC5": SECRET, "placeholder": OTHER_SECRET}), false), // the placeholder of the stack
         (json!({"7Rav0hC5": SECRET, "JW_WEBHOOK_SECRET": OTHER_SECRET}), true),
         (json!({"JW_WEBHOOK_SECRET": SECRET}), true),
         (json!({"7Rav0hC5": SECRET, "": OTHER_SECRET}), true),
@@ -225,7 +225,7 @@ async fn entry_whose_name_cannot_be_a_webhook_id_is_reported() {
     .await;
 }
 
-/// Each function's end looks for secrets in all that was written.
+/// Each function searches its output for secrets when it is dropped.
 #[tokio::test]
 async fn a_ring_that_is_turned_round_shows_no_secret() {
     let aws = Aws::start().await;

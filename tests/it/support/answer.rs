@@ -1,4 +1,4 @@
-//! What came of a request: the answer, the line that the operator reads, and whether they agree.
+//! The result of a request: the answer, the operator's log line, and the check that the two agree.
 
 use super::wide_event;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub struct Answer {
     pub headers: BTreeMap<String, String>,
     pub body: Value,
     pub took: Duration,
-    /// The same without the time in which the machine had no CPU for it.
+    /// `took` without the time in which the machine had no CPU for the function or the test.
     pub waited: Duration,
     /// The request's wide event.
     pub log: Value,
@@ -41,8 +41,8 @@ impl Answer {
         }
     }
 
-    /// `200 accepted`, `503 held` and the reason, or the status and the reason. Whatever the verdict,
-    /// all that the contract says of such an answer and of its line in the log is checked on the way.
+    /// Returns `200 accepted`, `503 held` with the reason, or the status with the reason. Also
+    /// checks everything that the contract requires of such an answer and its log line.
     #[track_caller]
     pub fn verdict(&self) -> String {
         wide_event::check(&self.log);
@@ -78,12 +78,11 @@ impl Answer {
         }
     }
 
-    /// Whether the event is counted as lost.
     pub fn is_lost(&self) -> bool {
         self.log["Lost"] == 1
     }
 
-    /// The receipt's event id.
+    /// The event ID in the receipt.
     pub fn event_id(&self) -> &str {
         self.body["event_id"].as_str().unwrap_or_default()
     }
@@ -103,7 +102,7 @@ impl Answer {
     }
 }
 
-/// The error in the body, and the one header that comes with the status.
+/// The error in the body, and the one header that belongs to the status.
 #[track_caller]
 fn rejection(status: u64) -> (&'static str, &'static str) {
     match status {

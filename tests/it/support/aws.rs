@@ -1,5 +1,6 @@
-//! A stand-in for Secrets Manager and SQS on a port of its own. It speaks their JSON protocols,
-//! keeps SQS's documented limits (emulators don't), and breaks as the test's script says.
+//! A stand-in for Secrets Manager and SQS on its own port. The stand-in speaks their JSON
+//! protocols, enforces the limits that SQS documents (emulators do not), and fails as the test's
+//! script says.
 
 use super::connection::{self, Order};
 use super::seconds;
@@ -17,40 +18,41 @@ use tokio::task::AbortHandle;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     GetSecretValue,
-    /// To the events' queue.
+    /// `SendMessage` to the event queue.
     SendMessage,
     /// `SendMessage` to the held queue.
     HoldMessage,
 }
 
-/// What one call meets.
+/// What happens to one call.
 #[derive(Clone, Debug, Default)]
 pub enum Reply {
     #[default]
     Normal,
-    /// Works, this much later.
+    /// The call succeeds after this delay.
     Delay(Duration),
-    /// An AWS error, its code in the body as both services write it.
+    /// An AWS error with its code in the body, as both services write it.
     Error(u16, &'static str),
-    /// An AWS error as SQS has it: a type in the body, and in the header `x-amzn-query-error` the
-    /// code that it had before SQS spoke JSON.
+    /// An SQS error: a type in the body, and the code of the older query protocol in the header
+    /// `x-amzn-query-error`.
     QueryError(u16, &'static str, &'static str),
-    /// An AWS error, its code in the header `x-amzn-errortype` alone.
+    /// An AWS error with its code only in the header `x-amzn-errortype`.
     ErrorInHeader(u16, &'static str),
-    /// A status with a body that no AWS service writes: a proxy's page, or garbage.
+    /// A status with a body that no AWS service sends: a proxy's page, or garbage.
     Raw(u16, &'static str),
     Hang,
-    /// The connection ends so instead of an answer, or after a normal one.
+    /// The connection breaks like this instead of an answer, or after a normal answer.
     Break(Order),
-    /// The message is taken, and then the call meets this.
+    /// The service takes the message, and then this happens to the call.
     TakenThen(Box<Reply>),
-    /// A normal answer with these of its members replaced (null: removed).
+    /// A normal answer with these members replaced (null removes a member).
     Altered(Value),
-    /// The same answer, as if another message had been taken: nothing has come of the call.
+    /// The same altered answer, but for a message that was not taken: the call changes nothing.
     Lost(Value),
 }
 
-/// The stand-in. Dropped at the end of a test, it fails it if AWS would have had a complaint.
+/// The stand-in for AWS. When a test drops it, the test fails if AWS would have rejected one of the
+/// calls.
 pub struct Aws {
     pub shared: Arc<Shared>,
     address: SocketAddr,
@@ -59,7 +61,7 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Starts with the sample secret and every call working.
+    /// Starts with the sample secret, and with every call succeeding.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -78,7 +80,6 @@ impl Aws {
         format!("http://{}", self.address)
     }
 
-    /// Sets the secret's value.
     pub fn keep(&self, secret: impl Into<Secret>) {
         let mut state = self.shared.state();
         state.secret = secret.into();
@@ -86,17 +87,17 @@ impl Aws {
         state.secrets_ever.push(text);
     }
 
-    /// From now on every call of the operation that isn't scripted otherwise meets this.
+    /// From now on, every call of the operation without another script gets this reply.
     pub fn always(&self, operation: Operation, reply: Reply) {
         self.shared.state().script.entry(operation).or_default().1 = reply;
     }
 
-    /// The next calls of the operation meet these, one each.
+    /// The next calls of the operation get these replies, one each.
     pub fn next(&self, operation: Operation, replies: impl IntoIterator<Item = Reply>) {
         self.shared.state().script.entry(operation).or_default().0.extend(replies);
     }
 
-    /// From now on every call of the operation works, whatever was scripted.
+    /// From now on, every call of the operation succeeds, and earlier scripts no longer apply.
     pub fn works_again(&self, operation: Operation) {
         self.shared.state().script.remove(&operation);
     }
@@ -105,7 +106,7 @@ impl Aws {
         self.shared.state().calls(operation).total
     }
 
-    /// The most calls of the operation that were ever under way at once.
+    /// The highest number of concurrent calls of the operation.
     pub fn most_at_once(&self, operation: Operation) -> usize {
         self.shared.state().calls(operation).most
     }
@@ -135,24 +136,24 @@ impl Aws {
         self.shared.state().queued.clone()
     }
 
-    /// What is in the held queue.
+    /// The messages in the held queue.
     pub fn held(&self) -> Vec<Message> {
         self.shared.state().held.clone()
     }
 
-    /// Empties the queue, and forgets what was sent to it.
+    /// Empties the event queue, forgets what was sent to it, and returns its messages.
     pub fn drained(&self) -> Vec<Message> {
         let mut state = self.shared.state();
         state.sends.clear();
         std::mem::take(&mut state.queued)
     }
 
-    /// Ends every open connection so; new ones are served.
+    /// Breaks every open connection like this. New connections are served.
     pub fn break_connections(&self, how: Order) {
-        let _ = self.shared.orders.send(how); // an error says that none is open
+        let _ = self.shared.orders.send(how); // fails if no connection is open
     }
 
-    /// Refuses connections, on the same port, until [`Aws::back`].
+    /// Refuses connections on the same port until [`Aws::back`].
     pub async fn gone(&mut self) {
         self.listening.abort();
         self.break_connections(Order::Reset);
@@ -162,7 +163,7 @@ impl Aws {
             socket.set_reuseaddr(true).and_then(|()| socket.bind(address)).ok().map(|()| socket)
         };
         while self.reserved.is_none() {
-            tokio::task::yield_now().await; // until the listener's task has let go
+            tokio::task::yield_now().await; // until the listener's task has released the port
             self.reserved = bind();
         }
     }

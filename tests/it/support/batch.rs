@@ -1,4 +1,4 @@
-//! A batch of the held queue, as Lambda's event source mapping hands it over, and what came of it.
+//! A batch from the held queue, as Lambda's event source mapping delivers it, and its result.
 
 use super::function::Function;
 use super::invocation::{Ended, Setting, run};
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const HELD_QUEUE_ARN: &str = "arn:aws:sqs:eu-west-1:123456789012:jw-held";
 
-/// One message of the held queue.
+/// One message from the held queue.
 #[derive(Clone, Debug)]
 pub struct Record(Value);
 
@@ -35,13 +35,13 @@ impl Record {
         record.sent(-60)
     }
 
-    /// Sent so many seconds from now.
+    /// Sets the time of sending, in seconds from now.
     pub fn sent(self, seconds_from_now: i64) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
         self.sent_at(i64::try_from(now).expect("a time") + seconds_from_now * 1_000)
     }
 
-    /// Sent so many milliseconds after 1970.
+    /// Sets the time of sending, in milliseconds since 1970.
     pub fn sent_at(mut self, milliseconds: i64) -> Self {
         let milliseconds = milliseconds.to_string();
         self.0["attributes"]["ApproximateFirstReceiveTimestamp"] = json!(milliseconds);
@@ -54,7 +54,7 @@ impl Record {
         self.with("eventSourceARN", json!(arn))
     }
 
-    /// With another value of this member.
+    /// Replaces a member.
     pub fn with(mut self, member: &str, value: Value) -> Self {
         self.0[member] = value;
         self
@@ -65,7 +65,7 @@ impl Record {
         self
     }
 
-    /// With another value of this attribute.
+    /// Replaces an attribute.
     pub fn with_attribute(mut self, name: &str, value: Value) -> Self {
         self.0["attributes"][name] = value;
         self
@@ -81,34 +81,35 @@ impl Record {
     }
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Debug)]
 pub struct Batch {
-    /// The ids of the messages that stay in the queue, in order.
+    /// The IDs of the messages that stay in the queue, in order.
     pub stay: Vec<String>,
-    /// All messages stay, as after an invocation that failed or named a message without an id.
+    /// Whether all messages stay. This is so after an invocation that failed or that returned a
+    /// failure without a message ID.
     pub all_stay: bool,
     pub took: Duration,
-    /// The same without the time in which the machine had no CPU for it.
+    /// `took` without the time in which the machine had no CPU for the function or the test.
     pub waited: Duration,
     pub request_id: String,
-    /// The records' wide events, in the order of their verdicts.
+    /// The records' wide events, in the order in which they were written.
     pub logs: Vec<Value>,
 }
 
 impl Batch {
-    /// Each record's outcome and reason, in order.
+    /// Each record's outcome and reason, in the same order.
     pub fn verdicts(&self) -> Vec<String> {
         self.logs.iter().map(verdict).collect()
     }
 
-    /// Whether the message with this id stays in the queue.
     pub fn keeps(&self, id: &str) -> bool {
         self.all_stay || self.stay.iter().any(|stays| stays == id)
     }
 }
 
-/// The outcome and the reason of a held record's line, of which all that the contract says is checked.
+/// The outcome and the reason in a held record's line. Also checks everything that the contract
+/// requires of the line.
 #[track_caller]
 fn verdict(log: &Value) -> String {
     wide_event::check(log);
@@ -118,7 +119,7 @@ fn verdict(log: &Value) -> String {
     format!("{} {}", text("outcome"), text("reason"))
 }
 
-/// A batch about to be handed over.
+/// A batch that is about to be delivered.
 pub struct Deliver<'f> {
     function: &'f Function,
     records: Vec<Record>,
@@ -133,7 +134,7 @@ impl<'f> Deliver<'f> {
         Self { function, lines: records.len(), records, setting }
     }
 
-    /// Sets Lambda's time-out, in place of thirty seconds.
+    /// Sets Lambda's timeout. The default is thirty seconds.
     pub fn within(mut self, within: Duration) -> Self {
         self.setting.within = within;
         self
@@ -145,7 +146,7 @@ impl<'f> Deliver<'f> {
         self
     }
 
-    /// Waits for so many wide events, in place of one a record.
+    /// Waits for this many wide events. The default is one for each record.
     pub fn lines(mut self, lines: usize) -> Self {
         self.lines = lines;
         self
@@ -176,8 +177,8 @@ impl<'f> Deliver<'f> {
     }
 }
 
-/// The ids of a batch's failures; none for an id that is empty or missing, which Lambda takes for a
-/// failure of the whole batch.
+/// The message IDs of a batch's failures. `None` stands for an empty or missing ID, which Lambda
+/// treats as a failure of the whole batch.
 fn failures(payload: &Value) -> Vec<Option<&str>> {
     let failures = payload["batchItemFailures"].as_array();
     let failures = failures.unwrap_or_else(|| panic!("no answer to a batch: {payload}"));

@@ -1,10 +1,11 @@
-//! Strings that must never be written, and the search for any piece of them.
+//! Strings that must never be written, and the search for any part of them.
 
 use super::delivery::sign;
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// A shorter piece may be anything; as many characters of a secret in a row are no accident.
+/// The length of the parts. Shorter parts may match by accident; 16 consecutive characters of a
+/// secret do not.
 const PIECE: usize = 16;
 
 #[derive(Default)]
@@ -12,21 +13,21 @@ pub struct Canaries(HashSet<[u8; PIECE]>);
 
 impl Canaries {
     pub fn add(&mut self, text: &str) {
-        // Of a token as long as its body, every sixteenth piece will do.
+        // A token can be as long as its body. For long strings, every sixteenth part is enough.
         let step = if text.len() > 1024 { PIECE } else { 1 };
         let pieces = text.as_bytes().windows(PIECE).step_by(step);
         self.0.extend(pieces.filter_map(|piece| <[u8; PIECE]>::try_from(piece).ok()));
     }
 
-    /// A secret's value: by itself, or every string of a ring.
+    /// Adds a secret's value: the value itself, or every string in a key ring.
     pub fn add_secret(&mut self, value: &str) {
         for key in keys(value) {
             self.add(&key);
         }
     }
 
-    /// A token's signature and claims, and the signatures that it should have had. Its header is
-    /// the same in every token, and no secret.
+    /// Adds a token's signature and claims, and the signatures that the token should have had. The
+    /// header is the same in every token and is not secret.
     pub fn add_token(&mut self, token: &str, secrets: &[String]) {
         let Some((input, signature)) = token.rsplit_once('.') else { return };
         self.add(signature);

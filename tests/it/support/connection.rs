@@ -1,4 +1,5 @@
-//! One TCP connection of the stand-in, which can be told to die in the ways that connections do.
+//! One TCP connection of the stand-in. A test can break the connection in all the ways in which
+//! connections break.
 
 use super::service::Shared;
 use hyper::server::conn::http1;
@@ -11,16 +12,16 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-/// How a connection is to end.
+/// How a connection breaks.
 #[derive(Clone, Copy, Debug)]
 pub enum Order {
-    /// At once, in good order (FIN), answered or not.
+    /// Closes (FIN) at once, even before the answer.
     Close,
-    /// At once, with a RST.
+    /// Resets (RST) at once.
     Reset,
-    /// After the answer under way, which doesn't announce it.
+    /// Closes after the answer under way, without announcing it in the answer.
     CloseAfterAnswer,
-    /// Never: bytes are taken and nothing comes back, as from a host that is gone.
+    /// Stays open, accepts bytes and never answers, like a host that has lost its power.
     Mute,
 }
 
@@ -34,7 +35,7 @@ pub async fn serve(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     let mut exchange = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     loop {
         let order = tokio::select! {
-            _ = exchange.as_mut() => return Ok(()), // a client that goes away is no fault here
+            _ = exchange.as_mut() => return Ok(()), // a client may disconnect
             Some(order) = from_self.recv() => order,
             Ok(order) = from_test.recv() => order,
         };

@@ -1,4 +1,4 @@
-//! Deliveries as JW makes them, and as nobody should.
+//! Deliveries as JW sends them, and deliveries that nobody should send.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -7,19 +7,19 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The secret of JW's documentation.
+/// The sample secret in JW's documentation.
 pub const SECRET: &str = "efZQiWvaaoqx1Hpgi-hhLGInZUhWa1UyWjVaVk5ZVldoR2FVZERja3BoV0hWNE4xTjYn";
 
 /// The secret of another webhook.
 pub const OTHER_SECRET: &str = "Xk2pQz7uVw9sTn4bYd1cRf6gHj3kLm8aQp5oWi0eZx7vBn2mAs9dFg4hJk1lPo6i";
 
-/// The sample of JW's documentation.
+/// The sample event in JW's documentation.
 pub const MEDIA_AVAILABLE: &str = r#"{"event":"media_available","media_id":"UUhbHm6C","webhook_id":"7Rav0hC5","site_id":"jsPxIVHl","event_time":"2023-11-14T22:30:10+00:00"}"#;
 
-/// A sample about a live channel, from another webhook.
+/// A sample event of a live channel, from another webhook.
 pub const CHANNEL_ACTIVE: &str = r#"{"event":"channel_active","channel_id":"YijbmYHJ","webhook_id":"2yW4KmiG","site_id":"9KboGBFu","event_time":"2024-08-29T03:01:24+00:00"}"#;
 
-/// The sample's members with these of them replaced, added, or removed (null).
+/// The sample event with these members replaced, added, or removed (null).
 pub fn event(changes: Value) -> String {
     let mut claims: Value = serde_json::from_str(MEDIA_AVAILABLE).expect("JSON");
     for (name, value) in changes.as_object().expect("an object") {
@@ -29,12 +29,12 @@ pub fn event(changes: Value) -> String {
     claims.to_string()
 }
 
-/// JSON of just this many bytes: the sample and white space.
+/// JSON of exactly this many bytes: the sample event and white space.
 pub fn padded(length: usize) -> String {
     MEDIA_AVAILABLE.to_owned() + &" ".repeat(length - MEDIA_AVAILABLE.len())
 }
 
-/// The time so many seconds from now, as JW writes it.
+/// The time this many seconds from now, in JW's format.
 pub fn at(seconds_from_now: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let then = i64::try_from(now).expect("a time") + seconds_from_now;
@@ -44,7 +44,7 @@ pub fn at(seconds_from_now: i64) -> String {
     format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00", u8::from(month))
 }
 
-/// The signature part for this signing input.
+/// The signature part of a token with this signing input.
 pub fn sign(input: &str, key: impl AsRef<[u8]>) -> String {
     let mut hmac =
         Hmac::<Sha256>::new_from_slice(key.as_ref()).expect("HMAC takes a key of any length");
@@ -52,7 +52,7 @@ pub fn sign(input: &str, key: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes())
 }
 
-/// A token of any header and claims, rightly signed.
+/// A token with any header and claims, and a correct signature.
 pub fn token(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> String {
     let input = format!(
         "{}.{}",
@@ -62,7 +62,7 @@ pub fn token(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>, key: impl AsRef
     format!("{input}.{}", sign(&input, key))
 }
 
-/// One HTTP request, before a gateway makes an event of it.
+/// One HTTP request, before a gateway turns it into an event.
 #[derive(Clone)]
 pub struct Delivery {
     method: String,
@@ -73,7 +73,8 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// A delivery of JW's: these claims, signed with the sample secret, and the same as the body.
+    /// A delivery from JW: these claims, signed with the sample secret, and the same text as the
+    /// body.
     pub fn of(claims: impl AsRef<[u8]>) -> Self {
         Self::signed(claims, SECRET)
     }
@@ -108,7 +109,7 @@ impl Delivery {
         self.header("authorization", format!("Bearer {token}"))
     }
 
-    /// A header's value, or several as a JSON array.
+    /// Sets a header to one value, or to several as a JSON array.
     pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.headers.insert(name.into(), value.into());
         self
@@ -119,7 +120,7 @@ impl Delivery {
         self
     }
 
-    /// The HTTP body; one that isn't text travels in base64, as through a gateway.
+    /// Sets the HTTP body. A body that is not text is encoded in base64, as by a gateway.
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
         self
@@ -130,7 +131,6 @@ impl Delivery {
         self
     }
 
-    /// The bearer token.
     pub fn bearer(&self) -> &str {
         let value = self.headers["authorization"].as_str().expect("an Authorization header");
         value.strip_prefix("Bearer ").expect("a bearer token")

@@ -1,9 +1,9 @@
-//! A file to give to a process.
+//! A temporary file for a process to read.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A file that is removed when it is dropped.
+/// A file that is deleted when this value is dropped.
 pub struct TestFile(PathBuf);
 
 impl TestFile {
@@ -22,6 +22,6 @@ impl TestFile {
 
 impl Drop for TestFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0); // a test may have removed it
+        let _ = std::fs::remove_file(&self.0); // a test may have deleted the file
     }
 }

@@ -1,7 +1,8 @@
 //! The forwarder as Lambda runs it: the binary, as a process, under a Runtime API.
 //!
-//! The Runtime API is `lambda-simulator`'s: it gives each invocation its own deadline and trace,
-//! serves as many polls at once as come, and freezes the process between invocations if told to.
+//! The Runtime API is the crate `lambda-simulator`. The simulator gives each invocation its own
+//! deadline and trace, serves any number of concurrent polls, and can freeze the process between
+//! invocations.
 
 use super::answer::Answer;
 use super::aws::{Aws, Operation};
@@ -19,8 +20,8 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// A running function. Dropped at the end of a test, it fails it if a secret, a token, a signature
-/// or a credential was written anywhere, or anything on stdout that doesn't belong there.
+/// A running function. When a test drops it, the test fails if a secret, a token, a signature or a
+/// credential was written anywhere, or if stdout contains anything unexpected.
 pub struct Function {
     pub simulator: Simulator,
     process: Child,
@@ -32,7 +33,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function with all that it needs and nothing else in its environment.
+    /// A function with everything that it needs in its environment, and nothing else.
     pub fn of(aws: &Aws) -> Start {
         Start::of(aws)
     }
@@ -41,7 +42,7 @@ impl Function {
         Self::of(aws).start().await
     }
 
-    /// The function as a process that was just started.
+    /// Wraps a process that was just started.
     pub fn new(simulator: Simulator, mut process: Child, aws: Vec<Arc<Shared>>) -> Self {
         Self {
             simulator,
@@ -54,7 +55,7 @@ impl Function {
         }
     }
 
-    /// Sends a delivery; await it for the answer.
+    /// Sends a delivery. Await the result for the answer.
     pub fn invoke(&self, delivery: &Delivery) -> Invoke<'_> {
         self.invoke_event(delivery.event())
     }
@@ -69,7 +70,7 @@ impl Function {
         Invoke::new(self, event)
     }
 
-    /// Hands over a batch of the held queue; await it for what came of it.
+    /// Delivers a batch from the held queue. Await the result for the batch's result.
     pub fn deliver(&self, records: impl IntoIterator<Item = Record>) -> Deliver<'_> {
         let records: Vec<_> = records.into_iter().collect();
         let bodies = records.iter().filter_map(Record::body).filter(|body| body.contains('.'));
@@ -77,18 +78,18 @@ impl Function {
         Deliver::new(self, records)
     }
 
-    /// Makes an invocation of any event; none if it fails.
+    /// Invokes the function with any event. Returns `None` if the invocation fails.
     pub async fn try_invoke(&self, event: Value) -> Option<Value> {
         let ended = invocation::run(self, event, &Setting::default()).await;
         Some(ended.state.response?.payload)
     }
 
-    /// The wide events so far of an invocation.
+    /// The wide events of an invocation so far.
     pub fn wide_events(&self, request_id: &str) -> Vec<Value> {
         self.stdout.lines().iter().filter_map(|line| wide_event::of(line, request_id)).collect()
     }
 
-    /// Sends a delivery again and again until it meets this verdict.
+    /// Sends a delivery repeatedly until it gets this verdict.
     pub async fn until_verdict(
         &self,
         verdict: &str,
@@ -106,20 +107,21 @@ impl Function {
         }
     }
 
-    /// Until the first fetch, which Secrets Manager refuses, has ended and the next may begin.
+    /// Waits until the first fetch, which Secrets Manager denies, has ended and the function may
+    /// fetch again.
     pub async fn may_fetch_again_after_a_refusal(&self, aws: &Aws) {
-        aws.until_calls(Operation::GetSecretValue, 1).await; // a busy machine starts the process slowly
+        aws.until_calls(Operation::GetSecretValue, 1).await; // on a busy machine the start is slow
         let refused = |line: &str| line.contains("Secrets Manager refused").then_some(());
         self.stderr.find("Secrets Manager's refusal", refused).await;
         one_second_passes().await;
     }
 
-    /// The undelivered records so far, their parts joined.
+    /// The undelivered records so far, with their parts joined.
     pub fn undelivered(&self) -> Vec<Value> {
         undelivered::records(&self.stdout.lines())
     }
 
-    /// Until the process is stopped, as between two invocations.
+    /// Waits until the simulator has frozen the process, as Lambda does between invocations.
     pub async fn frozen(&self) {
         self.simulator
             .wait_for_frozen(seconds(5))
@@ -127,11 +129,11 @@ impl Function {
             .expect("the process is frozen after its answer");
     }
 
-    /// How long the process and this thread, which answers its calls, were ready to run and the
-    /// machine had no CPU for them.
+    /// How long the process and this thread were runnable without getting a CPU. This thread counts
+    /// because it answers the process's calls.
     pub fn starved(&self) -> Duration {
         let waited = |of: &str| {
-            // CPU time, time on the run queue, time slices; the first two in nanoseconds
+            // CPU time (ns), time on the run queue (ns), number of time slices
             let schedstat = std::fs::read_to_string(format!("/proc/{of}/schedstat"));
             let field = schedstat.ok()?.split(' ').nth(1)?.parse().ok()?;
             Some(Duration::from_nanos(field))
@@ -140,12 +142,12 @@ impl Function {
         process + waited("thread-self").unwrap_or_default()
     }
 
-    /// Stops the process as a freeze does, at a moment of the test's choosing.
+    /// Stops the process like a freeze, at a time that the test chooses.
     pub fn pause(&self) {
         self.signal("STOP");
     }
 
-    /// Lets a paused process go on.
+    /// Resumes a paused process.
     pub fn resume(&self) {
         self.signal("CONT");
     }
@@ -156,12 +158,12 @@ impl Function {
         assert!(sent.success(), "SIG{name} to the function");
     }
 
-    /// Whether the process that was started is still there.
+    /// Whether the process is still running.
     pub fn runs(&mut self) -> bool {
         self.process.try_wait().expect("a child").is_none()
     }
 
-    /// Until the process has ended by itself.
+    /// Waits until the process has ended on its own.
     pub async fn ended(&mut self) -> ExitStatus {
         for _ in 0..1000 {
             if let Some(status) = self.process.try_wait().expect("a child") {
@@ -172,14 +174,14 @@ impl Function {
         panic!("the process still runs");
     }
 
-    /// Ends it, and gives whatever it wrote.
+    /// Kills the process and returns everything that it wrote.
     pub fn stop(&mut self) -> String {
-        let _ = self.process.kill(); // an error says that it has ended
+        let _ = self.process.kill(); // fails if the process has ended
         let _ = self.process.wait();
         [self.stdout.join(), self.stderr.join()].concat().join("\n")
     }
 
-    /// Keeps an answer, for the search at the end.
+    /// Keeps an answer for the search for secrets at the end.
     pub fn answered(&self, payload: &Value) {
         let mut answers = self.answers.lock().expect("no test panics while it holds the answers");
         answers.push(payload.to_string());

@@ -1,4 +1,4 @@
-//! One invocation, from the event to what came of it.
+//! One invocation, from the event to its result.
 
 use super::answer::Answer;
 use super::function::Function;
@@ -8,12 +8,13 @@ use serde_json::Value;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-/// Lambda gives a start ten seconds, whatever AWS does meanwhile, and starts again after them.
+/// Lambda allows ten seconds for the init phase and then starts the process again. One second is
+/// left as a margin.
 const INIT_MAX: Duration = seconds(9);
 
-/// What Lambda sets for an invocation.
+/// The settings that Lambda gives an invocation.
 pub struct Setting {
-    /// Lambda's time-out.
+    /// Lambda's timeout.
     pub within: Duration,
     pub trace: Option<String>,
 }
@@ -24,18 +25,18 @@ impl Default for Setting {
     }
 }
 
-/// An invocation that is over.
+/// The result of an invocation.
 pub struct Ended {
     pub request_id: String,
     pub state: InvocationState,
-    /// The time from the event to the end.
+    /// The time from the event to the end of the invocation.
     pub took: Duration,
-    /// The same without the time in which the machine had no CPU for the function or for this test: a
-    /// Lambda function has its CPU to itself.
+    /// `took` without the time in which the machine had no CPU for the function or for this test.
+    /// In Lambda, a function does not share its CPU.
     pub waited: Duration,
 }
 
-/// Makes an invocation and waits for its end, which has to come before Lambda's deadline.
+/// Invokes the function and waits for the end, which must come before Lambda's deadline.
 pub async fn run(function: &Function, event: Value, setting: &Setting) -> Ended {
     let Function { simulator, stderr, .. } = function;
     ready(function).await;
@@ -64,8 +65,8 @@ pub async fn run(function: &Function, event: Value, setting: &Setting) -> Ended 
     Ended { request_id, state, took, waited: took.saturating_sub(starved) }
 }
 
-/// Waits until the function takes invocations: as long as Lambda does, and as long again as the machine
-/// had no CPU for it.
+/// Waits until the function polls for invocations. The limit is Lambda's, plus the time in which
+/// the machine had no CPU for the function.
 async fn ready(function: &Function) {
     let began = Instant::now();
     while let Err(error) =
@@ -80,7 +81,7 @@ async fn ready(function: &Function) {
     }
 }
 
-/// One request about to be made.
+/// One request that is about to be sent.
 pub struct Invoke<'f> {
     function: &'f Function,
     event: Value,
@@ -92,7 +93,7 @@ impl<'f> Invoke<'f> {
         Self { function, event, setting: Setting::default() }
     }
 
-    /// Sets Lambda's time-out, in place of ten seconds.
+    /// Sets Lambda's timeout. The default is ten seconds.
     pub fn within(mut self, within: Duration) -> Self {
         self.setting.within = within;
         self

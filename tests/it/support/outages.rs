@@ -1,11 +1,10 @@
-//! What an outage of Secrets Manager or SQS looks like from the function, in all the spellings that
-//! there are of it.
+//! The outages of Secrets Manager and SQS as the function sees them, in every form that they have.
 
 use super::aws::Reply;
 use super::connection::Order;
 use serde_json::json;
 
-/// What SQS may answer that says nothing about whether the next try may work.
+/// SQS's failures after which a retry may succeed.
 pub fn queue_faults() -> Vec<Reply> {
     let others = [
         Reply::Error(400, "KMS.ThrottlingException"),
@@ -30,8 +29,8 @@ pub fn queue_faults() -> Vec<Reply> {
     throttling.into_iter().chain(others).chain(PROXY_ANSWERS).collect()
 }
 
-/// Answers of SQS's that look like success and prove nothing. The message isn't in the queue: who
-/// believes one of them has lost it.
+/// SQS's answers that look like success but prove nothing. The message is not in the queue, so a
+/// function that accepts such an answer loses the event.
 pub fn queue_lies() -> [Reply; 10] {
     [
         Reply::Lost(json!({"MD5OfMessageBody": "d41d8cd98f00b204e9800998ecf8427e"})),
@@ -47,7 +46,7 @@ pub fn queue_lies() -> [Reply; 10] {
     ]
 }
 
-/// SQS's answers that the next try would get too.
+/// SQS's errors that a retry would get again.
 pub fn queue_refusals() -> [Reply; 17] {
     [
         Reply::Error(400, "AccessDenied"),
@@ -74,7 +73,7 @@ pub fn queue_refusals() -> [Reply; 17] {
     ]
 }
 
-/// Whatever says that Secrets Manager can't be reached, and not that it refuses.
+/// Failures that show that Secrets Manager is unavailable, not that it denies access.
 pub fn secret_outages() -> Vec<Reply> {
     let others = [
         Reply::ErrorInHeader(400, "ThrottlingException"),
@@ -87,7 +86,7 @@ pub fn secret_outages() -> Vec<Reply> {
         Reply::Raw(502, "<html>Bad Gateway</html>"),
         Reply::Raw(503, "{}"),
         Reply::Raw(504, "<html>Gateway Timeout</html>"),
-        Reply::Raw(200, "<html>Welcome to the hotel's network</html>"), // a proxy's, who refuses nothing
+        Reply::Raw(200, "<html>Welcome to the hotel's network</html>"), // a proxy's page, not a denial
         Reply::Hang,
         Reply::Break(Order::Reset),
         Reply::Break(Order::Close),
@@ -96,7 +95,7 @@ pub fn secret_outages() -> Vec<Reply> {
     throttling.into_iter().chain(others).chain(PROXY_ANSWERS).collect()
 }
 
-/// What a proxy may answer in AWS's place.
+/// Answers that a proxy may send instead of AWS.
 const PROXY_ANSWERS: [Reply; 6] = [
     Reply::Raw(403, "<html>Forbidden</html>"),
     Reply::Raw(407, "<html>Proxy Authentication Required</html>"),
@@ -106,7 +105,7 @@ const PROXY_ANSWERS: [Reply; 6] = [
     Reply::Raw(401, r#"{"code":"401","error":"who are you?"}"#),
 ];
 
-/// Whatever says that Secrets Manager refuses.
+/// Errors with which Secrets Manager denies or rejects the call.
 pub fn secret_refusals() -> [Reply; 7] {
     [
         Reply::Error(400, "AccessDeniedException"),
@@ -119,7 +118,7 @@ pub fn secret_refusals() -> [Reply; 7] {
     ]
 }
 
-/// Throttling, in the spellings that the SDKs' retry rules list.
+/// Throttling error codes, as the retry rules of the SDKs list them.
 const THROTTLING: [&str; 13] = [
     "Throttling",
     "ThrottlingException",

@@ -1,4 +1,4 @@
-//! What a process writes, line by line, as it writes it.
+//! The output of a process, line by line, while the process writes it.
 
 use super::seconds;
 use std::io::{BufRead, BufReader, Read};
@@ -25,12 +25,12 @@ impl Output {
         self.lines.borrow().clone()
     }
 
-    /// The newest line that this finds something in, as soon as there is one.
+    /// Waits until `look` finds something in a line. Returns the result for the newest such line.
     pub async fn find<T>(&self, what: &str, look: impl Fn(&str) -> Option<T>) -> T {
         self.until(what, |lines| lines.iter().rev().find_map(|line| look(line))).await
     }
 
-    /// What this finds in the lines so far, as soon as there is something.
+    /// Waits until `look` finds something in the lines so far, and returns the result.
     pub async fn until<T>(&self, what: &str, look: impl Fn(&[String]) -> Option<T>) -> T {
         let mut lines = self.lines.clone();
         let waiting = async {
@@ -43,7 +43,7 @@ impl Output {
         }
     }
 
-    /// All lines, once the process is gone.
+    /// All lines, once the process has ended.
     pub fn join(&mut self) -> Vec<String> {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the reader only reads");

@@ -1,6 +1,6 @@
-//! Chance that can be had again.
+//! Repeatable random numbers.
 
-/// SplitMix64: small, and the same everywhere for a seed.
+/// SplitMix64: small, and the same sequence on every platform for a seed.
 pub struct Random(u64);
 
 impl Random {

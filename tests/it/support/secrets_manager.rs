@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-/// The name that the function is given for its secret.
+/// The secret's name in the function's configuration.
 pub const SECRET_ID: &str = "jw/webhook-secret";
 
-/// A secret's value, in the member that it was put in.
+/// A secret's value, in the member of the response that holds it.
 #[derive(Clone)]
 pub enum Secret {
     Text(String),

@@ -1,4 +1,4 @@
-//! The stand-in's two services: what a call meets, by the test's script, and what it changes.
+//! The stand-in's two services: how the test's script treats a call, and what the call changes.
 
 use super::aws::{Operation, Reply};
 use super::connection::Order;
@@ -19,12 +19,12 @@ use tokio::sync::{broadcast, mpsc, watch};
 pub struct State {
     pub secret: Secret,
     pub secrets_ever: Vec<String>,
-    /// Each valid `SendMessage` that was taken, also a FIFO queue's duplicates.
+    /// Every valid `SendMessage` call, including a FIFO queue's duplicates.
     pub sends: Vec<Message>,
     pub queued: Vec<Message>,
-    /// What was sent to the held queue.
+    /// The messages in the held queue.
     pub held: Vec<Message>,
-    /// How many were ever taken.
+    /// How many messages were ever taken.
     pub taken: usize,
     pub script: HashMap<Operation, (VecDeque<Reply>, Reply)>,
     calls: HashMap<Operation, Calls>,
@@ -62,7 +62,7 @@ impl Shared {
         connection: mpsc::UnboundedSender<Order>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         if request.method() == Method::GET {
-            return Ok(plain(404, "")); // a connection opened ahead of the first call
+            return Ok(plain(404, "")); // a connection opened before the first call
         }
         let (head, body) = request.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes());
@@ -158,7 +158,7 @@ impl Shared {
         self.told(outcome, altered)
     }
 
-    /// Answers as `perform` does, and nothing has come of the call.
+    /// Answers like `perform`, but the call changes nothing.
     fn pretend(
         &self,
         operation: Operation,
@@ -166,7 +166,7 @@ impl Shared {
         altered: &Value,
     ) -> Response<Full<Bytes>> {
         let secret = self.state().secret.clone();
-        // the answer's message id is one that no message of the test's has
+        // the answer's message ID belongs to no message of the test
         let mut elsewhere = State { secret, taken: 1_000_000_000, ..State::default() };
         self.told(outcome(&mut elsewhere, operation, parameters), altered)
     }
@@ -192,7 +192,7 @@ impl Shared {
     }
 }
 
-/// A call that has begun; it ends when this is dropped, also when the client goes away.
+/// A call that has begun. The call ends when this is dropped, also when the client disconnects.
 struct UnderWay<'s>(&'s Shared, Operation);
 
 impl Drop for UnderWay<'_> {
@@ -203,7 +203,8 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// What the operation does to this state, and its answer; or what AWS would have against the call.
+/// Applies the operation to this state and returns the answer, or the reason why AWS would reject
+/// the call.
 fn outcome(state: &mut State, operation: Operation, parameters: &Value) -> Result<Value, String> {
     match operation {
         Operation::GetSecretValue => secrets_manager::value_of(&state.secret, parameters),

@@ -1,4 +1,4 @@
-//! SQS's `SendMessage`, with the limits that its documentation states, and the digests of its answer.
+//! SQS's `SendMessage`, with the limits in its documentation, and the digests in its answer.
 
 use super::service::State;
 use super::start::{FIFO_QUEUE, HELD_QUEUE, STANDARD_QUEUE};
@@ -6,10 +6,10 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What a message's body and attributes may come to together.
+/// The maximum size of a message's body and attributes together.
 const MESSAGE_BYTES_MAX: usize = 1_048_576;
 
-/// A message as a consumer would see it.
+/// A message as a consumer sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub id: String,
@@ -26,15 +26,15 @@ impl Message {
         self.attributes.get(name).map(String::as_str)
     }
 
-    /// The same message under another id.
+    /// The same message with another ID.
     pub fn with_id(mut self, id: &str) -> Self {
         self.id = id.into();
         self
     }
 }
 
-/// Takes a message, or says what SQS would have against it. On a FIFO queue a duplicate gets the
-/// first one's id and isn't queued again.
+/// Takes a message, or returns the reason why SQS would reject it. On a FIFO queue, a duplicate
+/// gets the first message's ID and is not queued again.
 pub fn take(state: &mut State, parameters: &Value) -> Result<Value, String> {
     let mut message = read(parameters)?;
     let earlier = state.queued.iter().find(|queued| {
@@ -138,8 +138,9 @@ pub fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// The algorithm of the developer guide's "Calculating the MD5 message digest for message
-/// attributes": by name, each of name, type and value after its length, the value's kind between.
+/// The algorithm in the developer guide under "Calculating the MD5 message digest for message
+/// attributes". Attributes are sorted by name. Each name, type and value follows its length, and a
+/// byte for the kind of value stands between type and value.
 fn attributes_md5(attributes: &BTreeMap<String, String>) -> String {
     let mut digest = Md5::new();
     let mut part = |prefix: &[u8], text: &str| {

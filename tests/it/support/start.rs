@@ -1,5 +1,5 @@
-//! The forwarder's start. `lambda-simulator` can't capture output or empty the environment of what it
-//! starts, so the process is started here.
+//! Starts the forwarder. `lambda-simulator` cannot capture the output or clear the environment of
+//! the process that it starts, so this module starts the process.
 
 use super::aws::Aws;
 use super::function::Function;
@@ -20,7 +20,7 @@ pub const STANDARD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1234567890
 pub const HELD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/jw-held";
 pub const FIFO_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/jw-events.fifo";
 
-/// A function about to start.
+/// A function that is about to start.
 pub struct Start {
     environment: BTreeMap<String, String>,
     aws: Vec<Arc<Shared>>,
@@ -28,7 +28,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// A function with all that it needs and nothing else in its environment.
+    /// A function with everything that it needs in its environment, and nothing else.
     pub fn of(aws: &Aws) -> Self {
         let environment = [
             ("QUEUE_URL", STANDARD_QUEUE),
@@ -83,15 +83,15 @@ impl Start {
         self
     }
 
-    /// Another stand-in's secrets are not to be written either.
+    /// Also searches the output for the secrets of this second stand-in.
     pub fn also(mut self, aws: &Aws) -> Self {
         self.aws.push(aws.shared.clone());
         self
     }
 
-    /// The process alone, under a Runtime API that listens here.
+    /// Starts the process alone, under the Runtime API at this address.
     pub fn spawn(&self, runtime_api: SocketAddr) -> Child {
-        // another build of it than this one, where a target of the Makefile names one
+        // a Makefile target can name another build of the binary
         let binary = std::env::var_os("FORWARDER");
         Command::new(binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_forwarder").into()))
             .env_clear()

@@ -1,19 +1,19 @@
-//! Joins the parts of `undelivered` records, without the library's help.
+//! Joins the parts of `undelivered` records without the library's code.
 
 use serde_json::Value;
 
-/// The longest line that a record may have, with its newline.
+/// The maximum length of a record's line, with its newline.
 pub const MAX_LINE_BYTES: usize = 32_768;
 
 struct Record {
-    /// All members but the body.
+    /// All members except the body.
     members: Value,
     bodies: Vec<String>,
     parts: usize,
 }
 
-/// The records in these lines, in the order of their first parts. Checks each line's length and
-/// that no part is missing.
+/// The records in these lines, ordered by their first parts. Checks each line's length, and that no
+/// part is missing.
 pub fn records<'l>(lines: impl IntoIterator<Item = &'l String>) -> Vec<Value> {
     let mut records = Vec::<Record>::new();
     for text in lines {

@@ -1,11 +1,11 @@
-//! The wide event: what the contract says of every such line, and what CloudWatch's embedded metric
-//! format asks of it.
+//! The wide event: the contract's rules for every such line, and the rules of CloudWatch's embedded
+//! metric format.
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
 
-/// All members that a wide event may have at its top level.
+/// All members that a wide event may have at the top level.
 const MEMBERS: [&str; 24] = [
     "_aws",
     "FunctionName",
@@ -45,7 +45,7 @@ const OF_AN_EVENT: [&str; 8] = [
     "message_id",
 ];
 
-/// Decided before the signature is known to be right: nothing of the claims may be logged.
+/// Reasons that are decided before the signature is verified. The log must not contain any claims.
 const UNVERIFIED: [&str; 11] = [
     "method_not_allowed",
     "body_too_large",
@@ -63,7 +63,7 @@ const UNVERIFIED: [&str; 11] = [
 const COUNTS: [(&str, &str); 4] =
     [("accepted", "Accepted"), ("refused", "Refused"), ("held", "Held"), ("failed", "Failed")];
 
-/// The wide event that a line holds, if it is one of this invocation.
+/// The wide event in a line, if the line holds one of this invocation.
 pub fn of(line: &str, request_id: &str) -> Option<Value> {
     if !line.contains(request_id) {
         return None;
@@ -72,7 +72,7 @@ pub fn of(line: &str, request_id: &str) -> Option<Value> {
     (value["request_id"] == request_id && value.get("outcome").is_some()).then_some(value)
 }
 
-/// Checks one line, of a request or of a held record.
+/// Checks the line of a request or of a held record.
 #[track_caller]
 pub fn check(log: &Value) {
     let members = log.as_object().expect("an object");

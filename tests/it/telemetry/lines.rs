@@ -1,5 +1,6 @@
-//! `local/template/lines.jsonl`: the lines that `make template` holds alarms, dashboard and saved queries
-//! against, one of each kind. Held here against what the binary prints.
+//! `local/template/lines.jsonl` has one log line of each kind. `make template` checks the alarms,
+//! the dashboard and the saved queries against these lines. This test compares the lines with the
+//! binary's output.
 
 use crate::support::{
     Aws, CHANNEL_ACTIVE, Delivery, Function, GetSecretValue, HoldMessage, MEDIA_AVAILABLE,
@@ -21,7 +22,8 @@ const CHANGING: [&str; 8] = [
     "message_id",
 ];
 
-/// The same JSON with a fixed value, of the same type, for each one that changes from run to run.
+/// The same JSON, in which each value that changes between runs is replaced by a fixed value of the
+/// same type.
 fn fixed(value: Value, changes: bool) -> Value {
     match value {
         Value::Object(members) => members

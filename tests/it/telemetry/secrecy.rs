@@ -1,4 +1,4 @@
-//! What nobody should see: nothing unverified is written, and no secret, token or signature.
+//! The logs contain nothing unverified, and no secret, token or signature.
 
 use crate::support::{
     Answer, Aws, Delivery, Function, GetSecretValue, HoldMessage, MEDIA_AVAILABLE, OTHER_SECRET,
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const CANARY: &str = "xCANARYx";
 
-/// Requests with a mark wherever a stranger can put one.
+/// Requests with a marker in every place that a stranger controls.
 fn marked() -> Vec<Delivery> {
     let claims =
         event(json!({"event": CANARY, "webhook_id": CANARY, "site_id": CANARY, CANARY: CANARY}));
@@ -78,7 +78,8 @@ async fn held_token_is_never_written_at_any_level() {
     .await;
 }
 
-/// All that can happen to a request, with secrets about: each function's end looks for them.
+/// Makes everything happen that can happen to a request while secrets are in use. Each function
+/// searches its output for the secrets when it is dropped.
 async fn everything_happens(function: &Function, aws: &Aws) -> Vec<Answer> {
     let mut answers = Vec::new();
     let good = Delivery::of(MEDIA_AVAILABLE);

@@ -1,4 +1,4 @@
-//! What a request may be answered, and by when.
+//! The answers that a request may get, and the time limit for them.
 
 use super::view::{FETCH, View};
 use super::{Answered, Judge};
@@ -7,17 +7,17 @@ use crate::event::Kind;
 use crate::weather::Service;
 use crate::world::{Call, Outcome};
 
-/// The longest that any request may take.
+/// The longest time that any request may take.
 const LONGEST: Ms = 20_000;
 
-/// How long getting a secret may take.
+/// The longest time that fetching a secret may take.
 const LONGEST_FOR_SECRET: Ms = 5_000;
 
-/// How long a recheck waits in an outage, at least.
+/// The shortest time that a recheck waits during an outage.
 const SHORTEST_WAIT: Ms = 250;
 
-/// For a second after a failed fetch nobody waits. It ends up to two seconds, its longest backoff, after
-/// its last attempt.
+/// After a failed fetch, requests do not wait for one second. The fetch ends up to two seconds (its
+/// longest backoff) after its last attempt. The remaining 0.1 s is tolerance.
 const AFTER_FAILURE: Ms = 3_100;
 
 impl Judge<'_> {
@@ -52,7 +52,7 @@ impl Judge<'_> {
             {
                 self.refused_for_want_of_key(answered);
             }
-            // of which of the two, the webhook's key decides
+            // the webhook's key decides which of the two reasons applies
             (401, "refused", "webhook_unknown" | "signature_invalid")
                 if request.kind.is_forged() => {}
             _ if is_refused => {}
@@ -74,7 +74,8 @@ impl Judge<'_> {
         view.others.iter().filter(overlaps).copied().collect()
     }
 
-    /// Fails unless a call to one of these services, or the credentials for it, failed meanwhile.
+    /// Breaks the promise unless a call to one of these services, or fetching its credentials,
+    /// failed during the request.
     fn excused(&mut self, answered: &Answered<'_>, services: &[Service], promise: &'static str) {
         let services: Vec<_> = services.iter().chain(&[Service::Credentials]).copied().collect();
         if self.calls(answered, &services).iter().all(|call| call.result == Outcome::Taken) {
@@ -82,7 +83,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Answered 503 for want of a secret: there was none, and the token is held or counted as lost.
+    /// Judges an answer of 503 for lack of a secret: no secret was available, and the token is held
+    /// or counted as lost.
     fn without_secret(&mut self, answered: &Answered<'_>) {
         let Answered { request, answer, line, .. } = *answered;
         let view = &self.views[&answer.instance];
@@ -118,7 +120,8 @@ impl Judge<'_> {
         })
     }
 
-    /// Answered 401 although it may be JW's: only in the pause after a recheck that did not have its key.
+    /// Judges an answer of 401 to a request that may be JW's. This is only allowed in the pause
+    /// after a recheck whose secret lacked the request's key.
     fn refused_for_want_of_key(&mut self, answered: &Answered<'_>) {
         let Answered { request, answer, .. } = *answered;
         if !answered.has_key(self.world) {
@@ -152,10 +155,10 @@ impl Judge<'_> {
     }
 }
 
-/// Whether Secrets Manager kept the secret back, or its last failure is so fresh that nobody asks.
+/// Whether the secret was unavailable, or the last failure is so recent that no request fetches.
 fn may_be_without_secret(view: &View<'_>, answered: &Answered<'_>) -> bool {
     let answer = answered.answer;
-    // a fetch that was frozen in its last second, or just before, ends when the process goes on
+    // a fetch that was frozen in its last second, or just before the request, ends after the thaw
     let thawed = view.frozen_between(answer.began.saturating_sub(1_000), answer.ended);
     let since = answer.began.saturating_sub(AFTER_FAILURE + if thawed { FETCH } else { 0 });
     let fails = |call: &&Call| {
@@ -168,7 +171,7 @@ fn may_be_without_secret(view: &View<'_>, answered: &Answered<'_>) -> bool {
     if view.fetches.iter().any(fails) {
         return true;
     }
-    // after a failure a pause goes on, and nobody knows whether the secret at hand is the right one
+    // After a failure the pause continues, and the cached secret may be outdated.
     let in_pause = |(fetch, pause): &(&Call, Ms)| {
         fetch.ended.is_some_and(|ended| ended <= answer.ended && answer.ended < ended + pause + 2)
     };

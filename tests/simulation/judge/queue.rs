@@ -1,4 +1,5 @@
-//! Every event is queued as it was signed, or can be had from the log or the held queue.
+//! Every event is queued exactly as it was signed, or can be recovered from the log or the held
+//! queue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +64,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What is held stays there until it is queued, or can never be good.
+    /// Checks that a held event stays in the held queue until it is queued or can never be valid.
     pub(super) fn held(&mut self, answered: &[Answered<'_>]) {
         let mut queued: BTreeSet<&str> = BTreeSet::new();
         for message in &self.world.queued {
@@ -122,7 +123,7 @@ impl Judge<'_> {
     }
 }
 
-/// Whether the record is all that sending the event again takes.
+/// Whether the record contains everything needed to send the event again.
 fn is_whole(record: &Undelivered, request: &Request, fifo: bool) -> bool {
     let message = Message {
         body: record.body.clone(),

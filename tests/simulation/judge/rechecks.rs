@@ -1,14 +1,16 @@
-//! How often Secrets Manager is called.
+//! How often the function calls Secrets Manager.
 
 use super::Judge;
 use super::view::{PAUSES, View};
 use crate::clock::Ms;
 use crate::world::{Call, Outcome};
 
-/// Five quiet minutes start the pauses again. A request is noticed some seconds after it came.
+/// Five minutes without a bad request reset the pauses. The function may notice a request up to six
+/// seconds after its arrival, so this limit is 294 s.
 const MAY_BE_FORGOTTEN: Ms = 294_000;
 
-/// In an outage a fetch may begin each second, for a recheck, and makes some eight attempts.
+/// During an outage, a recheck may start a fetch each second, and a fetch makes about eight
+/// attempts. So up to 480 calls in a minute are normal.
 const MOST_CALLS_IN_A_MINUTE: usize = 520;
 
 impl Judge<'_> {
@@ -25,7 +27,7 @@ impl Judge<'_> {
     }
 }
 
-/// A recheck in the shortest pause that the ones before it set.
+/// Finds a recheck that began before the shortest pause after the previous rechecks was over.
 fn too_soon(view: &View<'_>, ttl: Ms) -> Option<String> {
     let mut unchanged = 0;
     let mut before: Option<&Call> = None;
@@ -35,7 +37,7 @@ fn too_soon(view: &View<'_>, ttl: Ms) -> Option<String> {
             before = None;
             continue;
         };
-        // what another attempt of an older fetch brings may be dropped
+        // the function may drop the secret that a later attempt of an older fetch returns
         if view.began(call) != call.began {
             unchanged = 0;
             before = None;
@@ -48,7 +50,7 @@ fn too_soon(view: &View<'_>, ttl: Ms) -> Option<String> {
             if view.quiet_before(call.began) >= MAY_BE_FORGOTTEN {
                 unchanged = 0;
             }
-            // of two at once, which wait for the same credentials, one is no recheck after the other
+            // when two fetches wait for the same credentials, neither is a recheck after the other
             let fresh = fresh && call.began >= last_ended;
             if fresh && unchanged > 0 {
                 let pause = PAUSES[(unchanged - 1).min(PAUSES.len() - 1)];

@@ -1,4 +1,5 @@
-//! How old a secret may be that is used, and for how long a request waits for another.
+//! The maximum age of a secret that the function uses, and how long a request waits for a new
+//! secret.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +9,14 @@ use crate::clock::Ms;
 use crate::weather::Service;
 use crate::world::{Call, Outcome};
 
-/// In an outage one request in this time waits.
+/// During an outage, one request in this interval waits for Secrets Manager.
 const PROBE_INTERVAL: Ms = 10_000;
 
-/// How long a request waits while there is a cached secret.
+/// How long a request waits while a cached secret exists.
 const LONGEST_WITH_CACHE: Ms = 1_000;
 
 impl Judge<'_> {
-    /// An event was accepted: the secret that verified it could be used then.
+    /// Checks that the secret that verified an accepted event was still usable.
     pub(super) fn secret(&mut self, answered: &Answered<'_>) {
         let (answer, setting) = (answered.answer, self.world.schedule.setting);
         if !answered.is_accepted() {
@@ -37,7 +38,7 @@ impl Judge<'_> {
         }
     }
 
-    /// In an outage requests do not wait, but one in ten seconds.
+    /// Checks that during an outage only one request in ten seconds waits.
     pub(super) fn waits(&mut self, answered: &[Answered<'_>]) {
         let mut last: BTreeMap<usize, (Ms, Ms)> = BTreeMap::new();
         let mut in_order: Vec<&Answered<'_>> = answered.iter().collect();
@@ -71,7 +72,7 @@ impl Judge<'_> {
     }
 }
 
-/// When the event's first call to a queue began.
+/// The time of the event's first call to a queue.
 fn sent(view: &View<'_>, answered: &Answered<'_>) -> Option<Ms> {
     let answer = answered.answer;
     let of_event = |call: &&&Call| {
@@ -82,14 +83,14 @@ fn sent(view: &View<'_>, answered: &Answered<'_>) -> Option<Ms> {
     view.others.iter().find(of_event).map(|call| call.began)
 }
 
-/// Whether the instance knew of an outage when the request came, and had a secret to use.
+/// Whether the instance knew of an outage when the request arrived, and had a usable secret.
 fn knows_outage(view: &View<'_>, answered: &Answered<'_>) -> bool {
     let began = answered.answer.began;
     if view.cache(began) != Cache::Unreachable {
         return false;
     }
-    // Of an attempt that is given up, and of a fetch that was frozen, the instance may know nothing. What a fetch
-    // meets after a newer one has brought the secret does not count.
+    // The instance may not know the result of an abandoned attempt or of a frozen fetch. A fetch
+    // that continues after a newer fetch returned the secret does not count.
     let secret_began = view.secret(began).map_or(0, |(secret, _)| secret.began);
     let is_known = |call: &Call| {
         call.result == Outcome::Unreachable
@@ -108,7 +109,8 @@ fn knows_outage(view: &View<'_>, answered: &Answered<'_>) -> bool {
     view.failure(began).is_some_and(is_known) && !lacks_credentials
 }
 
-/// Whether Secrets Manager refused after this secret came, and the instance knew before `at`.
+/// Whether Secrets Manager denied a fetch after this secret was fetched, and the instance knew of
+/// the denial before `at`.
 fn revoked(view: &View<'_>, secret: &Call, at: Ms) -> bool {
     view.fetches.iter().any(|call| {
         let Some(ended) = call.ended_by(at.saturating_sub(1)) else { return false };
@@ -118,11 +120,11 @@ fn revoked(view: &View<'_>, secret: &Call, at: Ms) -> bool {
     })
 }
 
-/// Whether the instance asked for another secret, or knew that it could not get one.
+/// Whether the instance tried to fetch another secret, or knew that fetching was impossible.
 fn fetched_since(view: &View<'_>, secret: &Call, began: Ms, ended: Ms) -> bool {
     let lately = |call: &Call| call.ended.is_none_or(|ended| ended + PROBE_INTERVAL >= began);
     view.fetches.iter().any(|call| {
-        // a request may have waited its second for it in vain
+        // a request may have waited one second for this fetch in vain
         let is_slow = call.ended.is_none_or(|ended| ended >= call.began + LONGEST_WITH_CACHE);
         let fails = is_slow || !call.is_secret();
         call.began <= ended && (call.began > secret.began || fails && lately(call))

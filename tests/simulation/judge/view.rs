@@ -1,4 +1,4 @@
-//! What one instance of the function can know: its calls to Secrets Manager, and what they brought.
+//! What one instance of the function can know: its calls to Secrets Manager and their results.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,30 +9,30 @@ use crate::event::Webhook;
 use crate::weather::{Kind, Service};
 use crate::world::{Call, Outcome, World};
 
-/// The contract's pauses after rechecks that brought the same value.
+/// The pauses that the contract requires after rechecks that returned the same value.
 pub const PAUSES: [Ms; 7] = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
 
-/// After so long without a bad request the pauses start again.
+/// After this long without a bad request, the pauses start again from the shortest.
 const FORGET_AFTER: Ms = 300_000;
 
-/// The longest time between two attempts.
+/// The longest pause between two attempts of a fetch.
 const LONGEST_BACKOFF: Ms = 2_100;
 
-/// A fetch ends by itself within this time, unless the process is frozen.
+/// A fetch ends within this time unless the process is frozen.
 pub const FETCH: Ms = 6_000;
 
 pub struct View<'w> {
     world: &'w World,
-    /// To Secrets Manager, in the order in which they began.
+    /// Calls to Secrets Manager, ordered by the time they began.
     pub fetches: Vec<&'w Call>,
-    /// To SQS and for credentials.
+    /// Calls to SQS, and waits for credentials.
     pub others: Vec<&'w Call>,
-    /// When a request was under way that may have failed to verify.
+    /// The times (begin, end) of requests that may have failed to verify.
     pub bad: Vec<(Ms, Ms)>,
     pub thaws: Vec<Ms>,
 }
 
-/// What the cache is, by the table in the documentation of `secrets`.
+/// The cache's state, as in the table in the documentation of `secrets`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cache {
     Fresh,
@@ -86,7 +86,7 @@ impl<'w> View<'w> {
         views
     }
 
-    /// The newest secret that the instance had by this time.
+    /// The newest secret that the instance had at this time.
     pub fn secret(&self, by: Ms) -> Option<(&'w Call, &'w [Webhook])> {
         self.fetches.iter().rev().find_map(|call| match &call.result {
             Outcome::Secret(keys) if call.ended_by(by).is_some() => Some((*call, keys.as_slice())),
@@ -94,8 +94,9 @@ impl<'w> View<'w> {
         })
     }
 
-    /// The newest secret that the instance certainly kept. A fetch that another has overtaken may go on
-    /// with another attempt, and what it brings is dropped.
+    /// The newest secret that the instance certainly kept. A fetch may continue with another
+    /// attempt after a newer fetch has finished. The function drops the secret that such an attempt
+    /// returns.
     fn certain_secret(&self, by: Ms) -> Option<&'w Call> {
         let brought = self.fetches.iter().rev().filter(|call| call.is_secret());
         brought.filter(|call| call.ended_by(by).is_some()).copied().find(|call| {
@@ -110,19 +111,19 @@ impl<'w> View<'w> {
         })
     }
 
-    /// Whether the second call may be the attempt after the first, which failed.
+    /// Whether `call` may be the next attempt after the failed attempt `failed`.
     fn may_be_next_attempt(&self, failed: &Call, call: &Call) -> bool {
         let Some(ended) = failed.ended_by(call.began) else { return false };
         !failed.is_secret()
             && (call.began - ended <= LONGEST_BACKOFF || self.frozen_between(ended, call.began))
     }
 
-    /// The last failure since the newest secret came, that had ended by this time.
+    /// The last failure that ended by this time, since the newest secret was fetched.
     pub fn failure(&self, by: Ms) -> Option<&'w Call> {
         self.failure_since(self.secret(by).map(|(secret, _)| secret), by)
     }
 
-    /// The same, or one that a secret which came later may not have ended.
+    /// The same, but also a failure before a later secret that the instance may have dropped.
     pub fn possible_failure(&self, by: Ms) -> Option<&'w Call> {
         self.failure_since(self.certain_secret(by), by)
     }
@@ -154,7 +155,8 @@ impl<'w> View<'w> {
         }
     }
 
-    /// What the calls to Secrets Manager met in this time; else what they would have met.
+    /// The result of the calls to Secrets Manager in this time. If no call was made, the result
+    /// that a call would have had.
     pub fn outage(&self, from: Ms, to: Ms) -> Kind {
         let overlaps = |call: &&&Call| call.began <= to && call.ended.is_none_or(|end| end >= from);
         let met = self.fetches.iter().filter(overlaps).map(|call| call.met).max();
@@ -170,7 +172,8 @@ impl<'w> View<'w> {
         self.thaws.iter().any(|thaw| (from..=to).contains(thaw))
     }
 
-    /// When the fetch began whose last attempt this may be. An attempt without credentials makes no call.
+    /// When the fetch began whose last attempt `call` may be. An attempt without credentials makes
+    /// no call.
     pub fn began(&self, call: &Call) -> Ms {
         let without_credentials =
             |call: &&&Call| call.service == Service::Credentials && call.result != Outcome::Taken;
@@ -187,13 +190,15 @@ impl<'w> View<'w> {
         began
     }
 
-    /// Whether a fetch may have been a recheck: a bad request was under way when it began.
+    /// Whether a fetch may have been a recheck, because a bad request was under way when the fetch
+    /// began.
     fn may_be_recheck(&self, fetch: &Call) -> bool {
         let since = self.began(fetch);
         self.bad.iter().any(|(began, ended)| *began <= fetch.began && *ended >= since)
     }
 
-    /// Each fetch that brought a secret, with the longest pause after it that the contract allows.
+    /// Each fetch that returned a secret, with the longest pause that the contract allows after the
+    /// fetch.
     pub fn longest_pauses(&self) -> Vec<(&'w Call, Ms)> {
         let mut pauses = Vec::new();
         let mut unchanged = 0;
@@ -207,7 +212,8 @@ impl<'w> View<'w> {
                 unchanged = 0;
             }
             if self.may_be_recheck(call) {
-                // the quiet time counts once, and not again for the requests that came together after it
+                // The quiet period counts once, not again for each request that arrived at the same
+                // time after it.
                 if self.quiet_before(call.began) >= FORGET_AFTER
                     && self.bad_since(call.began).is_some_and(|since| last_recheck < since)
                 {
@@ -222,13 +228,13 @@ impl<'w> View<'w> {
         pauses
     }
 
-    /// When the first of the bad requests began that are under way then.
+    /// When the first of the bad requests began that are under way at this time.
     fn bad_since(&self, at: Ms) -> Option<Ms> {
         let under_way = self.bad.iter().filter(|(began, ended)| (*began..=*ended).contains(&at));
         under_way.map(|(began, _)| *began).min()
     }
 
-    /// For how long there was certainly no bad request before the ones that are under way then.
+    /// How long there was certainly no bad request before those that are under way at this time.
     pub fn quiet_before(&self, at: Ms) -> Ms {
         let Some(began) = self.bad_since(at) else { return 0 };
         let last = self.bad.iter().map(|(_, ended)| *ended).filter(|ended| *ended < began).max();

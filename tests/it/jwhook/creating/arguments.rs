@@ -1,4 +1,4 @@
-//! What `create` asks for, and what it takes for a value.
+//! The arguments of `create`: what it requires, and which values it accepts.
 
 use super::super::support::{FUNCTION_URL, Jwhook};
 use super::{CREATE, account_and_api};

@@ -1,11 +1,12 @@
-//! `create` parks a webhook before it calls the endpoint, goes on after an interruption, and touches no
-//! other run's webhook.
+//! `create` parks a webhook (gives it a URL where nobody listens) before it calls the endpoint.
+//! After an interruption, `create` continues with this webhook. It does not touch the webhook of
+//! another run.
 
 use super::super::support::{Account, JwApi, Jwhook, Meet, Until, WEBHOOK_URL};
 use super::{CREATE, KEY, account_and_api};
 use serde_json::{Value, json};
 
-/// The URLs of the webhooks, in JW's order.
+/// The webhooks' URLs, in JW's order.
 fn urls(jw: &JwApi) -> Vec<Value> {
     jw.webhooks().iter().map(|webhook| webhook["metadata"]["webhook_url"].clone()).collect()
 }
@@ -14,7 +15,7 @@ fn is_parked(url: &Value) -> bool {
     url.as_str().unwrap().starts_with("https://jwhook.invalid/new?jwhook_run=")
 }
 
-/// `create` that waits a minute until it activates its webhook.
+/// `create` that waits a minute before it activates its webhook.
 fn patient() -> Vec<&'static str> {
     [&CREATE[..8], &["60"]].concat()
 }
@@ -97,7 +98,7 @@ async fn parked_webhook_whose_key_is_gone_is_not_activated() {
         "{error}"
     );
     assert!(is_parked(&urls(&jw)[1]), "{:?}", urls(&jw));
-    // without its key it is left alone, and another one is made
+    // a parked webhook whose key is missing is not touched, and `create` makes another one
     let ran = Jwhook::of(&account, &jw, &CREATE).run(&jw).await;
     assert!(ran.stderr.contains("delete the webhook with jwhook delete new00001"), "{ran:?}");
     ran.done();
@@ -109,7 +110,7 @@ async fn parked_webhook_whose_key_is_gone_is_not_activated() {
 async fn lost_answer_deletes_only_the_webhook_of_the_same_run() {
     for lost in [Meet::Hold, Meet::DoneThenHold] {
         let (account, jw) = account_and_api().await;
-        // the other operator's run has its webhook, and has not stored the key yet
+        // the other operator's run has created its webhook but not yet stored the key
         account.next("PutSecretValue", Meet::Hold);
         let other = Jwhook::of(&account, &jw, &CREATE).spawn();
         account.until(Until::Begun, "PutSecretValue", 1).await;

@@ -1,4 +1,4 @@
-//! What is deployed, and what goes through it: version, region, held events, the last accepted one.
+//! The deployed version and region, the held events, and the last accepted event.
 
 use super::{ACCEPTED, Account, JwApi, Jwhook, Meet, Ran, doctor, findings, said, well};
 use crate::support::commit;
@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Doctor where the stack has these outputs beside the endpoint, the queue and the secret.
+/// Runs doctor on a stack with these outputs in addition to the endpoint, the queue and the secret.
 async fn with_outputs(account: &Account, jw: &JwApi, more: &[(&str, &str)]) -> Ran {
     let ours = [
         ("WebhookUrl", crate::jwhook::support::WEBHOOK_URL),
@@ -55,7 +55,7 @@ async fn unknown_version_is_a_warning_and_so_is_a_missing_held_queue() {
     assert!(said.starts_with("the version of the stack is unknown"), "{said}");
 }
 
-/// `make test` gives the programs their commit; a build without one has nothing to compare.
+/// `make test` gives the programs their commit. A build without a commit cannot be compared.
 #[tokio::test]
 async fn version_and_commit_of_stack_and_jwhook_are_compared() {
     let (account, jw) = well().await;
@@ -109,13 +109,13 @@ async fn queue_or_secret_of_another_region_than_the_stack_is_found() {
             format!("the {part} is in us-east-1, but the stack is in eu-west-1; the fun");
         assert!(said.starts_with(&expected), "{said}");
     }
-    // a name by itself has no region, and the emulator's URL has none either
+    // neither a secret's name nor the emulator's URL contains a region
     let arguments = ["doctor", "--output", "json", "--secret-id", "jw"];
     let ran = Jwhook::of(&account, &jw, &arguments).run(&jw).await;
     assert!(findings(&ran).contains(&"skip region".to_owned()), "{ran:?}");
 }
 
-/// Doctor where CloudWatch says of every queue how old its oldest message was at that time.
+/// Runs doctor while CloudWatch returns this time and age for the oldest message of every queue.
 async fn with_age(account: &Account, jw: &JwApi, age: Option<(u32, f64)>) -> Ran {
     // {"Datapoints": [{"Timestamp": 1(at), "Maximum": age_s}]} in CBOR (RFC 8949)
     let mut body = b"\xa1\x6aDatapoints".to_vec();
@@ -173,7 +173,7 @@ async fn held_events_are_counted_and_the_age_of_the_oldest_is_told() {
     let text = said(&doctor(&account, &jw).await, "held");
     assert!(text.starts_with("2 in the held queue, of unknown age (cloudwatch:"), "{text}");
 
-    // the queue and its dead-letter queue are counted before
+    // the first two calls count the queue and its dead-letter queue
     let denied = r#"{"__type":"AccessDeniedException"}"#;
     account.nth("GetQueueAttributes", 3, Meet::Answer(400, denied));
     let ran = doctor(&account, &jw).await;
@@ -181,11 +181,11 @@ async fn held_events_are_counted_and_the_age_of_the_oldest_is_told() {
     assert!(said(&ran, "held").starts_with("sqs:GetQueueAttributes on queue"), "{ran:?}");
 }
 
-/// Writes a line to the function's log that is so old.
+/// Writes a line of this age to the function's log.
 async fn log(account: &Account, line: &str, age: Duration) {
     let stream = "2026/11/23/[1]fedcba9876543210";
     let create = account.logs.create_log_stream().log_group_name(&account.log_group);
-    let _ = create.log_stream_name(stream).send().await; // there already, the second time
+    let _ = create.log_stream_name(stream).send().await; // fails if the stream exists
     let at = (SystemTime::now() - age).duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let event = InputLogEvent::builder().message(line).timestamp(at.as_millis() as i64);
     let put = account.logs.put_log_events().log_group_name(&account.log_group);

@@ -1,4 +1,4 @@
-//! What can't be reached, and what doesn't follow from it.
+//! Services that cannot be reached, and the checks that are skipped because of them.
 
 use super::{Jwhook, Meet, doctor, findings, said, well};
 use hyper::server::conn::http1;

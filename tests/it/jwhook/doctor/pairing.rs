@@ -1,4 +1,4 @@
-//! JW's webhooks against the ring's keys and the endpoint.
+//! Compares JW's webhooks with the keys in the ring and with the endpoint.
 
 use super::{ACCEPTED, Account, JwApi, doctor, findings, other_webhook, said, webhook, well};
 use crate::support::{OTHER_SECRET, SECRET};

@@ -1,11 +1,11 @@
-//! Killing a command at a given place, without its knowing: whoever it calls keeps the answer back,
-//! and it is killed meanwhile.
+//! Kills a command at a given place. The service that the command calls holds back its answer, and
+//! the command is killed while it waits.
 
 use super::world::World;
 use crate::jwhook::support::{Jwhook, Meet, Until};
 use std::time::Duration;
 
-/// A place in a run.
+/// A place in a command's run.
 #[derive(Clone, Copy, Debug)]
 pub struct Kill {
     call: Option<&'static str>,
@@ -14,27 +14,27 @@ pub struct Kill {
 }
 
 impl Kill {
-    /// Before the next call of this name is performed, by JW (a method) or AWS.
+    /// Before JW (a method) or AWS (an operation) performs the next call of this name.
     pub fn at(call: &'static str) -> Self {
         Self { call: Some(call), done: false, wait: Duration::ZERO }
     }
 
-    /// After it was performed, and before its answer arrives.
+    /// After the call is performed, and before its answer arrives.
     pub fn done(self) -> Self {
         Self { done: true, ..self }
     }
 
-    /// So long after its answer.
+    /// This long after the call's answer.
     pub fn and_then(self, wait: Duration) -> Self {
         Self { wait, ..self }
     }
 
-    /// So long after the start.
+    /// This long after the start.
     pub fn after(wait: Duration) -> Self {
         Self { call: None, done: false, wait }
     }
 
-    /// Starts the command, and kills it there.
+    /// Starts the command and kills it at this place.
     pub async fn strike(self, world: &World, command: Jwhook) {
         let until = if self.done { Until::Performed } else { Until::Begun };
         let is_jws = |call: &str| call.bytes().all(|byte| byte.is_ascii_uppercase());

@@ -1,4 +1,4 @@
-//! What a sender of events saw, and what became of them.
+//! What a sender of events saw, and what happened to the events.
 
 use crate::jwhook::support::Account;
 use crate::support::Answer;
@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the sender saw.
 #[derive(Debug, Default)]
 pub struct Sent {
-    /// Of each event, the webhooks that JW sent it for.
+    /// For each event, the webhooks for which JW sent it.
     pub events: Vec<BTreeSet<String>>,
-    /// Deliveries of the old webhook after it was gone, that had to be taken and were.
+    /// Number of deliveries of the old webhook, after its deletion, that had to be accepted and
+    /// were.
     pub late: usize,
-    /// What was taken: `event_id` and webhook.
+    /// The accepted events: `event_id` and webhook.
     pub taken: BTreeSet<(String, String)>,
-    /// Good deliveries that weren't taken, and events that JW sent nobody.
+    /// Valid deliveries that were not accepted, and events that JW sent to nobody.
     pub faults: Vec<String>,
 }
 
@@ -30,7 +31,7 @@ impl Sent {
         self.taken.insert((event_id.to_owned(), id.to_owned()));
     }
 
-    /// What is in the queue: `event_id` and webhook. One event's id is the same for all webhooks.
+    /// The events in the queue: `event_id` and webhook. One event has the same ID for all webhooks.
     pub async fn queued(&self, account: &Account) -> BTreeSet<(String, String)> {
         let mut queued = BTreeSet::new();
         let mut subjects = BTreeMap::<String, String>::new();

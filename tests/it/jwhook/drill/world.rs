@@ -1,5 +1,5 @@
-//! All that takes part in a rotation, at work: JW, which sends each event to the webhooks that it has
-//! at that moment, functions that are warm, the secret and the queue.
+//! Everything that takes part in a rotation: JW, which sends each event to its current webhooks,
+//! warm functions, the secret and the queue.
 
 use super::sent::Sent;
 use crate::jwhook::support::{Account, JwApi, Jwhook, QueueType, Until, WEBHOOK_URL, webhook};
@@ -9,13 +9,13 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// The webhook that is rotated.
+/// The webhook to rotate.
 pub const OLD: &str = "7Rav0hC5";
 
-/// The TTL of a secret in the functions.
+/// The secret's TTL in the functions.
 pub const TTL: Duration = seconds(2);
 
-/// How long JW may take until it surely sends events to a webhook's new URL; it may do so at once.
+/// The longest time until JW sends events to a webhook's new URL. JW may also do so at once.
 const LAG: Duration = millis(500);
 
 pub struct World {
@@ -30,7 +30,7 @@ pub struct World {
 }
 
 impl World {
-    /// With functions of this TTL, and a sender that pauses so long between two events.
+    /// Starts functions with this TTL, and a sender with this pause between two events.
     pub async fn start(functions: usize, ttl: Duration, pause: Duration) -> Self {
         let ring = json!({ OLD: SECRET });
         let ttl = ttl.as_secs().to_string();
@@ -64,19 +64,19 @@ impl World {
         world
     }
 
-    /// Where JW takes so long until it surely sends events to a webhook's new URL.
+    /// Sets the longest time until JW sends events to a webhook's new URL.
     pub fn with_lag(mut self, lag: Duration) -> Self {
         self.lag = lag;
         self
     }
 
-    /// Where so many rechecks come before the rotation: each doubles the pause that follows.
+    /// Sets the number of rechecks before the rotation. Each doubles the pause that follows.
     pub fn with_rechecks(mut self, rechecks: usize) -> Self {
         self.rechecks = rechecks;
         self
     }
 
-    /// `jwhook rotate` of the old webhook, with waits that are just long enough.
+    /// `jwhook rotate` of the old webhook, with the shortest waits that are safe.
     pub fn rotate(&self) -> Jwhook {
         self.rotate_with(&["--settle", "3", "--overlap", "2", "--grace", "1"])
     }
@@ -94,7 +94,7 @@ impl World {
         Jwhook::of(&self.account, &self.jw, &[&create[..], waits].concat())
     }
 
-    /// Sends events as JW does for as long as `rotation` takes, from a moment before to one after.
+    /// Sends events as JW does, from shortly before `rotation` begins until shortly after it ends.
     pub async fn while_sending<T>(&self, rotation: impl Future<Output = T>) -> (Sent, T) {
         self.flood().await;
         let over = Cell::new(false);
@@ -108,10 +108,10 @@ impl World {
         tokio::join!(self.send_until(&over), rotation)
     }
 
-    /// Sends forged events until every function's rechecks pause for seconds: for 4 s after four
-    /// rechecks, at 0, 0.5, 1.5 and 3.5 s, and for 8 s after a fifth at 7.5 s.
+    /// Sends forged events until every function pauses its rechecks for seconds. Four rechecks, at
+    /// 0, 0.5, 1.5 and 3.5 s, cause a pause of 4 s. A fifth, at 7.5 s, causes one of 8 s.
     async fn flood(&self) {
-        let mut fetches = (1 + self.rechecks) * self.functions.len(); // one at start
+        let mut fetches = (1 + self.rechecks) * self.functions.len(); // one fetch at the start
         let began = Instant::now();
         while self.account.count(Until::Performed, "GetSecretValue") < fetches {
             assert!(began.elapsed() < seconds(40), "the rechecks of a flood");
@@ -128,7 +128,7 @@ impl World {
         let mut sent = Sent::default();
         let mut calling_since = BTreeMap::from([(OLD.to_owned(), Instant::now() - self.lag)]);
         loop {
-            let is_last = over.get(); // one event comes after the command: its last change may be moments old
+            let is_last = over.get(); // one more event after the command checks its last change
             let calling = self.calling();
             for id in &calling {
                 calling_since.entry(id.clone()).or_insert_with(Instant::now);
@@ -137,7 +137,8 @@ impl World {
             if calling.iter().all(|id| calling_since[id].elapsed() < self.lag) {
                 sent.faults.push(format!("JW may send event {number} to nobody"));
             }
-            // Forged requests keep the rechecks paused, so only the waits can make the new key known.
+            // Forged requests keep the rechecks paused. So a function learns the new key only
+            // during the command's waits.
             let refused = self.function(number).invoke(&forged()).await;
             assert!([401, 503].contains(&refused.status), "{}", refused.verdict());
             for id in &calling {
@@ -146,7 +147,7 @@ impl World {
             }
             if !calling.contains(OLD) {
                 let late = self.deliver(number, OLD).await;
-                // as long as the ring has the key, every function has
+                // every function has the key for as long as the ring has it
                 if self.account.ring_ids().await.contains(&OLD.to_owned()) {
                     sent.judge(number, OLD, &late);
                     sent.late += 1;
@@ -177,13 +178,13 @@ impl World {
         self.function(number).invoke(&Delivery::signed(claims, secret)).await
     }
 
-    /// The function that event `number` is sent to.
+    /// The function that receives event `number`.
     fn function(&self, number: usize) -> &Function {
         &self.functions[number % self.functions.len()]
     }
 
-    /// What must be true when a rotation is over, however often it was begun: every good event was
-    /// taken and is in the queue, one webhook is left, the new one, and its key alone.
+    /// Checks the end of a rotation, however often it was restarted: every valid event was accepted
+    /// and is in the queue, only the new webhook is left, and the ring has only its key.
     pub async fn check(&self, sent: &Sent) -> String {
         assert_eq!(sent.faults, Vec::<String>::new());
         let new = self.jw.ids().into_iter().find(|id| id != "zapier01").unwrap();
@@ -213,8 +214,8 @@ impl World {
         new
     }
 
-    /// What must be true when the webhook is created: every good event of either webhook was taken and is
-    /// in the queue, and some are the new webhook's.
+    /// Checks the state after `create`: every valid event of either webhook was accepted and is in
+    /// the queue, and some events are the new webhook's.
     pub async fn check_created(&self, sent: &Sent, new: &str) {
         assert_eq!(sent.faults, Vec::<String>::new());
         assert!(self.calling().contains(new));
@@ -227,7 +228,7 @@ impl World {
         self.watch_for_secrets();
     }
 
-    /// The functions are not to have written any of the secrets that there were.
+    /// Makes the functions' output be searched for all secrets that ever existed.
     pub fn watch_for_secrets(&self) {
         let secrets = self.jw.state().secrets.clone();
         for (_, secret) in secrets {
@@ -236,9 +237,9 @@ impl World {
     }
 }
 
-/// The verdict on an event that needs a recheck, and how many rechecks of it failed. On a busy machine
-/// the emulator's answer can take longer than the second that a request waits for a recheck. Such an
-/// event is answered 503, and the next recheck may start 1 s later.
+/// The verdict on an event that needs a recheck, and how many of its rechecks failed. On a busy
+/// machine the emulator's answer can take longer than the second that a request waits for a
+/// recheck. Such an event is answered 503, and the next recheck may start 1 s later.
 async fn verdict(function: &Function, delivery: &Delivery) -> (String, usize) {
     for delayed in 0..10 {
         let verdict = function.invoke(delivery).await.verdict();
@@ -254,7 +255,7 @@ fn forged() -> Delivery {
     Delivery::signed(event(json!({})), "a key that an attacker made up, x32")
 }
 
-/// A webhook of the account that isn't ours.
+/// A webhook of the account that does not belong to us.
 fn of_zapier() -> Value {
     let mut webhook = webhook("zapier01", "newsroom");
     webhook["metadata"]["webhook_url"] = json!("https://hooks.zapier.com/hooks/catch/1");

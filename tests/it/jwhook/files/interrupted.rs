@@ -1,15 +1,15 @@
-//! `apply`, interrupted at each of its calls and run again.
+//! `apply` is interrupted at each of its calls and run again.
 
 use super::super::support::{Meet, Until, webhook};
 use super::{FILE, File, KEY, account_and_api, assert_applied};
 use serde_json::{Value, json};
 
-/// Each call that changes something, and whose it is.
+/// Each call that changes something: its name, and which call of this name it is.
 const CALLS: [(&str, usize); 8] = [
     ("POST", 1),
     ("PutSecretValue", 1),
     ("UpdateSecretVersionStage", 1),
-    ("PATCH", 1), // the new webhook is made to call the endpoint
+    ("PATCH", 1), // activates the new webhook
     ("PATCH", 2),
     ("DELETE", 1),
     ("PutSecretValue", 2),
@@ -40,7 +40,8 @@ async fn apply_that_was_killed_after_any_step_goes_on_from_there() {
                 account.until(done, call, n).await;
                 running.kill(&jw).await;
             }
-            // a webhook whose key was lost with the run isn't ours any more, and is named
+            // A webhook whose key was lost with the interrupted run no longer counts as ours.
+            // `apply` names it.
             let ring = account.ring_ids().await;
             let keyless: Vec<String> = jw
                 .ids()
@@ -67,7 +68,7 @@ async fn apply_that_failed_at_any_step_says_so_and_goes_on_from_there() {
             let case = format!("{call} {n} {meet:?}");
             let (account, jw) = account_and_api().await;
             let file = File::new(FILE);
-            // a call that got no answer is sent again, but for a POST
+            // calls without an answer are retried, except POST
             let may_succeed = call != "POST" && matches!(meet, Meet::DoneThenClose);
             if is_jws(call) {
                 jw.nth(call, n, meet)
@@ -97,7 +98,7 @@ async fn apply_that_failed_at_any_step_says_so_and_goes_on_from_there() {
     }
 }
 
-/// JW's list as it was read, whatever has become of the webhooks since.
+/// JW's list as it was read, even if the webhooks have changed since.
 fn listed(webhooks: &[Value]) -> Meet {
     let list = json!({"page": 1, "page_length": 100, "webhooks": webhooks});
     Meet::Answer(200, list.to_string().leak())
@@ -109,7 +110,7 @@ async fn what_is_not_as_it_was_listed_is_not_deleted_and_keeps_its_key() {
     let ours = [webhook("newsroom", "Newsroom"), webhook("live0000", "Live")];
     let file = File::new(&FILE[..FILE.find("- name: Live").unwrap()]);
 
-    // a page may leave one out, if another one was deleted meanwhile
+    // a page may miss a webhook if another one was deleted meanwhile
     jw.next("GET", listed(&ours[..1]));
     account.set_secret(&json!({"newsroom": KEY, "live0000": KEY}).to_string()).await;
     let error = file.run("apply", &["--yes"], &account, &jw).await.error();

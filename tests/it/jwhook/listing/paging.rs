@@ -1,4 +1,5 @@
-//! The list of an API that breaks connections, repeats pages and has other people's webhooks in it.
+//! Listing webhooks while the API breaks connections, repeats pages and returns other people's
+//! webhooks.
 
 use super::super::support::{JwApi, Jwhook, Meet, webhook};
 use super::{account, api, statuses};

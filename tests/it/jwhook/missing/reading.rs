@@ -1,4 +1,4 @@
-//! What JW answers: sites, odd media, and lists that cannot be read to their end.
+//! JW's answers: sites, unusual media, and lists that cannot be read completely.
 
 use super::super::support::Meet;
 use super::*;
@@ -106,7 +106,7 @@ async fn page_that_comes_again_and_again_is_an_error() {
     assert_eq!(scene.jw.count(Until::Begun, "GET"), 5);
 }
 
-/// JW's limit makes this test take a minute.
+/// JW's rate limit makes this test take a minute.
 #[tokio::test]
 async fn library_that_is_larger_than_jw_returns_is_told() {
     let mut webhook = caller("c0Y6ebVU");

@@ -1,4 +1,4 @@
-//! What is said of the whole window: how far back it goes, and what else happened in it.
+//! The report about the whole window: how far back it goes, and what else happened in it.
 
 use super::super::support::Meet;
 use super::*;

@@ -1,4 +1,4 @@
-//! Events that cannot be sent, and what becomes of the others.
+//! Some events cannot be sent. The others still are.
 
 use super::super::support::{Jwhook, Meet, QueueType, Ran, Until};
 use super::parts::changed;
@@ -28,18 +28,18 @@ impl Scene {
     }
 }
 
-/// A record of another event of this message group.
+/// A record of another event in this message group.
 fn grouped(queue_url: &str, media_id: &str, group: &str) -> String {
     changed(&record(queue_url, media_id), |line| line["undelivered"]["group_id"] = json!(group))
 }
 
-/// The JSON document of a run that ended with exit code 1.
+/// The JSON output of a run that ended with exit code 1.
 fn failed(ran: &Ran) -> Value {
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:#?}"))
 }
 
-/// The errors of the events, in order; empty of those that were sent.
+/// The events' errors, in order. Empty for events that were sent.
 fn errors(recovered: &Value) -> Vec<&str> {
     let events = recovered["events"].as_array().unwrap().iter();
     let error = |event: &'_ Value| event["error"].is_string() != event["message_id"].is_string();
@@ -70,7 +70,7 @@ async fn event_for_a_deleted_queue_does_not_stop_the_others() {
     assert!(ran.stdout.ends_with(shown), "{ran:#?}");
     assert_eq!(scene.queued().await, ["second00", "fourth00"]);
 
-    // they go to another queue, if one is given
+    // with `--queue-url`, the events go to that queue
     let given = scene.recover(&["--yes", "--queue-url", queue]).await.done();
     assert!(given.contains("4 of 4 events sent"), "{given}");
 }

@@ -1,4 +1,5 @@
-//! `jwhook recover --held`: events that wait for a secret. Messages are counted and never read.
+//! `jwhook recover --held`: events that wait for a secret. The command counts the messages and
+//! never reads them.
 
 mod moving;
 
@@ -12,12 +13,12 @@ use time::format_description::well_known::Rfc3339;
 
 const PLACEHOLDER_ONLY: &str = r#"{"placeholder":"0123456789abcdef0123456789abcdef"}"#;
 
-/// A ring with the key of one webhook.
+/// A ring with one webhook's key.
 fn ring() -> String {
     json!({"c0Y6ebVU": SECRET}).to_string()
 }
 
-/// A stack with this secret, and so many events held and dead-lettered.
+/// A stack with this secret, and with this many events held and dead-lettered.
 async fn scene(secret: &str, waiting: usize, dead_lettered: usize) -> Scene {
     let account = Account::with(secret, QueueType::Standard, &[]).await;
     for _ in 0..waiting {
@@ -35,7 +36,7 @@ fn held_token() -> String {
 }
 
 impl Scene {
-    /// Runs `recover --held`, which must not show or receive a message.
+    /// Runs `recover --held`, which must not print or receive any message.
     async fn held(&self, arguments: &[&str]) -> Ran {
         let ran = self.recover(&[&["--held"], arguments].concat()).await;
         let claims = held_token().split('.').nth(1).unwrap()[..16].to_owned();
@@ -44,13 +45,14 @@ impl Scene {
         ran
     }
 
-    /// Has CloudWatch tell, once, how old a queue's oldest message was so many minutes ago.
+    /// Makes CloudWatch return, once, these ages of a queue's oldest message. Each comes with the
+    /// number of minutes since it was measured.
     fn ages(&self, ages: &[(u32, f64)]) {
         self.account.next("GetMetricStatistics", statistics(ages));
     }
 }
 
-/// CloudWatch's answer with these values, in its protocol, Smithy RPC v2 CBOR (RFC 8949).
+/// CloudWatch's answer with these values in its protocol, Smithy RPC v2 CBOR (RFC 8949).
 fn statistics(ages: &[(u32, f64)]) -> Meet {
     let double = |number: f64| [&[0xfb][..], &number.to_be_bytes()].concat();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -69,7 +71,7 @@ fn cbor_text(text: &str) -> Vec<u8> {
     [head.as_slice(), text.as_bytes()].concat()
 }
 
-/// How many seconds ago this member of the document was.
+/// How many seconds ago the time in this JSON value was.
 fn seconds_ago(time: &Value) -> i64 {
     let time = OffsetDateTime::parse(time.as_str().unwrap(), &Rfc3339).unwrap();
     (OffsetDateTime::now_utc() - time).whole_seconds()
@@ -86,7 +88,7 @@ async fn held_events_are_counted_with_the_time_of_the_oldest() {
     let held = ran.json();
     let counts = ["number", "visible", "not_visible"].map(|name| &held["waiting"][name]);
     assert_eq!(counts, [3, 2, 1]);
-    // the newest value, which was measured three minutes ago
+    // the newest value, measured three minutes ago
     let ago = seconds_ago(&held["waiting"]["oldest_since"]);
     assert!((7_200 + 180..7_200 + 180 + 90).contains(&ago), "{held}");
     assert_eq!(held["dead_lettered"]["number"], 0);
@@ -118,14 +120,14 @@ async fn held_events_are_counted_with_the_time_of_the_oldest() {
 async fn time_that_cloudwatch_does_not_tell_is_not_known() {
     let scene = scene(&ring(), 1, 1).await;
     let unknown = "1 (1 visible, 0 not visible), of unknown age";
-    // no value, and the value of an empty queue
+    // no value, and then the value of an empty queue
     scene.ages(&[]);
     scene.ages(&[(4, 300.0), (3, 0.0)]);
     let ran = scene.held(&["--dry-run"]).await;
     assert_eq!(ran.stderr, "");
     let shown = ran.done();
     assert_eq!(shown.matches(unknown).count(), 2, "{shown}");
-    // a missing permission is no reason to stop
+    // a missing permission does not stop the command
     scene.account.next("GetMetricStatistics", Meet::Answer(403, ""));
     let ran = scene.held(&["--dry-run"]).await;
     let told =

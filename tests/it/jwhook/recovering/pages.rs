@@ -1,10 +1,10 @@
-//! The pages of the log, as CloudWatch Logs returns them.
+//! The pages of log events that CloudWatch Logs returns.
 
 use super::super::support::{Meet, QueueType};
 use super::{Scene, record};
 use serde_json::{Value, json};
 
-/// A page with these records, and this token of the next page.
+/// A page with these records and this token for the next page.
 fn page(records: &[String], token: Option<&str>) -> Meet {
     let events = records.iter().zip(1_700_000_000_000_u64..);
     let events: Vec<Value> =

@@ -1,4 +1,4 @@
-//! Records in parts, and records that cannot be sent.
+//! Records that consist of several parts, and records that cannot be sent.
 
 use super::super::support::{QueueType, Ran};
 use super::{Scene, record};
@@ -7,8 +7,8 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-/// The lines that the function logs for an event of each medium, for the scene's queue. Each
-/// record has three parts.
+/// The lines that the function logs for an event of each of these media, for the scene's queue.
+/// Each record has three parts.
 async fn logged(scene: &Scene, media_ids: &[&str]) -> Vec<Vec<String>> {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(403, "AccessDenied"));
@@ -35,7 +35,7 @@ pub fn changed(line: &str, change: impl FnOnce(&mut Value)) -> String {
     line.to_string()
 }
 
-/// What a run left that ended with exit code 1.
+/// The standard error of a run that ended with exit code 1.
 fn left(ran: &Ran) -> &str {
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     assert!(ran.stderr.contains("Run the command again in some minutes"), "{ran:#?}");
@@ -87,7 +87,7 @@ async fn record_with_a_missing_part_is_told_and_makes_the_exit_code_1() {
     assert_eq!(recovered["broken"][0]["why"], why);
     assert_eq!(scene.queued().await, ["second00"]);
 
-    // the missing part is there a moment later
+    // the missing part arrives in the log later
     scene.account.log(&[&first[1]]).await;
     assert_eq!(scene.recover(&["--yes"]).await.code, Some(0));
     assert_eq!(scene.queued().await, ["first000", "second00"]);

@@ -1,4 +1,4 @@
-//! A rotation that stopped, and the next run of the same command.
+//! A rotation was stopped, and the next run of the same command continues it.
 
 use super::{OLD, PARKED, changes, created_at, deleted, made_live, ring, rotate};
 use crate::jwhook::support::{Account, JwApi, Jwhook, Meet, Until, webhook};
@@ -73,7 +73,7 @@ async fn whole_settle_time_is_waited_if_the_age_of_the_current_version_is_unknow
     account.next("DescribeSecret", Meet::Answer(200, "{}"));
     assert_eq!(settle().await, 300);
 
-    // somebody makes the old version current again, by hand
+    // somebody makes the old version current again by hand
     let version = async || {
         let secret = account.secrets.get_secret_value().secret_id(&account.secret_arn);
         secret.send().await.unwrap().version_id.unwrap()
@@ -86,7 +86,7 @@ async fn whole_settle_time_is_waited_if_the_age_of_the_current_version_is_unknow
     move_back.remove_from_version_id(version().await).send().await.unwrap();
     assert_eq!(version().await, old);
     let moved_back = settle().await;
-    let elapsed = began.elapsed().as_secs() + 1; // the emulator tells whole seconds
+    let elapsed = began.elapsed().as_secs() + 1; // the emulator's times are whole seconds
     assert!((300 - elapsed..=300).contains(&moved_back), "{moved_back} s, {elapsed} s after it");
 }
 

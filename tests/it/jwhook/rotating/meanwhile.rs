@@ -1,11 +1,11 @@
-//! What other people do while a rotation waits.
+//! Other people make changes while a rotation waits.
 
 use super::{OLD, deleted, ring};
 use crate::jwhook::support::{Account, JwApi, Jwhook, Ran, Until, WEBHOOK_URL, webhook};
 use crate::support::all_at_once;
 use serde_json::{Value, json};
 
-/// A rotation during one of whose waits somebody does this, and what it comes to.
+/// Runs a rotation, makes a change during this wait, and returns the result of the rotation.
 async fn during(wait: &str, account: &Account, jw: &JwApi, does: impl AsyncFnOnce()) -> Ran {
     let waits = ["--settle", "--overlap", "--grace"]
         .map(|other| [other, if other == wait { "2" } else { "0" }])

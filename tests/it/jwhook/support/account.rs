@@ -1,5 +1,5 @@
-//! An AWS account of ministack's, with a stack that has our template's outputs, behind a proxy where
-//! a call can be made to fail.
+//! An AWS account in ministack with a stack that has our template's outputs. A proxy in front of
+//! ministack can make calls fail.
 
 use super::deployment::deploy;
 use super::ministack::Ministack;
@@ -26,7 +26,7 @@ pub enum QueueType {
     Fifo,
 }
 
-/// The account, as long as it lives.
+/// An AWS account with a stack.
 pub struct Account {
     proxy: Server,
     pub stack_name: String,
@@ -44,12 +44,12 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account with a stack whose secret has this value.
+    /// An account with a stack and this value of the secret.
     pub async fn start(secret: &str) -> Self {
         Self::with(secret, QueueType::Standard, &[("SecretTtlSeconds", "300")]).await
     }
 
-    /// The same with this kind of queue, and these of the stack's parameters.
+    /// The same with this kind of queue and these parameters of the stack.
     pub async fn with(secret: &str, queue: QueueType, parameters: &[(&str, &str)]) -> Self {
         let ministack = Ministack::start().await;
         let _ = rustls::crypto::ring::default_provider().install_default(); // fails in a process's second account
@@ -82,7 +82,7 @@ impl Account {
         &self.ministack.account_id
     }
 
-    /// What a shell or a function has to have set to use this account.
+    /// The environment variables that a shell or a function needs to use this account.
     pub fn environment(&self) -> BTreeMap<String, String> {
         [
             ("AWS_ENDPOINT_URL", self.proxy.url.as_str()),
@@ -97,17 +97,17 @@ impl Account {
         .into()
     }
 
-    /// Lets the next call of this name, `PutSecretValue` say, meet this.
+    /// Scripts the next call of this name, for instance `PutSecretValue`.
     pub fn next(&self, call: &str, meet: Meet) {
         self.proxy.next(call, meet);
     }
 
-    /// Lets the n-th call of this name from now meet this.
+    /// Scripts the n-th call of this name from now on.
     pub fn nth(&self, call: &str, n: usize, meet: Meet) {
         self.proxy.nth(call, n, meet);
     }
 
-    /// Lets each call of this name meet this, after those that were scripted.
+    /// Scripts every call of this name after those with their own script.
     pub fn always(&self, call: &str, meet: Meet) {
         self.proxy.always(call, meet);
     }
@@ -119,7 +119,7 @@ impl Account {
         bodies.map(|(_, body)| body).collect()
     }
 
-    /// The same, as JSON.
+    /// The same bodies as JSON.
     pub fn asked(&self, call: &str) -> Vec<Value> {
         let bodies = self.bodies(call);
         bodies.iter().map(|body| serde_json::from_slice(body).expect("JSON")).collect()
@@ -130,29 +130,28 @@ impl Account {
         self.proxy.count(until, call)
     }
 
-    /// Waits until a call of this name has begun or was performed for the n-th time in all.
+    /// Waits until n calls of this name, counted from the start, have begun or were performed.
     pub async fn until(&self, until: Until, call: &str, n: usize) {
         self.proxy.until(until, call, n).await;
     }
 
-    /// The calls that were performed, by name.
+    /// The names of the calls that were performed.
     pub fn calls(&self) -> Vec<String> {
         self.proxy.calls().performed
     }
 
-    /// The secret's value.
     pub async fn secret(&self) -> String {
         let answer = self.secrets.get_secret_value().secret_id(&self.secret_arn).send().await;
         answer.unwrap().secret_string.unwrap()
     }
 
-    /// Puts a message into the held queue, or into its dead-letter queue.
+    /// Puts a message into the held queue or its dead-letter queue.
     pub async fn hold(&self, queue_url: &str, token: &str) {
         let send = self.sqs.send_message().queue_url(queue_url).message_body(token);
         send.send().await.unwrap();
     }
 
-    /// The key ring's ids, in order.
+    /// The webhook IDs in the key ring, in order.
     pub async fn ring_ids(&self) -> Vec<String> {
         let ring: Value = serde_json::from_str(&self.secret().await).expect("a ring");
         let mut ids: Vec<_> = ring.as_object().expect("a ring").keys().cloned().collect();
@@ -171,7 +170,7 @@ impl Account {
         self.secrets_ever.lock().unwrap().clone()
     }
 
-    /// Takes what is in the queue out of it.
+    /// Receives and deletes all messages in the queue.
     pub async fn messages(&self) -> Vec<sqs::types::Message> {
         let mut messages = Vec::new();
         loop {
@@ -190,15 +189,15 @@ impl Account {
         }
     }
 
-    /// Writes these lines to the function's log, a millisecond apart, the last one now.
+    /// Writes these lines to the function's log, a millisecond apart. The last line's time is now.
     pub async fn log(&self, lines: &[&str]) {
         self.log_to("2026/11/23/[1]0123456789abcdef", lines).await;
     }
 
-    /// The same, to this of its streams: each instance of the function has its own.
+    /// The same, to this log stream. Each instance of the function has its own stream.
     pub async fn log_to(&self, stream: &str, lines: &[&str]) {
         let create = self.logs.create_log_stream().log_group_name(&self.log_group);
-        let _ = create.log_stream_name(stream).send().await; // there already, the second time
+        let _ = create.log_stream_name(stream).send().await; // fails if the stream exists
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
         let first = now - lines.len() as i64;
         let events = lines.iter().zip(first..).map(|(line, at)| {
@@ -221,14 +220,14 @@ async fn sdk(ministack: &Ministack) -> aws_config::SdkConfig {
         .await
 }
 
-/// Hands calls on to ministack.
+/// Forwards calls to ministack.
 struct Proxy {
     to: String,
     http: reqwest::Client,
 }
 
 impl Service for Proxy {
-    /// The operation, in the spelling of each of AWS's protocols.
+    /// The operation's name. Each of AWS's protocols has it in another place.
     fn name(&self, request: &Parts, body: &Bytes) -> String {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         let body = std::str::from_utf8(body).unwrap_or_default();
@@ -246,7 +245,7 @@ impl Service for Proxy {
         let mut handed_on = Response::new(Full::default());
         *handed_on.status_mut() = response.status();
         *handed_on.headers_mut() = response.headers().clone();
-        handed_on.headers_mut().remove("transfer-encoding"); // its length is known by now
+        handed_on.headers_mut().remove("transfer-encoding"); // the body's length is known now
         *handed_on.body_mut() = Full::new(response.bytes().await.unwrap_or_default());
         handed_on
     }

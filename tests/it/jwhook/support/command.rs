@@ -1,4 +1,4 @@
-//! The binary, as a person or a script runs it.
+//! The binary, run as by a person or a script.
 
 use super::account::Account;
 use super::jw_api::JwApi;
@@ -9,20 +9,21 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
-/// JW's API secret of the account.
+/// The account's API secret at JW.
 pub const API_SECRET: &str = "Canary-JW-API-secret-0123456789abcdefghijklmnopqrstuv";
 
-/// One root certificate, which nothing here needs: a debug build takes 26 ms of CPU to read the system's.
+/// One root certificate that no test needs. With this file, a debug build saves the 26 ms of CPU
+/// time that reading the system's root certificates takes.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/jwhook/support/root.pem");
 
-/// A command line about to be run, against these two.
+/// A command line that is about to run with this account and this API.
 pub struct Jwhook {
     environment: BTreeMap<String, String>,
     canaries: Vec<String>,
     arguments: Vec<String>,
 }
 
-/// What it came to. No secret was in it, or the test has failed.
+/// The result of a run. The test fails if the output contains a secret.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -31,7 +32,8 @@ pub struct Ran {
 }
 
 impl Jwhook {
-    /// Of the stack, with what a shell would have set, and `--output json` not given.
+    /// A command for the stack, with the environment that a shell would have and without `--output
+    /// json`.
     pub fn of(account: &Account, jw: &JwApi, arguments: &[&str]) -> Self {
         let mut environment = account.environment();
         environment.insert("JWHOOK_STACK".into(), account.stack_name.clone());
@@ -55,18 +57,18 @@ impl Jwhook {
         self
     }
 
-    /// Runs it to its end, without a terminal.
+    /// Runs the command to its end, without a terminal.
     pub async fn run(self, jw: &JwApi) -> Ran {
         self.spawn().end(jw).await
     }
 
-    /// Runs it to its end on a terminal, where somebody answers the prompt. What the terminal shows
-    /// is its stdout.
+    /// Runs the command to its end on a terminal, and answers the prompt. The result's stdout is
+    /// what the terminal shows.
     pub async fn run_on_terminal(self, prompt: &str, answer: &str, jw: &JwApi) -> Ran {
         self.spawn_on_terminal(prompt, answer).end(jw).await
     }
 
-    /// The same with a yes, where somebody else does something while the prompt is open.
+    /// The same with the answer "yes", and with somebody else's action while the prompt is open.
     pub async fn run_while_asked(
         self,
         prompt: &str,
@@ -96,7 +98,6 @@ impl Jwhook {
         self.start(command)
     }
 
-    /// Starts it.
     pub fn spawn(self) -> Running {
         self.start(Command::new(env!("CARGO_BIN_EXE_jwhook")))
     }
@@ -115,39 +116,39 @@ impl Jwhook {
     }
 }
 
-/// A command under way.
+/// A command that is running.
 pub struct Running {
     child: Option<Child>,
     canaries: Vec<String>,
 }
 
 impl Running {
-    /// Kills it, as a machine that goes down does.
+    /// Kills the command, as when the machine goes down.
     pub async fn kill(mut self, jw: &JwApi) -> Ran {
         let child = self.child.as_mut().expect("runs");
         child.kill().expect("it runs");
         self.end(jw).await
     }
 
-    /// Closes its stdout, as `| head` does once it has read enough.
+    /// Closes the command's stdout, as `| head` does after enough lines.
     pub fn without_reader(mut self) -> Self {
         self.child.as_mut().expect("runs").stdout = None;
         self
     }
 
-    /// Ctrl-C.
+    /// Sends Ctrl-C.
     pub fn interrupt(&self) {
         self.signal("-INT");
     }
 
-    /// Any signal, as `kill` names it.
+    /// Sends a signal by the name that `kill` uses.
     pub fn signal(&self, signal: &str) {
         let id = self.child.as_ref().expect("runs").id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status();
         assert!(sent.is_ok_and(|status| status.success()));
     }
 
-    /// Waits for its end.
+    /// Waits for the command's end.
     pub async fn end(mut self, jw: &JwApi) -> Ran {
         let child = self.child.take().expect("runs");
         let ended = tokio::task::spawn_blocking(|| child.wait_with_output()).await;
@@ -173,26 +174,26 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
-            let _ = child.kill(); // it may have ended
+            let _ = child.kill(); // fails if the process has ended
             let _ = child.wait();
         }
     }
 }
 
 impl Ran {
-    /// What it printed, if it ended well.
+    /// The standard output. Fails unless the command succeeded.
     pub fn done(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");
         self.stdout
     }
 
-    /// The JSON document that it printed, if it ended well.
+    /// The JSON output. Fails unless the command succeeded.
     pub fn json(self) -> Value {
         let stdout = self.done();
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
     }
 
-    /// Why it couldn't do what it was asked: the one line that begins with `error: `.
+    /// The error: the only line that begins with `error: `. Fails unless the exit code is 2.
     pub fn error(self) -> String {
         assert_eq!(self.code, Some(2), "{self:#?}");
         let errors = self.stderr.lines().filter_map(|line| line.strip_prefix("error: "));

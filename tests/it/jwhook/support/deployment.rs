@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Deploys a stack with the outputs and parameters of ours, and gives the outputs.
+/// Deploys a stack with our template's outputs and parameters, and returns the outputs.
 pub async fn deploy(
     client: &cloudformation::Client,
     secret: &str,

@@ -1,4 +1,5 @@
-//! An endpoint that keeps what is posted to it, and answers as it is told or as the function does.
+//! An endpoint that records what is posted to it. It answers as the test says, or as the function
+//! does.
 
 use super::server::{Server, Service, answer};
 use crate::support::{Delivery, Function};
@@ -9,7 +10,7 @@ use hyper::http::request::Parts;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub struct Posted {
     pub method: String,
@@ -42,12 +43,12 @@ impl Endpoint {
         &self.server.url
     }
 
-    /// What came, in order.
+    /// The requests so far, in order.
     pub fn posted(&self) -> Vec<Posted> {
         self.posts.posted.lock().unwrap().clone()
     }
 
-    /// Answers whatever comes with this, as long as the other runs.
+    /// Answers every request with this while the other future runs.
     pub async fn answering<T>(
         &mut self,
         status: u16,
@@ -56,14 +57,14 @@ impl Endpoint {
     ) -> T {
         let answers = async {
             while let Some(Asked(_, reply)) = self.asked.recv().await {
-                let _ = reply.send((status, body.to_owned())); // nobody may wait any more
+                let _ = reply.send((status, body.to_owned())); // fails if the caller no longer waits
             }
             std::future::pending().await
         };
         tokio::select! { ran = run => ran, () = answers => unreachable!() }
     }
 
-    /// Hands whatever comes to this function, as long as the other runs.
+    /// Passes every request to this function while the other future runs.
     pub async fn before<T>(&mut self, function: &Function, run: impl Future<Output = T>) -> T {
         let answers = async {
             while let Some(Asked(posted, reply)) = self.asked.recv().await {
@@ -98,7 +99,7 @@ impl Service for Posts {
         };
         self.posted.lock().unwrap().push(posted.clone());
         let (reply, replied) = oneshot::channel();
-        let _ = self.ask.send(Asked(posted, reply)); // the endpoint lives as long as its server
+        let _ = self.ask.send(Asked(posted, reply)); // the endpoint outlives its server
         let (status, body) = replied.await.expect("an answer");
         let mut response = answer(status, body);
         if (300..400).contains(&status) {

@@ -1,5 +1,4 @@
-//! JW's Management API v2, as far as it is about webhooks and media: what is documented of it, and
-//! what was seen.
+//! JW's Management API v2 for webhooks and media, as documented and as observed.
 
 use super::command::API_SECRET;
 use super::jw_media;
@@ -12,14 +11,14 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The endpoint of the stack that [`super::Account`] has.
+/// The endpoint of the stack in [`super::Account`].
 pub const WEBHOOK_URL: &str =
     "https://abc123.execute-api.eu-west-1.amazonaws.com/webhooks/jwplayer";
 
-/// The stack's other URL.
+/// The stack's other URL, the function URL.
 pub const FUNCTION_URL: &str = "https://xyz789.lambda-url.eu-west-1.on.aws/webhooks/jwplayer";
 
-/// A webhook's resource, which calls the stack.
+/// The resource of a webhook that calls the stack.
 pub fn webhook(id: &str, name: &str) -> Value {
     json!({
         "id": id,
@@ -39,11 +38,11 @@ pub fn webhook(id: &str, name: &str) -> Value {
     })
 }
 
-/// What was asked of the API.
+/// A call to the API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     pub method: String,
-    /// Path and query.
+    /// The path with the query.
     pub path: String,
     pub body: Value,
 }
@@ -51,27 +50,27 @@ pub struct Call {
 #[derive(Default)]
 pub struct State {
     pub webhooks: Vec<Value>,
-    /// The media of each site.
+    /// The media by site.
     pub media: BTreeMap<String, Vec<Value>>,
-    /// The secrets of the webhooks that were created, also of those that are gone.
+    /// The secrets of all webhooks that were ever created, including deleted ones.
     pub secrets: Vec<(String, String)>,
     pub calls: Vec<Call>,
-    /// What a list's answer leaves out.
+    /// Whether lists come without `total`.
     pub without_total: bool,
-    /// The secret that the next webhooks get, instead of one like JW's.
+    /// The secret of the next webhooks, instead of a generated one.
     pub next_secret: Option<String>,
 }
 
 struct Api(Mutex<State>);
 
-/// The API's stand-in.
+/// The stand-in for the API.
 pub struct JwApi {
     api: Arc<Api>,
     server: Server,
 }
 
 impl JwApi {
-    /// An account with these webhooks.
+    /// Starts an account with these webhooks.
     pub async fn start(webhooks: impl IntoIterator<Item = Value>) -> Self {
         let state = State { webhooks: webhooks.into_iter().collect(), ..State::default() };
         let api = Arc::new(Api(Mutex::new(state)));
@@ -87,7 +86,6 @@ impl JwApi {
         self.api.state()
     }
 
-    /// The account's webhooks.
     pub fn webhooks(&self) -> Vec<Value> {
         self.state().webhooks.clone()
     }
@@ -100,29 +98,29 @@ impl JwApi {
         self.webhooks().into_iter().find(|webhook| webhook["id"] == id)
     }
 
-    /// The secret of a webhook that was created.
+    /// The secret of a webhook that was created through the API.
     pub fn secret(&self, id: &str) -> String {
         let state = self.state();
         let secret = state.secrets.iter().find(|(of, _)| of == id);
         secret.expect("a webhook that was created").1.clone()
     }
 
-    /// The calls that changed something, or would have.
+    /// The calls that change something, including those that failed.
     pub fn changes(&self) -> Vec<Call> {
         self.state().calls.iter().filter(|call| call.method != "GET").cloned().collect()
     }
 
-    /// Lets the next call with this method meet this.
+    /// Scripts the next call with this method.
     pub fn next(&self, method: &str, meet: Meet) {
         self.server.next(method, meet);
     }
 
-    /// From now on each connection is closed without an answer at its second request.
+    /// From now on, each connection is closed without an answer at its second request.
     pub fn close_at_second_request(&self) {
         self.server.close_at_second_request();
     }
 
-    /// Lets the n-th call with this method from now meet this.
+    /// Scripts the n-th call with this method from now on.
     pub fn nth(&self, method: &str, n: usize, meet: Meet) {
         self.server.nth(method, n, meet);
     }
@@ -132,7 +130,7 @@ impl JwApi {
         self.server.count(until, method)
     }
 
-    /// Waits until a call with this method has begun or was performed for the n-th time in all.
+    /// Waits until n calls with this method, counted from the start, have begun or were performed.
     pub async fn until(&self, until: Until, method: &str, n: usize) {
         self.server.until(until, method, n).await;
     }
@@ -211,7 +209,7 @@ impl Api {
             _ => match fault(body) {
                 Some(refused) => refused,
                 None => {
-                    // the whole metadata: what is left out is gone
+                    // JW replaces the whole metadata, so omitted members are lost
                     state.webhooks[place]["metadata"] = body["metadata"].clone();
                     answer(200, state.webhooks[place].to_string())
                 }

@@ -1,4 +1,4 @@
-//! The media of JW's Management API v2: what is documented of their list.
+//! The media in JW's Management API v2: the documented behaviour of their list.
 
 use super::jw_api::problem;
 use super::server::answer;
@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// JW returns no more of a query, whatever the paging.
+/// JW returns at most this many results of a query, whatever the paging.
 const MAX_RESULTS: usize = 10_000;
 
-/// A time as JW writes those of media.
+/// A time in JW's format for media.
 pub fn written(moment: OffsetDateTime) -> String {
     moment.format(&Rfc3339).unwrap().replace('Z', "+00:00")
 }
 
-/// A medium's resource. It was ready as soon as it was created.
+/// The resource of a media item that was ready as soon as it was created.
 pub fn medium(id: &str, title: &str, created: OffsetDateTime) -> Value {
     json!({
         "id": id,
@@ -36,7 +36,7 @@ pub fn medium(id: &str, title: &str, created: OffsetDateTime) -> Value {
     })
 }
 
-/// A page of a site's media. Its answer has no `total`.
+/// A page of a site's media. The answer has no `total`.
 pub fn list(media: &[Value], query: &str) -> Response<Full<Bytes>> {
     let parameter = |name: &str| {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));

@@ -1,4 +1,4 @@
-//! The emulator of AWS, as a process.
+//! Runs the emulator of AWS as a process.
 
 use super::account::REGION;
 use crate::support::{millis, seconds};
@@ -8,11 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// An AWS account with nothing in it, of a ministack that `MINISTACK_URL` names, as `make test` sets it, or
-/// else of one that ends when this is dropped.
+/// An empty AWS account in ministack. Uses the ministack that `MINISTACK_URL` names, as `make test`
+/// sets it. Without the variable, starts a ministack that ends when this is dropped.
 pub struct Ministack {
     pub url: String,
-    /// Both the account's id and its access key, as ministack has it.
+    /// The account's ID. In ministack it is also the access key.
     pub account_id: String,
     _process: Option<Process>,
 }
@@ -25,7 +25,7 @@ struct Process {
 impl Ministack {
     pub async fn start() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-        let account_id = format!("{:012}", now.as_nanos() % 1_000_000_000_000); // nobody else's
+        let account_id = format!("{:012}", now.as_nanos() % 1_000_000_000_000); // unique
         let (url, process) = match std::env::var("MINISTACK_URL") {
             Ok(url) => (url, None),
             Err(_) => {
@@ -78,14 +78,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill(); // it may have ended
+        let _ = self.child.kill(); // fails if the process has ended
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A port that nobody listens on, for this process's use: not one of those that the system gives to
-/// whoever asks, which another test could be given before ministack listens on it.
+/// A free port for this process. The port is outside the range from which the system assigns ports,
+/// because the system could give such a port to another test before ministack listens on it.
 fn free_port() -> u16 {
     static TRIES: AtomicU32 = AtomicU32::new(0);
     let mut ports = std::iter::repeat_with(|| {

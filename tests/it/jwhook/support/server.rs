@@ -1,4 +1,4 @@
-//! An HTTP server whose answers a test may replace, drop or hold back.
+//! An HTTP server. A test can replace, drop or hold back its answers.
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -15,25 +15,25 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// What a call meets.
+/// What happens to a call.
 #[derive(Clone, Debug)]
 pub enum Meet {
-    /// Nothing is done, and this is answered: status and body.
+    /// The call is not performed. The answer has this status and body.
     Answer(u16, &'static str),
-    /// The same with status 200 and a body that is not text.
+    /// The call is not performed. The answer has status 200 and this binary body.
     Bytes(Vec<u8>),
-    /// Nothing is done, and the connection is closed without an answer.
+    /// The call is not performed. The connection is closed without an answer.
     Close,
-    /// It is done, and the connection is closed without an answer.
+    /// The call is performed. The connection is closed without an answer.
     DoneThenClose,
-    /// Nothing is done, and no answer ever comes.
+    /// The call is not performed. No answer ever comes.
     Hold,
-    /// It is done, and no answer ever comes.
+    /// The call is performed. No answer ever comes.
     DoneThenHold,
 }
 
 pub trait Service: Send + Sync + 'static {
-    /// The call's name, by which a test means it: `POST`, `PutSecretValue`.
+    /// The call's name in scripts, for instance `POST` or `PutSecretValue`.
     fn name(&self, request: &Parts, body: &Bytes) -> String;
     fn perform(
         &self,
@@ -42,12 +42,12 @@ pub trait Service: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 }
 
-/// The calls that began and those that were performed, in their order, by name.
+/// The names of the calls that have begun, and of those that were performed, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
     pub begun: Vec<String>,
     pub performed: Vec<String>,
-    /// Of those that began.
+    /// The bodies of the calls that have begun.
     pub bodies: Vec<Bytes>,
 }
 
@@ -61,17 +61,17 @@ impl Calls {
     }
 }
 
-/// What the next calls of each name meet; of a name that isn't there, what always happens.
+/// The scripts by the calls' names. A call without a script is performed normally.
 type Scripts = HashMap<String, Script>;
 
 #[derive(Default)]
 struct Script {
     next: VecDeque<Option<Meet>>,
-    /// What calls meet after those.
+    /// What happens to the calls after the scripted ones.
     then: Option<Meet>,
 }
 
-/// The server, until it is dropped.
+/// A server that runs until it is dropped.
 pub struct Server {
     pub url: String,
     scripts: Arc<Mutex<Scripts>>,
@@ -139,12 +139,12 @@ impl Server {
         Self { url, scripts, calls, closes_early, accepting }
     }
 
-    /// Lets the next call of this name meet this; calls that were scripted before come first.
+    /// Scripts the next call of this name that has no script yet.
     pub fn next(&self, name: &str, meet: Meet) {
         self.nth(name, 1, meet);
     }
 
-    /// Lets the n-th call of this name from now meet this.
+    /// Scripts the n-th call of this name that has no script yet.
     pub fn nth(&self, name: &str, n: usize, meet: Meet) {
         let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
         let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
@@ -152,13 +152,13 @@ impl Server {
         scripts.entry(name.to_owned()).or_default().next.append(&mut script);
     }
 
-    /// Lets each call of this name meet this, after those that were scripted.
+    /// Scripts every call of this name after those with their own script.
     pub fn always(&self, name: &str, meet: Meet) {
         let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
         scripts.entry(name.to_owned()).or_default().then = Some(meet);
     }
 
-    /// From now on each connection is closed without an answer at its second request.
+    /// From now on, each connection is closed without an answer at its second request.
     pub fn close_at_second_request(&self) {
         self.closes_early.store(true, Ordering::Relaxed);
     }
@@ -172,7 +172,7 @@ impl Server {
         self.calls.borrow().count(until, name)
     }
 
-    /// Waits until a call of this name has begun or was performed for the n-th time in all.
+    /// Waits until n calls of this name, counted from the start, have begun or were performed.
     pub async fn until(&self, until: Until, name: &str, n: usize) {
         let mut calls = self.calls.subscribe();
         let waiting = calls.wait_for(|calls| calls.count(until, name) >= n);

@@ -1,4 +1,4 @@
-//! Moving the dead letters back.
+//! Moves the messages in the dead-letter queue back to the held queue.
 
 use super::{PLACEHOLDER_ONLY, ring, scene};
 use crate::jwhook::recovering::Scene;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const NO_TASK: Meet = Meet::Answer(200, "{}");
 
-/// A list with this task, started at this time.
+/// A list with one task that was started at this time.
 fn task(status: &str, started: u64, moved: u64) -> Meet {
     let task = json!({
         "Status": status,
@@ -19,7 +19,8 @@ fn task(status: &str, started: u64, moved: u64) -> Meet {
 }
 
 impl Scene {
-    /// Runs `recover --held` where SQS lists these tasks, one before the move and the others from then.
+    /// Runs `recover --held` while SQS lists these tasks: the first before the move, the others
+    /// after it began.
     async fn moves(&self, lists: impl IntoIterator<Item = Meet>, arguments: &[&str]) -> Ran {
         for meet in lists {
             self.account.next("ListMessageMoveTasks", meet);
@@ -39,7 +40,7 @@ async fn dead_letters_are_moved_to_the_held_queue() {
     let scene = scene(&ring(), 1, 2).await;
     let lists = [
         task("COMPLETED", 1_000, 9),
-        task("COMPLETED", 1_000, 9), // the list has the new task a moment later
+        task("COMPLETED", 1_000, 9), // SQS lists the new task with a delay
         task("RUNNING", 2_000, 1),
         task("COMPLETED", 2_000, 2),
     ];
