@@ -65,7 +65,7 @@ CASES = 100000
 reference: need-cargo venv ## compare the function's verdicts with JW's documented check in PyJWT, over 100,000 generated requests
 	@echo "==> comparison with JW's documented check"
 	@ORACLE_PYTHON="$$(pwd)/.venv/bin/python" ORACLE_SEED="$(SEED)" ORACLE_CASES="$(CASES)" \
-		cargo test --locked --all-features --test it --quiet -- --exact --nocapture oracle::what_we_accept_jws_documented_check_accepts_and_names_alike
+		cargo test --locked --all-features --test it --quiet -- --exact --nocapture oracle::accepted_requests_pass_jws_documented_check_with_the_same_event_id
 
 # Tests the release build. A failed run prints its seed and the command that repeats it: make soak SEED=7 EVENTS=1
 EVENTS = 1000000

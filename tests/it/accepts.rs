@@ -24,7 +24,7 @@ async fn all_accepted(cases: impl IntoIterator<Item = (&str, Delivery)>) {
 }
 
 #[tokio::test]
-async fn the_token_that_jws_documentation_makes_is_accepted() {
+async fn token_from_jws_documentation_is_accepted() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE).token(DOCUMENTED_TOKEN)).await;
@@ -37,7 +37,7 @@ async fn the_token_that_jws_documentation_makes_is_accepted() {
 }
 
 #[tokio::test]
-async fn every_event_name_is_accepted_known_or_not() {
+async fn every_known_and_unknown_event_name_is_accepted() {
     let names = [
         "channel_active",
         "channel_created",
@@ -56,7 +56,7 @@ async fn every_event_name_is_accepted_known_or_not() {
 }
 
 #[tokio::test]
-async fn every_header_that_names_hs256_is_accepted() {
+async fn hs256_header_is_accepted_in_any_spelling_and_with_unused_members() {
     let headers = [
         r#"{"alg":"HS256","typ":"JWT"}"#,
         r#"{"typ":"JWT","alg":"HS256"}"#,
@@ -76,7 +76,7 @@ async fn every_header_that_names_hs256_is_accepted() {
 }
 
 #[tokio::test]
-async fn the_authorization_scheme_is_read_as_http_reads_it() {
+async fn bearer_scheme_is_accepted_in_any_case_and_before_several_spaces() {
     let token = token(r#"{"alg":"HS256","typ":"JWT"}"#, MEDIA_AVAILABLE, SECRET);
     let values = ["Bearer", "bearer", "BEARER", "bEARER", "Bearer    "];
     all_accepted(values.map(|scheme| {
@@ -87,7 +87,7 @@ async fn the_authorization_scheme_is_read_as_http_reads_it() {
 }
 
 #[tokio::test]
-async fn any_path_and_whatever_else_a_gateway_sets_is_accepted() {
+async fn request_is_accepted_with_any_path_content_type_or_extra_header() {
     let delivery = || Delivery::of(MEDIA_AVAILABLE);
     all_accepted([
         ("another path", delivery().path("/")),
@@ -104,7 +104,7 @@ async fn any_path_and_whatever_else_a_gateway_sets_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_body_equals_claims_in_any_order_and_spelling() {
+async fn body_matches_claims_in_any_member_order_and_spelling() {
     let cases = [
         ("order", r#"{"a":"1","b":"2"}"#, r#"{"b":"2","a":"1"}"#),
         ("order at depth", r#"{"o":{"a":[1,2],"b":null}}"#, r#"{"o":{"b":null,"a":[1,2]}}"#),
@@ -136,7 +136,7 @@ async fn a_body_equals_claims_in_any_order_and_spelling() {
 }
 
 #[tokio::test]
-async fn members_that_jw_may_add_are_accepted() {
+async fn events_with_unknown_or_missing_members_are_accepted() {
     let cases = [
         ("strings", json!({"thumbnail_id": "AbCdEfGh", "title": "Café — 日本"})),
         ("an object", json!({"media": {"id": "UUhbHm6C", "tags": ["a", "b"]}})),
@@ -149,7 +149,7 @@ async fn members_that_jw_may_add_are_accepted() {
 }
 
 #[tokio::test]
-async fn registered_claims_that_hold_are_accepted() {
+async fn valid_registered_claims_are_accepted() {
     let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
     let cases = [
         ("exp", json!({"exp": now + 60})),
@@ -168,7 +168,7 @@ async fn registered_claims_that_hold_are_accepted() {
 }
 
 #[tokio::test]
-async fn a_body_of_262144_bytes_is_accepted() {
+async fn body_of_262144_bytes_is_accepted() {
     let body = padded(262_144);
     all_accepted([
         ("as text", Delivery::of(MEDIA_AVAILABLE).body(&body)),
@@ -179,7 +179,7 @@ async fn a_body_of_262144_bytes_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_token_of_393216_bytes_is_accepted() {
+async fn token_of_393216_bytes_is_accepted() {
     let claims = padded(294_851);
     let token = token(r#"{"alg":"HS256","typ":"JWT"}"#, &claims, SECRET);
     assert_eq!(token.len(), 393_216);
@@ -187,14 +187,14 @@ async fn a_token_of_393216_bytes_is_accepted() {
 }
 
 #[tokio::test]
-async fn claims_64_deep_are_accepted() {
+async fn claims_nested_64_deep_are_accepted() {
     let deep =
         |depth: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth - 1), "]".repeat(depth - 1));
     all_accepted([("64", Delivery::of(deep(64)))]).await;
 }
 
 #[tokio::test]
-async fn an_event_within_the_age_limit_is_accepted() {
+async fn event_within_the_age_limit_is_accepted() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).env("MAX_EVENT_AGE_SECONDS", "600").start().await;
     for time in [at(0), at(-590), at(290), at(0).replace("+00:00", "Z")] {
@@ -205,7 +205,7 @@ async fn an_event_within_the_age_limit_is_accepted() {
 }
 
 #[tokio::test]
-async fn without_an_age_limit_no_time_is_too_old_or_unreadable() {
+async fn any_event_time_is_accepted_without_an_age_limit() {
     let times = [
         json!("1970-01-01T00:00:00+00:00"),
         json!("2099-01-01T00:00:00+00:00"),
@@ -219,7 +219,7 @@ async fn without_an_age_limit_no_time_is_too_old_or_unreadable() {
 }
 
 #[tokio::test]
-async fn a_single_secret_verifies_the_events_of_any_webhook() {
+async fn single_secret_verifies_events_of_any_webhook() {
     let aws = Aws::start().await;
     aws.keep(OTHER_SECRET);
     let function = Function::start(&aws).await;

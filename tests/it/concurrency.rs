@@ -12,7 +12,7 @@ fn numbered(number: usize) -> Delivery {
 }
 
 #[tokio::test]
-async fn as_many_requests_as_the_limit_allows_are_served_at_once() {
+async fn requests_up_to_the_concurrency_limit_run_in_parallel() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Delay(millis(700)));
     let function = Function::of(&aws).concurrency(8).start().await;
@@ -36,7 +36,7 @@ async fn as_many_requests_as_the_limit_allows_are_served_at_once() {
 }
 
 #[tokio::test]
-async fn each_of_several_messages_carries_its_own_trace() {
+async fn concurrent_messages_carry_their_own_trace_headers() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Delay(millis(200)));
     let function = Function::of(&aws).concurrency(8).start().await;
@@ -56,7 +56,7 @@ async fn each_of_several_messages_carries_its_own_trace() {
 }
 
 #[tokio::test]
-async fn without_the_limit_one_request_is_served_at_a_time() {
+async fn requests_run_one_at_a_time_without_a_concurrency_limit() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Delay(millis(150)));
     let function = Function::start(&aws).await;
@@ -68,7 +68,7 @@ async fn without_the_limit_one_request_is_served_at_a_time() {
 }
 
 #[tokio::test]
-async fn one_slow_send_holds_no_other_request() {
+async fn slow_send_does_not_delay_other_requests() {
     let aws = Aws::start().await;
     aws.next(SendMessage, [Reply::Delay(millis(1_900))]);
     let function = Function::of(&aws).concurrency(8).start().await;
@@ -87,7 +87,7 @@ async fn one_slow_send_holds_no_other_request() {
 }
 
 #[tokio::test]
-async fn one_slow_fetch_for_an_unknown_webhook_holds_no_known_one() {
+async fn slow_fetch_for_an_unknown_webhook_does_not_delay_known_webhooks() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     let function = Function::of(&aws).concurrency(8).start().await;
@@ -108,7 +108,7 @@ async fn one_slow_fetch_for_an_unknown_webhook_holds_no_known_one() {
 }
 
 #[tokio::test]
-async fn requests_that_meet_an_aged_secret_share_one_fetch() {
+async fn requests_with_an_expired_secret_share_one_fetch() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).short_lived_secret().concurrency(8).start().await;
     assert_eq!(function.invoke(&numbered(0)).await.verdict(), "200 accepted");
@@ -122,7 +122,7 @@ async fn requests_that_meet_an_aged_secret_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn requests_that_find_no_secret_share_one_fetch_and_its_failure() {
+async fn requests_without_a_cached_secret_share_one_fetch() {
     let aws = Aws::start().await;
     aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]);
     let function = Function::of(&aws).concurrency(8).start().await;
@@ -136,7 +136,7 @@ async fn requests_that_find_no_secret_share_one_fetch_and_its_failure() {
 }
 
 #[tokio::test]
-async fn each_of_several_requests_keeps_its_own_deadline() {
+async fn concurrent_requests_keep_their_own_deadlines() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Hang);
     let function = Function::of(&aws).concurrency(8).start().await;

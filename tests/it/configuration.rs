@@ -22,7 +22,7 @@ async fn is_fatal(name: &str, value: Option<&str>) {
 }
 
 #[tokio::test]
-async fn a_missing_variable_stops_the_start_and_is_named() {
+async fn missing_variable_fails_the_start_and_is_named() {
     let names = ["QUEUE_URL", "WEBHOOK_SECRET_ID"];
     all_at_once(names, async |name| is_fatal(name, None).await).await;
     let names = ["QUEUE_URL", "WEBHOOK_SECRET_ID", "HELD_QUEUE_URL"];
@@ -30,7 +30,7 @@ async fn a_missing_variable_stops_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn an_unparsable_number_stops_the_start_and_is_named() {
+async fn unparsable_number_fails_the_start_and_is_named() {
     for name in ["SECRET_TTL_SECONDS", "SECRET_MAX_STALE_SECONDS", "MAX_EVENT_AGE_SECONDS"] {
         let values =
             ["", " ", "-1", "1.5", "5m", "300s", "1e3", "0x10", "none", "99999999999999999999"];
@@ -39,7 +39,7 @@ async fn an_unparsable_number_stops_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_no_url_stops_the_start_and_is_named() {
+async fn invalid_queue_url_fails_the_start_and_is_named() {
     let values =
         ["jw-events", "arn:aws:sqs:eu-west-1:123456789012:jw-events", "sqs://queue", "https://"];
     all_at_once(values, async |value| is_fatal("QUEUE_URL", Some(value)).await).await;
@@ -47,7 +47,7 @@ async fn a_queue_that_is_no_url_stops_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn white_space_in_a_variable_stops_the_start_and_is_named() {
+async fn white_space_in_a_variable_fails_the_start_and_is_named() {
     let held = format!("{STANDARD_QUEUE}-held");
     for (name, good) in [
         ("QUEUE_URL", STANDARD_QUEUE),
@@ -70,20 +70,20 @@ async fn white_space_in_a_variable_stops_the_start_and_is_named() {
 /// With the event queue as the held queue, the queue's consumers would receive tokens. A FIFO queue
 /// would block at the first token that stays.
 #[tokio::test]
-async fn a_held_queue_that_is_fifo_or_the_events_own_stops_the_start_and_is_named() {
+async fn held_queue_that_is_fifo_or_the_events_queue_fails_the_start() {
     let own = STANDARD_QUEUE.replace("sqs.eu-west-1", "eu-west-1.queue"); // the older form of the queue's URL
     let values = [FIFO_QUEUE, STANDARD_QUEUE, &own];
     all_at_once(values, async |value| is_fatal("HELD_QUEUE_URL", Some(value)).await).await;
 }
 
 #[tokio::test]
-async fn a_log_level_that_nobody_knows_stops_the_start_and_is_named() {
+async fn unknown_log_level_fails_the_start_and_is_named() {
     let levels = [("AWS_LAMBDA_LOG_LEVEL", "LOUD"), ("RUST_LOG", "infoo"), ("RUST_LOG", "a=loud")];
     all_at_once(levels, async |(name, value)| is_fatal(name, Some(value)).await).await;
 }
 
 #[tokio::test]
-async fn with_secrets_manager_gone_at_the_start_the_first_request_is_answered() {
+async fn first_request_is_answered_if_secrets_manager_is_unreachable_at_start() {
     let mut aws = Aws::start().await;
     aws.gone().await;
     let function = Function::start(&aws).await;
@@ -96,7 +96,7 @@ async fn with_secrets_manager_gone_at_the_start_the_first_request_is_answered() 
 }
 
 #[tokio::test]
-async fn an_outage_during_the_start_costs_the_first_request_nothing_if_it_is_over() {
+async fn first_request_is_accepted_after_an_outage_during_the_start() {
     let outages = [
         Reply::Hang,
         Reply::Error(500, "InternalServiceError"),
@@ -119,7 +119,7 @@ async fn an_outage_during_the_start_costs_the_first_request_nothing_if_it_is_ove
 }
 
 #[tokio::test]
-async fn each_service_has_an_endpoint_of_its_own_if_one_is_set() {
+async fn service_specific_endpoint_urls_override_aws_endpoint_url() {
     let (nothing, secrets, queue) = (Aws::start().await, Aws::start().await, Aws::start().await);
     let function = Function::of(&nothing)
         .env("AWS_ENDPOINT_URL_SQS", &queue.url())
@@ -133,7 +133,7 @@ async fn each_service_has_an_endpoint_of_its_own_if_one_is_set() {
 }
 
 #[tokio::test]
-async fn the_first_event_meets_the_secret_and_the_queues_connection_ready() {
+async fn secret_fetch_and_queue_connection_start_before_the_first_event() {
     let (secrets, queue) = (Aws::start().await, Aws::start().await);
     secrets.always(GetSecretValue, Reply::Delay(millis(500)));
     let function = Function::of(&queue)
@@ -151,7 +151,7 @@ async fn the_first_event_meets_the_secret_and_the_queues_connection_ready() {
 }
 
 #[tokio::test]
-async fn without_a_ttl_a_secret_serves_for_longer_than_seconds() {
+async fn secret_is_cached_for_longer_than_a_second_by_default() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");

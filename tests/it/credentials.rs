@@ -46,7 +46,7 @@ fn in_an_hour() -> String {
 }
 
 #[tokio::test]
-async fn credentials_in_the_environment_are_used_without_a_call_for_others() {
+async fn credentials_in_the_environment_are_used_without_a_metadata_call() {
     let (aws, metadata) = (Aws::start().await, Aws::start().await);
     let start = Function::of(&aws)
         .without("AWS_EC2_METADATA_DISABLED")
@@ -73,7 +73,7 @@ async fn credentials_are_read_from_the_profile_that_aws_profile_names() {
 }
 
 #[tokio::test]
-async fn credentials_are_those_that_sts_returns_for_a_web_identity() {
+async fn web_identity_is_exchanged_for_credentials_at_sts() {
     let aws = Aws::start().await;
     let body = format!(
         "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
@@ -96,7 +96,7 @@ async fn credentials_are_those_that_sts_returns_for_a_web_identity() {
 
 /// Lambda provides credentials this way to a function with SnapStart.
 #[tokio::test]
-async fn credentials_are_taken_from_the_containers_endpoint_too() {
+async fn credentials_are_fetched_from_the_container_endpoint() {
     let aws = Aws::start().await;
     let credentials = json!({
         "AccessKeyId": ACCESS_KEY_ID,

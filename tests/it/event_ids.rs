@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// The expected IDs were computed with the contract's line of Python.
 #[tokio::test]
-async fn the_event_id_is_what_the_contracts_python_makes() {
+async fn event_id_matches_the_contracts_python() {
     let vectors = [
         (CHANNEL_ACTIVE, "497cdea1d8cd86512fc3e1706ec7cff17740a1c016fdc3a98b9808f7767ee1f9"),
         ("{}", "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"),
@@ -77,7 +77,7 @@ async fn the_event_id_is_what_the_contracts_python_makes() {
 }
 
 #[tokio::test]
-async fn one_event_sent_twice_or_by_two_webhooks_has_one_id() {
+async fn event_sent_twice_or_by_two_webhooks_has_one_event_id() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET, "2yW4KmiG": OTHER_SECRET}));
     let function = Function::of(&aws).fifo().start().await;

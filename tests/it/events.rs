@@ -80,22 +80,22 @@ async fn each_meets_its_verdict(setting: Setting) {
 }
 
 #[tokio::test]
-async fn each_sample_meets_its_verdict_with_a_key_ring() {
+async fn samples_get_their_verdicts_with_a_key_ring() {
     each_meets_its_verdict(Setting::Ring).await;
 }
 
 #[tokio::test]
-async fn each_sample_of_a_single_secret_meets_its_verdict() {
+async fn samples_get_their_verdicts_with_a_single_secret() {
     each_meets_its_verdict(Setting::Single).await;
 }
 
 #[tokio::test]
-async fn each_sample_of_an_age_limit_meets_its_verdict() {
+async fn samples_get_their_verdicts_with_an_age_limit() {
     each_meets_its_verdict(Setting::AgeLimit).await;
 }
 
 #[test]
-fn every_sample_has_a_verdict_here() {
+fn every_sample_file_has_an_expected_verdict() {
     let files =
         fs::read_dir(folder()).expect("the folder").map(|entry| entry.expect("an entry").path());
     let files: BTreeSet<_> =

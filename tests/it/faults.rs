@@ -65,7 +65,7 @@ const ONCE_FAILED: [OnceFailed; 1] = [OnceFailed {
 }];
 
 #[test]
-fn the_seeds_that_once_failed_hold() {
+fn seeds_that_once_failed_pass() {
     for OnceFailed { seed, showed, setting, concurrency, amid_fetch } in ONCE_FAILED {
         eprintln!("seed {seed}: {showed}");
         let made = Schedule::generate(seed);

@@ -55,7 +55,7 @@ async fn whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued
 }
 
 #[tokio::test]
-async fn a_start_that_is_frozen_while_its_calls_are_under_way_costs_no_event() {
+async fn start_frozen_during_its_calls_loses_no_event() {
     // the last freeze ends just after a fetch's time limit
     let times = [20, 2_000, 4_000, 5_000];
     let cases = ENDS.into_iter().flat_map(|how| times.map(|time| (how, time)));
@@ -76,7 +76,7 @@ async fn a_start_that_is_frozen_while_its_calls_are_under_way_costs_no_event() {
 }
 
 #[tokio::test]
-async fn however_many_connections_died_while_frozen_every_event_is_queued() {
+async fn events_are_queued_after_many_connections_died_during_a_freeze() {
     let cases = ENDS.into_iter().flat_map(|how| [1, 3, 8].map(|events| (how, events)));
     all_at_once(cases, async |(how, events)| {
         let aws = Aws::start().await;
@@ -101,7 +101,7 @@ async fn however_many_connections_died_while_frozen_every_event_is_queued() {
 }
 
 #[tokio::test]
-async fn sockets_that_died_while_frozen_cost_a_retry_and_never_an_event() {
+async fn connections_that_died_during_a_freeze_lose_no_event() {
     all_at_once(ENDS, async |how| {
         let aws = Aws::start().await;
         let function =
@@ -120,7 +120,7 @@ async fn sockets_that_died_while_frozen_cost_a_retry_and_never_an_event() {
 }
 
 #[tokio::test]
-async fn a_secret_ages_while_the_process_is_frozen() {
+async fn secret_expires_while_the_process_is_frozen() {
     let aws = Aws::start().await;
     let function = Function::of(&aws)
         .env("SECRET_TTL_SECONDS", "2")
@@ -138,7 +138,7 @@ async fn a_secret_ages_while_the_process_is_frozen() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_a_request_is_written_before_its_answer() {
+async fn log_lines_of_a_request_are_written_before_its_response() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).frozen_between_invocations().start().await;
     for _ in 0..5 {

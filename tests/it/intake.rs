@@ -72,7 +72,7 @@ async fn request_with_thousands_of_headers_gets_its_verdict() {
 }
 
 #[tokio::test]
-async fn url_that_is_no_url_is_not_read() {
+async fn invalid_urls_in_a_request_are_ignored() {
     let long = "x".repeat(70_000);
     let texts = [
         "",
@@ -112,7 +112,7 @@ async fn url_that_is_no_url_is_not_read() {
 }
 
 #[tokio::test]
-async fn headers_of_any_type_get_a_verdict() {
+async fn headers_with_values_of_any_type_get_a_verdict() {
     let bearer = json!(format!("Bearer {}", good().bearer()));
     let others = json!({"x-number": 7, "x-null": null, "x-object": {"a": 1}, "x-list": [1, null]});
     let headers = |authorization: Value| {
@@ -152,7 +152,7 @@ async fn headers_of_any_type_get_a_verdict() {
 }
 
 #[tokio::test]
-async fn authorization_in_a_place_that_no_gateway_uses_is_not_read() {
+async fn authorization_outside_the_headers_is_ignored() {
     let bearer = format!("Bearer {}", good().bearer());
     let elsewhere = [
         ("/multiValueHeaders", json!({"authorization": [bearer]})),
@@ -171,7 +171,7 @@ async fn authorization_in_a_place_that_no_gateway_uses_is_not_read() {
 
 /// The function must not treat a header value that is not text as missing or valid.
 #[tokio::test]
-async fn authorization_that_is_no_text_is_refused() {
+async fn authorization_that_is_not_a_string_is_refused() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     for value in [json!(null), json!(7), json!(true), json!([]), json!([7]), json!({"a": "b"})] {
@@ -184,7 +184,7 @@ async fn authorization_that_is_no_text_is_refused() {
 }
 
 #[tokio::test]
-async fn method_and_body_of_any_kind_get_a_verdict() {
+async fn unusual_method_body_and_base64_flag_get_a_verdict() {
     let mut without_body = good().event();
     without_body.as_object_mut().expect("an event").remove("body");
     let mut get_without_body = good().method("GET").event();

@@ -116,12 +116,12 @@ async fn of_many_events_none_is_lost_and_nothing_grows(at_once: u8) {
 }
 
 #[tokio::test]
-async fn of_many_events_one_at_a_time_none_is_lost_and_nothing_grows() {
+async fn sequential_load_loses_no_event_and_leaks_no_memory() {
     of_many_events_none_is_lost_and_nothing_grows(1).await;
 }
 
 #[tokio::test]
-async fn of_many_events_eight_at_once_none_is_lost_and_nothing_grows() {
+async fn parallel_load_loses_no_event_and_leaks_no_memory() {
     of_many_events_none_is_lost_and_nothing_grows(8).await;
 }
 
@@ -129,7 +129,7 @@ async fn of_many_events_eight_at_once_none_is_lost_and_nothing_grows() {
 /// event, as in one of Lambda's execution environments. Then seven come at the same time as the
 /// valid event, as on a managed instance.
 #[tokio::test]
-async fn a_flood_of_forgeries_makes_no_more_calls_than_allowed_and_loses_no_good_event() {
+async fn flood_of_forgeries_keeps_the_call_limit_and_loses_no_good_event() {
     const TTL: Duration = seconds(2);
     let (events, measured) = events();
     let goods = events / 40; // a quarter for each of two floods; ten in eleven events are forged

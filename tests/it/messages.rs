@@ -20,7 +20,7 @@ fn sha256(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_message_is_all_that_a_consumer_needs() {
+async fn message_has_the_payload_and_its_ids_as_attributes() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
@@ -45,7 +45,7 @@ async fn a_message_is_all_that_a_consumer_needs() {
 }
 
 #[tokio::test]
-async fn the_body_is_the_signed_payload_byte_for_byte_and_never_the_http_body() {
+async fn message_body_is_the_signed_payload_and_not_the_http_body() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let payloads = [
@@ -65,7 +65,7 @@ async fn the_body_is_the_signed_payload_byte_for_byte_and_never_the_http_body() 
 }
 
 #[tokio::test]
-async fn characters_that_sqs_refuses_are_written_as_escapes() {
+async fn characters_that_sqs_rejects_are_escaped() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let payload = "{ \"a\u{fffe}b\" : \"\u{ffff}\u{fffd}\u{1ffff}\u{fffe}\" }";
@@ -78,7 +78,7 @@ async fn characters_that_sqs_refuses_are_written_as_escapes() {
 }
 
 #[tokio::test]
-async fn a_claim_becomes_an_attribute_only_as_printable_ascii() {
+async fn claim_becomes_an_attribute_only_if_it_is_printable_ascii() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let kept = [json!("a"), json!(" ~!\"\\"), json!("x".repeat(256)), json!("null")];
@@ -112,7 +112,7 @@ async fn a_claim_becomes_an_attribute_only_as_printable_ascii() {
 }
 
 #[tokio::test]
-async fn no_other_claim_becomes_an_attribute() {
+async fn unknown_claims_do_not_become_attributes() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let claims =
@@ -123,7 +123,7 @@ async fn no_other_claim_becomes_an_attribute() {
 }
 
 #[tokio::test]
-async fn on_a_fifo_queue_the_subject_is_the_group() {
+async fn fifo_message_group_is_the_events_subject() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).fifo().start().await;
     let cases = [
@@ -156,7 +156,7 @@ async fn on_a_fifo_queue_the_subject_is_the_group() {
 }
 
 #[tokio::test]
-async fn on_a_standard_queue_the_site_is_the_group() {
+async fn standard_queue_message_group_is_the_site() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let cases = [
@@ -176,7 +176,7 @@ async fn on_a_standard_queue_the_site_is_the_group() {
 }
 
 #[tokio::test]
-async fn a_well_formed_trace_goes_with_the_message_and_no_other_does() {
+async fn only_well_formed_trace_headers_are_forwarded() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let well_formed = [

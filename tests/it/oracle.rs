@@ -92,7 +92,7 @@ struct Tally {
 }
 
 #[tokio::test]
-async fn what_we_accept_jws_documented_check_accepts_and_names_alike() {
+async fn accepted_requests_pass_jws_documented_check_with_the_same_event_id() {
     let seed = number("ORACLE_SEED").unwrap_or(SEED);
     let count = number("ORACLE_CASES").unwrap_or(CASES);
     let mut random = Random::new(seed);

@@ -97,7 +97,7 @@ async fn recheck_after(
 const FORGED: &str = "401 signature_invalid";
 
 #[tokio::test]
-async fn rechecks_of_a_flood_come_at_once_and_after_pauses_that_double() {
+async fn first_recheck_of_a_flood_is_immediate_and_the_pauses_double() {
     let aws = Aws::start().await;
     let function = warm(&aws, 1).await;
     let mut last = recheck(&aws, &function, &forged(), FORGED).await;
@@ -110,7 +110,7 @@ async fn rechecks_of_a_flood_come_at_once_and_after_pauses_that_double() {
 }
 
 #[tokio::test]
-async fn bad_requests_that_come_at_once_share_one_recheck() {
+async fn concurrent_bad_requests_share_one_recheck() {
     let aws = Aws::start().await;
     let function = warm(&aws, 8).await;
     aws.always(GetSecretValue, Reply::Delay(millis(300)));
@@ -128,7 +128,7 @@ async fn bad_requests_that_come_at_once_share_one_recheck() {
 }
 
 #[tokio::test]
-async fn new_value_ends_the_pause() {
+async fn new_secret_value_ends_the_recheck_pause() {
     let aws = Aws::start().await;
     let function = warm(&aws, 1).await;
     let of = (&aws, &function);
@@ -148,7 +148,7 @@ async fn new_value_ends_the_pause() {
 }
 
 #[tokio::test]
-async fn webhook_whose_key_comes_a_moment_late_is_accepted_from_its_second_event_on() {
+async fn webhook_with_a_late_key_is_accepted_from_its_second_event_on() {
     let old_value = Reply::Altered(json!({"SecretString": one_key().to_string()}));
     all_at_once([false, true], async |is_stored| {
         let case =
@@ -171,7 +171,7 @@ async fn webhook_whose_key_comes_a_moment_late_is_accepted_from_its_second_event
 }
 
 #[tokio::test]
-async fn webhook_whose_first_recheck_failed_is_accepted_two_seconds_later() {
+async fn webhook_is_accepted_after_its_first_recheck_failed() {
     let failures = [
         Reply::Error(400, "AccessDeniedException"),
         Reply::Error(500, "InternalServiceError"),
@@ -198,8 +198,7 @@ async fn webhook_whose_first_recheck_failed_is_accepted_two_seconds_later() {
 }
 
 #[tokio::test]
-async fn after_a_recheck_that_failed_events_are_held_without_waiting_and_the_next_comes_a_second_later()
- {
+async fn failed_recheck_pauses_for_a_second_and_events_are_held_meanwhile() {
     let unusable = Reply::Altered(json!({"SecretString": "too short"}));
     let failures = [
         (Reply::Error(400, "AccessDeniedException"), "503 held secret_unavailable"),
@@ -244,7 +243,7 @@ async fn after_a_recheck_that_failed_events_are_held_without_waiting_and_the_nex
 }
 
 #[tokio::test]
-async fn outage_during_a_flood_is_no_storm_at_secrets_manager() {
+async fn flood_during_an_outage_causes_few_calls_to_secrets_manager() {
     let aws = Aws::start().await;
     let function = warm(&aws, 8).await;
     aws.always(GetSecretValue, Reply::Error(500, "InternalServiceError"));
@@ -264,7 +263,7 @@ async fn outage_during_a_flood_is_no_storm_at_secrets_manager() {
 }
 
 #[tokio::test]
-async fn pause_refuses_no_event_once_the_secret_has_expired_in_an_outage() {
+async fn recheck_pause_refuses_no_event_after_the_secret_expired_in_an_outage() {
     let outages = [Reply::Hang, Reply::Error(503, "ServiceUnavailableException")];
     all_at_once(outages, async |outage| {
         let case = format!("{outage:?}");

@@ -25,7 +25,7 @@ fn both() -> Value {
 }
 
 #[tokio::test]
-async fn while_two_webhooks_overlap_both_are_accepted() {
+async fn both_webhooks_are_accepted_while_they_overlap() {
     let aws = Aws::start().await;
     aws.keep(both());
     let function = Function::start(&aws).await;
@@ -42,7 +42,7 @@ async fn while_two_webhooks_overlap_both_are_accepted() {
 }
 
 #[tokio::test]
-async fn a_whole_rotation_refuses_no_good_event() {
+async fn whole_rotation_refuses_no_good_event() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).short_lived_secret().start().await;
     let steps = [
@@ -63,7 +63,7 @@ async fn a_whole_rotation_refuses_no_good_event() {
 }
 
 #[tokio::test]
-async fn the_first_event_of_a_new_secret_is_accepted_before_the_old_ones_ttl() {
+async fn first_event_of_a_new_secret_is_accepted_before_the_old_one_expires() {
     let of_the_same = Delivery::of(event(json!({"webhook_id": "c0Y6ebVU"})));
     let rotations = [
         ("a webhook joins the ring", json!({"7Rav0hC5": SECRET}), old(), both()),
@@ -90,7 +90,7 @@ async fn the_first_event_of_a_new_secret_is_accepted_before_the_old_ones_ttl() {
 }
 
 #[tokio::test]
-async fn all_who_wait_for_the_one_fetch_have_its_answer() {
+async fn requests_waiting_for_one_fetch_all_use_its_result() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     let function = Function::of(&aws).concurrency(8).start().await;
@@ -120,7 +120,7 @@ async fn late(aws: &Aws, function: &Function, by: u64) {
 }
 
 #[tokio::test]
-async fn a_fetch_that_began_before_the_key_came_refuses_no_event_that_needs_it() {
+async fn fetch_started_before_a_key_was_added_refuses_no_event() {
     // A request waits for a fetch for at most a second. After that the function cannot judge the
     // event and holds it.
     let cases = [(700, &["200 accepted"][..]), (1_400, &["200 accepted", HELD])];
@@ -162,7 +162,7 @@ async fn response_older_than_the_ttl_refuses_no_event() {
 }
 
 #[tokio::test]
-async fn a_flood_of_forgeries_delays_no_rotation_beyond_the_ttl() {
+async fn flood_of_forgeries_delays_a_rotation_no_longer_than_the_ttl() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).env("SECRET_TTL_SECONDS", "3").start().await;
     let began = Instant::now();

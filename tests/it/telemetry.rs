@@ -30,7 +30,7 @@ async fn first_line_of_the_log_names_version_and_commit() {
 }
 
 #[tokio::test]
-async fn an_accepted_event_has_one_line_with_all_that_is_known_of_it() {
+async fn accepted_event_has_one_log_line_with_its_ids_age_and_duration() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let claims = event(json!({"event_time": at(-90)}));
@@ -57,7 +57,7 @@ async fn an_accepted_event_has_one_line_with_all_that_is_known_of_it() {
 }
 
 #[tokio::test]
-async fn each_request_has_one_line_and_valid_metrics_whatever_became_of_it() {
+async fn every_request_has_one_log_line_with_valid_metrics() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let good = || Delivery::of(MEDIA_AVAILABLE);
@@ -94,7 +94,7 @@ async fn each_request_has_one_line_and_valid_metrics_whatever_became_of_it() {
 /// A request is held, lost or neither, and a held record is tried again. Every verdict also checks
 /// how these are counted.
 #[tokio::test]
-async fn each_request_without_a_secret_and_each_held_record_has_one_line_with_its_metrics() {
+async fn held_and_lost_events_have_one_log_line_each_with_metrics() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
     let function = Function::of(&aws).holding().start().await;
@@ -128,7 +128,7 @@ async fn each_request_without_a_secret_and_each_held_record_has_one_line_with_it
 }
 
 #[tokio::test]
-async fn members_of_a_verified_event_that_are_no_ids_leave_the_line_valid() {
+async fn malformed_ids_of_a_verified_event_keep_the_log_line_valid() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let strange = [
@@ -149,7 +149,7 @@ async fn members_of_a_verified_event_that_are_no_ids_leave_the_line_valid() {
 }
 
 #[tokio::test]
-async fn every_log_level_of_lambdas_is_taken() {
+async fn every_lambda_log_level_is_accepted() {
     all_at_once(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], async |level| {
         let aws = Aws::start().await;
         let function = Function::of(&aws).env("AWS_LAMBDA_LOG_LEVEL", level).start().await;
@@ -160,7 +160,7 @@ async fn every_log_level_of_lambdas_is_taken() {
 }
 
 #[tokio::test]
-async fn an_outage_of_ours_says_in_the_log_what_aws_said() {
+async fn error_code_from_aws_is_logged() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
     let function = Function::start(&aws).await;

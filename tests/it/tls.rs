@@ -73,7 +73,7 @@ async fn behind_tls(aws: &Aws, certificate: CertificateParams, authority: &Autho
 }
 
 #[tokio::test]
-async fn a_server_that_a_root_vouches_for_is_trusted_wherever_in_the_bundle_it_stands() {
+async fn server_is_trusted_if_its_root_is_anywhere_in_the_bundle() {
     let aws = Aws::start().await;
     let (ours, other) = (Authority::named("Ours"), Authority::named("Another"));
     let url = behind_tls(&aws, server("localhost"), &ours).await;
@@ -97,7 +97,7 @@ async fn a_server_that_a_root_vouches_for_is_trusted_wherever_in_the_bundle_it_s
 }
 
 #[tokio::test]
-async fn a_server_that_no_root_vouches_for_is_told_nothing() {
+async fn untrusted_server_receives_no_request() {
     let ours = Authority::named("Ours");
     let bundle = TestFile::of(&ours.pem);
     let mut expired = server("localhost");
@@ -123,7 +123,7 @@ async fn a_server_that_no_root_vouches_for_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn without_ssl_cert_file_only_mozillas_roots_are_trusted() {
+async fn only_mozillas_roots_are_trusted_without_ssl_cert_file() {
     let aws = Aws::start().await;
     let url = behind_tls(&aws, server("localhost"), &Authority::named("Ours")).await;
     let function = Function::of(&aws).env("AWS_ENDPOINT_URL", &url).start().await;

@@ -34,7 +34,7 @@ fn assert_returned(function: &Function, batch: &Batch, reason: &str, case: &str)
 }
 
 #[tokio::test]
-async fn batch_is_returned_at_once_without_a_secret() {
+async fn batch_is_returned_early_if_the_secret_is_unavailable() {
     let unusable = Reply::Altered(json!({"SecretString": "too short"}));
     let failures = [
         (DENIED, "secret_unavailable", millis(1_000)),
@@ -88,7 +88,7 @@ async fn batch_is_verified_with_the_cached_secret_during_an_outage() {
 }
 
 #[tokio::test]
-async fn records_of_a_batch_run_at_once() {
+async fn records_of_a_batch_run_in_parallel() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Delay(millis(900)));
     let function = Function::of(&aws).holding().start().await;
@@ -109,7 +109,7 @@ async fn forged_records_of_a_batch_share_one_recheck() {
 }
 
 #[tokio::test]
-async fn record_that_sqs_does_not_answer_keeps_no_other_from_being_sent() {
+async fn failing_send_of_one_record_does_not_stop_the_others() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");

@@ -44,7 +44,7 @@ fn oddities(record: &Record) -> Vec<(String, Record)> {
 }
 
 #[tokio::test]
-async fn odd_record_loses_no_event() {
+async fn malformed_record_loses_no_event() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().env("MAX_EVENT_AGE_SECONDS", "600").start().await;
     let fresh = Delivery::of(event(json!({"event_time": at(-90)})));
@@ -58,7 +58,7 @@ async fn odd_record_loses_no_event() {
 }
 
 #[tokio::test]
-async fn event_of_an_unknown_time_of_holding_is_not_dropped_as_stale() {
+async fn held_event_with_an_unknown_sent_time_is_not_dropped_as_stale() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().env("MAX_EVENT_AGE_SECONDS", "600").start().await;
     let old = Delivery::of(event(json!({"event_time": at(-7_200)})));
@@ -74,7 +74,7 @@ async fn event_of_an_unknown_time_of_holding_is_not_dropped_as_stale() {
 }
 
 #[tokio::test]
-async fn message_without_an_id_that_is_to_stay_keeps_the_whole_batch() {
+async fn whole_batch_stays_if_a_failed_record_has_no_valid_message_id() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().start().await;
     let ids = [json!(null), json!(""), json!(7), json!({"a": 1})];
@@ -90,7 +90,7 @@ async fn message_without_an_id_that_is_to_stay_keeps_the_whole_batch() {
 }
 
 #[tokio::test]
-async fn record_without_a_body_harms_no_other() {
+async fn record_with_a_missing_or_invalid_body_does_not_affect_others() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().start().await;
     let bodies = [json!(null), json!(7), json!(["a.b.c"]), json!({"a": 1}), json!("")];
@@ -103,7 +103,7 @@ async fn record_without_a_body_harms_no_other() {
 }
 
 #[tokio::test]
-async fn batch_of_odd_records_does_not_end_the_process() {
+async fn batch_of_malformed_records_does_not_crash_the_function() {
     let aws = Aws::start().await;
     let mut function = Function::of(&aws).holding().start().await;
     let nested = (0..100).fold(json!(1), |inner, _| json!([inner]));
@@ -123,7 +123,7 @@ async fn batch_of_odd_records_does_not_end_the_process() {
 /// A stranger controls a request's headers, query and body, but cannot turn the request into a
 /// batch.
 #[tokio::test]
-async fn request_that_looks_like_a_batch_is_a_request() {
+async fn request_that_looks_like_a_batch_is_handled_as_a_request() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().start().await;
     let held = json!({

@@ -27,7 +27,7 @@ async fn event_is_counted_as_lost_without_a_held_queue() {
 }
 
 #[tokio::test]
-async fn fault_of_the_held_queue_that_passes_costs_a_retry_and_no_event() {
+async fn send_to_the_held_queue_is_retried_after_a_transient_fault() {
     // a held message has no attributes, so there is no digest of them
     let of_attributes = |fault: &Reply| format!("{fault:?}").contains("MD5OfMessageAttributes");
     let lies = queue_lies().into_iter().filter(|lie| !of_attributes(lie));
@@ -46,7 +46,7 @@ async fn fault_of_the_held_queue_that_passes_costs_a_retry_and_no_event() {
 }
 
 #[tokio::test]
-async fn event_is_counted_as_lost_if_the_held_queue_stays_down() {
+async fn event_is_counted_as_lost_if_the_held_queue_stays_unavailable() {
     let outages = [
         Reply::Hang,
         Reply::Delay(seconds(60)),
@@ -79,7 +79,7 @@ async fn event_is_counted_as_lost_if_the_held_queue_stays_down() {
 }
 
 #[tokio::test]
-async fn held_queue_that_refuses_is_called_once_and_the_event_counted_as_lost() {
+async fn event_is_counted_as_lost_without_retry_if_the_held_queue_rejects_it() {
     all_at_once(queue_refusals(), async |refusal| {
         let case = format!("{refusal:?}");
         let aws = Aws::start().await;
@@ -96,7 +96,7 @@ async fn held_queue_that_refuses_is_called_once_and_the_event_counted_as_lost() 
 }
 
 #[tokio::test]
-async fn event_is_answered_within_twenty_seconds_if_secret_and_held_queue_hang() {
+async fn request_is_answered_within_20_seconds_if_secret_and_held_queue_hang() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Hang);
     aws.always(HoldMessage, Reply::Hang);
@@ -108,7 +108,7 @@ async fn event_is_answered_within_twenty_seconds_if_secret_and_held_queue_hang()
 }
 
 #[tokio::test]
-async fn shortest_deadlines_are_kept_if_secret_and_held_queue_hang() {
+async fn short_deadlines_are_kept_if_secret_and_held_queue_hang() {
     all_at_once([700, 1_000, 1_500, 2_000, 3_000], async |deadline| {
         let aws = Aws::start().await;
         aws.always(GetSecretValue, Reply::Hang);
@@ -123,7 +123,7 @@ async fn shortest_deadlines_are_kept_if_secret_and_held_queue_hang() {
 }
 
 #[tokio::test]
-async fn held_queue_that_is_down_costs_no_event_that_can_be_verified() {
+async fn verified_event_is_accepted_while_the_held_queue_is_unavailable() {
     let aws = Aws::start().await;
     aws.always(HoldMessage, Reply::Hang);
     let function = Function::of(&aws).holding().start().await;
@@ -132,7 +132,7 @@ async fn held_queue_that_is_down_costs_no_event_that_can_be_verified() {
 }
 
 #[tokio::test]
-async fn events_queue_that_is_down_keeps_no_event_from_being_held() {
+async fn event_is_held_while_the_events_queue_is_unavailable() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, DENIED);
     aws.always(SendMessage, Reply::Hang);

@@ -81,7 +81,7 @@ async fn expired(aws: &Aws, max_stale: &str) -> Function {
 }
 
 #[tokio::test]
-async fn event_is_held_if_the_secret_expired_and_secrets_manager_refuses() {
+async fn event_is_held_if_the_secret_expired_and_the_fetch_is_rejected() {
     all_at_once(secret_refusals(), async |refusal| {
         let case = format!("{refusal:?}");
         let aws = Aws::start().await;
@@ -159,7 +159,7 @@ async fn event_is_held_if_the_recheck_fails() {
 }
 
 #[tokio::test]
-async fn held_message_is_the_token_whatever_it_claims() {
+async fn held_message_is_the_token_for_any_claims() {
     let expired = Delivery::of(event(json!({"exp": 1})));
     let large = token(r#"{"alg":"HS256","typ":"JWT"}"#, padded(294_851), SECRET);
     assert_eq!(large.len(), 393_216);
@@ -188,7 +188,7 @@ async fn held_message_is_the_token_whatever_it_claims() {
 }
 
 #[tokio::test]
-async fn body_in_another_order_and_spelling_than_the_token_is_held() {
+async fn event_is_held_if_its_body_has_another_order_and_spelling() {
     let claims = r#"{"a":"é/b","n":[1.50,{"x":null,"y":true}],"z":"1"}"#;
     let bodies = [
         r#"{"z":"1","a":"é/b","n":[1.50,{"y":true,"x":null}]}"#,
@@ -206,7 +206,7 @@ async fn body_in_another_order_and_spelling_than_the_token_is_held() {
 }
 
 #[tokio::test]
-async fn body_that_differs_from_the_token_is_neither_held_nor_lost() {
+async fn request_with_a_different_body_is_neither_held_nor_counted_as_lost() {
     let claims = r#"{"a":"1","b":1,"c":9007199254740993}"#;
     let bodies = [
         "",
@@ -238,7 +238,7 @@ async fn body_that_differs_from_the_token_is_neither_held_nor_lost() {
 }
 
 #[tokio::test]
-async fn request_that_is_refused_without_the_secret_is_not_held() {
+async fn request_refused_before_the_secret_is_needed_is_not_held() {
     let header = r#"{"alg":"HS256","typ":"JWT"}"#;
     let signed = token(header, MEDIA_AVAILABLE, SECRET);
     let cases = [
@@ -265,7 +265,7 @@ async fn request_that_is_refused_without_the_secret_is_not_held() {
 }
 
 #[tokio::test]
-async fn event_is_not_held_while_a_secret_serves() {
+async fn event_is_not_held_while_a_secret_is_available() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");

@@ -21,7 +21,7 @@ fn claim(name: &str, after: i64) -> Value {
 }
 
 #[tokio::test]
-async fn checks_of_time_use_the_moment_when_the_event_was_held() {
+async fn time_checks_use_the_time_when_the_event_was_held() {
     let stale = "refused event_stale";
     let not_valid = "refused claims_not_valid";
     let cases = [
@@ -66,7 +66,7 @@ async fn event_that_was_fresh_when_it_was_held_is_accepted_a_day_later() {
 }
 
 #[tokio::test]
-async fn age_of_a_held_event_is_its_age_when_it_was_held() {
+async fn logged_age_of_a_held_event_is_its_age_when_it_was_held() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().start().await;
     let event_time = 1_700_001_010_000; // the sample's, in milliseconds

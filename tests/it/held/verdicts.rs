@@ -20,7 +20,7 @@ fn untold(message: Message) -> Message {
 }
 
 #[tokio::test]
-async fn event_arrives_once_the_secret_is_back_as_if_it_had_been_delivered_then() {
+async fn held_event_gives_the_same_message_as_a_direct_one() {
     let deliveries = [
         good(),
         Delivery::of(CHANNEL_ACTIVE).body(CHANNEL_ACTIVE.replace('_', "\\u005f")),
@@ -66,7 +66,7 @@ async fn event_arrives_once_the_secret_is_back_as_if_it_had_been_delivered_then(
 }
 
 #[tokio::test]
-async fn held_event_of_an_unknown_webhook_or_with_a_bad_signature_stays() {
+async fn held_event_with_an_unknown_webhook_or_invalid_signature_stays_held() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     let function = Function::of(&aws).holding().start().await;
@@ -81,7 +81,7 @@ async fn held_event_of_an_unknown_webhook_or_with_a_bad_signature_stays() {
 }
 
 #[tokio::test]
-async fn held_event_stays_through_a_wrong_repair_and_is_accepted_after_the_right_one() {
+async fn held_event_is_accepted_only_once_the_secret_has_the_right_key() {
     let aws = Aws::start().await;
     aws.keep("too short");
     let function = Function::of(&aws).holding().start().await;
@@ -101,7 +101,7 @@ async fn held_event_stays_through_a_wrong_repair_and_is_accepted_after_the_right
 }
 
 #[tokio::test]
-async fn held_event_of_a_webhook_whose_key_just_came_is_accepted() {
+async fn held_event_is_accepted_once_its_webhooks_key_is_in_the_ring() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     let function = Function::of(&aws).holding().start().await;
@@ -112,7 +112,7 @@ async fn held_event_of_a_webhook_whose_key_just_came_is_accepted() {
 }
 
 #[tokio::test]
-async fn held_message_that_can_never_be_good_is_dropped_and_logged_as_refused() {
+async fn held_message_that_can_never_be_valid_is_dropped_and_logged_as_refused() {
     let signed = token(HEADER, MEDIA_AVAILABLE, SECRET);
     let claims = |claims: &str| token(HEADER, claims, SECRET);
     let cases = [
@@ -150,7 +150,7 @@ async fn held_message_that_can_never_be_good_is_dropped_and_logged_as_refused() 
 }
 
 #[tokio::test]
-async fn held_event_stays_if_sqs_refuses_it_and_no_record_is_written() {
+async fn held_event_stays_without_an_undelivered_record_if_sqs_rejects_it() {
     all_at_once(queue_refusals(), async |refusal| {
         let case = format!("{refusal:?}");
         let aws = Aws::start().await;
@@ -169,7 +169,7 @@ async fn held_event_stays_if_sqs_refuses_it_and_no_record_is_written() {
 }
 
 #[tokio::test]
-async fn held_event_stays_if_sqs_is_down_and_no_record_is_written() {
+async fn held_event_stays_without_an_undelivered_record_if_sqs_is_unavailable() {
     let outages = [
         Reply::Hang,
         Reply::Error(503, "ServiceUnavailable"),

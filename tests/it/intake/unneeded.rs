@@ -36,7 +36,7 @@ fn oddities() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn member_that_the_job_does_not_need_may_be_anything() {
+async fn unused_member_of_a_request_may_have_any_value() {
     let members = [
         "/version",
         "/routeKey",
@@ -91,7 +91,7 @@ async fn member_that_the_job_does_not_need_may_be_anything() {
 }
 
 #[tokio::test]
-async fn member_of_a_good_event_that_is_named_twice_is_not_read_if_it_is_not_needed() {
+async fn duplicate_unused_members_of_a_request_are_ignored() {
     let aws = Aws::start().await;
     let mut process = Process::start(&aws, 1, seconds(300)).await;
     let event = good().event().to_string();
@@ -104,7 +104,7 @@ async fn member_of_a_good_event_that_is_named_twice_is_not_read_if_it_is_not_nee
 }
 
 #[tokio::test]
-async fn megabytes_that_the_job_does_not_need_are_not_read() {
+async fn megabytes_in_unused_members_of_a_request_are_ignored() {
     let text = "x".repeat(5_500_000);
     let many: Map<_, _> = (0..200_000).map(|n| (format!("member{n}"), json!(n))).collect();
     let list: Vec<_> = (0..500_000).collect();

@@ -24,7 +24,7 @@ async fn run(account: &Account, jw: &JwApi, arguments: &[&str]) -> Ran {
 }
 
 #[tokio::test]
-async fn an_update_sends_the_whole_metadata_with_what_we_do_not_know() {
+async fn update_sends_the_whole_metadata_with_unknown_members() {
     let (account, jw) = account_and_api().await;
     let arguments = ["update", "c0Y6ebVU", "--name", "Desk", "--event", "media_available,new_one"];
     let ran = run(&account, &jw, &arguments).await;
@@ -51,7 +51,7 @@ async fn an_update_sends_the_whole_metadata_with_what_we_do_not_know() {
 }
 
 #[tokio::test]
-async fn an_update_without_a_change_changes_nothing() {
+async fn update_without_a_difference_changes_nothing() {
     let (account, jw) = account_and_api().await;
     let error = run(&account, &jw, &["update", "c0Y6ebVU"]).await.error();
     assert!(error.starts_with("there is nothing to change"), "{error}");
@@ -66,7 +66,7 @@ async fn an_update_without_a_change_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_webhook_can_be_made_to_call_this_stack() {
+async fn update_makes_a_webhook_call_this_stack() {
     let (account, jw) = account_and_api().await;
     let arguments = ["update", "zApier01", "--to-this-stack"];
     let http = [&arguments[..], &["--webhook-url", "http://example.com"]].concat();
@@ -87,7 +87,7 @@ async fn a_webhook_can_be_made_to_call_this_stack() {
 }
 
 #[tokio::test]
-async fn webhook_moves_between_the_urls_of_a_stack_and_stays_the_stacks() {
+async fn webhook_can_switch_between_the_urls_of_its_stack() {
     let (account, jw) = account_and_api().await;
     let to = ["update", "c0Y6ebVU", "--settle", "0", "--to"];
     for (kind, url) in
@@ -109,7 +109,7 @@ async fn webhook_moves_between_the_urls_of_a_stack_and_stays_the_stacks() {
 }
 
 #[tokio::test]
-async fn an_update_that_jw_refuses_is_an_error() {
+async fn update_fails_if_jw_rejects_it_or_responds_unexpectedly() {
     let (account, jw) = account_and_api().await;
     for (status, body) in [(412, "\"changed\""), (500, "<html>"), (204, ""), (201, "{}")] {
         jw.next("PATCH", Meet::Answer(status, body));
@@ -162,7 +162,7 @@ async fn delete_deletes_the_webhook_and_then_its_key() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_was_interrupted_goes_on_with_the_key() {
+async fn delete_run_again_after_a_failure_removes_the_key() {
     let (account, jw) = account_and_api().await;
     account.next("PutSecretValue", DENIED);
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
@@ -192,7 +192,7 @@ async fn a_deletion_that_was_interrupted_goes_on_with_the_key() {
 }
 
 #[tokio::test]
-async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
+async fn key_stays_after_a_404_that_may_not_be_from_jw() {
     let (account, jw) = account_and_api().await;
     jw.next("GET", Meet::Answer(404, "<html>no such page"));
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
@@ -208,7 +208,7 @@ async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_not_this_stacks_is_named_as_such() {
+async fn delete_says_if_the_webhook_does_not_belong_to_this_stack() {
     let (account, jw) = account_and_api().await;
     let error = run(&account, &jw, &["delete", "zApier01"]).await.error();
     assert!(
@@ -233,7 +233,7 @@ async fn a_webhook_that_is_not_this_stacks_is_named_as_such() {
 }
 
 #[tokio::test]
-async fn a_key_by_itself_goes_only_with_the_webhook_that_it_must_be_of() {
+async fn single_key_is_removed_only_with_the_webhook_it_belongs_to() {
     let (account, jw) = account_and_api().await;
     account.set_secret(KEY).await;
     // two webhooks call the stack, and the single key may belong to either

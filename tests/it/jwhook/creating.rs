@@ -37,7 +37,7 @@ async fn failed(account: &Account, jw: &JwApi) -> String {
 }
 
 #[tokio::test]
-async fn a_webhook_is_created_at_the_endpoint_and_its_secret_is_in_the_ring() {
+async fn create_makes_the_webhook_and_stores_its_key_in_the_ring() {
     let (account, jw) = account_and_api().await;
     let arguments =
         [&CREATE[..], &["--event", "new_event", "--site", "9KboGBFu,jsPxIVHl"]].concat();
@@ -74,7 +74,7 @@ async fn a_webhook_is_created_at_the_endpoint_and_its_secret_is_in_the_ring() {
 }
 
 #[tokio::test]
-async fn a_create_that_is_repeated_asks_first() {
+async fn repeated_create_asks_first() {
     let (account, jw) = account_and_api().await;
     Jwhook::of(&account, &jw, &CREATE).run(&jw).await.done();
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
@@ -98,7 +98,7 @@ async fn a_create_that_is_repeated_asks_first() {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_came_leaves_no_webhook_without_a_key() {
+async fn create_deletes_or_names_the_webhook_if_jws_response_is_lost() {
     let (account, jw) = account_and_api().await;
     jw.next("POST", Meet::DoneThenClose);
     let error = failed(&account, &jw).await;
@@ -131,7 +131,7 @@ async fn an_answer_that_never_came_leaves_no_webhook_without_a_key() {
 }
 
 #[tokio::test]
-async fn an_error_that_holds_a_secret_is_not_quoted() {
+async fn jw_error_containing_a_secret_is_not_quoted() {
     let (account, jw) = account_and_api().await;
     let secret = "Canary-of-a-secret-in-an-error-0123456789";
     jw.state().secrets.push(("none0000".into(), secret.into()));
@@ -144,7 +144,7 @@ async fn an_error_that_holds_a_secret_is_not_quoted() {
 }
 
 #[tokio::test]
-async fn where_it_cannot_be_found_out_what_was_created_the_error_says_how_to() {
+async fn error_says_how_to_find_a_webhook_that_may_have_been_created() {
     let (account, jw) = account_and_api().await;
     jw.next("POST", Meet::DoneThenClose);
     jw.nth("GET", 2, Meet::Answer(500, ""));
@@ -155,7 +155,7 @@ async fn where_it_cannot_be_found_out_what_was_created_the_error_says_how_to() {
 }
 
 #[tokio::test]
-async fn what_jw_refuses_is_not_created_and_not_looked_for() {
+async fn create_that_jw_rejects_fails_without_a_lookup() {
     let (account, jw) = account_and_api().await;
     for (status, body) in [
         (400, r#"{"errors":[{"code":"invalid_body","description":"events"}]}"#),
@@ -179,7 +179,7 @@ async fn what_jw_refuses_is_not_created_and_not_looked_for() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_stored_takes_its_webhook_with_it() {
+async fn create_deletes_the_webhook_if_its_key_cannot_be_stored() {
     for failing in ["PutSecretValue", "UpdateSecretVersionStage"] {
         let (account, jw) = account_and_api().await;
         account.next(failing, DENIED);
@@ -210,7 +210,7 @@ async fn a_key_that_cannot_be_stored_takes_its_webhook_with_it() {
 }
 
 #[tokio::test]
-async fn a_secret_that_could_not_verify_is_not_stored() {
+async fn unusable_secret_from_jw_is_not_stored() {
     let (account, jw) = account_and_api().await;
     jw.state().next_secret = Some("too-short-for-a-key".to_owned());
     let error = failed(&account, &jw).await;
@@ -223,7 +223,7 @@ async fn a_secret_that_could_not_verify_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
+async fn create_turns_a_single_key_into_a_ring() {
     let account = Account::start(KEY).await;
     let jw = JwApi::start([]).await;
     // no webhook is known to own the key
@@ -247,7 +247,7 @@ async fn a_key_by_itself_becomes_a_ring_with_the_new_one() {
 }
 
 #[tokio::test]
-async fn ctrl_c_does_not_come_between_a_webhook_and_its_key() {
+async fn ctrl_c_during_create_leaves_no_webhook_without_its_key() {
     for (call, n, signal) in [
         ("POST", 1, "-INT"),
         ("PutSecretValue", 1, "-TERM"),

@@ -80,7 +80,7 @@ fn said(ran: &Ran, check: &str) -> String {
 }
 
 #[tokio::test]
-async fn where_all_is_well_each_line_says_so() {
+async fn doctor_reports_ok_for_every_check_of_a_working_setup() {
     let (account, jw) = well().await;
     assert_eq!(findings(&doctor(&account, &jw).await), [""; 0]);
     let shown = Jwhook::of(&account, &jw, &["doctor"]).run(&jw).await.done();

@@ -11,7 +11,7 @@ use crate::support::{all_at_once, millis, seconds};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_rotation_refuses_no_good_event() {
+async fn rotation_refuses_no_good_event() {
     let world = World::start(2, TTL, millis(0)).await;
     let rotate = world.rotate_with(&["--settle", "3", "--overlap", "2", "--grace", "3"]);
     let (sent, ran) = world.while_sending(rotate.run(&world.jw)).await;
@@ -24,7 +24,7 @@ async fn a_rotation_refuses_no_good_event() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_is_killed_once_is_finished_by_the_next_run() {
+async fn rotation_killed_once_is_finished_by_the_next_run() {
     let kills = [
         Kill::at("POST").done(),
         Kill::at("UpdateSecretVersionStage").done(),
@@ -76,7 +76,7 @@ async fn a_rotation_that_is_killed_at_every_call_and_every_wait_is_finished_in_t
 }
 
 #[tokio::test]
-async fn creating_a_webhook_refuses_none_of_its_events() {
+async fn create_refuses_no_event_of_the_new_webhook() {
     let world = World::start(2, TTL, millis(0)).await;
     let create = world.create(&["--settle", "3"]).run(&world.jw);
     let (sent, ran) = world.while_sending(create).await;
@@ -85,7 +85,7 @@ async fn creating_a_webhook_refuses_none_of_its_events() {
 }
 
 #[tokio::test]
-async fn create_that_is_killed_at_any_call_and_run_again_refuses_no_event() {
+async fn create_killed_and_run_again_refuses_no_event() {
     let kills = [
         Kill::at("PutSecretValue").done(), // the key is not in use yet: another webhook is created
         Kill::at("UpdateSecretVersionStage").done(),
@@ -108,7 +108,7 @@ async fn create_that_is_killed_at_any_call_and_run_again_refuses_no_event() {
 }
 
 #[tokio::test]
-async fn the_drill_notices_a_webhook_that_calls_too_early() {
+async fn drill_detects_a_webhook_that_calls_too_early() {
     let world = World::start(1, seconds(300), millis(5)).await;
     let (sent, ran) = world.while_sending(world.create(&["--settle", "0"]).run(&world.jw)).await;
     ran.done();
@@ -120,7 +120,7 @@ async fn the_drill_notices_a_webhook_that_calls_too_early() {
 }
 
 #[tokio::test]
-async fn the_drill_notices_waits_that_are_too_short() {
+async fn drill_detects_waits_that_are_too_short() {
     let cases = [
         ("--settle", seconds(300), millis(0), "of new00001: 401 webhook_unknown"),
         ("--overlap", TTL, seconds(10), "to nobody"),

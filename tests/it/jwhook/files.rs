@@ -135,7 +135,7 @@ delete old00000 (\"Old\"), which is not in the file
 }
 
 #[tokio::test]
-async fn apply_makes_it_so_in_order_and_a_second_time_does_nothing() {
+async fn apply_makes_the_changes_in_order_and_does_nothing_when_repeated() {
     let (account, jw) = account_and_api().await;
     let file = File::new(FILE);
     let apply = file.of("apply", &[], &account, &jw);
@@ -162,7 +162,7 @@ async fn apply_makes_it_so_in_order_and_a_second_time_does_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_of_jws_that_is_no_list_never_looks_like_an_empty_one() {
+async fn unexpected_list_response_is_not_taken_as_an_empty_list() {
     let (account, jw) = account_and_api().await;
     let file = File::new(FILE);
     for (status, body) in [(401, "\"Unauthorized\""), (500, "<html>"), (200, "{}"), (404, "")] {
@@ -174,7 +174,7 @@ async fn an_answer_of_jws_that_is_no_list_never_looks_like_an_empty_one() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_understood_is_told_with_its_line() {
+async fn error_in_the_file_is_reported_with_its_line() {
     let (account, jw) = account_and_api().await;
     for (text, said) in [
         (FILE.replace("site_ids: [j", "sites: [j"), ", line 4: "),
@@ -196,7 +196,7 @@ async fn a_file_that_cannot_be_understood_is_told_with_its_line() {
 }
 
 #[tokio::test]
-async fn where_it_cannot_be_told_which_webhook_is_meant_nothing_is_done() {
+async fn apply_changes_nothing_if_a_webhook_or_key_is_ambiguous() {
     let (account, jw) = account_and_api().await;
     jw.state().webhooks.push(webhook("live0001", "Live"));
     let ring = json!({"newsroom": KEY, "live0000": KEY, "old00000": KEY, "live0001": KEY});
@@ -219,7 +219,7 @@ async fn where_it_cannot_be_told_which_webhook_is_meant_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn a_new_stack_gets_its_first_webhooks_from_a_file() {
+async fn apply_creates_the_first_webhooks_of_a_new_stack() {
     let account = Account::start(KEY).await;
     let jw = JwApi::start(others()).await;
     let file = File::new(FILE);

@@ -115,7 +115,7 @@ async fn key_stays_until_no_event_is_held() {
 }
 
 #[tokio::test]
-async fn interrupted_wait_leaves_the_key_and_the_same_command_goes_on() {
+async fn interrupted_wait_keeps_the_key_and_the_same_command_continues() {
     all_at_once(ALL, async |command| {
         let removal = Removal::of(command).await;
         let before = removal.jw.webhooks();
@@ -149,7 +149,7 @@ async fn dead_lettered_events_stop_the_removal_at_once() {
 }
 
 #[tokio::test]
-async fn drop_held_takes_the_key_out_and_says_what_is_given_up() {
+async fn drop_held_removes_the_key_and_says_how_many_events_are_held() {
     all_at_once(ALL, async |command| {
         let removal = Removal::of(command).await;
         removal.hold().await;
@@ -184,7 +184,7 @@ async fn key_stays_if_the_held_events_cannot_be_counted() {
 }
 
 #[tokio::test]
-async fn events_held_while_the_webhook_is_deleted_are_waited_for_too() {
+async fn removal_waits_for_events_held_during_the_deletion() {
     all_at_once([Delete, Apply], async |command| {
         let removal = Removal::of(command).await;
         removal.hold().await;
@@ -203,7 +203,7 @@ async fn events_held_while_the_webhook_is_deleted_are_waited_for_too() {
 }
 
 #[tokio::test]
-async fn without_a_stack_the_removal_goes_on_with_a_note() {
+async fn removal_without_a_stack_continues_with_a_note() {
     let removal = Removal::of(DeleteKey).await;
     removal.hold().await;
     let secret_id = removal.account.secret_arn.clone();

@@ -13,7 +13,7 @@ async fn account_and_api() -> (Account, JwApi) {
 }
 
 #[tokio::test]
-async fn all_that_a_person_sees_first_needs_no_account() {
+async fn help_version_completions_and_man_need_no_account() {
     for arguments in [&["--help"][..], &["--version"], &["completions", "bash"], &["man"]] {
         let ran = std::process::Command::new(env!("CARGO_BIN_EXE_jwhook"))
             .args(arguments)
@@ -25,7 +25,7 @@ async fn all_that_a_person_sees_first_needs_no_account() {
 }
 
 #[test]
-fn version_of_the_program_and_of_each_command_names_the_commit() {
+fn version_of_jwhook_and_its_commands_includes_the_commit() {
     let version = format!("{} ({})\n", env!("CARGO_PKG_VERSION"), commit());
     for (arguments, expected) in [
         (&["--version"][..], format!("jwhook {version}")),
@@ -49,7 +49,7 @@ async fn a_429_is_waited_out_for_its_minute() {
 }
 
 #[tokio::test]
-async fn the_api_secret_may_be_in_secrets_manager() {
+async fn api_secret_is_read_from_secrets_manager() {
     let (account, jw) = account_and_api().await;
     let stored = account.secrets.create_secret().name("jw/api").secret_string(API_SECRET);
     stored.send().await.unwrap();
@@ -58,7 +58,7 @@ async fn the_api_secret_may_be_in_secrets_manager() {
 }
 
 #[tokio::test]
-async fn the_api_secret_is_asked_for_on_a_terminal_and_not_shown() {
+async fn api_secret_is_prompted_for_on_a_terminal_and_not_shown() {
     let (account, jw) = account_and_api().await;
     let list = Jwhook::of(&account, &jw, &["list"]).without("JW_API_SECRET");
     let ran = list.run_on_terminal("JW API secret", API_SECRET, &jw).await;
@@ -66,7 +66,7 @@ async fn the_api_secret_is_asked_for_on_a_terminal_and_not_shown() {
 }
 
 #[tokio::test]
-async fn without_an_api_secret_and_a_terminal_the_error_says_where_to_put_it() {
+async fn missing_or_malformed_api_secret_is_an_error_before_any_call() {
     let (account, jw) = account_and_api().await;
     let error = Jwhook::of(&account, &jw, &["list"]).without("JW_API_SECRET").run(&jw).await;
     let error = error.error();
@@ -83,7 +83,7 @@ async fn without_an_api_secret_and_a_terminal_the_error_says_where_to_put_it() {
 }
 
 #[tokio::test]
-async fn without_credentials_of_aws_the_error_is_one_line() {
+async fn missing_aws_credentials_are_a_one_line_error() {
     let (account, jw) = account_and_api().await;
     let list = Jwhook::of(&account, &jw, &["list"]).without("AWS_SECRET_ACCESS_KEY");
     let ran = list.without("AWS_ACCESS_KEY_ID").run(&jw).await;
@@ -94,7 +94,7 @@ async fn without_credentials_of_aws_the_error_is_one_line() {
 }
 
 #[tokio::test]
-async fn an_answer_that_quotes_the_api_secret_is_quoted_without_it() {
+async fn api_secret_is_redacted_in_quoted_responses() {
     let (account, jw) = account_and_api().await;
     let body = "\"no rights for Canary-JW-API-secret-0123456789abcdefghijklmnopqrstuv\"";
     jw.next("GET", Meet::Answer(403, body));
@@ -106,7 +106,7 @@ async fn an_answer_that_quotes_the_api_secret_is_quoted_without_it() {
 }
 
 #[tokio::test]
-async fn the_api_secret_goes_nowhere_but_over_https() {
+async fn api_secret_is_not_sent_over_plain_http_to_the_network() {
     let (account, jw) = account_and_api().await;
     let list = Jwhook::of(&account, &jw, &["list"]).env("JW_API_URL", "http://192.0.2.1:1/");
     let error = list.run(&jw).await.error();
@@ -122,7 +122,7 @@ fn create(account: &Account, jw: &JwApi, name: &str) -> Jwhook {
 }
 
 #[tokio::test]
-async fn webhooks_that_are_created_at_once_all_keep_their_keys() {
+async fn webhooks_created_concurrently_all_keep_their_keys() {
     let (account, jw) = account_and_api().await;
     let names = ["1", "2", "3", "4"];
     let creates = names.map(|name| create(&account, &jw, name).run(&jw));
@@ -135,7 +135,7 @@ async fn webhooks_that_are_created_at_once_all_keep_their_keys() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_ring_whose_answer_is_lost_is_found_to_be_done() {
+async fn ring_update_with_a_lost_response_succeeds() {
     for lost in ["PutSecretValue", "UpdateSecretVersionStage"] {
         let (account, jw) = account_and_api().await;
         account.next(lost, Meet::DoneThenClose);

@@ -30,7 +30,7 @@ fn statuses(ran: Ran) -> Value {
 }
 
 #[tokio::test]
-async fn list_says_of_each_webhook_whether_its_key_is_there_and_whether_it_calls_this_stack() {
+async fn list_shows_each_webhooks_key_status_and_whether_it_calls_this_stack() {
     let (account, jw) = (account().await, api().await);
     let ran = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await;
     assert_eq!(
@@ -69,7 +69,7 @@ async fn list_says_of_each_webhook_whether_its_key_is_there_and_whether_it_calls
 }
 
 #[tokio::test]
-async fn without_a_stack_list_says_what_it_does_not_know() {
+async fn list_without_a_stack_says_what_is_unknown() {
     let (account, jw) = (account().await, api().await);
     let list = |arguments: &[&str]| {
         Jwhook::of(&account, &jw, &[&["list", "--output", "json"], arguments].concat())
@@ -111,7 +111,7 @@ async fn list_reads_all_pages_with_and_without_a_total() {
 }
 
 #[tokio::test]
-async fn show_says_all_of_one() {
+async fn show_prints_the_details_of_a_webhook() {
     let (account, jw) = (account().await, api().await);
     let shown = Jwhook::of(&account, &jw, &["show", "c0Y6ebVU"]).run(&jw).await.done();
     for line in [
@@ -134,7 +134,7 @@ async fn show_says_all_of_one() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_of_jws_is_not_asked_for() {
+async fn malformed_webhook_id_is_an_error_without_a_call() {
     let (account, jw) = (account().await, api().await);
     for command in ["show", "delete", "update"] {
         for id in ["", "../sites", "a/b", "a?b", "c0Y6ebVU0c0Y6ebVU"] {
@@ -147,7 +147,7 @@ async fn an_id_that_is_none_of_jws_is_not_asked_for() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_does_not_rule_the_terminal_and_a_secret_of_jws_is_not_shown() {
+async fn control_characters_and_secrets_from_jw_are_not_printed() {
     let (account, jw) = (account().await, api().await);
     let secret = "Canary-of-a-secret-that-JW-shows-where-it-never-did";
     {
@@ -165,7 +165,7 @@ async fn what_others_wrote_does_not_rule_the_terminal_and_a_secret_of_jws_is_not
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_the_expected_one_is_an_error_whatever_its_shape() {
+async fn unexpected_response_from_jw_is_an_error() {
     let (account, jw) = (account().await, api().await);
     let coded = r#"{"errors":[{"code":"unauthorized","description":"No access."}]}"#;
     for (status, body, said) in [

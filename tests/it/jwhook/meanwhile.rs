@@ -30,7 +30,7 @@ fn failed_with(ran: &Ran, expected: &str) {
 }
 
 #[tokio::test]
-async fn single_key_stays_if_its_webhook_is_moved_while_the_question_is_open() {
+async fn single_key_stays_if_its_webhook_moves_during_the_prompt() {
     all_at_once([(DELETE, false), (DELETE, true), (ROTATE, false), (ROTATE, true)], async |case| {
         let ((command, question), is_replaced) = case;
         let (account, jw) = account_and_api(KEY).await;
@@ -53,7 +53,7 @@ async fn single_key_stays_if_its_webhook_is_moved_while_the_question_is_open() {
 }
 
 #[tokio::test]
-async fn single_key_that_replaces_the_ring_while_the_question_is_open_stays() {
+async fn single_key_that_replaces_the_ring_during_the_prompt_stays() {
     let file = TestFile::of(
         "webhooks:\n- name: Newsroom\n  events: [conversions_complete, media_available]\n  \
          site_ids: [jsPxIVHl]\n",
@@ -80,7 +80,7 @@ async fn single_key_that_replaces_the_ring_while_the_question_is_open_stays() {
 }
 
 #[tokio::test]
-async fn ring_that_was_emptied_while_the_question_was_open_gets_a_placeholder() {
+async fn ring_emptied_during_the_prompt_gets_a_placeholder() {
     let (account, jw) = account_and_api(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
     let (command, question) = DELETE;
     let meanwhile = async || account.set_secret("{ }").await;
@@ -90,7 +90,7 @@ async fn ring_that_was_emptied_while_the_question_was_open_gets_a_placeholder() 
 }
 
 #[tokio::test]
-async fn single_key_stays_if_its_webhook_is_moved_while_create_asks() {
+async fn single_key_stays_if_its_webhook_moves_during_the_prompt_of_create() {
     let (account, jw) = account_and_api(KEY).await;
     let meanwhile = async || move_away(&jw);
     let create = "create --name Newsroom --event media_available --site jsPxIVHl --settle 0";

@@ -92,7 +92,7 @@ fn found(document: &Value, member: &str) -> Vec<[String; 3]> {
 }
 
 #[tokio::test]
-async fn three_media_of_a_thousand_are_named_and_no_other() {
+async fn missed_reports_exactly_the_three_media_with_missing_events() {
     let id = |number: usize| format!("vid{number:05}");
     let media = (0..1_000).map(|number| video(&id(number), 16 + number as i64));
     let older = (0..150).map(|number| video(&format!("old{number:05}"), 25 * 60 + number));
@@ -186,7 +186,7 @@ async fn exit_code_is_0_if_all_events_arrived() {
 }
 
 #[tokio::test]
-async fn event_that_any_webhook_delivered_has_arrived() {
+async fn event_delivered_by_any_webhook_counts_as_arrived() {
     // the log lines name c0Y6ebVU, and the event of the other webhook was lost
     let scene =
         Scene::with([caller("c0Y6ebVU"), caller("7Rav0hC5")], vec![video("first000", 30)]).await;
@@ -196,7 +196,7 @@ async fn event_that_any_webhook_delivered_has_arrived() {
 }
 
 #[tokio::test]
-async fn only_events_that_a_webhook_subscribes_to_are_missing() {
+async fn only_subscribed_events_can_be_missing() {
     let mut one = caller("c0Y6ebVU");
     one["metadata"]["events"] = json!(["media_updated", "media_created"]);
     let mut other = caller("7Rav0hC5"); // calls another stack
@@ -207,7 +207,7 @@ async fn only_events_that_a_webhook_subscribes_to_are_missing() {
 }
 
 #[tokio::test]
-async fn young_media_are_pending() {
+async fn events_of_recent_media_are_pending() {
     let scene = Scene::with([caller("c0Y6ebVU")], vec![video("first000", 10)]).await;
     scene.log(&[accepted("media_created", "first000")]).await;
     let document = scene.json(0, &[]).await;
@@ -242,7 +242,7 @@ async fn unknown_events_are_listed_and_do_not_change_the_exit_code() {
 }
 
 #[tokio::test]
-async fn media_that_are_older_than_the_webhook_are_not_missing() {
+async fn media_older_than_the_webhook_are_not_reported_as_missing() {
     let mut young = caller("c0Y6ebVU");
     young["created"] = json!(written(ago(60)));
     let media = vec![video("first000", 61), video("second00", 59)];

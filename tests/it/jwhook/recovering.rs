@@ -63,7 +63,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn what_the_function_could_not_deliver_arrives_as_if_it_had() {
+async fn recovered_message_equals_the_one_the_function_would_have_sent() {
     for (queue, fifo) in [(QueueType::Standard, false), (QueueType::Fifo, true)] {
         let scene = Scene::with(queue).await;
         let aws = Aws::start().await;
@@ -105,7 +105,7 @@ async fn what_the_function_could_not_deliver_arrives_as_if_it_had() {
 }
 
 #[tokio::test]
-async fn events_are_shown_and_nothing_is_sent_without_a_yes() {
+async fn recover_lists_events_and_sends_nothing_without_confirmation() {
     let scene = Scene::with(QueueType::Standard).await;
     scene.undelivered(&["first000", "second00", "first000"]).await;
     let ran = scene.recover(&[]).await;
@@ -128,7 +128,7 @@ async fn events_are_shown_and_nothing_is_sent_without_a_yes() {
 }
 
 #[tokio::test]
-async fn what_was_logged_before_the_time_is_left_out() {
+async fn since_excludes_records_logged_earlier() {
     let scene = Scene::with(QueueType::Standard).await;
     scene.undelivered(&["first000"]).await;
     tokio::time::sleep(crate::support::millis(20)).await;
@@ -149,7 +149,7 @@ async fn what_was_logged_before_the_time_is_left_out() {
 }
 
 #[tokio::test]
-async fn an_empty_log_is_well() {
+async fn log_without_undelivered_events_is_not_an_error() {
     let scene = Scene::with(QueueType::Standard).await;
     let shown = scene.recover(&[]).await.done();
     assert_eq!(shown, "log group jw-forwarder has no undelivered events\n");
@@ -170,7 +170,7 @@ async fn an_empty_log_is_well() {
 }
 
 #[tokio::test]
-async fn an_event_goes_to_the_queue_that_it_was_meant_for_or_to_one_of_its_kind() {
+async fn event_is_sent_to_its_original_queue_or_a_given_one_of_the_same_type() {
     let scene = Scene::with(QueueType::Standard).await;
     // the dead-letter queue can be a target like any other queue
     let other = &scene.account.dead_letter_queue_url;

@@ -61,7 +61,7 @@ fn deleted(id: &str) -> Call {
 }
 
 #[tokio::test]
-async fn the_new_webhook_is_parked_before_it_calls_the_endpoint_and_the_old_one_goes_last() {
+async fn rotation_parks_the_new_webhook_activates_it_and_deletes_the_old_one() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let stdout = rotate(&account, &jw, &[]).run(&jw).await.done();
@@ -75,7 +75,7 @@ async fn the_new_webhook_is_parked_before_it_calls_the_endpoint_and_the_old_one_
 }
 
 #[tokio::test]
-async fn a_secret_by_itself_becomes_a_ring_first() {
+async fn rotation_turns_a_single_key_into_a_ring_first() {
     let account = Account::start(SECRET).await;
     let both = [webhook(OLD, "newsroom"), webhook("c0Y6ebVU", "sports")];
     let jw = JwApi::start(both).await;
@@ -91,7 +91,7 @@ async fn a_secret_by_itself_becomes_a_ring_first() {
 }
 
 #[tokio::test]
-async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
+async fn dry_run_lists_the_steps_and_changes_nothing() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let stdout = Jwhook::of(&account, &jw, &["rotate", OLD, "--dry-run"]).run(&jw).await.done();
@@ -132,7 +132,7 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_rotated_is_left_as_it_is() {
+async fn webhook_that_cannot_be_rotated_is_left_unchanged() {
     let account = Account::start(&ring()).await;
     let mut elsewhere = webhook("elsewher", "another stack's");
     elsewhere["metadata"]["webhook_url"] = json!("https://example.com/hook");
@@ -163,7 +163,7 @@ async fn what_cannot_be_rotated_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
+async fn key_stays_after_a_404_that_may_not_be_from_jw() {
     let both = json!({OLD: SECRET, "c0Y6ebVU": OTHER_SECRET}).to_string();
     let account = Account::start(&both).await;
     let jw = JwApi::start([webhook(OLD, "newsroom"), webhook("c0Y6ebVU", "sports")]).await;
@@ -174,7 +174,7 @@ async fn no_key_is_taken_out_because_of_a_404_that_may_not_be_jws() {
 }
 
 #[tokio::test]
-async fn without_a_terminal_and_a_yes_nothing_is_done() {
+async fn nothing_is_changed_without_confirmation() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let error = Jwhook::of(&account, &jw, &["rotate", OLD]).run(&jw).await.error();
@@ -184,7 +184,7 @@ async fn without_a_terminal_and_a_yes_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn where_jw_does_not_take_the_parking_url_another_one_can_be_given() {
+async fn another_parking_url_can_be_given_if_jw_rejects_the_default() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let refusal =

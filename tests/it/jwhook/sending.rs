@@ -55,7 +55,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn what_is_sent_the_function_puts_on_the_queue() {
+async fn sent_event_is_accepted_and_queued_by_the_function() {
     let Scene { account, jw, mut endpoint } = Scene::with(&ring()).await;
     let aws = Aws::start().await;
     aws.keep(ring().as_str());
@@ -73,7 +73,7 @@ async fn what_is_sent_the_function_puts_on_the_queue() {
 }
 
 #[tokio::test]
-async fn a_sample_is_of_the_event_and_the_webhook_that_are_asked_for() {
+async fn sample_has_the_requested_event_and_webhook() {
     let mut scene = Scene::with(&ring()).await;
     let before = time::OffsetDateTime::now_utc() - seconds(2);
     let ran = scene.send(200, RECEIPT, &["--event", "channel_idle", "--webhook", "7Rav0hC5"]).await;
@@ -103,7 +103,7 @@ async fn a_sample_is_of_the_event_and_the_webhook_that_are_asked_for() {
 }
 
 #[tokio::test]
-async fn a_file_is_posted_byte_for_byte_with_the_key_of_its_webhook() {
+async fn file_is_posted_unchanged_and_signed_with_its_webhooks_key() {
     let mut scene = Scene::with(&ring()).await;
     let text = CHANNEL_ACTIVE.replace("\":\"", "\" : \"") + "\r\n";
     let file = TestFile::of(&text);
@@ -113,7 +113,7 @@ async fn a_file_is_posted_byte_for_byte_with_the_key_of_its_webhook() {
 }
 
 #[tokio::test]
-async fn an_event_that_no_key_could_sign_is_not_posted() {
+async fn event_without_a_usable_key_is_not_posted() {
     let mut scene = Scene::with(&ring()).await;
     let other = MEDIA_AVAILABLE.replace("7Rav0hC5", "AAAAAAAA");
     for (body, expected) in [
@@ -137,7 +137,7 @@ async fn an_event_that_no_key_could_sign_is_not_posted() {
 }
 
 #[tokio::test]
-async fn a_secret_by_itself_signs_for_any_webhook() {
+async fn single_key_signs_for_any_webhook() {
     let mut scene = Scene::with(SECRET).await;
     scene.send(200, RECEIPT, &[]).await.done();
     assert_eq!(scene.posted(SECRET)["webhook_id"], "jwhook00");
@@ -146,7 +146,7 @@ async fn a_secret_by_itself_signs_for_any_webhook() {
 }
 
 #[tokio::test]
-async fn any_answer_but_the_forwarders_200_is_a_no_with_what_to_do() {
+async fn any_response_but_the_forwarders_200_fails_with_advice() {
     let mut scene = Scene::with(&ring()).await;
     for (status, body, expected) in [
         (401, r#"{"error":"unauthorized"}"#, "send the event again in a minute"),
@@ -168,7 +168,7 @@ async fn any_answer_but_the_forwarders_200_is_a_no_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_401_is_explained_where_the_secret_explains_it() {
+async fn reason_of_a_401_is_found_with_the_current_keys() {
     let limit = [("MaxEventAgeSeconds", "3600")];
     let account = Account::with(&ring(), QueueType::Standard, &limit).await;
     let (jw, endpoint) = (JwApi::start([]).await, Endpoint::start().await);
@@ -180,7 +180,7 @@ async fn a_401_is_explained_where_the_secret_explains_it() {
 }
 
 #[tokio::test]
-async fn a_signed_event_goes_to_no_network_in_the_clear_and_a_silence_is_an_error() {
+async fn plain_http_to_the_network_and_a_missing_response_are_errors() {
     let scene = Scene::with(&ring()).await;
     for (url, expected) in [
         ("http://192.0.2.1/", "is not an HTTPS URL"),

@@ -61,7 +61,7 @@ fn events(stdout: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn events_are_shown_as_they_come_and_stay_for_consumers() {
+async fn events_are_shown_on_arrival_and_stay_in_the_queue() {
     for queue in [QueueType::Standard, QueueType::Fifo] {
         let account = Account::with("{}", queue, &[]).await;
         let jw = JwApi::start([]).await;
@@ -90,7 +90,7 @@ async fn events_are_shown_as_they_come_and_stay_for_consumers() {
 }
 
 #[tokio::test]
-async fn a_table_has_the_newest_of_what_came_together_first() {
+async fn table_shows_the_newest_event_of_a_batch_first() {
     let account = Account::start("{}").await;
     let jw = JwApi::start([]).await;
     for media_id in ["first000", "second00", "third000"] {
@@ -114,7 +114,7 @@ async fn a_table_has_the_newest_of_what_came_together_first() {
 }
 
 #[tokio::test]
-async fn a_message_that_nobody_takes_is_looked_at_once_or_twice() {
+async fn message_without_a_consumer_is_received_at_most_twice() {
     let account = Account::start("{}").await;
     let jw = JwApi::start([]).await;
     put(&account, "first000").await;
@@ -128,7 +128,7 @@ async fn a_message_that_nobody_takes_is_looked_at_once_or_twice() {
 }
 
 #[tokio::test]
-async fn it_ends_before_a_consumer_has_no_attempt_left() {
+async fn tail_stops_before_it_uses_the_last_receive() {
     let account = Account::start("{}").await;
     let jw = JwApi::start([]).await;
     put(&account, "first000").await;
@@ -148,7 +148,7 @@ async fn it_ends_before_a_consumer_has_no_attempt_left() {
 }
 
 #[tokio::test]
-async fn it_ends_at_once_if_consumers_have_left_a_message_one_receive() {
+async fn tail_stops_after_one_receive_if_consumers_used_the_others() {
     let account = Account::start("{}").await;
     let jw = JwApi::start([]).await;
     put(&account, "first000").await;
@@ -166,7 +166,7 @@ async fn it_ends_at_once_if_consumers_have_left_a_message_one_receive() {
 }
 
 #[tokio::test]
-async fn a_queue_that_dead_letters_at_once_is_not_looked_into() {
+async fn tail_receives_nothing_if_the_queue_allows_one_receive() {
     let account = Account::start("{}").await;
     let jw = JwApi::start([]).await;
     let dead = account.sqs.get_queue_attributes().queue_url(&account.dead_letter_queue_url);
@@ -182,7 +182,7 @@ async fn a_queue_that_dead_letters_at_once_is_not_looked_into() {
 }
 
 #[tokio::test]
-async fn it_ends_by_itself_where_it_is_told_for_how_long() {
+async fn tail_stops_after_the_given_time() {
     let account = Account::start("{}").await;
     let jw = JwApi::start([]).await;
     let tail = Jwhook::of(&account, &jw, &["tail", "--for", "1", "--output", "json"]);
@@ -190,7 +190,7 @@ async fn it_ends_by_itself_where_it_is_told_for_how_long() {
 }
 
 #[tokio::test]
-async fn a_queue_that_cannot_be_read_is_an_error() {
+async fn unreadable_queue_is_an_error() {
     let account = Account::start("{}").await;
     let jw = JwApi::start([]).await;
     let url = account.queue_url.clone() + "-other";

@@ -19,7 +19,7 @@ async fn verify(account: &Account, token: &str, body: &str, arguments: &[&str]) 
 }
 
 #[tokio::test]
-async fn a_good_request_is_accepted_in_every_form_of_a_capture() {
+async fn good_request_is_accepted_in_every_capture_format() {
     let account = Account::start(&json!({"7Rav0hC5": SECRET}).to_string()).await;
     let token = token(PLAIN, MEDIA_AVAILABLE, SECRET);
     for (token, body) in [
@@ -41,7 +41,7 @@ async fn a_good_request_is_accepted_in_every_form_of_a_capture() {
 }
 
 #[tokio::test]
-async fn a_bad_request_is_refused_with_the_reason_of_the_functions_log() {
+async fn bad_request_is_refused_with_the_functions_reason() {
     let account = Account::start(&json!({"7Rav0hC5": SECRET}).to_string()).await;
     let good = token(PLAIN, MEDIA_AVAILABLE, SECRET);
     let other = event(json!({"webhook_id": "2yW4KmiG"}));
@@ -91,7 +91,7 @@ async fn a_bad_request_is_refused_with_the_reason_of_the_functions_log() {
 }
 
 #[tokio::test]
-async fn an_events_age_is_judged_by_the_stacks_limit_as_of_the_time_that_is_given() {
+async fn event_age_is_checked_with_the_stacks_limit_at_the_given_time() {
     let account =
         Account::with(SECRET, QueueType::Standard, &[("MaxEventAgeSeconds", "3600")]).await;
     let old = token(PLAIN, MEDIA_AVAILABLE, SECRET);
@@ -113,7 +113,7 @@ async fn an_events_age_is_judged_by_the_stacks_limit_as_of_the_time_that_is_give
 }
 
 #[tokio::test]
-async fn what_could_not_be_checked_is_no_verdict() {
+async fn unusable_input_or_secret_is_an_error_without_a_verdict() {
     let account = Account::start(&json!({"7Rav0hC5": SECRET, "short": "x"}).to_string()).await;
     let good = token(PLAIN, MEDIA_AVAILABLE, SECRET);
     for (token, expected) in [("\n", "holds no token"), ("a\nb", "holds more than one line")] {

@@ -26,7 +26,7 @@ async fn advised(queue_url: &str, code: &'static str, claims: &str, expected: &s
 }
 
 #[tokio::test]
-async fn a_queue_in_another_region_is_named_with_both_regions() {
+async fn queue_in_another_region_is_reported_with_both_regions() {
     let hosts = [
         "sqs.us-east-1.amazonaws.com",
         "us-east-1.queue.amazonaws.com",
@@ -42,7 +42,7 @@ async fn a_queue_in_another_region_is_named_with_both_regions() {
 }
 
 #[tokio::test]
-async fn a_group_id_that_a_standard_queue_may_refuse_is_named() {
+async fn group_id_that_a_standard_queue_may_reject_is_reported() {
     let without_site = json!({"webhook_id": "7Rav0hC5"}).to_string();
     let cases = [
         (STANDARD_QUEUE, "InvalidParameterValue", MEDIA_AVAILABLE, GROUP),

@@ -29,23 +29,23 @@ async fn survives(fault: Reply) {
 }
 
 #[tokio::test]
-async fn a_fault_that_passes_costs_retries_and_no_event() {
+async fn transient_faults_are_retried_without_losing_the_event() {
     all_at_once(queue_faults(), survives).await;
 }
 
 #[tokio::test]
-async fn an_answer_that_proves_nothing_is_no_success() {
+async fn response_that_does_not_confirm_the_message_is_retried() {
     all_at_once(queue_lies(), survives).await;
 }
 
 #[tokio::test]
-async fn a_wrong_digest_of_the_attributes_is_no_success() {
+async fn response_with_a_wrong_attribute_digest_is_retried() {
     survives(Reply::Altered(json!({"MD5OfMessageAttributes": "d41d8cd98f00b204e9800998ecf8427e"})))
         .await;
 }
 
 #[tokio::test]
-async fn a_call_that_hangs_is_given_up_and_made_again() {
+async fn hanging_call_times_out_and_is_retried() {
     let aws = Aws::start().await;
     aws.next(SendMessage, [Reply::Hang]);
     let function = Function::start(&aws).await;
@@ -54,7 +54,7 @@ async fn a_call_that_hangs_is_given_up_and_made_again() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_taken_without_an_answer_is_sent_again_as_the_same() {
+async fn unanswered_message_is_retried_with_the_same_deduplication_id() {
     let ambiguous = [
         Reply::Hang,
         Reply::Delay(seconds(8)),
@@ -80,7 +80,7 @@ async fn a_message_that_was_taken_without_an_answer_is_sent_again_as_the_same() 
 }
 
 #[tokio::test]
-async fn on_a_standard_queue_a_message_sent_twice_has_one_event_id() {
+async fn duplicate_messages_on_a_standard_queue_have_one_event_id() {
     let aws = Aws::start().await;
     aws.next(SendMessage, [Reply::TakenThen(Box::new(Reply::Break(Order::Reset)))]);
     let function = Function::start(&aws).await;
@@ -93,7 +93,7 @@ async fn on_a_standard_queue_a_message_sent_twice_has_one_event_id() {
 }
 
 #[tokio::test]
-async fn a_slow_queue_is_waited_for() {
+async fn slow_queue_is_waited_for() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Delay(millis(900)));
     let function = Function::start(&aws).await;
@@ -102,7 +102,7 @@ async fn a_slow_queue_is_waited_for() {
 }
 
 #[tokio::test]
-async fn an_outage_is_outlasted_while_there_is_time() {
+async fn event_is_retried_until_a_short_outage_ends() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(503, "ServiceUnavailable"));
     let function = Function::start(&aws).await;
@@ -117,7 +117,7 @@ async fn an_outage_is_outlasted_while_there_is_time() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_gone_and_comes_back_in_time_takes_the_event() {
+async fn event_is_queued_once_an_unreachable_queue_is_back() {
     let (secrets, mut queue) = (Aws::start().await, Aws::start().await);
     let start = Function::of(&secrets).also(&queue);
     let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;
@@ -134,7 +134,7 @@ async fn a_queue_that_is_gone_and_comes_back_in_time_takes_the_event() {
 }
 
 #[tokio::test]
-async fn connections_that_died_between_requests_cost_nothing() {
+async fn connections_that_died_between_requests_lose_no_event() {
     let ends = [Order::Close, Order::Reset, Order::Mute];
     all_at_once(ends, async |how| {
         let aws = Aws::start().await;
@@ -149,7 +149,7 @@ async fn connections_that_died_between_requests_cost_nothing() {
 }
 
 #[tokio::test]
-async fn connections_that_end_after_each_answer_cost_nothing() {
+async fn connections_closed_after_each_response_lose_no_event() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Break(Order::CloseAfterAnswer));
     let function = Function::start(&aws).await;
@@ -160,7 +160,7 @@ async fn connections_that_end_after_each_answer_cost_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_whose_server_is_sick_is_left_and_nobody_is_blamed_for_it() {
+async fn retry_after_a_5xx_uses_a_new_connection_without_logging_an_error() {
     let (secrets, queue) = (Aws::start().await, Aws::start().await);
     let start = Function::of(&secrets).also(&queue);
     let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;

@@ -38,7 +38,7 @@ fn sample_record(queue_url: &str, answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn an_outage_that_stays_is_answered_in_time_and_the_event_is_in_the_log() {
+async fn event_is_answered_in_time_and_logged_during_a_lasting_outage() {
     let outages = [
         Reply::Hang,
         Reply::Delay(seconds(60)),
@@ -80,7 +80,7 @@ async fn an_outage_that_stays_is_answered_in_time_and_the_event_is_in_the_log() 
 }
 
 #[tokio::test]
-async fn a_queue_that_is_gone_is_answered_in_time_and_the_event_is_in_the_log() {
+async fn event_is_answered_in_time_and_logged_if_the_queue_is_unreachable() {
     let (secrets, mut queue) = (Aws::start().await, Aws::start().await);
     queue.gone().await;
     let start = Function::of(&secrets).also(&queue).fifo();
@@ -94,7 +94,7 @@ async fn a_queue_that_is_gone_is_answered_in_time_and_the_event_is_in_the_log() 
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_tried_again_and_the_event_is_in_the_log() {
+async fn rejection_by_sqs_is_not_retried_and_the_event_is_logged() {
     all_at_once(queue_refusals(), async |refusal| {
         let case = format!("{refusal:?}");
         let aws = Aws::start().await;
@@ -111,7 +111,7 @@ async fn a_refusal_is_not_tried_again_and_the_event_is_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_refusal_after_faults_ends_the_tries() {
+async fn rejection_by_sqs_after_faults_ends_the_retries() {
     let aws = Aws::start().await;
     aws.next(SendMessage, [Reply::Error(500, "InternalError"), Reply::Error(403, "AccessDenied")]);
     let function = Function::start(&aws).await;
@@ -122,7 +122,7 @@ async fn a_refusal_after_faults_ends_the_tries() {
 }
 
 #[tokio::test]
-async fn each_event_that_could_not_be_queued_has_a_record_of_its_own() {
+async fn each_undelivered_event_has_its_own_record() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(403, "AccessDenied"));
     let function = Function::of(&aws).concurrency(8).start().await;
@@ -145,7 +145,7 @@ async fn each_event_that_could_not_be_queued_has_a_record_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_record_holds_the_message_that_was_to_be_sent() {
+async fn undelivered_record_contains_the_whole_message() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::TakenThen(Box::new(Reply::Error(403, "AccessDenied"))));
     let function = Function::of(&aws).fifo().start().await;
@@ -175,7 +175,7 @@ async fn a_record_holds_the_message_that_was_to_be_sent() {
 }
 
 #[tokio::test]
-async fn what_was_not_verified_is_never_in_a_record() {
+async fn unverified_event_has_no_undelivered_record() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(403, "AccessDenied"));
     let function = Function::start(&aws).await;
@@ -192,7 +192,7 @@ async fn what_was_not_verified_is_never_in_a_record() {
 }
 
 #[tokio::test]
-async fn sending_is_tried_until_a_second_before_the_deadline_but_no_storm() {
+async fn sending_is_retried_with_pauses_until_a_second_before_the_deadline() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(503, "ServiceUnavailable"));
     let function = Function::start(&aws).await;
@@ -204,7 +204,7 @@ async fn sending_is_tried_until_a_second_before_the_deadline_but_no_storm() {
 }
 
 #[tokio::test]
-async fn a_request_ends_within_twenty_seconds_however_far_the_deadline() {
+async fn request_ends_within_twenty_seconds_before_a_distant_deadline() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Hang);
     let function = Function::start(&aws).await;
@@ -215,7 +215,7 @@ async fn a_request_ends_within_twenty_seconds_however_far_the_deadline() {
 }
 
 #[tokio::test]
-async fn the_shortest_of_deadlines_are_kept() {
+async fn short_deadlines_are_kept() {
     all_at_once([700, 1_000, 1_500, 2_000, 2_500], async |deadline| {
         let aws = Aws::start().await;
         let function = Function::start(&aws).await;
@@ -229,7 +229,7 @@ async fn the_shortest_of_deadlines_are_kept() {
 }
 
 #[tokio::test]
-async fn a_slow_secret_and_a_slow_queue_share_one_deadline() {
+async fn slow_secret_and_hanging_queue_share_one_deadline() {
     let aws = Aws::start().await;
     aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]); // the fetch at the start
     aws.always(GetSecretValue, Reply::Delay(millis(600)));
@@ -244,7 +244,7 @@ async fn a_slow_secret_and_a_slow_queue_share_one_deadline() {
 }
 
 #[tokio::test]
-async fn with_everything_hanging_the_deadline_is_kept() {
+async fn deadline_is_kept_if_secrets_manager_hangs() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Hang);
     let function = Function::start(&aws).await;

@@ -5,7 +5,7 @@ use crate::support::{CHANNEL_ACTIVE, Delivery, MEDIA_AVAILABLE, event};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_body_that_is_no_json_object_is_malformed() {
+async fn body_that_is_not_a_json_object_is_malformed() {
     let bodies: [&[u8]; 16] = [
         b"",
         b" ",
@@ -31,14 +31,14 @@ async fn a_body_that_is_no_json_object_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_body_of_the_same_values_in_an_array_is_malformed() {
+async fn body_with_the_event_in_an_array_is_malformed() {
     let body = format!("[{MEDIA_AVAILABLE}]");
     all_refused("400 body_malformed", [("in an array", Delivery::of(MEDIA_AVAILABLE).body(body))])
         .await;
 }
 
 #[tokio::test]
-async fn a_body_that_names_a_member_twice_is_malformed() {
+async fn body_with_a_duplicate_member_is_malformed() {
     let cases = [
         (r#"{"a":"1"}"#, r#"{"a":"1","a":"1"}"#),
         (r#"{"a":"1"}"#, r#"{"a":"2","a":"1"}"#),
@@ -50,7 +50,7 @@ async fn a_body_that_names_a_member_twice_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_body_more_than_64_deep_is_malformed() {
+async fn body_nested_more_than_64_deep_is_malformed() {
     let deep =
         |depth: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth - 1), "]".repeat(depth - 1));
     let cases = [("65", deep(65)), ("100,000", deep(100_000))];
@@ -59,7 +59,7 @@ async fn a_body_more_than_64_deep_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_body_of_another_event_is_refused() {
+async fn body_of_another_event_is_refused() {
     let cases = [
         ("another event", CHANNEL_ACTIVE.to_owned()),
         ("an empty object", "{}".into()),
@@ -78,7 +78,7 @@ async fn a_body_of_another_event_is_refused() {
 }
 
 #[tokio::test]
-async fn values_that_only_look_alike_differ() {
+async fn similar_values_in_body_and_claims_are_a_mismatch() {
     let pairs = [
         ("1", "true"),
         ("1", r#""1""#),

@@ -5,7 +5,7 @@ use crate::support::{Aws, Delivery, Function, at, event};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn claims_that_are_no_json_object_are_malformed() {
+async fn claims_that_are_not_a_json_object_are_malformed() {
     let claims: [&[u8]; 27] = [
         b"",
         b" ",
@@ -41,7 +41,7 @@ async fn claims_that_are_no_json_object_are_malformed() {
 }
 
 #[tokio::test]
-async fn claims_that_name_a_member_twice_at_any_depth_are_malformed() {
+async fn claims_with_a_duplicate_member_at_any_depth_are_malformed() {
     let claims = [
         r#"{"a":"1","a":"1"}"#,
         r#"{"a":"1","b":"2","a":"3"}"#,
@@ -58,7 +58,7 @@ async fn claims_that_name_a_member_twice_at_any_depth_are_malformed() {
 }
 
 #[tokio::test]
-async fn claims_more_than_64_deep_are_malformed() {
+async fn claims_nested_more_than_64_deep_are_malformed() {
     let arrays =
         |depth: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth - 1), "]".repeat(depth - 1));
     let objects = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
@@ -87,7 +87,7 @@ async fn claims_that_are_not_utf8_are_malformed() {
 }
 
 #[tokio::test]
-async fn a_registered_claim_that_does_not_hold_is_refused() {
+async fn event_with_an_invalid_registered_claim_is_refused() {
     let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
     let changes = [
         json!({"exp": now - 1}),
@@ -127,7 +127,7 @@ async fn a_registered_claim_that_does_not_hold_is_refused() {
 }
 
 #[tokio::test]
-async fn a_registered_claim_of_null_is_there_and_does_not_hold() {
+async fn registered_claim_with_the_value_null_is_refused() {
     let claims = ["exp", "nbf", "iat", "sub", "jti"].map(|name| format!(r#"{{"{name}":null}}"#));
     all_refused(
         "401 claims_not_valid",
@@ -137,7 +137,7 @@ async fn a_registered_claim_of_null_is_there_and_does_not_hold() {
 }
 
 #[tokio::test]
-async fn registered_claims_count_at_the_top_only() {
+async fn nested_registered_claims_are_ignored() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let claims = event(json!({"data": {"exp": 0, "aud": "jw", "sub": 1}}));
@@ -145,7 +145,7 @@ async fn registered_claims_count_at_the_top_only() {
 }
 
 #[tokio::test]
-async fn an_event_outside_the_age_limit_is_stale() {
+async fn event_outside_the_age_limit_is_stale() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).env("MAX_EVENT_AGE_SECONDS", "600").start().await;
     let times = [
@@ -171,7 +171,7 @@ async fn an_event_outside_the_age_limit_is_stale() {
 }
 
 #[tokio::test]
-async fn the_age_is_that_of_the_instant_whatever_its_offset() {
+async fn event_age_takes_the_utc_offset_into_account() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).env("MAX_EVENT_AGE_SECONDS", "600").start().await;
     let shifted = |offset: i64, spelled: &str| at(offset).replace("+00:00", spelled);

@@ -11,14 +11,14 @@ fn good() -> Delivery {
 }
 
 #[tokio::test]
-async fn another_method_than_post_is_not_allowed() {
+async fn methods_other_than_post_are_not_allowed() {
     let methods = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "PROPFIND"];
     let cases = methods.map(|method| (method, good().method(method)));
     all_refused("405 method_not_allowed", cases).await;
 }
 
 #[tokio::test]
-async fn a_body_of_262145_bytes_is_too_large() {
+async fn body_of_262145_bytes_is_too_large() {
     let body = padded(262_145);
     let cases = [
         ("as text", good().body(&body)),
@@ -31,7 +31,7 @@ async fn a_body_of_262145_bytes_is_too_large() {
 }
 
 #[tokio::test]
-async fn an_encoded_body_is_not_supported() {
+async fn content_encoding_other_than_identity_is_unsupported() {
     let encodings =
         ["gzip", "deflate", "br", "zstd", "identity, gzip", "gzip, identity", "", "none"];
     let cases = encodings.map(|encoding| (encoding, good().header("content-encoding", encoding)));
@@ -39,14 +39,14 @@ async fn an_encoded_body_is_not_supported() {
 }
 
 #[tokio::test]
-async fn a_second_content_encoding_is_seen() {
+async fn second_content_encoding_is_checked() {
     let cases =
         [("gzip after identity", good().header("content-encoding", json!(["identity", "gzip"])))];
     all_refused("415 content_encoding_unsupported", cases).await;
 }
 
 #[tokio::test]
-async fn a_request_without_one_authorization_is_refused() {
+async fn request_with_no_or_two_authorization_headers_is_refused() {
     let token = token(r#"{"alg":"HS256","typ":"JWT"}"#, MEDIA_AVAILABLE, SECRET);
     let bearer = format!("Bearer {token}");
     let cases = [
@@ -65,7 +65,7 @@ async fn a_request_without_one_authorization_is_refused() {
 }
 
 #[tokio::test]
-async fn an_authorization_that_is_no_bearer_token_is_malformed() {
+async fn authorization_that_is_not_a_bearer_token_is_malformed() {
     let token = token(r#"{"alg":"HS256","typ":"JWT"}"#, MEDIA_AVAILABLE, SECRET);
     let values = [
         String::new(),
@@ -94,7 +94,7 @@ async fn an_authorization_that_is_no_bearer_token_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_token_of_393217_bytes_is_malformed() {
+async fn token_of_393217_bytes_is_malformed() {
     let claims = padded(294_852);
     let token = token(r#"{"alg":"HS256","typ":"JWT"}"#, &claims, SECRET);
     assert_eq!(token.len(), 393_217);
@@ -102,7 +102,7 @@ async fn a_token_of_393217_bytes_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_flood_of_bad_requests_asks_for_no_secret() {
+async fn requests_without_authorization_do_not_fetch_the_secret() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let cases = (0..20).map(|n| (n.to_string(), good().without_header("authorization")));

@@ -18,7 +18,7 @@ fn shown(token: &str) -> Delivery {
 }
 
 #[tokio::test]
-async fn before_a_secret_is_needed_the_first_check_that_fails_decides() {
+async fn first_failed_check_decides_before_the_secret_is_needed() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
     let function = Function::start(&aws).await;
@@ -53,7 +53,7 @@ async fn before_a_secret_is_needed_the_first_check_that_fails_decides() {
 }
 
 #[tokio::test]
-async fn after_the_secret_the_first_check_that_fails_decides() {
+async fn first_failed_check_decides_after_the_secret_is_fetched() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     aws.always(SendMessage, Reply::Error(403, "AccessDeniedException"));
@@ -83,7 +83,7 @@ async fn after_the_secret_the_first_check_that_fails_decides() {
 }
 
 #[tokio::test]
-async fn with_a_single_secret_claims_are_read_only_once_they_are_verified() {
+async fn single_secret_verifies_the_signature_before_claims_are_parsed() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(403, "AccessDeniedException"));
     let function = Function::start(&aws).await;

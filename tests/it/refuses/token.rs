@@ -43,7 +43,7 @@ fn sign_again([header, claims, _]: [String; 3]) -> String {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_three_parts_is_malformed() {
+async fn token_that_is_not_three_parts_is_malformed() {
     let [header, claims, signature] = parts();
     let cases = [
         "abc".to_owned(),
@@ -61,7 +61,7 @@ async fn a_token_that_is_not_three_parts_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_part_that_is_not_canonical_base64url_is_malformed() {
+async fn token_part_that_is_not_canonical_base64url_is_malformed() {
     // 28 and 100 bytes leave unused bits in the header and in the claims, as 32 bytes do in a
     // signature.
     let claims = format!("{:100}", r#"{"event":"media_available"}"#);
@@ -96,7 +96,7 @@ async fn a_part_that_is_not_canonical_base64url_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_header_that_is_no_object_is_malformed() {
+async fn token_header_that_is_not_a_json_object_is_malformed() {
     let headers: [&[u8]; 14] = [
         b"",
         b"HS256",
@@ -118,7 +118,7 @@ async fn a_header_that_is_no_object_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_header_that_names_a_member_twice_is_malformed() {
+async fn token_header_with_a_duplicate_member_is_malformed() {
     let headers = [
         r#"{"alg":"HS256","alg":"HS256"}"#,
         r#"{"alg":"none","alg":"HS256"}"#,
@@ -130,13 +130,13 @@ async fn a_header_that_names_a_member_twice_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_header_of_a_hundred_thousand_brackets_harms_nothing() {
+async fn token_header_nested_100000_deep_is_malformed() {
     let header = format!(r#"{{"alg":"HS256","a":{}}}"#, "[".repeat(100_000));
     all_refused("401 token_malformed", [("never closed", under(header))]).await;
 }
 
 #[tokio::test]
-async fn another_algorithm_is_not_allowed_although_the_signature_is_right() {
+async fn other_algorithms_are_not_allowed_even_with_a_valid_signature() {
     let algorithms = [
         json!("none"),
         json!("None"),
@@ -163,7 +163,7 @@ async fn another_algorithm_is_not_allowed_although_the_signature_is_right() {
 }
 
 #[tokio::test]
-async fn an_unsigned_token_is_not_allowed() {
+async fn unsigned_token_is_not_allowed() {
     let unsigned = |header: &str| {
         let token = token(header, MEDIA_AVAILABLE, SECRET);
         let (input, _) = token.rsplit_once('.').expect("a signature");
@@ -174,7 +174,7 @@ async fn an_unsigned_token_is_not_allowed() {
 }
 
 #[tokio::test]
-async fn header_members_that_change_the_meaning_are_not_allowed() {
+async fn header_members_that_change_the_tokens_meaning_are_not_allowed() {
     let members = [
         r#""crit":["exp"]"#,
         r#""crit":[]"#,
@@ -207,7 +207,7 @@ async fn header_members_that_change_the_meaning_are_not_allowed() {
 }
 
 #[tokio::test]
-async fn with_a_ring_an_event_of_no_known_webhook_is_refused() {
+async fn event_of_a_webhook_that_is_not_in_the_ring_is_refused() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     let function = Function::start(&aws).await;
@@ -234,7 +234,7 @@ async fn with_a_ring_an_event_of_no_known_webhook_is_refused() {
 }
 
 #[tokio::test]
-async fn with_a_ring_a_token_verifies_under_its_own_webhooks_key_only() {
+async fn token_is_verified_only_with_its_own_webhooks_key() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET, "2yW4KmiG": OTHER_SECRET}));
     let function = Function::start(&aws).await;
@@ -253,7 +253,7 @@ async fn with_a_ring_a_token_verifies_under_its_own_webhooks_key_only() {
 }
 
 #[tokio::test]
-async fn a_signature_that_is_not_of_this_key_and_these_parts_is_refused() {
+async fn invalid_signature_is_refused() {
     let [header, claims, signature] = parts();
     let input = format!("{header}.{claims}");
     let raw = BASE64_URL_SAFE_NO_PAD.decode(&signature).expect("canonical");
@@ -288,7 +288,7 @@ async fn a_signature_that_is_not_of_this_key_and_these_parts_is_refused() {
 }
 
 #[tokio::test]
-async fn the_secrets_bytes_are_the_key_not_what_they_decode_to() {
+async fn secret_is_used_as_the_key_without_decoding() {
     let decoded = BASE64_URL_SAFE_NO_PAD.decode(SECRET).expect("it looks like base64url");
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;

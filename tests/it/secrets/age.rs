@@ -21,7 +21,7 @@ async fn warm(aws: &Aws) -> Function {
 }
 
 #[tokio::test]
-async fn a_secret_is_fetched_again_at_its_ttl_and_not_before() {
+async fn secret_is_fetched_again_at_its_ttl_and_not_before() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).env("SECRET_TTL_SECONDS", "2").start().await;
     let began = Instant::now();
@@ -39,7 +39,7 @@ async fn a_secret_is_fetched_again_at_its_ttl_and_not_before() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_removed_verifies_nothing_after_its_ttl() {
+async fn replaced_secret_verifies_nothing_after_its_ttl() {
     let aws = Aws::start().await;
     let function = warm(&aws).await;
     aws.keep(OTHER_SECRET);
@@ -52,7 +52,7 @@ async fn a_secret_that_was_removed_verifies_nothing_after_its_ttl() {
 }
 
 #[tokio::test]
-async fn once_secrets_manager_refuses_the_cached_secret_is_not_used_past_its_ttl() {
+async fn cached_secret_is_not_used_past_its_ttl_if_the_fetch_is_rejected() {
     all_at_once(secret_refusals(), async |refusal| {
         let aws = Aws::start().await;
         let function = warm(&aws).await;
@@ -74,7 +74,7 @@ async fn once_secrets_manager_refuses_the_cached_secret_is_not_used_past_its_ttl
 
 /// A denial counts until the next successful fetch, even if an outage follows.
 #[tokio::test]
-async fn an_outage_after_a_refusal_brings_nothing_back() {
+async fn expired_secret_is_not_used_in_an_outage_after_a_denial_or_bad_value() {
     let refusals = [
         Reply::Error(400, "AccessDeniedException"),
         Reply::Altered(json!({"SecretString": "too short"})),
@@ -103,7 +103,7 @@ async fn an_outage_after_a_refusal_brings_nothing_back() {
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_a_secret_its_ttl() {
+async fn denied_recheck_leaves_the_cached_secret_until_its_ttl() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().env("SECRET_TTL_SECONDS", "4").start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
@@ -118,7 +118,7 @@ async fn a_refusal_leaves_a_secret_its_ttl() {
 }
 
 #[tokio::test]
-async fn a_cached_secret_serves_no_longer_than_the_limit() {
+async fn cached_secret_is_not_used_past_the_stale_limit() {
     let aws = Aws::start().await;
     let start = Function::of(&aws).short_lived_secret().env("SECRET_MAX_STALE_SECONDS", "3");
     let function = start.start().await;
@@ -132,7 +132,7 @@ async fn a_cached_secret_serves_no_longer_than_the_limit() {
 }
 
 #[tokio::test]
-async fn without_a_secret_the_answer_is_503_and_the_next_request_asks_again() {
+async fn request_without_a_secret_gets_503_and_a_later_one_fetches_again() {
     let failures = secret_outages()
         .into_iter()
         .filter(|reply| !matches!(reply, Reply::Hang))
@@ -153,7 +153,7 @@ async fn without_a_secret_the_answer_is_503_and_the_next_request_asks_again() {
 }
 
 #[tokio::test]
-async fn getting_a_secret_takes_at_most_five_seconds() {
+async fn secret_fetch_takes_at_most_five_seconds() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Hang);
     let function = Function::start(&aws).await;
@@ -164,7 +164,7 @@ async fn getting_a_secret_takes_at_most_five_seconds() {
 }
 
 #[tokio::test]
-async fn a_slow_secret_is_waited_for() {
+async fn slow_secret_fetch_is_waited_for() {
     let aws = Aws::start().await;
     aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]);
     aws.always(GetSecretValue, Reply::Delay(millis(1_500)));
@@ -176,7 +176,7 @@ async fn a_slow_secret_is_waited_for() {
 }
 
 #[tokio::test]
-async fn within_a_second_after_a_failure_no_request_waits_for_a_first_secret() {
+async fn no_request_waits_for_a_secret_within_a_second_after_a_failure() {
     let failures = [
         Reply::Hang,
         Reply::Error(500, "InternalServiceError"),

@@ -55,7 +55,7 @@ fn assert_first_waits_alone(took: &[Duration], case: &str) {
 }
 
 #[tokio::test]
-async fn good_events_during_an_outage_are_accepted_by_the_cached_secret_and_do_not_wait() {
+async fn good_events_use_the_cached_secret_and_only_the_first_waits_in_an_outage() {
     // in groups, because each request's time is checked
     for outages in secret_outages().chunks(8) {
         all_at_once(outages, async |outage| {
@@ -72,7 +72,7 @@ async fn good_events_during_an_outage_are_accepted_by_the_cached_secret_and_do_n
 }
 
 #[tokio::test]
-async fn forged_events_during_an_outage_are_held_and_do_not_wait() {
+async fn forged_events_are_held_and_only_the_first_waits_in_an_outage() {
     for outages in secret_outages().chunks(8) {
         all_at_once(outages, async |outage| {
             let case = format!("{outage:?}");
@@ -134,7 +134,7 @@ async fn at_most_one_request_in_ten_seconds_waits_during_an_outage() {
 }
 
 #[tokio::test]
-async fn requests_that_meet_an_outage_at_once_wait_one_second_together() {
+async fn concurrent_requests_in_an_outage_share_one_wait_of_a_second() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().short_lived_secret().concurrency(8).start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
@@ -165,7 +165,7 @@ async fn until_fetched_again(function: &Function, case: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn end_of_an_outage_is_noticed_by_events_that_the_cached_secret_verifies() {
+async fn cached_secret_is_refreshed_once_an_outage_ends() {
     let outages = [Reply::Hang, Reply::Error(503, "ServiceUnavailableException")];
     let cases = outages.into_iter().flat_map(|outage| [false, true].map(|f| (outage.clone(), f)));
     all_at_once(cases, async |(outage, frozen)| {
@@ -188,7 +188,7 @@ async fn end_of_an_outage_is_noticed_by_events_that_the_cached_secret_verifies()
 }
 
 #[tokio::test]
-async fn with_secrets_manager_gone_the_cached_secret_serves_and_is_replaced_once_it_is_back() {
+async fn cached_secret_is_used_until_secrets_manager_is_reachable_again() {
     let mut aws = Aws::start().await;
     let queue = Aws::start().await;
     let start = Function::of(&aws).also(&queue).short_lived_secret();
@@ -208,7 +208,7 @@ async fn with_secrets_manager_gone_the_cached_secret_serves_and_is_replaced_once
 
 /// The function cannot know that the secret was replaced, but must not refuse the event.
 #[tokio::test]
-async fn event_signed_with_the_replaced_secret_is_held_during_an_outage_and_arrives_after_it() {
+async fn event_signed_with_a_new_secret_is_held_in_an_outage_and_then_accepted() {
     // before and after the cached secret has expired
     let cases = secret_outages().into_iter().zip(["300", "1"].into_iter().cycle());
     all_at_once(cases, async |(outage, ttl)| {

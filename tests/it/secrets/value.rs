@@ -10,7 +10,7 @@ const KEY_OF_31: &str = "abcdefghijklmnopqrstuvwxyz01234";
 const KEY_OF_32: &str = "abcdefghijklmnopqrstuvwxyz012345";
 
 #[tokio::test]
-async fn every_form_of_a_value_gives_its_keys() {
+async fn every_valid_form_of_the_secret_value_is_accepted() {
     let ring = json!({"7Rav0hC5": SECRET, "2yW4KmiG": OTHER_SECRET});
     let forms: [(&str, Vec<u8>, Vec<u8>); 13] = [
         ("a secret by itself", SECRET.into(), SECRET.into()),
@@ -57,7 +57,7 @@ fn ring_of_hundreds() -> String {
 }
 
 #[tokio::test]
-async fn a_binary_secret_need_not_be_text() {
+async fn binary_secret_need_not_be_text() {
     let key: Vec<u8> = (100..=255).collect();
     let aws = Aws::start().await;
     aws.keep(key.clone());
@@ -69,7 +69,7 @@ async fn a_binary_secret_need_not_be_text() {
 }
 
 #[tokio::test]
-async fn a_value_with_no_usable_key_is_our_fault() {
+async fn secret_without_a_usable_key_is_answered_with_503() {
     let values = [
         String::new(),
         "\n".into(),
@@ -119,7 +119,7 @@ async fn a_value_with_no_usable_key_is_our_fault() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_key_is_in_the_log_with_what_to_do() {
+async fn problem_with_a_key_is_logged() {
     let cases = [
         (format!("{SECRET} "), "its key contains white space"),
         (KEY_OF_31.to_owned(), "its key is shorter than 32 bytes"),
@@ -144,7 +144,7 @@ async fn what_is_wrong_with_a_key_is_in_the_log_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_put_right_is_used_at_once() {
+async fn repaired_secret_is_used_within_seconds() {
     let aws = Aws::start().await;
     aws.keep("not a usable key");
     let function = Function::start(&aws).await;
@@ -155,7 +155,7 @@ async fn a_value_that_is_put_right_is_used_at_once() {
 }
 
 #[tokio::test]
-async fn a_bad_entry_of_a_ring_is_reported_and_the_others_go_on() {
+async fn invalid_ring_entry_is_reported_and_the_others_still_work() {
     let bad = json!({
         "Short123": KEY_OF_31,
         "Number12": 7,
@@ -187,7 +187,7 @@ async fn a_bad_entry_of_a_ring_is_reported_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_a_ring_names_twice_is_one_bad_entry() {
+async fn duplicate_ring_entry_is_disabled_and_the_others_still_work() {
     let ring =
         format!(r#"{{"2yW4KmiG":"{SECRET}","7Rav0hC5":"{SECRET}","2yW4KmiG":"{OTHER_SECRET}"}}"#);
     let aws = Aws::start().await;
@@ -202,7 +202,7 @@ async fn a_webhook_that_a_ring_names_twice_is_one_bad_entry() {
 }
 
 #[tokio::test]
-async fn entry_whose_name_cannot_be_a_webhook_id_is_reported() {
+async fn ring_entry_with_an_invalid_webhook_id_is_reported() {
     let rings = [
         (json!({"7Rav0hC5": SECRET}), false),
         (json!({"7Rav0hC5": SECRET, "placeholder": OTHER_SECRET}), false), // the placeholder of the stack
@@ -227,7 +227,7 @@ async fn entry_whose_name_cannot_be_a_webhook_id_is_reported() {
 
 /// Each function searches its output for secrets when it is dropped.
 #[tokio::test]
-async fn a_ring_that_is_turned_round_shows_no_secret() {
+async fn ring_with_names_and_keys_swapped_reveals_no_secret() {
     let aws = Aws::start().await;
     aws.keep(json!({SECRET: "7Rav0hC5", OTHER_SECRET: "2yW4KmiG"}));
     let function = Function::of(&aws).env("AWS_LAMBDA_LOG_LEVEL", "TRACE").start().await;

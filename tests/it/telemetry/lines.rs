@@ -42,7 +42,7 @@ fn fixed(value: Value, changes: bool) -> Value {
 }
 
 #[tokio::test]
-async fn lines_that_the_template_is_checked_against_are_printed_by_the_binary() {
+async fn lines_of_the_template_check_match_the_binarys_output() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
     let denied = || Reply::Error(403, "AccessDenied");

@@ -35,7 +35,7 @@ fn marked() -> Vec<Delivery> {
 }
 
 #[tokio::test]
-async fn what_was_not_verified_is_never_written_at_any_level() {
+async fn unverified_data_is_never_logged_at_any_level() {
     all_at_once(["ERROR", "INFO", "TRACE"], async |level| {
         let aws = Aws::start().await;
         let start = Function::of(&aws).env("AWS_LAMBDA_LOG_LEVEL", level).env("RUST_LOG", "trace");
@@ -51,7 +51,7 @@ async fn what_was_not_verified_is_never_written_at_any_level() {
 }
 
 #[tokio::test]
-async fn held_token_is_never_written_at_any_level() {
+async fn held_token_is_never_logged_at_any_level() {
     all_at_once(["ERROR", "INFO", "TRACE"], async |level| {
         let aws = Aws::start().await;
         aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
@@ -118,7 +118,7 @@ async fn everything_happens(function: &Function, aws: &Aws) -> Vec<Answer> {
 }
 
 #[tokio::test]
-async fn no_level_lets_a_secret_a_token_or_a_signature_out() {
+async fn secrets_tokens_and_signatures_are_never_logged_at_any_level() {
     let settings = [
         [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")],
         [("AWS_LAMBDA_LOG_LEVEL", "DEBUG"), ("AWS_LAMBDA_LOG_FORMAT", "Text")],

@@ -5,7 +5,7 @@ use super::{CREATE, account_and_api};
 use serde_json::json;
 
 #[tokio::test]
-async fn what_jw_needs_is_asked_for_before_anything_is_done() {
+async fn invalid_create_arguments_are_reported_before_any_change() {
     let (account, jw) = account_and_api().await;
     for left_out in [1, 3, 5] {
         let mut arguments = CREATE.to_vec();
@@ -30,7 +30,7 @@ async fn what_jw_needs_is_asked_for_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn text_that_begins_with_a_hyphen_is_a_value_unless_it_is_an_option() {
+async fn value_may_begin_with_a_hyphen_unless_it_is_an_option() {
     let (account, jw) = account_and_api().await;
     let mut create = CREATE;
     create[2] = "-draft";
@@ -51,7 +51,7 @@ async fn text_that_begins_with_a_hyphen_is_a_value_unless_it_is_an_option() {
 }
 
 #[tokio::test]
-async fn webhook_is_created_at_the_url_that_is_named() {
+async fn create_to_function_url_uses_the_function_url() {
     let (account, jw) = account_and_api().await;
     let create = [&CREATE[..], &["--to", "function-url", "--output", "json"]].concat();
     let created = Jwhook::of(&account, &jw, &create).run(&jw).await.json();

@@ -29,7 +29,7 @@ async fn interrupted_while_it_settles(account: &Account, jw: &JwApi) {
 }
 
 #[tokio::test]
-async fn webhook_calls_nobody_until_warm_functions_have_its_key() {
+async fn new_webhook_stays_parked_while_its_key_settles() {
     let (account, jw) = account_and_api().await;
     interrupted_while_it_settles(&account, &jw).await;
     assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"]);
@@ -54,7 +54,7 @@ async fn interrupted_create_is_finished_by_the_same_command() {
 }
 
 #[tokio::test]
-async fn settle_time_that_has_passed_is_not_waited_again() {
+async fn create_run_again_waits_only_the_rest_of_the_settle_time() {
     let (account, jw) = account_and_api().await;
     interrupted_while_it_settles(&account, &jw).await;
     tokio::time::sleep(crate::support::seconds(3)).await;
@@ -86,7 +86,7 @@ async fn default_settle_time_covers_the_longest_pause_between_rechecks() {
 }
 
 #[tokio::test]
-async fn parked_webhook_whose_key_is_gone_is_not_activated() {
+async fn parked_webhook_without_its_key_is_not_activated() {
     let (account, jw) = account_and_api().await;
     let running = Jwhook::of(&account, &jw, &[&CREATE[..8], &["3"]].concat()).spawn();
     account.until(Until::Performed, "DescribeSecret", 1).await;
@@ -107,7 +107,7 @@ async fn parked_webhook_whose_key_is_gone_is_not_activated() {
 }
 
 #[tokio::test]
-async fn lost_answer_deletes_only_the_webhook_of_the_same_run() {
+async fn create_deletes_only_its_own_webhook_after_a_lost_response() {
     for lost in [Meet::Hold, Meet::DoneThenHold] {
         let (account, jw) = account_and_api().await;
         // the other operator's run has created its webhook but not yet stored the key
@@ -125,7 +125,7 @@ async fn lost_answer_deletes_only_the_webhook_of_the_same_run() {
 }
 
 #[tokio::test]
-async fn activation_whose_answer_is_lost_is_found_to_be_done() {
+async fn activation_with_a_lost_response_succeeds() {
     let (account, jw) = account_and_api().await;
     for _ in 0..3 {
         jw.next("PATCH", Meet::DoneThenClose);
@@ -136,7 +136,7 @@ async fn activation_whose_answer_is_lost_is_found_to_be_done() {
 }
 
 #[tokio::test]
-async fn two_runs_that_go_on_with_one_parked_webhook_both_succeed() {
+async fn two_runs_that_continue_with_one_parked_webhook_both_succeed() {
     let (account, jw) = account_and_api().await;
     let first = Jwhook::of(&account, &jw, &[&CREATE[..8], &["5"]].concat()).spawn();
     account.until(Until::Performed, "DescribeSecret", 1).await;
@@ -150,7 +150,7 @@ async fn two_runs_that_go_on_with_one_parked_webhook_both_succeed() {
 }
 
 #[tokio::test]
-async fn webhook_that_somebody_moved_while_it_was_parked_is_left_alone() {
+async fn parked_webhook_whose_url_was_changed_is_left_alone() {
     let (account, jw) = account_and_api().await;
     let running = Jwhook::of(&account, &jw, &[&CREATE[..8], &["3"]].concat()).spawn();
     account.until(Until::Performed, "DescribeSecret", 1).await;
@@ -164,7 +164,7 @@ async fn webhook_that_somebody_moved_while_it_was_parked_is_left_alone() {
 }
 
 #[tokio::test]
-async fn activation_that_never_reached_jw_is_an_error_and_can_be_repeated() {
+async fn activation_that_never_reached_jw_fails_and_can_be_repeated() {
     let (account, jw) = account_and_api().await;
     for _ in 0..3 {
         jw.next("PATCH", Meet::Close);

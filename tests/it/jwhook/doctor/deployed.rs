@@ -41,7 +41,7 @@ async fn with_outputs(account: &Account, jw: &JwApi, more: &[(&str, &str)]) -> R
 }
 
 #[tokio::test]
-async fn unknown_version_is_a_warning_and_so_is_a_missing_held_queue() {
+async fn unknown_version_and_missing_held_queue_are_warnings() {
     let (account, jw) = well().await;
     let version = format!("{VERSION} ({})", commit());
     let ran = with_outputs(&account, &jw, &[("Version", &version)]).await;
@@ -95,7 +95,7 @@ async fn version_and_commit_of_stack_and_jwhook_are_compared() {
 }
 
 #[tokio::test]
-async fn queue_or_secret_of_another_region_than_the_stack_is_found() {
+async fn queue_or_secret_in_another_region_than_the_stack_is_reported() {
     let (account, jw) = well().await;
     for (option, given, part) in [
         ("--queue-url", "https://sqs.us-east-1.amazonaws.com/123456789012/jw", "queue"),
@@ -149,7 +149,7 @@ async fn with_age(account: &Account, jw: &JwApi, age: Option<(u32, f64)>) -> Ran
 }
 
 #[tokio::test]
-async fn held_events_are_counted_and_the_age_of_the_oldest_is_told() {
+async fn held_events_are_reported_with_their_number_and_oldest_age() {
     let (account, jw) = well().await;
     account.hold(&account.held_queue_url, "a.b.c").await;
     account.hold(&account.held_queue_url, "a.b.c").await;
@@ -194,7 +194,7 @@ async fn log(account: &Account, line: &str, age: Duration) {
 }
 
 #[tokio::test]
-async fn last_accepted_event_is_told_with_its_age() {
+async fn last_accepted_event_is_reported_with_its_age() {
     const HOUR: Duration = Duration::from_secs(3600);
     let (account, jw) = well().await;
     let delete = account.logs.delete_log_stream().log_group_name(&account.log_group);

@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 
 #[tokio::test]
-async fn what_fails_hides_nothing_else() {
+async fn failed_check_skips_only_the_checks_that_depend_on_it() {
     let (account, jw) = well().await;
     let of_list = ["skip ring", "skip webhooks", "skip settings", "skip duplicates"];
     let denied = || Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#);
@@ -48,7 +48,7 @@ async fn what_fails_hides_nothing_else() {
 }
 
 #[tokio::test]
-async fn parts_that_are_given_by_themselves_are_checked_without_a_stack() {
+async fn secret_and_queue_are_checked_without_a_stack() {
     let (account, jw) = well().await;
     let secret = ["doctor", "--output", "json", "--secret-id", &account.secret_arn];
     let queue = ["--queue-url", &account.queue_url];
@@ -76,7 +76,7 @@ async fn parts_that_are_given_by_themselves_are_checked_without_a_stack() {
 }
 
 #[tokio::test]
-async fn what_consumers_failed_is_found() {
+async fn events_in_the_dead_letter_queue_are_reported() {
     let (account, jw) = well().await;
     let send = account.sqs.send_message().queue_url(&account.dead_letter_queue_url);
     send.message_body("{}").send().await.unwrap();
@@ -96,7 +96,7 @@ async fn what_consumers_failed_is_found() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_by_more_than_a_minute_is_found() {
+async fn clock_that_is_off_by_more_than_a_minute_is_reported() {
     let (account, jw) = well().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

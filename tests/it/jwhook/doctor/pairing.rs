@@ -5,7 +5,7 @@ use crate::support::{OTHER_SECRET, SECRET};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_webhook_whose_key_is_lost_is_named() {
+async fn webhook_without_a_key_is_reported() {
     let (account, jw) = well().await;
     jw.state().webhooks.push({
         let mut lost = webhook("lost0000", "Lost");
@@ -20,7 +20,7 @@ async fn a_webhook_whose_key_is_lost_is_named() {
 }
 
 #[tokio::test]
-async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
+async fn every_problem_with_keys_is_reported() {
     let (account, jw) = well().await;
     for (secret, findings_of_it, check, expected) in [
         (
@@ -99,7 +99,7 @@ async fn each_thing_that_can_be_wrong_with_the_keys_is_said() {
 }
 
 #[tokio::test]
-async fn a_secret_by_itself_is_well_for_one_webhook() {
+async fn single_key_for_one_webhook_is_a_warning() {
     let account = Account::start(SECRET).await;
     account.log(&[ACCEPTED]).await;
     let jw = JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await;
@@ -109,7 +109,7 @@ async fn a_secret_by_itself_is_well_for_one_webhook() {
 }
 
 #[tokio::test]
-async fn each_thing_that_can_be_wrong_with_webhooks_is_said() {
+async fn every_problem_with_webhooks_is_reported() {
     let (account, jw) = well().await;
     let (first, second) = (webhook("c0Y6ebVU", "Newsroom"), other_webhook("7Rav0hC5"));
     let with = |member: &str, value: Value| {

@@ -105,7 +105,7 @@ fn listed(webhooks: &[Value]) -> Meet {
 }
 
 #[tokio::test]
-async fn what_is_not_as_it_was_listed_is_not_deleted_and_keeps_its_key() {
+async fn webhook_that_changed_after_the_list_is_not_deleted_and_keeps_its_key() {
     let (account, jw) = account_and_api().await;
     let ours = [webhook("newsroom", "Newsroom"), webhook("live0000", "Live")];
     let file = File::new(&FILE[..FILE.find("- name: Live").unwrap()]);

@@ -13,7 +13,7 @@ fn page(ids: std::ops::Range<usize>) -> Meet {
 }
 
 #[tokio::test]
-async fn jw_that_closes_each_connection_at_its_second_request_is_no_obstacle() {
+async fn list_and_create_work_if_jw_closes_reused_connections() {
     let account = account().await;
     let jw = JwApi::start((0..250).map(|n| webhook(&format!("w{n:07}"), "one of many"))).await;
     jw.close_at_second_request();
@@ -26,7 +26,7 @@ async fn jw_that_closes_each_connection_at_its_second_request_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn idempotent_call_without_an_answer_is_sent_again_and_a_post_is_not() {
+async fn idempotent_call_without_a_response_is_retried_twice() {
     let (account, jw) = (account().await, api().await);
     for method in ["GET", "PATCH", "DELETE"] {
         for _ in 0..2 {
@@ -48,7 +48,7 @@ async fn idempotent_call_without_an_answer_is_sent_again_and_a_post_is_not() {
 }
 
 #[tokio::test]
-async fn short_page_is_not_the_last_one_and_doubles_are_dropped() {
+async fn list_continues_after_short_pages_and_drops_duplicates() {
     let (account, jw) = (account().await, api().await);
     for ids in [0..100, 99..130, 130..131, 130..131, 131..140, 0..0] {
         jw.next("GET", page(ids));
@@ -60,7 +60,7 @@ async fn short_page_is_not_the_last_one_and_doubles_are_dropped() {
 }
 
 #[tokio::test]
-async fn list_that_repeats_itself_for_ever_is_an_error() {
+async fn endlessly_repeating_list_is_an_error() {
     let (account, jw) = (account().await, api().await);
     for _ in 0..10 {
         jw.next("GET", page(0..100));
@@ -77,7 +77,7 @@ async fn list_that_repeats_itself_for_ever_is_an_error() {
 }
 
 #[tokio::test]
-async fn webhook_of_somebody_else_is_shown_as_far_as_it_is_known() {
+async fn malformed_webhooks_of_others_are_listed_and_left_unchanged() {
     let account = account().await;
     let odd = [
         json!({"id": "bare0000"}),
@@ -107,7 +107,7 @@ async fn webhook_of_somebody_else_is_shown_as_far_as_it_is_known() {
 }
 
 #[tokio::test]
-async fn list_whose_reader_has_gone_ends_quietly() {
+async fn list_ends_quietly_if_its_output_pipe_is_closed() {
     let (account, jw) = (account().await, api().await);
     let noted = "the ring has a key for gone0000, but JW has no such webhook: run jwhook doctor\n";
     for (command, noted) in [

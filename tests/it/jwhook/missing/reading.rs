@@ -6,7 +6,7 @@ use crate::support::seconds;
 use std::time::Instant;
 
 #[tokio::test]
-async fn sites_can_be_chosen_among_those_that_are_covered() {
+async fn site_option_selects_among_the_webhooks_sites() {
     let mut webhook = caller("c0Y6ebVU");
     webhook["metadata"]["site_ids"] = json!([SITE, "another0"]);
     let scene = Scene::with([webhook], vec![video("first000", 30)]).await;
@@ -34,7 +34,7 @@ async fn sites_can_be_chosen_among_those_that_are_covered() {
 }
 
 #[tokio::test]
-async fn odd_media_are_told_and_hide_no_other() {
+async fn malformed_media_are_reported_and_hide_no_others() {
     let mut ageless = video("ageless0", 30);
     ageless["created"] = json!("\u{1b}[2Jyesterday");
     let mut bare = video("bare0000", 30);
@@ -75,7 +75,7 @@ async fn odd_media_are_told_and_hide_no_other() {
 }
 
 #[tokio::test]
-async fn site_that_cannot_be_read_hides_no_other() {
+async fn unreadable_site_does_not_hide_other_sites() {
     let mut webhook = caller("c0Y6ebVU");
     webhook["metadata"]["site_ids"] = json!(["gone0000", SITE, "../../x"]);
     let scene = Scene::with([webhook], vec![video("first000", 30)]).await;
@@ -93,7 +93,7 @@ async fn site_that_cannot_be_read_hides_no_other() {
 }
 
 #[tokio::test]
-async fn page_that_comes_again_and_again_is_an_error() {
+async fn endlessly_repeated_media_page_is_an_error() {
     let scene = Scene::with([caller("c0Y6ebVU")], vec![]).await;
     const PAGE: &str = r#"{"media": [{"id": "first000", "created": "2999-01-01T00:00:00+00:00"}]}"#;
     for n in [2, 1, 1, 1] {
@@ -131,7 +131,7 @@ async fn library_that_is_larger_than_jw_returns_is_told() {
 }
 
 #[tokio::test]
-async fn answer_that_is_not_a_list_is_an_error() {
+async fn media_response_that_is_not_a_list_is_an_error() {
     for (status, body) in
         [(401, "no"), (500, "no"), (200, "{}"), (200, r#"{"media": {}}"#), (200, "no")]
     {
@@ -143,7 +143,7 @@ async fn answer_that_is_not_a_list_is_an_error() {
 }
 
 #[tokio::test]
-async fn without_a_webhook_nothing_can_be_missing() {
+async fn missed_without_a_webhook_or_site_is_an_error() {
     let mut other = caller("c0Y6ebVU");
     other["metadata"]["webhook_url"] = json!("https://example.com/");
     let scene = Scene::with([other], vec![video("first000", 30)]).await;

@@ -5,7 +5,7 @@ use super::*;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 
 #[tokio::test]
-async fn media_are_selected_by_their_creation() {
+async fn media_are_selected_by_creation_time() {
     let media = vec![video("first000", 119), video("second00", 121), video("third000", 1_441)];
     let scene = Scene::with([caller("c0Y6ebVU")], media).await;
     let moment = written(ago(120));
@@ -59,7 +59,7 @@ async fn held_events_and_refused_requests_are_counted() {
 }
 
 #[tokio::test]
-async fn log_is_read_from_some_minutes_earlier_as_clocks_differ() {
+async fn log_is_read_from_minutes_earlier_to_allow_for_clock_skew() {
     let scene = Scene::with([caller("c0Y6ebVU")], vec![video("first000", 119)]).await;
     let lines = all_accepted(&["first000"]).into_iter();
     let events = lines.chain([refused("signature_invalid", json!({}))]).map(|line| {
@@ -87,7 +87,7 @@ async fn held_and_refused_events_do_not_change_the_exit_code() {
 }
 
 #[tokio::test]
-async fn window_is_no_longer_than_the_log_is_kept() {
+async fn window_is_limited_by_the_log_retention() {
     let media = vec![video("first000", 30), video("second00", 25 * 60)];
     let scene = Scene::with([caller("c0Y6ebVU")], media).await;
     scene.log(&all_accepted(&["first000"])).await;

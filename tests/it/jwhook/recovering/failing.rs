@@ -76,7 +76,7 @@ async fn event_for_a_deleted_queue_does_not_stop_the_others() {
 }
 
 #[tokio::test]
-async fn refused_message_does_not_stop_its_standard_queue() {
+async fn rejected_message_does_not_stop_its_standard_queue() {
     let scene = Scene::with(QueueType::Standard).await;
     let url = &scene.account.queue_url;
     let lines = ["first000", "second00", "third000"].map(|id| grouped(url, id, "jsPxIVHl"));
@@ -92,7 +92,7 @@ async fn refused_message_does_not_stop_its_standard_queue() {
 }
 
 #[tokio::test]
-async fn later_events_of_a_fifo_group_wait_for_the_one_that_failed() {
+async fn later_events_of_a_fifo_group_are_not_sent_after_a_failure() {
     let scene = Scene::with(QueueType::Fifo).await;
     let url = &scene.account.queue_url;
     let lines = [("first000", "A"), ("second00", "A"), ("third000", "B"), ("fourth00", "A")];
@@ -115,7 +115,7 @@ async fn later_events_of_a_fifo_group_wait_for_the_one_that_failed() {
 }
 
 #[tokio::test]
-async fn group_of_one_queue_does_not_stop_the_same_group_of_another() {
+async fn failed_fifo_group_does_not_stop_the_same_group_of_another_queue() {
     let scene = Scene::with(QueueType::Fifo).await;
     let gone = scene.deleted_queue("gone.fifo").await;
     let url = &scene.account.queue_url;
@@ -131,7 +131,7 @@ async fn group_of_one_queue_does_not_stop_the_same_group_of_another() {
 }
 
 #[tokio::test]
-async fn unreachable_queue_costs_its_time_once_and_stops_no_other_queue() {
+async fn unreachable_queue_times_out_once_and_does_not_stop_other_queues() {
     let scene = Scene::with(QueueType::Standard).await;
     let queue = scene.account.queue_url.clone();
     let other = scene.account.dead_letter_queue_url.clone();
@@ -156,7 +156,7 @@ async fn unreachable_queue_costs_its_time_once_and_stops_no_other_queue() {
 }
 
 #[tokio::test]
-async fn record_whose_queue_url_is_none_fails_by_itself() {
+async fn record_with_an_invalid_queue_url_does_not_stop_the_others() {
     let scene = Scene::with(QueueType::Standard).await;
     let lines = [("jw-events", "first000"), (scene.account.queue_url.as_str(), "second00")];
     scene.log(&lines.map(|(queue, media_id)| record(queue, media_id))).await;
@@ -169,7 +169,7 @@ async fn record_whose_queue_url_is_none_fails_by_itself() {
 }
 
 #[tokio::test]
-async fn event_that_was_meant_for_two_queues_is_sent_to_the_one_that_is_left() {
+async fn event_for_two_queues_is_sent_to_the_remaining_queue() {
     let scene = Scene::with(QueueType::Standard).await;
     let (gone, queue) = (scene.deleted_queue("gone").await, &scene.account.queue_url);
     scene.log(&[&gone, queue, queue].map(|queue| record(queue, "first000"))).await;
@@ -185,7 +185,7 @@ async fn event_that_was_meant_for_two_queues_is_sent_to_the_one_that_is_left() {
 }
 
 #[tokio::test]
-async fn failures_and_broken_records_are_counted_side_by_side() {
+async fn failed_events_and_broken_records_are_counted_separately() {
     let scene = Scene::with(QueueType::Standard).await;
     let gone = scene.deleted_queue("gone").await;
     let url = &scene.account.queue_url;
@@ -205,7 +205,7 @@ async fn failures_and_broken_records_are_counted_side_by_side() {
 }
 
 #[tokio::test]
-async fn interrupted_run_tells_what_it_sent() {
+async fn interrupted_run_reports_what_it_sent() {
     let scene = Scene::with(QueueType::Standard).await;
     scene.undelivered(&["first000", "second00", "third000"]).await;
     scene.account.nth("SendMessage", 2, Meet::Hold);

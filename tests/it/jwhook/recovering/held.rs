@@ -117,7 +117,7 @@ async fn held_events_are_counted_with_the_time_of_the_oldest() {
 }
 
 #[tokio::test]
-async fn time_that_cloudwatch_does_not_tell_is_not_known() {
+async fn age_is_unknown_without_a_value_from_cloudwatch() {
     let scene = scene(&ring(), 1, 1).await;
     let unknown = "1 (1 visible, 0 not visible), of unknown age";
     // no value, and then the value of an empty queue
@@ -137,7 +137,7 @@ async fn time_that_cloudwatch_does_not_tell_is_not_known() {
 }
 
 #[tokio::test]
-async fn reason_is_the_secret_as_doctor_sees_it() {
+async fn recover_held_shows_doctors_checks_of_the_secret() {
     let short = json!({"c0Y6ebVU": SECRET, "7Rav0hC5": "short"}).to_string();
     let cases = [
         (
@@ -168,7 +168,7 @@ async fn reason_is_the_secret_as_doctor_sees_it() {
 }
 
 #[tokio::test]
-async fn no_held_event_is_well_and_asks_nothing() {
+async fn recover_held_without_held_events_does_not_fetch_the_secret() {
     let scene = scene("[1]", 0, 0).await;
     let shown = scene.held(&[]).await.done();
     assert!(shown.ends_with("\nno event is held\n"), "{shown}");
@@ -198,7 +198,7 @@ async fn stack_without_held_queues_is_an_error() {
 }
 
 #[tokio::test]
-async fn options_of_the_log_do_not_go_with_held() {
+async fn log_options_cannot_be_used_with_held() {
     let scene = scene(&ring(), 0, 0).await;
     for option in [["--since", "2h"], ["--log-group", "other"]] {
         let ran = scene.held(&option).await;

@@ -37,7 +37,7 @@ async fn every_page_of_the_log_is_read() {
 }
 
 #[tokio::test]
-async fn record_behind_a_repeated_token_is_found() {
+async fn record_after_a_repeated_page_token_is_found() {
     let scene = Scene::with(QueueType::Standard).await;
     let line = record(&scene.account.queue_url, "first000");
     for meet in [page(&[], Some("A")), page(&[], Some("A")), page(&[line], None)] {
@@ -61,7 +61,7 @@ async fn endless_empty_pages_are_an_error() {
 }
 
 #[tokio::test]
-async fn one_page_for_ever_is_an_error() {
+async fn endlessly_repeated_log_page_is_an_error() {
     let scene = Scene::with(QueueType::Standard).await;
     let line = record(&scene.account.queue_url, "first000");
     scene.account.always("FilterLogEvents", page(&[line], Some("A")));

@@ -63,7 +63,7 @@ async fn parts_of_several_streams_are_joined_in_any_order() {
 }
 
 #[tokio::test]
-async fn record_with_a_missing_part_is_told_and_makes_the_exit_code_1() {
+async fn record_with_a_missing_part_is_reported_with_exit_code_1() {
     let scene = Scene::with(QueueType::Standard).await;
     let [first, second] = logged(&scene, &["first000", "second00"]).await.try_into().unwrap();
     let lines = [&first[0], &first[2], &second[0], &second[1], &second[2]].map(String::as_str);
@@ -94,7 +94,7 @@ async fn record_with_a_missing_part_is_told_and_makes_the_exit_code_1() {
 }
 
 #[tokio::test]
-async fn part_with_two_different_bodies_is_told_and_not_sent() {
+async fn contradictory_record_is_reported_and_not_sent() {
     let scene = Scene::with(QueueType::Standard).await;
     let line = record(&scene.account.queue_url, "first000");
     let other = changed(&line, |line| line["undelivered"]["body"] = json!("{}"));
@@ -109,7 +109,7 @@ async fn part_with_two_different_bodies_is_told_and_not_sent() {
 }
 
 #[tokio::test]
-async fn unreadable_record_is_told_and_makes_the_exit_code_1() {
+async fn unreadable_record_is_reported_with_exit_code_1() {
     let scene = Scene::with(QueueType::Standard).await;
     let [lines] = logged(&scene, &["first000"]).await.try_into().unwrap();
     let cut = &lines[0][..1_000];
@@ -123,7 +123,7 @@ async fn unreadable_record_is_told_and_makes_the_exit_code_1() {
 }
 
 #[tokio::test]
-async fn record_of_the_format_before_parts_is_sent() {
+async fn record_of_the_older_format_without_parts_is_sent() {
     let scene = Scene::with(QueueType::Standard).await;
     let before = |media_id| {
         changed(&record(&scene.account.queue_url, media_id), |line| {

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::time::Instant;
 
 #[tokio::test]
-async fn after_a_call_that_jw_refuses_nothing_is_lost_and_the_next_run_goes_on() {
+async fn next_run_continues_after_a_call_that_jw_rejected() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let steps = [
@@ -29,7 +29,7 @@ async fn after_a_call_that_jw_refuses_nothing_is_lost_and_the_next_run_goes_on()
 }
 
 #[tokio::test]
-async fn a_run_that_goes_on_waits_only_the_rest_of_the_settling() {
+async fn continued_rotation_waits_only_the_rest_of_the_settle_time() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     let running = Jwhook::of(&account, &jw, &["rotate", OLD, "--yes"]).spawn();
@@ -51,7 +51,7 @@ async fn a_run_that_goes_on_waits_only_the_rest_of_the_settling() {
 }
 
 #[tokio::test]
-async fn whole_settle_time_is_waited_if_the_age_of_the_current_version_is_unknown() {
+async fn full_settle_time_is_waited_if_the_secret_versions_age_is_unknown() {
     let key = |id: &str| json!({OLD: SECRET, id: OTHER_SECRET}).to_string();
     let account = Account::start(&key("parked01")).await;
     let mut parked = webhook("parked01", "newsroom");
@@ -91,7 +91,7 @@ async fn whole_settle_time_is_waited_if_the_age_of_the_current_version_is_unknow
 }
 
 #[tokio::test]
-async fn a_replacement_whose_key_was_lost_is_deleted_and_made_anew() {
+async fn replacement_whose_key_was_lost_is_deleted_and_created_again() {
     let account = Account::start(&ring()).await;
     let mut orphan = webhook("orphan01", "newsroom");
     orphan["metadata"]["webhook_url"] = json!(PARKED);
@@ -107,7 +107,7 @@ async fn a_replacement_whose_key_was_lost_is_deleted_and_made_anew() {
 }
 
 #[tokio::test]
-async fn what_jw_did_without_an_answer_is_done_once() {
+async fn rotation_ends_with_one_webhook_after_lost_responses() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     for method in ["POST", "PATCH", "DELETE"] {

@@ -32,7 +32,7 @@ fn delete(jw: &JwApi, id: &str) {
 }
 
 #[tokio::test]
-async fn the_new_webhook_is_what_the_old_one_is_at_its_end() {
+async fn new_webhook_takes_over_changes_made_to_the_old_one_meanwhile() {
     for wait in ["--settle", "--overlap"] {
         let account = Account::start(&ring()).await;
         let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
@@ -46,7 +46,7 @@ async fn the_new_webhook_is_what_the_old_one_is_at_its_end() {
 }
 
 #[tokio::test]
-async fn an_old_webhook_that_somebody_deletes_is_replaced_all_the_same() {
+async fn old_webhook_deleted_during_the_rotation_is_still_replaced() {
     let account = Account::start(&ring()).await;
     let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
     during("--settle", &account, &jw, async || delete(&jw, OLD)).await.done();
@@ -55,7 +55,7 @@ async fn an_old_webhook_that_somebody_deletes_is_replaced_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_old_webhook_that_somebody_uses_for_something_else_stays() {
+async fn old_webhook_whose_url_was_changed_is_not_deleted() {
     all_at_once(["--settle", "--overlap"], async |wait| {
         let account = Account::start(&ring()).await;
         let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
@@ -76,7 +76,7 @@ enum Somebody {
 }
 
 #[tokio::test]
-async fn the_old_webhook_stays_unless_the_new_one_does_its_work() {
+async fn old_webhook_stays_if_the_new_one_does_not_work() {
     let cases = [
         ("--settle", Somebody::TakesItsKeyOut, "is no longer in the ring"),
         ("--overlap", Somebody::TakesItsKeyOut, "is no longer in the ring"),

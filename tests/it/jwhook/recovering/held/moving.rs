@@ -36,7 +36,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn dead_letters_are_moved_to_the_held_queue() {
+async fn dead_lettered_events_are_moved_to_the_held_queue() {
     let scene = scene(&ring(), 1, 2).await;
     let lists = [
         task("COMPLETED", 1_000, 9),
@@ -59,7 +59,7 @@ async fn dead_letters_are_moved_to_the_held_queue() {
 }
 
 #[tokio::test]
-async fn task_that_takes_long_goes_on_without_the_command() {
+async fn long_move_task_continues_after_the_command_ends() {
     let scene = scene(&ring(), 0, 1).await;
     scene.account.always("ListMessageMoveTasks", task("RUNNING", 1, 7));
     let shown = scene.moves([NO_TASK], &["--yes"]).await.done();
@@ -67,7 +67,7 @@ async fn task_that_takes_long_goes_on_without_the_command() {
 }
 
 #[tokio::test]
-async fn nothing_is_moved_without_a_yes() {
+async fn nothing_is_moved_without_confirmation() {
     let scene = scene(&ring(), 0, 1).await;
     let error = scene.moves([NO_TASK], &[]).await.error();
     let question = "Move 1 dead-lettered event back to the held queue http";
@@ -83,7 +83,7 @@ async fn nothing_is_moved_without_a_yes() {
 }
 
 #[tokio::test]
-async fn question_tells_that_the_secret_cannot_be_used_yet() {
+async fn prompt_warns_that_the_secret_is_not_usable_yet() {
     let scene = scene(PLACEHOLDER_ONLY, 0, 1).await;
     let error = scene.moves([NO_TASK], &[]).await.error();
     assert!(error.contains("the function gives the events up again after a day"), "{error}");
@@ -108,7 +108,7 @@ async fn events_that_would_be_dropped_as_stale_are_not_moved() {
 }
 
 #[tokio::test]
-async fn second_task_is_not_started_while_one_runs() {
+async fn second_move_task_is_not_started_while_one_runs() {
     for status in ["RUNNING", "CANCELLING"] {
         let scene = scene(&ring(), 0, 1).await;
         let error = scene.moves([task(status, 1, 0)], &["--yes"]).await.error();
@@ -119,7 +119,7 @@ async fn second_task_is_not_started_while_one_runs() {
 }
 
 #[tokio::test]
-async fn task_that_fails_is_an_error_with_sqs_s_reason() {
+async fn failed_move_task_is_an_error_with_the_reason_from_sqs() {
     let scene = scene(&ring(), 0, 1).await;
     let lists = [NO_TASK, task("FAILED", 1, 0)];
     let error = scene.moves(lists, &["--yes"]).await.error();
@@ -133,7 +133,7 @@ async fn task_that_fails_is_an_error_with_sqs_s_reason() {
 }
 
 #[tokio::test]
-async fn move_that_sqs_refuses_is_an_error_with_the_permissions() {
+async fn denied_move_is_an_error_that_names_the_permissions() {
     let scene = scene(&ring(), 0, 1).await;
     let denied = Meet::Answer(403, r#"{"__type":"com.amazonaws.sqs#AccessDenied"}"#);
     scene.account.next("StartMessageMoveTask", denied);
@@ -145,7 +145,7 @@ async fn move_that_sqs_refuses_is_an_error_with_the_permissions() {
 }
 
 #[tokio::test]
-async fn move_is_started_even_if_sqs_does_not_list_its_tasks() {
+async fn move_starts_even_if_listing_its_tasks_is_denied() {
     let denied = || Meet::Answer(403, r#"{"__type":"AccessDeniedException"}"#);
     for lists in [vec![denied()], vec![NO_TASK, denied()]] {
         let scene = scene(&ring(), 0, 2).await;
