@@ -76,7 +76,7 @@ fn the_seeds_that_once_failed_hold() {
         assert_eq!(
             (made.setting, made.concurrency, rotation),
             (setting, concurrency, Some(amid_fetch)),
-            "seed {seed} makes another schedule than the one that failed"
+            "seed {seed} no longer generates the schedule that failed"
         );
     }
     run_all(ONCE_FAILED.iter().map(|failed| failed.seed), usize::MAX);

@@ -113,7 +113,7 @@ async fn a_value_with_no_usable_key_is_our_fault() {
             assert_eq!(answer.verdict(), "503 secret_invalid", "{value}");
         }
         assert_eq!(aws.calls(SendMessage), 0, "{value}");
-        assert!(function.undelivered().is_empty(), "what wasn't verified isn't kept");
+        assert!(function.undelivered().is_empty(), "an unverified event has no undelivered record");
     })
     .await;
 }
@@ -195,7 +195,11 @@ async fn a_webhook_that_a_ring_names_twice_is_one_bad_entry() {
     let function = Function::start(&aws).await;
     for key in [SECRET, OTHER_SECRET] {
         let answer = function.invoke(&Delivery::signed(CHANNEL_ACTIVE, key)).await;
-        assert_eq!(answer.verdict(), "503 secret_invalid", "nobody knows which was meant");
+        assert_eq!(
+            answer.verdict(),
+            "503 secret_invalid",
+            "the ring does not say which key is meant"
+        );
     }
     function.stderr.find("2yW4KmiG", |line| line.contains("2yW4KmiG").then_some(())).await;
     assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
