@@ -58,5 +58,8 @@ fuzz_target!(|data: &[u8]| {
     let stays = |id: &str| failures.iter().any(|failure| failure["itemIdentifier"] == id);
     let of_jw: Vec<_> = records.iter().filter(|record| record.is_jws).collect();
     assert!(outcome.queued.len() >= of_jw.len(), "an event that JW may send is not sent");
-    assert!(of_jw.iter().all(|record| !stays(&record.id)), "an event that was sent stays");
+    assert!(
+        of_jw.iter().all(|record| !stays(&record.id)),
+        "an event that was sent stays in the held queue"
+    );
 });

@@ -35,7 +35,7 @@ fn read(text: &[u8]) -> Option<(Object<'_>, Json)> {
             assert!(same_object(&ours, &theirs), "{ours:?} is not {theirs:?}");
             Some((ours, theirs))
         }
-        (Ok(ours), Err(error)) => panic!("{ours:?} is no JSON elsewhere: {error}"),
+        (Ok(ours), Err(error)) => panic!("{ours:?} is not JSON for the other parser: {error}"),
         (Err(Error::TooDeep), Ok(theirs)) => {
             assert!(theirs.depth() > 64);
             None
@@ -57,6 +57,6 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(one == other, theirs == other_theirs, "{one:?} and {other:?}");
         let (id, other_id) = (event_id(&one), event_id(&other));
         assert!(id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
-        assert!(one != other || id == other_id, "one event, two ids: {one:?}");
+        assert!(one != other || id == other_id, "equal events have two IDs: {one:?}");
     }
 });

@@ -41,7 +41,7 @@ fn the_token(request: &HttpEvent) -> &str {
     let is_authorization = |name: &str| name.eq_ignore_ascii_case("authorization");
     let mut values = request.headers.iter().filter(|(name, _)| is_authorization(name));
     let (Some((_, value)), None) = (values.next(), values.next()) else {
-        panic!("taken without one Authorization")
+        panic!("accepted or held without exactly one Authorization header")
     };
     value.rsplit(' ').next().expect("a token")
 }
@@ -55,7 +55,7 @@ fuzz_target!(|data: &[u8]| {
     let status = outcome.status();
     assert!(matches!(status, 200 | 400 | 401 | 405 | 413 | 415), "{status}");
     assert_eq!(outcome.queued.len(), usize::from(status == 200), "{status}");
-    assert!(outcome.held.is_empty(), "held with a secret");
+    assert!(outcome.held.is_empty(), "held although there is a secret");
     if status == 401 {
         assert_eq!(outcome.answer.expect("one")["body"], r#"{"error":"unauthorized"}"#);
     }
@@ -66,7 +66,10 @@ fuzz_target!(|data: &[u8]| {
     let outcome = invoke_without_secret(&event);
     assert!([status, 503].contains(&outcome.status()), "{status} and {}", outcome.status());
     assert!(outcome.queued.is_empty(), "sent without a secret");
-    assert!(status != 200 || outcome.held.len() == 1, "what a secret accepts is not held");
+    assert!(
+        status != 200 || outcome.held.len() == 1,
+        "an event that the secret would accept is not held"
+    );
     if let [held] = &outcome.held[..] {
         assert_eq!(held, the_token(&request));
         assert_may_be_held(held, &request.body);

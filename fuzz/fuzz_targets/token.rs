@@ -45,5 +45,5 @@ fuzz_target!(|data: &[u8]| {
     let body = if body.is_empty() { claims } else { body };
     let [single, ring] = accepted(&token(header, claims), body);
     assert!(single || !is_jws, "an event that JW may send is refused");
-    assert!(single || !ring, "a ring accepts what its only key doesn't");
+    assert!(single || !ring, "a ring accepts a token that its only key does not");
 });

@@ -81,14 +81,14 @@ pub fn assert_may_be_held(token: &str, body: &[u8]) {
 
 /// Checks that a token may be accepted with this body, and that `payload` is its payload.
 pub fn assert_sound(token: &str, body: &[u8], payload: &[u8]) {
-    assert!(is_signed(token), "accepted unsigned");
+    assert!(is_signed(token), "accepted without a valid signature");
     let header = json::parse(&decode(parts(token)[0])).expect("the header is JSON");
     let Json::Object(header) = header else { panic!("accepted without a header") };
     assert_eq!(header.get(b"alg".as_slice()), Some(&Json::Text(b"HS256".to_vec())));
     for name in ["crit", "b64", "enc", "zip"] {
         assert_eq!(header.get(name.as_bytes()), None, "accepted with {name}");
     }
-    assert_eq!(self::payload(token), payload, "another payload than the signed one");
+    assert_eq!(self::payload(token), payload, "the payload is not the signed one");
     let claims = json::parse(payload).expect("the claims are JSON");
     assert!(matches!(claims, Json::Object(_)), "accepted without claims");
     assert_eq!(claims, json::parse(body).expect("the body is JSON"), "accepted with another body");

@@ -147,7 +147,7 @@ async fn secret_fetch_and_queue_connection_start_before_the_first_event() {
     let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
     assert_eq!(answer.verdict(), "200 accepted");
     assert_eq!((secrets.calls(GetSecretValue), queue.calls(SendMessage)), (1, 1));
-    assert_eq!(queue.connections(), 1, "the one that was opened ahead");
+    assert_eq!(queue.connections(), 1, "the connection that was opened before the first call");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ struct OnceFailed {
 
 const ONCE_FAILED: [OnceFailed; 1] = [OnceFailed {
     seed: 470_575_824,
-    showed: "a key came into the ring while a fetch was under way whose answer was late: events that needed it \
+    showed: "a key was added to the ring while a fetch with a late answer was under way: events that needed the key \
              were refused with 401 (rotation::response_older_than_the_ttl_refuses_no_event)",
     setting: Setting { fifo: false, ring: true, rotation: true, at_once: false },
     concurrency: 8,
@@ -76,7 +76,7 @@ fn seeds_that_once_failed_pass() {
         assert_eq!(
             (made.setting, made.concurrency, rotation),
             (setting, concurrency, Some(amid_fetch)),
-            "seed {seed} makes another schedule than the one that failed"
+            "seed {seed} no longer generates the schedule that failed"
         );
     }
     run_all(ONCE_FAILED.iter().map(|failed| failed.seed), usize::MAX);

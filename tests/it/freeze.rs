@@ -89,7 +89,7 @@ async fn events_are_queued_after_many_connections_died_during_a_freeze() {
         aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // one connection each
         all_at_once(0..8, send).await;
         let most = aws.most_at_once(SendMessage);
-        assert!(most > 3, "as many connections as an event has tries, or more: {most}");
+        assert!(most > 3, "at least as many connections as an event has attempts: {most}");
         function.pause();
         aws.break_connections(how);
         one_second_passes().await;

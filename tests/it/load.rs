@@ -111,7 +111,7 @@ async fn of_many_events_none_is_lost_and_nothing_grows(at_once: u8) {
     assert!(grown <= MEMORY_GROWTH, "memory grows");
     if measured {
         assert!(cpu < 1.15, "events take more and more CPU time");
-        assert!(latency < 1.5, "answers come later and later");
+        assert!(latency < 1.5, "answers take longer and longer");
     }
 }
 
@@ -165,13 +165,13 @@ async fn flood_of_forgeries_keeps_the_call_limit_and_loses_no_good_event() {
             times(alone, flooded)
         );
         assert!(calls <= allowed, "{calls} calls to Secrets Manager in {took:?}");
-        assert_eq!(aws.calls(SendMessage), 2 * goods, "a call for each good event");
+        assert_eq!(aws.calls(SendMessage), 2 * goods, "one call for each good event");
         assert_eq!(process.undelivered(), 0);
         if measured {
             // With one thread, concurrent forged events cost the valid event their CPU time, and
             // nothing more.
             let bound = if at_once == 1 { 1.3 } else { 8.0 };
-            assert!(times(alone, flooded) < bound, "good events wait for the forged");
+            assert!(times(alone, flooded) < bound, "good events wait for forged ones");
         }
     }
 }

@@ -69,7 +69,7 @@ async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
         answers.extend(some.await);
     }
     let failed = answers.iter().filter(|(status, _)| *status == 503).count();
-    assert_eq!(failed, 0, "no verdict: SQS's stand-in, in this process, had no time to answer");
+    assert_eq!(failed, 0, "no verdict: the stand-in for SQS in this process was too slow");
     // Compared as sets, because a standard queue contains an event twice when it was sent again
     // after a timeout.
     let accepted: BTreeSet<_> =
@@ -79,7 +79,7 @@ async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
         .iter()
         .map(|message| message.attribute("event_id").expect("an event id").to_owned())
         .collect();
-    assert_eq!(queued, accepted, "what was accepted and nothing else");
+    assert_eq!(queued, accepted, "the queue has exactly the accepted events");
     answers
 }
 

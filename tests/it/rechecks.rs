@@ -122,7 +122,11 @@ async fn concurrent_bad_requests_share_one_recheck() {
         assert_eq!(function.invoke(&delivery).await.verdict(), verdict);
     })
     .await;
-    assert_eq!(aws.calls(GetSecretValue), 2, "at start, and once for all of the flood");
+    assert_eq!(
+        aws.calls(GetSecretValue),
+        2,
+        "one fetch at the start and one recheck for the whole flood"
+    );
     assert_eq!(function.invoke(&old()).await.verdict(), "200 accepted");
     assert_eq!(aws.queued().len(), 2);
 }

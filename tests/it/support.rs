@@ -65,7 +65,7 @@ pub fn commit() -> String {
 /// the test's default.
 pub fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }
 
 /// Waits until a secret with a TTL of one second has expired.
@@ -86,6 +86,6 @@ pub async fn all_at_once<C, F: Future<Output = T>, T>(
     let cases = cases.into_iter().map(|case| AssertUnwindSafe(run(case)).catch_unwind());
     let results: Vec<_> = stream::iter(cases).buffered(AT_ONCE).collect().await;
     let failed = results.iter().filter(|result| result.is_err()).count();
-    assert_eq!(failed, 0, "cases of {} failed, as is told above", results.len());
+    assert_eq!(failed, 0, "some of {} cases failed; see above", results.len());
     results.into_iter().flatten().collect()
 }

@@ -87,8 +87,12 @@ async fn every_request_has_one_log_line_with_valid_metrics() {
     aws.always(SendMessage, Reply::Error(403, "AccessDenied"));
     let answer = function.invoke(&good()).await;
     assert_eq!(answer.verdict(), "503 queue_refused");
-    assert_eq!(answer.log["event"], "media_available", "it was verified");
-    assert_eq!(function.stdout.lines().len(), deliveries.len() + 2, "and its undelivered record");
+    assert_eq!(answer.log["event"], "media_available", "the event was verified");
+    assert_eq!(
+        function.stdout.lines().len(),
+        deliveries.len() + 2,
+        "the event's undelivered record"
+    );
 }
 
 /// A request is held, lost or neither, and a held record is tried again. Every verdict also checks

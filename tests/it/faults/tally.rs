@@ -39,13 +39,16 @@ impl Tally {
         at_least(self.undelivered, 2, "undelivered");
         at_least(self.held, 1, "held");
         at_least(self.released, 1, "released");
-        assert!(self.released_amid_faults > 0, "nothing is released before the faults end: {self}");
-        assert!(self.kept > 0, "no forgery stays held: {self}");
-        assert!(self.dropped > 0, "nothing that was held is dropped: {self}");
-        assert!(self.lost > 0, "nothing is lost with the secret and the held queue gone: {self}");
+        assert!(self.released_amid_faults > 0, "no held event is sent during the faults: {self}");
+        assert!(self.kept > 0, "no forged event stays held: {self}");
+        assert!(self.dropped > 0, "no held event is dropped: {self}");
+        assert!(
+            self.lost > 0,
+            "no event is lost while the secret and the held queue are unavailable: {self}"
+        );
         at_least(self.refused, 15, "refused");
         at_least(self.sent_again, 1, "sent again");
-        assert!(self.not_told > 0, "no forgery met an outage of the secret: {self}");
+        assert!(self.not_told > 0, "no forged request met an outage of Secrets Manager: {self}");
     }
 }
 

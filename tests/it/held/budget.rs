@@ -105,7 +105,7 @@ async fn forged_records_of_a_batch_share_one_recheck() {
     let function = Function::of(&aws).holding().start().await;
     let batch = function.deliver(ids().iter().map(|id| record(id, &forged()))).await;
     assert_eq!(batch.stay, ids());
-    assert_eq!(aws.calls(GetSecretValue), 2, "at start, and once for the batch");
+    assert_eq!(aws.calls(GetSecretValue), 2, "one fetch at the start and one for the batch");
 }
 
 #[tokio::test]

@@ -89,5 +89,5 @@ async fn doctor_reports_ok_for_every_check_of_a_working_setup() {
         assert!(line.starts_with(&format!("OK    {check} ")), "{shown}");
     }
     assert_eq!(lines[ALL.len()..], ["0 failed, 0 warnings, 0 skipped"]);
-    assert!(jw.changes().is_empty(), "it changes nothing");
+    assert!(jw.changes().is_empty(), "doctor changes nothing");
 }

@@ -124,7 +124,7 @@ async fn missed_reports_exactly_the_three_media_with_missing_events() {
 
     let ran = scene.missed(&[]).await;
     assert_eq!(ran.code, Some(1), "{ran:#?}");
-    assert_eq!(ran.stderr, "", "it had to wait for JW's limit");
+    assert_eq!(ran.stderr, "", "the run waited for JW's rate limit");
     assert_eq!(scene.jw.count(Until::Performed, "GET"), 12); // the webhooks, and 11 pages
     assert_eq!(scene.jw.changes(), []);
     assert!(!scene.account.calls().contains(&"SendMessage".to_owned()));

@@ -169,7 +169,11 @@ async fn retry_after_a_5xx_uses_a_new_connection_without_logging_an_error() {
     let sick = [Reply::Error(503, "ServiceUnavailable"), Reply::Error(500, "InternalError")];
     queue.next(SendMessage, sick);
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
-    assert_eq!(queue.connections(), connections + 2, "each try after a 5xx on a new connection");
+    assert_eq!(
+        queue.connections(),
+        connections + 2,
+        "each retry after a 5xx uses a new connection"
+    );
     let blaming: Vec<_> =
         function.stderr.lines().into_iter().filter(|line| line.contains("ERROR")).collect();
     assert_eq!(blaming, Vec::<String>::new());

@@ -68,7 +68,7 @@ async fn event_is_answered_in_time_and_logged_during_a_lasting_outage() {
             assert_eq!(
                 send,
                 aws.sends()[0].clone().with_id(&send.id),
-                "{case}: every try is the same message"
+                "{case}: every attempt sends the same message"
             );
         }
         // The queue works again for the next event.

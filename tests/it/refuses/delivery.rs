@@ -107,5 +107,5 @@ async fn requests_without_authorization_do_not_fetch_the_secret() {
     let function = Function::start(&aws).await;
     let cases = (0..20).map(|n| (n.to_string(), good().without_header("authorization")));
     refused_by(&function, &aws, "401 authorization_missing", cases).await;
-    assert_eq!(aws.calls(GetSecretValue), 1, "the one at start");
+    assert_eq!(aws.calls(GetSecretValue), 1, "only the fetch at the start");
 }

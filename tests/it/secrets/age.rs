@@ -114,7 +114,11 @@ async fn denied_recheck_leaves_the_cached_secret_until_its_ttl() {
     aws.always(GetSecretValue, Reply::Error(500, "InternalServiceError"));
     tokio::time::sleep(seconds(4)).await;
     let answer = function.invoke(&good()).await;
-    assert_eq!(answer.verdict(), "503 held secret_unavailable", "revoked, and its TTL is over");
+    assert_eq!(
+        answer.verdict(),
+        "503 held secret_unavailable",
+        "access was denied and the TTL is over"
+    );
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ async fn secret_without_a_usable_key_is_answered_with_503() {
             assert_eq!(answer.verdict(), "503 secret_invalid", "{value}");
         }
         assert_eq!(aws.calls(SendMessage), 0, "{value}");
-        assert!(function.undelivered().is_empty(), "what wasn't verified isn't kept");
+        assert!(function.undelivered().is_empty(), "an unverified event has no undelivered record");
     })
     .await;
 }
@@ -195,7 +195,11 @@ async fn duplicate_ring_entry_is_disabled_and_the_others_still_work() {
     let function = Function::start(&aws).await;
     for key in [SECRET, OTHER_SECRET] {
         let answer = function.invoke(&Delivery::signed(CHANNEL_ACTIVE, key)).await;
-        assert_eq!(answer.verdict(), "503 secret_invalid", "nobody knows which was meant");
+        assert_eq!(
+            answer.verdict(),
+            "503 secret_invalid",
+            "the ring does not say which key is meant"
+        );
     }
     function.stderr.find("2yW4KmiG", |line| line.contains("2yW4KmiG").then_some(())).await;
     assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");

@@ -30,7 +30,7 @@ impl Answer {
         Self {
             status: payload["statusCode"]
                 .as_u64()
-                .unwrap_or_else(|| panic!("no HTTP answer: {payload}")),
+                .unwrap_or_else(|| panic!("not an HTTP answer: {payload}")),
             headers: headers.map(|(name, value)| (name.to_lowercase(), text(value))).collect(),
             body: serde_json::from_str(payload["body"].as_str().unwrap_or_default())
                 .unwrap_or_default(),
@@ -112,6 +112,6 @@ fn rejection(status: u64) -> (&'static str, &'static str) {
         413 => ("content_too_large", ""),
         415 => ("unsupported_media_type", ""),
         503 => ("service_unavailable", "retry-after"),
-        _ => panic!("no status of the contract: {status}"),
+        _ => panic!("not a status in the contract: {status}"),
     }
 }

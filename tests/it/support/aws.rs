@@ -190,7 +190,7 @@ impl Drop for Aws {
             assert_eq!(
                 self.shared.state().complaints,
                 Vec::<String>::new(),
-                "what AWS would have refused"
+                "calls that AWS would have rejected"
             );
         }
     }

@@ -181,7 +181,7 @@ impl<'f> Deliver<'f> {
 /// treats as a failure of the whole batch.
 fn failures(payload: &Value) -> Vec<Option<&str>> {
     let failures = payload["batchItemFailures"].as_array();
-    let failures = failures.unwrap_or_else(|| panic!("no answer to a batch: {payload}"));
+    let failures = failures.unwrap_or_else(|| panic!("not an answer to a batch: {payload}"));
     let ids = failures.iter().map(|failure| failure["itemIdentifier"].as_str());
     ids.map(|id| id.filter(|id| !id.is_empty())).collect()
 }

@@ -39,7 +39,7 @@ impl Output {
         };
         match tokio::time::timeout(seconds(5), waiting).await {
             Ok(Some(found)) => found,
-            _ => panic!("{what} was not written; what was: {:#?}", self.lines()),
+            _ => panic!("{what} was not written; the output is {:#?}", self.lines()),
         }
     }
 

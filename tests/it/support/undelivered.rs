@@ -24,7 +24,7 @@ pub fn records<'l>(lines: impl IntoIterator<Item = &'l String>) -> Vec<Value> {
         let number =
             |name: &str| line[name].as_u64().and_then(|number| usize::try_from(number).ok());
         let (Some(part), Some(parts)) = (number("part"), number("parts")) else {
-            panic!("no part of a record: {text}")
+            panic!("not a part of a record: {text}")
         };
         let Value::String(body) = members["body"].take() else { panic!("no body: {text}") };
         let began = records.iter_mut().find(|record| {

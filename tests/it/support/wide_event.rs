@@ -77,7 +77,7 @@ pub fn of(line: &str, request_id: &str) -> Option<Value> {
 pub fn check(log: &Value) {
     let members = log.as_object().expect("an object");
     for name in members.keys() {
-        assert!(MEMBERS.contains(&name.as_str()), "no member of the contract: {name}: {log}");
+        assert!(MEMBERS.contains(&name.as_str()), "not a member in the contract: {name}: {log}");
     }
     let folded: BTreeSet<_> = members.keys().map(|name| name.to_lowercase()).collect();
     assert_eq!(folded.len(), members.len(), "two members differ only in case: {log}");
@@ -89,7 +89,7 @@ pub fn check(log: &Value) {
     match source {
         "webhook" => assert!(log["status"].is_u64(), "{log}"),
         "held_queue" => assert!(!members.contains_key("status"), "{log}"),
-        _ => panic!("no source of the contract: {log}"),
+        _ => panic!("not a source in the contract: {log}"),
     }
     let age = &log["secret_age_s"];
     assert!(age.is_null() || age.is_u64(), "{log}");
@@ -126,7 +126,7 @@ fn check_metrics(log: &Value, outcome: &str, reason: &str) {
     let (_, count) = COUNTS
         .into_iter()
         .find(|(of, _)| *of == outcome)
-        .unwrap_or_else(|| panic!("no outcome of the contract: {log}"));
+        .unwrap_or_else(|| panic!("not an outcome in the contract: {log}"));
 
     let lost = !log["Lost"].is_null();
     let mut expected = BTreeSet::from(["Accepted", count, "Duration"]);

@@ -141,7 +141,7 @@ async fn secrets_tokens_and_signatures_are_never_logged_at_any_level() {
         assert_eq!(answers.len(), 14);
         for line in function.stderr.lines() {
             let line: Value =
-                serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+                serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
             let target = line["target"].as_str().expect("a target");
             let detailed = ["DEBUG", "TRACE"].contains(&line["level"].as_str().expect("a level"));
             assert!(

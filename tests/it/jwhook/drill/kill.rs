@@ -61,6 +61,6 @@ impl Kill {
         }
         tokio::time::sleep(self.wait).await;
         let ran = running.kill(&world.jw).await;
-        assert_eq!(ran.code, None, "it was over before: {ran:#?}");
+        assert_eq!(ran.code, None, "the command ended before the kill: {ran:#?}");
     }
 }

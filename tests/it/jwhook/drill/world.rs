@@ -201,7 +201,11 @@ impl World {
         };
         let counts = [of(&[OLD]), of(&[OLD, &new]), of(&[&new])];
         assert!(counts.iter().all(|&count| count > 0), "{counts:?}");
-        assert_eq!(counts.iter().sum::<usize>(), sent.events.len(), "no other webhook's");
+        assert_eq!(
+            counts.iter().sum::<usize>(),
+            sent.events.len(),
+            "no event is for another webhook"
+        );
 
         tokio::time::sleep(TTL + millis(100)).await;
         for (number, function) in self.functions.iter().enumerate() {
@@ -221,7 +225,7 @@ impl World {
         assert!(self.calling().contains(new));
         assert!(
             sent.events.iter().any(|webhooks| webhooks.contains(new)),
-            "none was sent for {new}"
+            "no event was sent for {new}"
         );
         assert_eq!(self.account.ring_ids().await, [OLD, new]);
         assert_eq!(sent.queued(&self.account).await, sent.taken);

@@ -82,7 +82,7 @@ async fn held_events_are_counted_with_the_time_of_the_oldest() {
     let scene = scene(&ring(), 3, 0).await;
     let queue = scene.account.held_queue_url.clone();
     scene.account.sqs.receive_message().queue_url(&queue).send().await.unwrap();
-    scene.ages(&[(6, 10.0), (3, 7_200.0), (9, 99_999.0)]); // in no order, as CloudWatch returns them
+    scene.ages(&[(6, 10.0), (3, 7_200.0), (9, 99_999.0)]); // unordered, as from CloudWatch
     let ran = scene.held(&["--output", "json"]).await;
     assert_eq!(ran.stderr, "");
     let held = ran.json();

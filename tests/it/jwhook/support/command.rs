@@ -200,7 +200,7 @@ impl Ran {
         let errors = self.stderr.lines().filter_map(|line| line.strip_prefix("error: "));
         match errors.collect::<Vec<_>>().as_slice() {
             [error] => (*error).to_owned(),
-            _ => panic!("not one line of error: {self:#?}"),
+            _ => panic!("not exactly one error line: {self:#?}"),
         }
     }
 }
