@@ -1,5 +1,5 @@
 //! The SQS message of an event, within the limits of SQS's `SendMessage`. No emulator enforces these
-//! limits, so this module enforces and tests them.
+//! limits, so this module enforces them, and `tests/it/messages.rs` tests them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -85,84 +85,5 @@ fn acceptable(payload: &str) -> Cow<'_, str> {
         payload.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into()
     } else {
         payload.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::tests::verified;
-
-    const EVENT: &str = r#"{"event":"media_available","media_id":"UUhbHm6C","webhook_id":"7Rav0hC5","site_id":"jsPxIVHl"}"#;
-
-    fn group(payload: &str, kind: QueueKind) -> Option<String> {
-        Message::new(&verified(payload), kind).group_id
-    }
-
-    #[test]
-    fn message_is_the_payload_with_routing_claims_as_attributes() {
-        let event = verified(EVENT);
-        let message = Message::new(&event, QueueKind::Standard);
-        assert_eq!(message.body, EVENT);
-        let attributes = [
-            ("event", "media_available"),
-            ("event_id", event.event_id()),
-            ("media_id", "UUhbHm6C"),
-            ("site_id", "jsPxIVHl"),
-            ("webhook_id", "7Rav0hC5"),
-        ];
-        assert_eq!(message.attributes, BTreeMap::from(attributes));
-        assert_eq!(message.deduplication_id, None);
-    }
-
-    #[test]
-    fn a_fifo_queue_orders_by_subject_and_deduplicates_by_event_id() {
-        let event = verified(EVENT);
-        assert_eq!(Message::new(&event, QueueKind::Fifo).deduplication_id, Some(event.event_id()));
-        for (payload, subject) in [
-            (EVENT, "UUhbHm6C"),
-            (r#"{"channel_id":"c","site_id":"s","webhook_id":"w"}"#, "c"),
-            (r#"{"media_id":7,"site_id":"s","webhook_id":"w"}"#, "s"),
-            (r#"{"webhook_id":"w"}"#, "w"),
-            ("{}", "-"),
-        ] {
-            assert_eq!(group(payload, QueueKind::Fifo).as_deref(), Some(subject), "{payload}");
-        }
-    }
-
-    #[test]
-    fn standard_queue_groups_by_site() {
-        assert_eq!(group(EVENT, QueueKind::Standard).as_deref(), Some("jsPxIVHl"));
-        assert_eq!(group(r#"{"media_id":"m"}"#, QueueKind::Standard), None);
-    }
-
-    #[test]
-    fn group_id_that_sqs_would_reject_is_replaced_by_its_digest() {
-        let group = |id: &str| group_id(id.as_bytes());
-        let punctuation = r##"!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"##;
-        assert_eq!(group(punctuation), punctuation);
-        assert_eq!(group(&"x".repeat(128)), "x".repeat(128));
-        assert_eq!(
-            group("a b"),
-            "c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65"
-        );
-        for refused in ["", "é", "\t", &"x".repeat(129)] {
-            assert_eq!(
-                group(refused),
-                hex::encode(digest(&SHA256, refused.as_bytes())),
-                "{refused}"
-            );
-        }
-    }
-
-    #[test]
-    fn body_has_only_characters_that_sqs_accepts_and_is_the_same_json() {
-        let payload =
-            "{\"a\":\"\u{fffd}\u{fffe}\u{ffff}\u{10ffff}\u{7f}\t\u{d7ff}\"}".replace('\t', "");
-        let event = verified(&payload);
-        let body = Message::new(&event, QueueKind::Standard).body;
-        assert_eq!(body, "{\"a\":\"\u{fffd}\\ufffe\\uffff\u{10ffff}\u{7f}\u{d7ff}\"}");
-        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        assert_eq!(parse(&body), parse(&payload));
     }
 }

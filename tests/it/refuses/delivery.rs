@@ -87,6 +87,7 @@ async fn authorization_that_is_not_a_bearer_token_is_malformed() {
         format!("Bearer {token}="),
         format!("Bearer {token}+/"),
         format!("Bearer {token}%20"),
+        format!("Bearer {token}é"),
         format!("Bearer Bearer {token}"),
     ];
     let cases = values.map(|value| (value.clone(), good().header("authorization", value)));
