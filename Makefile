@@ -106,7 +106,7 @@ bench: venv build nothing .venv-bench/stamp ## prove: measure the function, JW's
 	@echo "==> benchmark (a minute)"
 	@$(BENCH).side_by_side
 
-counts: venv build ## compare instruction counts with the recorded ones (ARGS=--record records new ones)
+counts: venv .venv-zig/stamp ## compare instruction counts with the recorded ones (ARGS=--record records new ones)
 	@echo "==> instruction counts"
 	@PYTHONPATH=local .venv/bin/python -m unittest --quiet bench.test_counts
 	@$(BENCH).counts $(ARGS)

@@ -6,8 +6,8 @@ milliseconds differ by more.
     python -m bench.counts             fails above counts.toml + 3 %, and names the crates that grew
     python -m bench.counts --record    writes counts.toml
 
-The counts by crate need a build with line numbers, which takes minutes. It is built to record figures, and if a figure
-is too high.
+The binary is the release's, because every compiler makes other counts. The counts by crate need a build with line
+numbers, by this machine's own compiler. It is built to record figures, and if a figure is too high.
 """
 
 import os
@@ -26,7 +26,8 @@ from bench.requests import Event
 from bench.services import RUNTIME_API, SECRETS_MANAGER, SQS, Services
 from make_events import KEY_RING
 from processes import LocalError, exit_with
-from stack import LOCALHOST, ROOT, forwarder_binary
+from release.package import built
+from stack import LOCALHOST, ROOT
 
 FEW, MANY = 20, 100  # events to warm up, and counted events
 ATTEMPTS = 3
@@ -180,7 +181,7 @@ def main() -> int:
             raise LocalError(f"nothing was counted: {why}")
         print(f"NOT COUNTED: {why}")
         return 0
-    binary = forwarder_binary()
+    binary = built("x86_64", "forwarder")
     stay_on_first_core()
     with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
         counter = Counter(Path(folder))
