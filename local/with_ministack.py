@@ -1,7 +1,7 @@
-"""Runs a command beside a ministack, whose URL the command finds in MINISTACK_URL.
+"""Runs a command with a ministack beside it. The command finds its URL in MINISTACK_URL.
 
-Exists because the tests of jwhook start more than two hundred AWS accounts, and an account of a ministack that runs
-costs a hundredth of a ministack: ministack keeps accounts apart by their access keys.
+`make test` uses it: the tests of jwhook need more than two hundred AWS accounts, and one ministack has an account for each
+access key. A new ministack for each test takes a hundred times as long.
 
     python local/with_ministack.py cargo nextest run
 """
@@ -13,27 +13,17 @@ import tempfile
 from pathlib import Path
 
 from processes import Processes, exit_with
-from stack import LOCALHOST, ROOT, START_SECONDS, free_port, listens
+from stack import LOCALHOST, ROOT, START_SECONDS, free_port, listens, ministack_environment
 
 
 def main() -> int:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            "BIND_HOST": LOCALHOST,
-            "GATEWAY_PORT": str(port),
-            "MINISTACK_HOST": LOCALHOST,
+        environment = ministack_environment(port, Path(folder)) | {
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "LOG_LEVEL": "ERROR",
             "MINISTACK_REGION": "eu-west-1",
             "SERVICES": "cloudformation,iam,logs,secretsmanager,sqs,sts",
-            "AUTH": "false",
-            "PERSIST_STATE": "0",
-            "LOG_LEVEL": "ERROR",
-            "TMPDIR": folder,
-            # it would look for containers to clean up, and listen for MQTT and SFTP
-            "DOCKER_HOST": f"unix://{folder}/none",
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "AWS_EC2_METADATA_DISABLED": "true",
         }
         processes = Processes(Path(folder))
         try:
