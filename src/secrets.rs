@@ -25,12 +25,13 @@
 //! [S]: crate::config::Config::secret_max_stale
 
 mod fetch;
+mod moment;
 mod rechecks;
 mod state;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 use futures_util::FutureExt;
@@ -38,6 +39,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use self::fetch::{Failed, FetchError, Progress};
+use self::moment::Moment;
 pub use self::rechecks::LONGEST_PAUSE;
 pub use self::state::FROZEN_AFTER;
 use self::state::{Fetch, State};
@@ -71,7 +73,6 @@ pub struct SecretStore(Arc<Store>);
 struct Store {
     client: Client,
     secret_id: String,
-    wall_clock: WallClock,
     state: Mutex<State>,
 }
 
@@ -132,26 +133,6 @@ pub enum Recheck {
     Failed(NoSecret),
 }
 
-/// A point in time. A frozen process's monotonic clock may stand still, and a wall clock may be set
-/// back: the longer of the two elapsed times counts.
-#[derive(Clone, Copy, Debug)]
-struct Moment {
-    monotonic: Instant,
-    wall: SystemTime,
-    wall_clock: WallClock,
-}
-
-impl Moment {
-    fn now(wall_clock: WallClock) -> Self {
-        Self { monotonic: Instant::now(), wall: wall_clock(), wall_clock }
-    }
-
-    fn elapsed(&self) -> Duration {
-        let by_wall = (self.wall_clock)().duration_since(self.wall).unwrap_or_default();
-        self.monotonic.elapsed().max(by_wall)
-    }
-}
-
 impl SecretStore {
     /// The secret with this name or ARN, fetched again at the age of `ttl`, and used up to the age of
     /// `max_stale` while Secrets Manager is unreachable.
@@ -163,7 +144,7 @@ impl SecretStore {
         wall_clock: WallClock,
     ) -> Self {
         let state = Mutex::new(State::new(ttl, max_stale, wall_clock));
-        Self(Arc::new(Store { client, secret_id, wall_clock, state }))
+        Self(Arc::new(Store { client, secret_id, state }))
     }
 
     /// The secret to verify with.
@@ -292,9 +273,15 @@ impl SecretStore {
         let _ = progress.send(Progress::Ended);
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state()
+    }
+}
+
+impl Store {
     /// The state, for a moment: no lock is held across an await.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

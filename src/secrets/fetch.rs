@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use tokio::time::Instant;
 
-use super::{FETCH_TIMEOUT, FetchId, Moment, Secret, Store};
+use super::{FETCH_TIMEOUT, FetchId, Secret, Store};
 use crate::attempt::{self, Fault};
 use crate::key_ring::KeyRing;
 use crate::rejection::NoSecret;
@@ -48,25 +48,23 @@ impl Store {
         attempt_failed: impl Fn(),
     ) -> Result<Secret, Failed> {
         let secret_id = self.secret_id.as_str();
-        let attempts = Mutex::new((0, Instant::now()));
+        // How many attempts there were, and when the last one began. The secret is as old as its attempt,
+        // because the process may be frozen before it reads the response.
+        let attempts = Mutex::new((0, self.state().now()));
         let attempts = || attempts.lock().unwrap_or_else(PoisonError::into_inner);
         let call = || async {
+            let asked = self.state().now();
             {
                 let mut attempts = attempts();
-                *attempts = (attempts.0 + 1, Instant::now());
+                *attempts = (attempts.0 + 1, asked);
             }
-            // the secret is as old as the question: the process may be frozen before it reads the answer
-            let asked = Moment::now(self.wall_clock);
-            match self.client.get_secret_value().secret_id(secret_id).send().await {
-                Ok(answer) => Ok((answer, asked)),
-                Err(error) => {
-                    let fault = Fault::from(error);
-                    if matches!(fault, Fault::Unreachable(_)) {
-                        attempt_failed();
-                    }
-                    Err(fault)
+            self.client.get_secret_value().secret_id(secret_id).send().await.map_err(|error| {
+                let fault = Fault::from(error);
+                if matches!(fault, Fault::Unreachable(_)) {
+                    attempt_failed();
                 }
-            }
+                fault
+            })
         };
         let fetch = || {
             let deadline = Instant::now() + FETCH_TIMEOUT;
@@ -77,8 +75,9 @@ impl Store {
         if matches!(fetched, Err(Fault::Unreachable(_))) && attempts().0 == 1 {
             fetched = fetch().await;
         }
-        let failed = |error| Failed { error, asked: attempts().1 };
-        let (answer, asked) = fetched.map_err(|fault| match fault {
+        let asked = attempts().1;
+        let failed = |error| Failed { error, asked: asked.monotonic };
+        let answer = fetched.map_err(|fault| match fault {
             Fault::Unreachable(_) => {
                 tracing::warn!(%fault, secret_id, "cannot reach Secrets Manager: the cached secret, if there is one, \
                     is used until SECRET_MAX_STALE_SECONDS; check the region, the network and AWS's status page");

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::{Moment, RETRY_INTERVAL};
+use super::RETRY_INTERVAL;
+use super::moment::Moment;
 
 /// The pause after each recheck that brought the same value again; the last one repeats. A webhook's
 /// first event may come just before its key, so the first pauses are short.

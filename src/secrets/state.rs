@@ -6,8 +6,9 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::{Instant, timeout_at};
 
 use super::fetch::{Failed, FetchError, Progress};
+use super::moment::Moment;
 use super::rechecks::Rechecks;
-use super::{FETCH_TIMEOUT, FetchId, Moment, PROBE_INTERVAL, RETRY_INTERVAL, Secret};
+use super::{FETCH_TIMEOUT, FetchId, PROBE_INTERVAL, RETRY_INTERVAL, Secret};
 use crate::process::WallClock;
 use crate::rejection::NoSecret;
 

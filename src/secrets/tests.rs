@@ -1,5 +1,7 @@
 mod rechecks;
 
+use std::time::SystemTime;
+
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;

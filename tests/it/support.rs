@@ -2,6 +2,7 @@
 //! deliveries to send, and checks of the answers.
 
 mod answer;
+mod attributes_md5;
 mod aws;
 mod batch;
 mod canaries;
@@ -17,6 +18,7 @@ mod secrets_manager;
 mod service;
 mod sqs;
 mod start;
+mod throttling;
 mod undelivered;
 mod wide_event;
 

@@ -12,6 +12,8 @@
     reason = "a test that can't go on fails, and says why"
 )]
 
+#[path = "../it/support/attributes_md5.rs"]
+mod attributes_md5;
 mod aws;
 mod clock;
 mod coverage;
@@ -28,6 +30,8 @@ mod run;
 mod schedule;
 mod shrink;
 mod sqs;
+#[path = "../it/support/throttling.rs"]
+mod throttling;
 mod weather;
 mod world;
 

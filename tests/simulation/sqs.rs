@@ -3,6 +3,7 @@
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
+use crate::attributes_md5::attributes_md5;
 use crate::clock::Ms;
 use crate::event::Message;
 use crate::weather::Service;
@@ -67,7 +68,8 @@ pub fn answer(body: &Value, id: &str) -> Value {
         json!({"MessageId": id, "MD5OfMessageBody": hex::encode(Md5::digest(text.as_bytes()))});
     let attributes = attributes(body);
     if !attributes.is_empty() {
-        answer["MD5OfMessageAttributes"] = json!(attributes_md5(&attributes));
+        answer["MD5OfMessageAttributes"] =
+            json!(attributes_md5(attributes.iter().map(|(name, value)| (name, value))));
     }
     answer
 }
@@ -85,21 +87,4 @@ fn attributes(body: &Value) -> Vec<(String, String)> {
         .collect();
     attributes.sort();
     attributes
-}
-
-/// The algorithm in the developer guide under "Calculating the MD5 message digest for message
-/// attributes".
-fn attributes_md5(attributes: &[(String, String)]) -> String {
-    let mut digest = Md5::new();
-    let mut part = |prefix: &[u8], text: &str| {
-        digest.update(prefix);
-        digest.update(u32::try_from(text.len()).expect("a length").to_be_bytes());
-        digest.update(text);
-    };
-    for (name, value) in attributes {
-        part(&[], name);
-        part(&[], "String");
-        part(&[1], value);
-    }
-    hex::encode(digest.finalize())
 }

@@ -2,6 +2,7 @@
 
 use crate::clock::Ms;
 use crate::random::Random;
+use crate::throttling::THROTTLING;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
@@ -75,23 +76,8 @@ impl Fault {
     }
 }
 
-/// Throttling error codes, in the spellings that AWS services use.
-const THROTTLING: [&str; 14] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-    "KMS.ThrottlingException",
-];
+/// The code of an SQS queue whose KMS key is throttled.
+const KMS_THROTTLING: &str = "KMS.ThrottlingException";
 
 const PROXY: [Reply; 5] = [
     Reply::Raw(403, "<html>Forbidden</html>"),
@@ -142,7 +128,7 @@ impl Reply {
                 Reply::Raw(504, ""),
             ]),
             5 | 6 => {
-                let code = *random.pick(&THROTTLING);
+                let code = *random.pick(&[&THROTTLING[..], &[KMS_THROTTLING]].concat());
                 error(random, code)
             }
             _ => *random.pick(&PROXY),
@@ -203,6 +189,7 @@ impl Kind {
             | "AWS.SimpleQueueService.NonExistentQueue" => Kind::NotFound,
             "DecryptionFailure" | "KMS.DisabledException" => Kind::Kms,
             "ExpiredTokenException" => Kind::Credentials,
+            KMS_THROTTLING => Kind::Throttled,
             code if THROTTLING.contains(&code) => Kind::Throttled,
             _ => Kind::Status5xx,
         }

@@ -2,6 +2,7 @@
 
 use super::aws::Reply;
 use super::connection::Order;
+use super::throttling::THROTTLING;
 use serde_json::json;
 
 /// SQS's failures after which a retry may succeed.
@@ -117,20 +118,3 @@ pub fn secret_refusals() -> [Reply; 7] {
         Reply::ErrorInHeader(400, "ResourceNotFoundException"),
     ]
 }
-
-/// Throttling error codes, as the retry rules of the SDKs list them.
-const THROTTLING: [&str; 13] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-];

@@ -1,5 +1,6 @@
 //! SQS's `SendMessage`, with the limits in its documentation, and the digests in its answer.
 
+use super::attributes_md5::attributes_md5;
 use super::service::State;
 use super::start::{FIFO_QUEUE, HELD_QUEUE, STANDARD_QUEUE};
 use md5::{Digest, Md5};
@@ -136,22 +137,4 @@ fn check(allowed: bool, what: &str, why: &str) -> Result<(), String> {
 /// `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`.
 pub fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-}
-
-/// The algorithm in the developer guide under "Calculating the MD5 message digest for message
-/// attributes". Attributes are sorted by name. Each name, type and value follows its length, and a
-/// byte for the kind of value stands between type and value.
-fn attributes_md5(attributes: &BTreeMap<String, String>) -> String {
-    let mut digest = Md5::new();
-    let mut part = |prefix: &[u8], text: &str| {
-        digest.update(prefix);
-        digest.update(u32::try_from(text.len()).expect("a length").to_be_bytes());
-        digest.update(text);
-    };
-    for (name, value) in attributes {
-        part(&[], name);
-        part(&[], "String");
-        part(&[1], value);
-    }
-    hex::encode(digest.finalize())
 }
