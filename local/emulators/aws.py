@@ -8,7 +8,7 @@ import importlib.metadata
 import pkgutil
 import sys
 
-FITS = "1.5.33"  # local/requirements.txt pins the same version
+FITS = "1.5.33"  # pyproject.toml pins the same version
 HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
 
 # Each function of local/emulators/aws_changes.py: why it is there, and which members it calls or replaces.
@@ -57,7 +57,7 @@ def misfit(installed: str) -> str | None:
         return (
             f"ministack {installed} is installed, but local/emulators/aws.py changes private members of {FITS}. Run `make venv` to"
             f" install {FITS}. To use {installed}, compare each change in local/emulators/aws.py with it, set FITS and the version"
-            " in local/requirements.txt, and run `make prove`."
+            " in pyproject.toml, and run `make prove`."
         )
     for change, (_, *members) in CHANGES.items():
         for member in members:

@@ -10,7 +10,7 @@ from stack import ROOT
 
 class TheChanges(unittest.TestCase):
     def test_fit_the_pinned_and_installed_version(self) -> None:
-        self.assertIn(f"\nministack=={aws.FITS} ", (ROOT / "local" / "requirements.txt").read_text(encoding="utf-8"))
+        self.assertIn(f'"ministack=={aws.FITS}"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         self.assertIsNone(aws.misfit(importlib.metadata.version("ministack")))
         self.assertLessEqual(set(aws.CHANGES), set(dir(aws_changes)))
 

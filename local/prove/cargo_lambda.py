@@ -28,7 +28,7 @@ PAGE = ROOT / "docs" / "deploy-with-cargo-lambda.md"
 BUILD = "cargo lambda build --release --arm64\n"
 RELEASE = "0.0.0"
 BLOCK_SECONDS = 120  # a block takes a few
-TOOLS = [ROOT / ".venv-aws" / "bin", Path(sys.prefix, "bin")]
+TOOLS = [Path(sys.prefix, "bin")]
 # Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS.
 SHELL = 'set -eua; aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }; [ ! -f variables ] || . ./variables\n'
 READ = ("NAME", "QUEUE_URL", "HELD_QUEUE_URL", "SECRET_ARN", "URL", "WEBHOOK_URL")

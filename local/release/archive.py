@@ -1,7 +1,7 @@
 """Archives with the same bytes on every machine, because `make verify-release` compares checksums.
 
 Python's zipfile and tarfile compress with the system's zlib, whose versions compress differently. The package `deflate`
-has its own libdeflate, which local/requirements.txt pins. This file writes the zip container, because zipfile accepts no
+has its own libdeflate, which local/lock/dev.txt pins. This file writes the zip container, because zipfile accepts no
 compressed data; tarfile writes the tar. Nobody runs this file.
 """
 

@@ -30,7 +30,7 @@ esac
 config=${CARGO_HOME:-$HOME/.cargo}/config.toml
 ! grep -Eq '^\[(build|target|profile|env)' "$config" 2>/dev/null ||
     fail "$config has settings that would change a release. Remove them for this build, or set CARGO_HOME to another folder"
-MAKEFLAGS='' make --silent .venv-zig/stamp >&2
+sh local/venv.sh zig >&2
 rust=${RUST_BIN:-$(sh local/release/toolchain.sh)}
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 build=$root/target/release-build

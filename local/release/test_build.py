@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from binary import BinaryError, check
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COPIED = ("Makefile", "local/*.sh", "local/*.txt")
+COPIED = ("pyproject.toml", "local/*.sh", "local/lock/*.txt")
 MANIFEST = """[package]
 name = "forwarder"
 version = "0.0.0"
@@ -39,12 +39,13 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "local").mkdir()
+        (folder / "local/lock").mkdir(parents=True)
         for path in (path for pattern in COPIED for path in ROOT.glob(pattern)):
-            shutil.copy2(path, folder / path.relative_to(ROOT))  # keeps the date, which make compares
+            shutil.copy(path, folder / path.relative_to(ROOT))
         shutil.copytree(ROOT / "local/release", folder / "local/release", ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "target").mkdir()
-        (folder / ".venv-zig").symlink_to(ROOT / ".venv-zig")
+        for name in (".venv-uv", ".venv-zig"):
+            (folder / name).symlink_to(ROOT / name)
         (folder / "src").mkdir()
         (folder / "src/main.rs").write_text("fn main() {}\n")
         (folder / "Cargo.toml").write_text(MANIFEST)
