@@ -2,8 +2,9 @@
 //! send valid and forged events during outages of every kind. After each schedule, the promises are
 //! checked.
 //!
-//! `FAULTS_SEED` sets the first seed and `FAULTS_EVENTS` the number of events; `make soak` uses
-//! both for a run of a whole night. The same seed gives the same schedule, but not the same timing.
+//! `FAULTS_SEED` sets the first seed, `FAULTS_EVENTS` the number of events and `FAULTS_AT_ONCE` the
+//! number of concurrent schedules; `make soak` uses all three. The same seed gives the same
+//! schedule, but not the same timing.
 
 mod case;
 mod event;
@@ -29,7 +30,8 @@ use tokio::task::LocalSet;
 const SEED: u64 = 20_231_114;
 const EVENTS: usize = 2_000;
 
-/// Schedules mostly wait for calls that hang. This many concurrent schedules keep two cores busy.
+/// Schedules mostly wait for calls that hang. This many concurrent schedules keep two cores busy if
+/// nothing is optimized.
 const AT_ONCE: usize = 6;
 
 #[test]
@@ -85,11 +87,12 @@ fn seeds_that_once_failed_pass() {
 /// Runs the schedules of these seeds until this many events were sent. Fails if one of the
 /// schedules fails.
 fn run_all(seeds: impl Iterator<Item = u64> + Send, events: usize) -> Tally {
+    let at_once = number("FAULTS_AT_ONCE").unwrap_or(AT_ONCE);
     let plan = Mutex::new(Plan { seeds, events, tally: Tally::default(), failed: Vec::new() });
     // Each schedule has its own runtime, so that no schedule waits for another. The Runtime API's
     // simulator also loses wake-ups between threads.
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 while let Some(schedule) = next(&plan) {
                     let seed = schedule.seed;

@@ -19,7 +19,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 const SEED: u64 = 20_231_114;
-const CASES: usize = 5_000;
+const CASES: usize = 2_000;
 
 /// The number of requests to one function. The test keeps and searches all output of a function, so
 /// this number is limited.
