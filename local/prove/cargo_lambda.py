@@ -27,7 +27,7 @@ from template.translated import template
 PAGE = ROOT / "docs" / "deploy-with-cargo-lambda.md"
 BUILD = "cargo lambda build --release --arm64\n"
 RELEASE = "0.0.0"
-BLOCK_SECONDS = 120  # a block takes a few
+BLOCK_SECONDS = 600  # the block with deploy.sh starts twenty commands, which take minutes beside other builds
 TOOLS = [ROOT / ".venv-aws" / "bin", Path(sys.prefix, "bin")]
 # Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS.
 SHELL = 'set -eua; aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }; [ ! -f variables ] || . ./variables\n'
