@@ -1,7 +1,7 @@
 """`make plot`: measures CPU time by size of the body, size of the key ring and concurrent requests.
 
 Run it after a change that may affect large inputs, for example a cost that grows with the square of the body's size. It
-prints the tables of docs/performance.md and draws docs/growth.svg.
+prints the figures and draws docs/growth.svg, which docs/performance.md shows.
 """
 
 import json

@@ -20,6 +20,7 @@ SOURCES = (
     "tests/**/*.rs",
     "local/**/*.py",
     "local/**/*.sh",
+    "examples/**/*.sh",
     "examples/**/*.yaml",
 )
 NAMED = re.compile(r"(?<![\w./-])((?:docs/[\w./-]+|README|SECURITY|CONTRIBUTING|CHANGELOG)\.(?:md|json|svg))\b")
