@@ -10,7 +10,7 @@ import unittest
 
 from translated import ROOT, Json, deployed, resources, template
 
-PAGE = (ROOT / "docs" / "deploy-with-cargo-lambda.md").read_text(encoding="utf-8")
+STATEMENTS = ROOT / "examples" / "cargo-lambda" / "kms-and-traces.json"
 
 
 def default_of(value: Json) -> object:
@@ -34,8 +34,6 @@ class ADeploymentWithCargoLambda(unittest.TestCase):
         })  # fmt: skip
 
     def test_has_the_template_s_statements_for_keys_and_traces(self) -> None:
-        block = re.search(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-        assert block
         stack = deployed(Tracing="Active", SecretKmsKeyArn="SECRET_KEY_ARN", QueueKmsKeyArn="QUEUE_KEY_ARN")["Resources"]
         (own,) = stack["ForwarderRole"]["Properties"]["Policies"]
         expected = [
@@ -48,4 +46,4 @@ class ADeploymentWithCargoLambda(unittest.TestCase):
         for name, value in written.items():
             text = text.replace(json.dumps({"Ref": name}), json.dumps(value))
         text = re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text)
-        self.assertEqual(json.loads(block[1]), json.loads(text))
+        self.assertEqual(json.loads(STATEMENTS.read_text(encoding="utf-8")), json.loads(text))
