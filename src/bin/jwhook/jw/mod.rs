@@ -75,8 +75,8 @@ impl Jw {
         }
         let http = http::client(&base)
             .pool_max_idle_per_host(0) // a POST would fail on a connection that JW has closed
-            .timeout(TIMEOUT)
-            .build()?;
+            .timeout(TIMEOUT);
+        let http = http::build(http)?;
         Ok(Self { http, base, secret, limit: RateLimit::default() })
     }
 
