@@ -18,7 +18,7 @@ async fn advised(queue_url: &str, code: &'static str, claims: &str, expected: &s
     let answer = function.invoke(&Delivery::signed(claims, SECRET)).await;
     let case = format!("{queue_url} {code}");
     assert_eq!(answer.verdict(), "503 queue_refused", "{case}");
-    let find = |line: &str| line.contains("SQS refused the event").then(|| line.to_owned());
+    let find = |line: &str| line.contains("SQS rejected the event").then(|| line.to_owned());
     let line = function.stderr.find(&case, find).await;
     for advice in [expected, PERMISSIONS, GROUP, "the queue is in"] {
         assert_eq!(line.contains(advice), expected.starts_with(advice), "{case}: {line}");

@@ -111,7 +111,7 @@ impl Function {
     /// fetch again.
     pub async fn may_fetch_again_after_a_refusal(&self, aws: &Aws) {
         aws.until_calls(Operation::GetSecretValue, 1).await; // on a busy machine the start is slow
-        let refused = |line: &str| line.contains("Secrets Manager refused").then_some(());
+        let refused = |line: &str| line.contains("Secrets Manager denied the call").then_some(());
         self.stderr.find("Secrets Manager's refusal", refused).await;
         one_second_passes().await;
     }
