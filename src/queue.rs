@@ -213,4 +213,4 @@ fn attributes_md5(attributes: &BTreeMap<&'static str, &str>) -> String {
 }
 
 #[cfg(feature = "cli")]
-mod again;
+mod resend;
