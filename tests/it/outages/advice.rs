@@ -1,4 +1,4 @@
-//! What the log says when a queue rejects an event: the likeliest cause, and what to do.
+//! The advice in the log when a queue rejects an event: the most likely cause, and what to do.
 
 use crate::support::{
     Aws, Delivery, FIFO_QUEUE, Function, MEDIA_AVAILABLE, Reply, SECRET, STANDARD_QUEUE,
@@ -8,7 +8,7 @@ use serde_json::json;
 
 const PERMISSIONS: &str =
     "check that the queue exists, that the function's role has sqs:SendMessage";
-const GROUP: &str = "SQS probably refuses the message group id";
+const GROUP: &str = "SQS probably rejects the message group id";
 
 /// Makes this queue reject the sample event with this code, and expects exactly this advice.
 async fn advised(queue_url: &str, code: &'static str, claims: &str, expected: &str) {
