@@ -74,8 +74,8 @@ soak: need-cargo build ## send a million events during random outages, then free
 	@echo "==> soak"
 	@FORWARDER="$$(pwd)/target/release/forwarder" FAULTS_SEED="$(SEED)" FAULTS_EVENTS="$(EVENTS)" FAULTS_AT_ONCE=64 \
 		FREEZE_SEED="$(SEED)" FREEZE_FREEZES=100 cargo test --locked --profile simulation --all-features --test it --quiet -- --exact --nocapture --test-threads 1 $(SOAKED)
-SOAKED = faults::whatever_fails_the_promise_holds \
-	freeze::whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued
+SOAKED = faults::promise_holds_under_random_faults \
+	freeze::every_event_is_queued_after_a_freeze_of_any_length
 
 # An optimized profile, because a million events take minutes of CPU; `make test` runs 5,000 and `make ci` 50,000 without
 # optimization. A failed run prints its seed and the command that repeats it: make simulate SEED=7 EVENTS=1

@@ -201,7 +201,7 @@ def find(twin: Twin) -> tuple[str, str]:
     try:
         program = build_simulation()
         done = subprocess.run(
-            [program, "--exact", "whatever_fails_in_virtual_time_the_promise_holds", "--nocapture"],
+            [program, "--exact", "promise_holds_under_random_faults_in_virtual_time", "--nocapture"],
             env={**os.environ, "SIMULATION_EVENTS": str(10**9), "RUST_BACKTRACE": "0"},
             capture_output=True, text=True, timeout=FIND_SECONDS + SHRINK_SECONDS,
         )  # fmt: skip

@@ -1,7 +1,7 @@
 //! Retries calls to AWS until a deadline.
 //!
 //! The SDK's own retries are off: their token bucket stops retrying in a long outage, and their timeout
-//! is the same for each attempt. JW may never send an event again that we give up.
+//! is the same for each attempt. JW may never send an event again, so giving up early could lose it.
 
 mod fault;
 
@@ -11,14 +11,14 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 pub use self::fault::{Cause, Fault};
 
-/// The timeout of the first attempt, if there is time for more. It doubles with each attempt. So a dead
-/// connection costs this much time, and a slow service still gets enough.
+/// The timeout of the first attempt, unless the deadline is near. It doubles with each attempt, so a dead
+/// connection costs little time, and a slow service still gets enough.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(2);
 
 /// The backoff after the first failed attempt, before jitter. It doubles up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// A longer backoff would only waste the budget.
+/// A longer backoff would only waste the event's time.
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// Calls `attempt` until it succeeds, AWS refuses, or `deadline` is reached. `action` is for the log.
@@ -30,27 +30,27 @@ pub async fn until<T, F>(
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let mut patience = FIRST_ATTEMPT.min(deadline.saturating_duration_since(Instant::now()) / 3);
+    let mut timeout = FIRST_ATTEMPT.min(deadline.saturating_duration_since(Instant::now()) / 3);
     let mut backoff = FIRST_BACKOFF;
-    let mut last_fault = Fault::unreachable("there was no time left to call");
+    let mut last_fault = Fault::unreachable("the deadline was over before the first attempt");
     while Instant::now() < deadline {
-        let give_up = deadline.min(Instant::now() + patience);
+        let give_up = deadline.min(Instant::now() + timeout);
         let fault = match timeout_at(give_up, attempt()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(refused @ Fault::Refused(_))) => return Err(refused),
             Ok(Err(unreachable)) => unreachable,
-            Err(_) => Fault::unreachable("no answer in time"),
+            Err(_) => Fault::unreachable("no response in time"),
         };
         tracing::info!(action, %fault, "an attempt failed");
         last_fault = fault;
-        patience *= 2;
+        timeout *= 2;
         sleep(jittered(backoff).min(deadline.saturating_duration_since(Instant::now()))).await;
         backoff = (backoff * 2).min(MAX_BACKOFF);
     }
     Err(last_fault)
 }
 
-/// Half to all of `backoff`, so that callers which failed at the same time do not retry at the same time.
+/// Between half of `backoff` and all of it, so that callers that failed together do not retry together.
 fn jittered(backoff: Duration) -> Duration {
     backoff.mul_f64(0.5 + 0.5 * fastrand::f64())
 }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn refusal_is_not_retried() {
+    async fn rejection_is_not_retried() {
         let mut made = 0;
         let result: Result<(), Fault> =
             until("test", Instant::now() + Duration::from_secs(19), || {

@@ -9,8 +9,8 @@ use crate::https;
 
 /// The configuration of the function: the SDK's defaults, over our HTTPS client.
 ///
-/// The chain of credentials begins with the environment, where Lambda puts them, and asks the network
-/// only if it finds none before. It looks for credentials when the first call is signed.
+/// The credential chain reads the environment first, where Lambda puts the credentials. It uses the
+/// network only if it finds none before. It runs when the first call is signed.
 pub async fn sdk_config() -> SdkConfig {
     loader(https::client()).load().await
 }
@@ -19,7 +19,7 @@ pub async fn sdk_config() -> SdkConfig {
 pub fn loader(http_client: impl HttpClient + 'static) -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client)
-        // `attempt` retries, for as long as an event's time allows, and ends a call that stalls
+        // `attempt` retries until an event's deadline, and has a timeout for calls that stall
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }

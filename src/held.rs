@@ -69,8 +69,8 @@ pub async fn release(
     staying.chain(foreign).map(|record| record.message_id.clone().into_owned()).collect()
 }
 
-/// Whether a record may be accepted at a later attempt. An invalid signature may become valid, because
-/// somebody may have repaired the secret with an old or wrong value.
+/// Whether a record may be accepted later. A signature that is invalid now may become valid, because
+/// somebody may have stored a wrong secret and may still correct it.
 fn stays(result: &Result<Receipt, Rejection>) -> bool {
     match result {
         Ok(_) => false,

@@ -1,7 +1,7 @@
 //! Reads what invokes the function: a gateway's HTTP request, or a batch of the held queue.
 //!
-//! This is the only module that knows the shape of Lambda's events, and it reads only the members that it
-//! needs. The types of `lambda_http` read everything, and one odd member (a query string, a `timeEpoch`,
+//! Only this module knows the shape of Lambda's events. It reads only the members that the function
+//! needs. The types of `lambda_http` read all members, and one odd member (a query string, a `timeEpoch`,
 //! 24,577 headers) makes them fail or panic.
 
 use std::borrow::Cow;
@@ -123,8 +123,8 @@ fn wide_event(context: &Context, source: Source, process: Process) -> WideEvent 
     WideEvent::begin(&context.env_config.function_name, &context.request_id, source, process)
 }
 
-/// The time until Lambda stops the invocation. A deadline of another age is none: `cargo lambda
-/// watch` sends one in 1970.
+/// The time until Lambda stops the invocation. A deadline more than 15 minutes ago is ignored, because
+/// `cargo lambda watch` sends one in 1970.
 fn time_left(deadline: SystemTime, now: SystemTime) -> Duration {
     match deadline.duration_since(now) {
         Ok(left) => left,

@@ -1,18 +1,21 @@
 //! Receives JW Player's webhooks and puts the ones that JW signed on an SQS queue.
 //!
-//! A request's way:
+//! A request goes through eight places:
 //!
-//! 1. [`invocation`] reads Lambda's event: an [`http`] request, or a batch of [`held`] tokens.
-//! 2. [`http`] takes the bearer token and the body out of a request, and [`forwarder`] does the rest:
-//! 3. [`token`] checks the token's form, before anything is fetched;
-//! 4. [`secrets`] gives the [`key_ring`], from its cache or from Secrets Manager;
-//! 5. [`token`] verifies the signature, the claims and the body ([`json`]): an [`event`] with an [`event_id`];
-//! 6. [`queue`] sends its [`message`] to SQS, [`attempt`] after attempt, in the invocation's [`trace`],
-//!    or the token to the held queue if no secret could verify it;
-//! 7. the result is a receipt or a [`rejection`], which [`http`] answers
-//! 8. and [`telemetry`] writes to the log, with an [`undelivered`] event whole. [`config`] was read before
-//!    the first request, and [`aws`] had made what the clients of both services share: one [`https`]
-//!    client, and credentials. The wall clock and the log are the [`process`]'s.
+//! 1. [`invocation`] reads Lambda's event: an HTTP request, or a batch of [`held`] tokens.
+//! 2. [`http`] takes the token and the body out of the request. [`forwarder`] calls places 3 to 6.
+//! 3. [`token`] checks the token's form. Nothing has been fetched yet.
+//! 4. [`secrets`] returns the keys ([`key_ring`]) from its cache or from Secrets Manager.
+//! 5. [`token`] verifies the signature, the claims and the body ([`json`]). The result is an event
+//!    ([`event`], [`event_id`]).
+//! 6. [`queue`] sends the event's message ([`message`]) to SQS, with retries ([`attempt`]). If there
+//!    is no usable secret, it sends the token to the held queue instead.
+//! 7. [`http`] turns the receipt or the rejection ([`rejection`]) into the answer.
+//! 8. [`telemetry`] logs the request, and an undelivered event in full ([`undelivered`]).
+//!
+//! [`config`] is read once, before the first request. [`aws`] makes what the clients of both AWS
+//! services share: credentials and one HTTPS client ([`https`]). [`trace`] passes the invocation's
+//! X-Ray trace on to the message. [`process`] has the wall clock and the log's output.
 
 pub mod invocation;
 

@@ -1,4 +1,4 @@
-//! The Lambda function: builds what a request needs, and serves.
+//! The Lambda function: builds the clients, then serves requests.
 
 use jw_webhook_forwarder::config::Config;
 use jw_webhook_forwarder::forwarder::Forwarder;
@@ -9,7 +9,7 @@ use jw_webhook_forwarder::secrets::SecretStore;
 use jw_webhook_forwarder::{aws, commit, invocation, telemetry};
 use lambda_runtime::{Error, Runtime, service_fn};
 
-/// One thread: a request costs its CPU for microseconds and waits for AWS the rest of the time.
+/// One thread is enough: a request uses the CPU for microseconds, and otherwise waits for AWS.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
     let forwarder = Forwarder::new(secrets, queue, held_queue, config.max_event_age, Process::OWN);
     let forwarder: &'static Forwarder = Box::leak(Box::new(forwarder));
     forwarder.warm_up().await;
-    // boxed: the runtime nests the future in many others, more than the compiler follows
+    // boxed, because the runtime nests the future in so many others that the compiler gives up
     Runtime::new(service_fn(move |event| Box::pin(invocation::handle(forwarder, event))))
         .run_concurrent()
         .await

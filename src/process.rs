@@ -1,7 +1,7 @@
-//! What the function takes from its process: the wall clock, and where its log goes.
+//! The function's wall clock and log output.
 //!
 //! Both are values and not calls to the standard library, so that a simulation of many functions in one
-//! process can give each its own.
+//! process can give each function its own.
 
 use std::io::{self, Write};
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ pub type WallClock = fn() -> SystemTime;
 pub struct Process {
     /// Tells the time of day.
     pub wall_clock: WallClock,
-    /// Writes whole lines to the log in one piece, so that requests served at once don't mix theirs.
+    /// Writes whole lines to the log at once, so that concurrent requests do not mix their lines.
     pub log: fn(&[u8]),
 }
 
@@ -25,7 +25,7 @@ impl Process {
 
 fn write_to_stdout(lines: &[u8]) {
     if io::stdout().lock().write_all(lines).is_err() {
-        // the other stream goes to the same log
+        // Lambda sends stderr to the same log
         let _ = io::stderr().lock().write_all(lines);
     }
 }

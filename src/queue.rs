@@ -73,7 +73,7 @@ impl EventQueue {
         Message::new(event, self.kind)
     }
 
-    /// Sends an event, and retries until SQS confirms or refuses it or `deadline` is reached.
+    /// Sends an event, and retries until SQS confirms or rejects it or `deadline` is reached.
     pub async fn send(
         &self,
         event: &VerifiedEvent,
@@ -94,7 +94,7 @@ impl EventQueue {
             Err(fault @ Fault::Refused(_)) => {
                 let group_id = message.group_id.as_deref();
                 let advice = advice(&self.client, &self.url, &FUNCTION, group_id, &fault);
-                tracing::error!(%fault, event_id, queue_url = self.url(), "SQS refused the event, which \
+                tracing::error!(%fault, event_id, queue_url = self.url(), "SQS rejected the event, which \
                     is in the log as undelivered, or stays in the held queue: {advice}");
                 Err(Failure::QueueRefused)
             }
@@ -143,7 +143,7 @@ impl EventQueue {
             .auth_scheme_preference([AuthSchemeId::from("noAuth")]);
         let request =
             self.client.send_message().queue_url(self.url()).message_body("-").customize();
-        // the result does not matter: only the connection is needed
+        // only the connection is needed, so the result is ignored
         let _ = request.config_override(unsigned).interceptor(AsPlainGet).send().await;
     }
 }
@@ -213,4 +213,4 @@ fn attributes_md5(attributes: &BTreeMap<&'static str, &str>) -> String {
 }
 
 #[cfg(feature = "cli")]
-mod again;
+mod resend;

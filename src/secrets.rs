@@ -8,19 +8,18 @@
 //!
 //! | state | how it is reached | a request | a request that does not verify (a *recheck*) |
 //! |---|---|---|---|
-//! | fresh | the cached secret is younger than its TTL | uses it | fetches once more and waits up to 1 s; none during a pause |
+//! | fresh | the cached secret is younger than its TTL | uses it | fetches once more and waits up to 1 s; during a pause it does not fetch |
 //! | expired | the TTL is over and no fetch has failed since the last success | fetches; waits up to 1 s, or until an attempt fails | as fresh |
-//! | unreachable | an attempt failed, or a request waited its second in vain | uses the cached secret up to `S`; fetches in the background from 1 s after a failure; one request in 10 s waits, up to 1 s | fails; from 1 s after a failed recheck one fetches again and waits up to 0.25 s |
-//! | denied, invalid | Secrets Manager denied the call, or the value holds no usable key | uses the cached secret to its TTL; after it, as empty | fails; from 1 s after a failed recheck one fetches again and waits up to 1 s |
-//! | empty | nothing is cached that may be used | fetches and waits up to 5 s; fails at once within 1 s after a failed fetch | – |
+//! | unreachable | an attempt failed, or a request waited 1 s without a result | uses the cached secret up to `S`; fetches in the background from 1 s after a failure; every 10 s one request waits, up to 1 s | fails; from 1 s after a failed recheck, one recheck fetches again and waits up to 0.25 s |
+//! | denied, invalid | Secrets Manager denied the call, or the value holds no usable key | uses the cached secret to its TTL; after it, as empty | fails; from 1 s after a failed recheck, one recheck fetches again and waits up to 1 s |
+//! | empty | the cache has no usable secret | fetches and waits up to 5 s; fails at once within 1 s after a failed fetch | – |
 //!
 //! Only a fetch that succeeds leaves the last three states. Lambda freezes the process between
 //! requests, so a fetch may be frozen in the middle. Such a fetch proves nothing about Secrets
-//! Manager: once it is older than [`FETCH_TIMEOUT`] allows, nobody waits for it and its failure does not
-//! count.
+//! Manager: once it is older than [`FROZEN_AFTER`], no request waits for it and its failure does not count.
 //!
-//! A recheck needs a fetch that began after the request failed to verify. An older refresh does not
-//! serve it: it starts its own fetch, or waits for the recheck that another request has just begun.
+//! A recheck needs a fetch that began after the request failed to verify. If the fetch in flight is older,
+//! the recheck starts its own fetch, or waits for the recheck that another request has just begun.
 //!
 //! [S]: crate::config::Config::secret_max_stale
 
@@ -47,7 +46,7 @@ use crate::key_ring::KeyRing;
 use crate::process::WallClock;
 use crate::rejection::NoSecret;
 
-/// How long one fetch goes on, its attempts together. No request waits longer for it.
+/// The timeout of one fetch, which covers all its attempts. No request waits longer for a fetch.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a request waits for a fetch while a cached secret exists. Longer waits would multiply the
@@ -57,12 +56,12 @@ const MAX_WAIT_WITH_CACHE: Duration = Duration::from_secs(1);
 /// The pause after a failed fetch, so that an outage does not become a flood of calls.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// In an outage one request in this time waits for a fetch, so that the outage's end is noticed even
-/// if Lambda freezes the process after each answer and no background fetch ever ends.
+/// In an outage, one request in this interval waits for a fetch. Lambda may freeze the process after each
+/// response, so a background fetch may never end. The waiting request still notices the end of the outage.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long a recheck waits in an outage, if it is not the one request that waits: long enough for an
-/// answer if the outage is over, and far too short to add up if it is not.
+/// How long a recheck waits in an outage, unless it is the one request that waits longer. This is enough
+/// for a response if the outage is over. If it is not over, the waits stay short.
 const MAX_WAIT_OF_RECHECK_IN_OUTAGE: Duration = Duration::from_millis(250);
 
 /// The secret in Secrets Manager, and its cache.
@@ -76,7 +75,7 @@ struct Store {
     state: Mutex<State>,
 }
 
-/// A key ring, and when Secrets Manager was asked for it.
+/// A key ring, and when the call that fetched it began.
 #[derive(Clone, Debug)]
 pub struct Secret {
     ring: Arc<KeyRing>,
@@ -90,12 +89,12 @@ impl Secret {
         &self.ring
     }
 
-    /// When Secrets Manager was asked for it; of two at the same time, the later fetch counts.
+    /// When the call began. If two calls began at the same time, the later fetch counts as newer.
     fn asked(&self) -> (Instant, FetchId) {
         (self.asked.monotonic, self.fetch)
     }
 
-    /// The time since Secrets Manager was asked for it.
+    /// The time since the call began.
     pub fn age(&self) -> Duration {
         self.asked.elapsed()
     }
@@ -110,7 +109,7 @@ pub struct FetchId(u64);
 pub struct WaitLimits {
     /// While a cached secret exists: 1 s after the request began.
     pub(crate) with_cache: Instant,
-    /// Otherwise.
+    /// Without a cached secret.
     pub(crate) deadline: Instant,
 }
 
@@ -127,7 +126,7 @@ impl WaitLimits {
 pub enum Recheck {
     /// A secret that was fetched after the one that the request saw.
     Newer(Secret),
-    /// The secret at hand decides: it was fetched since the request failed to verify, or rechecks pause.
+    /// The request's secret decides: it was fetched after the request failed to verify, or rechecks pause.
     Settled,
     /// Secrets Manager is unreachable, denied the call, or returned an invalid value.
     Failed(NoSecret),
@@ -172,7 +171,7 @@ impl SecretStore {
             };
             match stale {
                 Some(secret) if !fetch.progresses_by(limits.with_cache).await => {
-                    self.state().waited_in_vain();
+                    self.state().wait_timed_out();
                     return Ok(secret);
                 }
                 None if !fetch.ends_by(limits.deadline).await => return Err(NoSecret::Unavailable),
@@ -181,7 +180,7 @@ impl SecretStore {
         }
     }
 
-    /// The fetch that would begin next: [`recheck`](Self::recheck) wants one at least as new.
+    /// The id that the next fetch will have. [`recheck`](Self::recheck) needs a fetch at least as new.
     pub fn next_fetch(&self) -> FetchId {
         self.state().next_fetch()
     }
@@ -210,7 +209,7 @@ impl SecretStore {
             }
             let fetch = self.fetch_for_recheck(&mut state, since);
             if has_failed {
-                state.rechecks.failed(now); // until this one ends, others do not wait
+                state.rechecks.failed(now); // other rechecks do not wait for this one
             }
             let wait_in_outage = state.is_unreachable().then(|| {
                 if state.may_probe() { MAX_WAIT_WITH_CACHE } else { MAX_WAIT_OF_RECHECK_IN_OUTAGE }
@@ -219,10 +218,10 @@ impl SecretStore {
         };
         let now = Instant::now();
         if let Some(wait) = wait_in_outage {
-            // the request may have waited its second already
+            // the request may already have waited for 1 s
             fetch.progresses_by(limits.with_cache.min(now + wait)).await;
         } else if !fetch.ends_by(limits.deadline.min(now + MAX_WAIT_WITH_CACHE)).await {
-            self.state().waited_in_vain();
+            self.state().wait_timed_out();
         }
         let mut state = self.state();
         match state.newer_than(saw) {
@@ -240,7 +239,7 @@ impl SecretStore {
         state.in_flight().unwrap_or_else(|| self.start(state, false))
     }
 
-    /// Keeps a fetch going in the background; returns it if this request is the one to wait for it.
+    /// Starts a background fetch if none is in flight. Returns the fetch if this request must wait for it.
     fn fetch_in_outage(&self, state: &mut State) -> Option<Fetch> {
         if state.in_flight().is_none() && state.failed_just_now() {
             return None;
@@ -254,7 +253,7 @@ impl SecretStore {
         state.join_for_recheck(since).unwrap_or_else(|| self.start(state, true))
     }
 
-    /// Starts a fetch, which goes on when nobody waits for it any more.
+    /// Starts a fetch in the background. It continues even if no request waits for it.
     fn start(&self, state: &mut State, recheck: bool) -> Fetch {
         let (progress, seen) = broadcast::channel(1);
         let fetch = state.begin(recheck, seen);
@@ -279,7 +278,7 @@ impl SecretStore {
 }
 
 impl Store {
-    /// The state, for a moment: no lock is held across an await.
+    /// Locks the state. No caller holds the lock across an await.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

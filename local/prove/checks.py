@@ -23,9 +23,9 @@ from stack import keep_to_this_machine
 SECRET_SECONDS = 10  # the stacks here fetch the secret each second
 # Each removed permission, and the function's error without it.
 PERMISSIONS = {
-    "FetchTheSecret": "Secrets Manager refused the secret",
+    "FetchTheSecret": "Secrets Manager denied the call",
     "HoldEvents": "cannot hold an event",
-    "SendEvents": "SQS refused the event",
+    "SendEvents": "SQS rejected the event",
 }
 
 

@@ -15,7 +15,7 @@ pub enum Fault {
     /// AWS did not answer, or may answer differently the next time.
     #[error("unreachable: {0}")]
     Unreachable(Cause),
-    /// AWS refused the call, and would refuse it again.
+    /// AWS rejected the call, and would reject it again.
     #[error("refused: {0}")]
     Refused(Cause),
 }
@@ -24,7 +24,7 @@ pub enum Fault {
 ///
 /// An AWS error's message may quote the request, with its signature and session token, and an unreadable
 /// response may hold the secret. So the text has only the error's code, the status, the request id and a
-/// connection's error. Our own words replace everything else that the SDK says.
+/// connection's error. Texts of our own replace the SDK's other texts.
 #[derive(Debug)]
 pub struct Cause {
     text: String,
@@ -38,7 +38,7 @@ impl fmt::Display for Cause {
 }
 
 impl Fault {
-    /// A fault that a retry may solve.
+    /// A fault that may be gone at a retry.
     pub fn unreachable(cause: impl Into<String>) -> Self {
         Fault::Unreachable(Cause { text: cause.into(), code: None })
     }
@@ -57,7 +57,7 @@ impl<E: ProvideErrorMetadata> From<SdkError<E, HttpResponse>> for Fault {
         };
         let status = answer.raw().status().as_u16();
         let code = answer.err().code().filter(|code| is_aws_code(code));
-        let name = code.unwrap_or("an answer without an AWS error code, perhaps a proxy's");
+        let name = code.unwrap_or("a response without an AWS error code, perhaps from a proxy");
         let request_id = answer.raw().request_id().unwrap_or("none");
         let text = format!("{name} (status {status}, AWS request id {})", word(request_id));
         let cause = Cause { text, code: code.map(str::to_owned) };
@@ -75,28 +75,28 @@ fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> String {
             Some(error) => not_sent(error),
             None => "the request could not be sent".to_owned(),
         },
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::TimeoutError(_) => "no response in time".to_owned(),
         SdkError::ResponseError(answer) => {
-            format!("the answer could not be read (status {})", answer.raw().status().as_u16())
+            format!("the response could not be read (status {})", answer.raw().status().as_u16())
         }
         SdkError::ConstructionFailure(_) => {
             "the SDK could not build the request; check the names and \
             URLs in the configuration"
                 .to_owned()
         }
-        _ => "the SDK failed in a way that this version does not know".to_owned(),
+        _ => "the SDK failed with an error of an unknown kind".to_owned(),
     }
 }
 
-/// Why the SDK did not send a request. The SDK reports missing credentials and a bad endpoint like a failed
-/// connection.
+/// Why the SDK did not send a request. The SDK reports missing credentials and an invalid endpoint as
+/// failed connections.
 fn not_sent(error: &ConnectorError) -> String {
     let causes = || std::iter::successors(error.source(), |&error| error.source());
     if let Some(error) = causes().find_map(|error| error.downcast_ref::<CredentialsError>()) {
         return no_credentials(error).to_owned();
     }
     if error.is_timeout() {
-        return "no answer in time".to_owned();
+        return "no response in time".to_owned();
     }
     let texts: Vec<String> = causes().map(ToString::to_string).collect();
     if error.is_io() {
@@ -111,7 +111,7 @@ fn not_sent(error: &ConnectorError) -> String {
     }
 }
 
-/// Our words for a credentials error. The provider's words may quote a credentials file or a program's
+/// Our own text for a credentials error. The provider's text may quote a credentials file or a program's
 /// output.
 fn no_credentials(error: &CredentialsError) -> &'static str {
     match error {

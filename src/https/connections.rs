@@ -1,9 +1,9 @@
 //! Connections to AWS, all of which may be dead at once.
 //!
 //! After a freeze, or a change of the network, a connection may take a request and never answer. A
-//! call notices that by its timeout. A function that serves several requests at once has several
-//! connections, and one event's attempts could meet a dead one each until the event's time is over.
-//! So a call that is given up before its response begins discards the idle connections.
+//! call notices that only by its timeout. A function that serves several requests at once has several
+//! connections, so each attempt for an event could use another dead connection until the event's
+//! deadline. So a call that is cancelled before its response begins discards all idle connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,14 +34,14 @@ impl Connections {
     /// An empty pool: the first call opens a connection.
     pub fn new(tls: ClientConfig) -> Self {
         let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false); // TLS is laid over it for `https`
+        tcp.enforce_http(false); // `HttpsConnector` adds TLS for `https`
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let connector = HttpsConnector::from((tcp, tls));
         Self { pool: Arc::new(Mutex::new(pool(&connector))), connector }
     }
 
-    /// Makes a call. If it is dropped before its response begins, later calls open new connections.
+    /// Makes a call. If the call is dropped before its response begins, later calls open new connections.
     pub fn request(
         &self,
         mut request: Request<SdkBody>,
@@ -81,7 +81,7 @@ fn reveal_connection(request: &mut Request<SdkBody>) {
     });
 }
 
-/// A call that has no response yet. If it is dropped, it replaces the pool. Running calls keep theirs.
+/// A call that has no response yet. If it is dropped, it replaces the pool. Running calls keep the old one.
 struct Unanswered(Option<Connections>);
 
 impl Unanswered {

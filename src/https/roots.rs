@@ -25,7 +25,7 @@ fn mozilla() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
-/// Skips what is not a certificate, as the SDK's own client does.
+/// Skips parts of the file that are not certificates, as the SDK's own client does.
 fn read(file: &Path) -> Result<RootCertStore, Error> {
     let certificates = CertificateDer::pem_file_iter(file)?;
     let mut roots = RootCertStore::empty();

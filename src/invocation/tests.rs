@@ -16,7 +16,7 @@ fn event(method: &str, members: &str) -> String {
 }
 
 #[test]
-fn only_a_deadline_of_another_age_is_none() {
+fn deadline_is_ignored_only_if_it_is_long_past() {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     assert_eq!(time_left(now - Duration::from_millis(1), now), Duration::ZERO);
     assert_eq!(time_left(SystemTime::UNIX_EPOCH + Duration::from_secs(600), now), Duration::MAX);
@@ -51,7 +51,7 @@ fn base64_body_is_decoded() {
 }
 
 #[test]
-fn every_authorization_header_counts() {
+fn every_authorization_header_is_read() {
     let authorization = |headers: &str| {
         let event = event("POST", &format!(r#""headers":{headers}"#));
         request_of(&event).authorization.iter().map(|value| value.to_string()).collect::<Vec<_>>()
@@ -65,7 +65,7 @@ fn every_authorization_header_counts() {
 }
 
 #[test]
-fn no_other_member_makes_a_request_unreadable() {
+fn malformed_unused_members_do_not_fail_a_request() {
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
     for odd in [
         r#""rawQueryString":"q=<x>","rawPath":"a b\u0000""#,
@@ -94,7 +94,7 @@ fn batch_is_read_record_by_record() {
 }
 
 #[test]
-fn batch_with_a_record_that_cannot_be_returned_is_an_error() {
+fn batch_with_a_record_without_a_message_id_or_time_is_an_error() {
     for record in [r#"{"body":"a.b.c"}"#, r#"{"messageId":"m","body":"a.b.c"}"#, "7"] {
         assert!(job(&format!(r#"{{"Records":[{record}]}}"#)).is_none(), "{record}");
     }

@@ -1,4 +1,4 @@
-//! What to do about a message that SQS refuses.
+//! What to do about a message that SQS rejects.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use aws_sdk_sqs::Client;
 use crate::attempt::Fault;
 use crate::queue_url::QueueUrl;
 
-/// Who calls SQS, in the words of the advice.
+/// Who calls SQS, as the advice names it.
 pub(super) struct Sender {
     name: &'static str,
     identity: &'static str,
@@ -38,10 +38,11 @@ pub(super) fn advice(
         )
         .into();
     }
-    let refuses_a_parameter = fault.code().is_some_and(|code| code.starts_with("InvalidParameter"));
-    if refuses_a_parameter && group_id.is_some() && !queue.is_fifo() {
-        return "SQS probably refuses the message group id, which the function sends to a standard \
-                queue for fair queues: use a FIFO queue, or a queue where fair queues are supported"
+    let is_parameter_rejected =
+        fault.code().is_some_and(|code| code.starts_with("InvalidParameter"));
+    if is_parameter_rejected && group_id.is_some() && !queue.is_fifo() {
+        return "SQS probably rejects the message group id, which the function sends to a standard \
+                queue for fair queues: use a FIFO queue, or a region where SQS supports fair queues"
             .into();
     }
     format!(
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn group_id_is_named_if_a_standard_queue_refuses_a_parameter() {
+    fn group_id_is_named_if_a_standard_queue_rejects_a_parameter() {
         for code in [
             "InvalidParameterValue",
             "InvalidParameterValueException",

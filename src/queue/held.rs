@@ -29,7 +29,7 @@ impl HeldQueue {
         self.url.is_queue(arn)
     }
 
-    /// Sends a token, and retries until SQS confirms or refuses it or `deadline` is reached.
+    /// Sends a token, and retries until SQS confirms or rejects it or `deadline` is reached.
     pub async fn hold(&self, token: &HeldToken<'_>, deadline: Instant) -> Result<MessageId, Fault> {
         let sent =
             attempt::until("sqs:SendMessage", deadline, || self.send_once(token.as_str())).await;

@@ -1,4 +1,4 @@
-//! One fetch of the secret: attempts at `GetSecretValue`, and what the log says of them.
+//! One fetch of the secret: the attempts at `GetSecretValue`, and their log lines.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::attempt::{self, Fault};
 use crate::key_ring::KeyRing;
 use crate::rejection::NoSecret;
 
-/// What those who wait for a fetch are told of it. An attempt that failed says `Calling` again.
+/// What a fetch tells the requests that wait for it. It sends `Calling` after each failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Progress {
     Calling,
@@ -41,14 +41,14 @@ impl From<FetchError> for NoSecret {
 }
 
 impl Store {
-    /// Calls Secrets Manager until it answers or [`FETCH_TIMEOUT`] is over.
+    /// Calls Secrets Manager until it responds or [`FETCH_TIMEOUT`] is over.
     pub(super) async fn fetch(
         &self,
         id: FetchId,
         attempt_failed: impl Fn(),
     ) -> Result<Secret, Failed> {
         let secret_id = self.secret_id.as_str();
-        // How many attempts there were, and when the last one began. The secret is as old as its attempt,
+        // The number of attempts, and when the last one began. A secret's age counts from its attempt,
         // because the process may be frozen before it reads the response.
         let attempts = Mutex::new((0, self.state().now()));
         let attempts = || attempts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +71,7 @@ impl Store {
             attempt::until("secretsmanager:GetSecretValue", deadline, call)
         };
         let mut fetched = fetch().await;
-        // `FETCH_TIMEOUT` is time for two attempts, unless the process was frozen during the first
+        // `FETCH_TIMEOUT` allows two attempts, unless the process was frozen during the first
         if matches!(fetched, Err(Fault::Unreachable(_))) && attempts().0 == 1 {
             fetched = fetch().await;
         }
@@ -79,12 +79,12 @@ impl Store {
         let failed = |error| Failed { error, asked: asked.monotonic };
         let answer = fetched.map_err(|fault| match fault {
             Fault::Unreachable(_) => {
-                tracing::warn!(%fault, secret_id, "cannot reach Secrets Manager: the cached secret, if there is one, \
-                    is used until SECRET_MAX_STALE_SECONDS; check the region, the network and AWS's status page");
+                tracing::warn!(%fault, secret_id, "cannot reach Secrets Manager: requests use the cached secret, if \
+                    there is one, up to SECRET_MAX_STALE_SECONDS; check the region, the network and AWS's status page");
                 failed(FetchError::Unreachable)
             }
             Fault::Refused(_) => {
-                tracing::error!(%fault, secret_id, "Secrets Manager refused the secret: check that it exists and is \
+                tracing::error!(%fault, secret_id, "Secrets Manager denied the call: check that the secret exists and is \
                     not marked for deletion, that the function's role has secretsmanager:GetSecretValue on it, and \
                     kms:Decrypt on its KMS key if it has one");
                 failed(FetchError::Denied)

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::RETRY_INTERVAL;
 use super::moment::Moment;
 
-/// The pause after each recheck that brought the same value again; the last one repeats. A webhook's
-/// first event may come just before its key, so the first pauses are short.
+/// The pauses after rechecks in a row that returned the same value; the last pause repeats. A webhook's
+/// first event may arrive just before its key is stored, so the first pauses are short.
 const PAUSES: [Duration; 7] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -18,8 +18,8 @@ const PAUSES: [Duration; 7] = [
     LONGEST_PAUSE,
 ];
 
-/// The longest that an instance of the function refuses the events of a webhook whose key was stored
-/// meanwhile.
+/// The longest pause: for this time an instance of the function may refuse a webhook's events although the
+/// webhook's key has been stored.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// After this time without a request that does not verify, the pauses start again at the first.
@@ -27,7 +27,7 @@ const FORGET_AFTER: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Default)]
 pub(super) struct Rechecks {
-    /// How many rechecks in a row brought the same value.
+    /// How many rechecks in a row returned the same value.
     unchanged: usize,
     /// When the last of them ended.
     ended: Option<Moment>,
@@ -44,13 +44,13 @@ impl Rechecks {
         self.last_request = Some(now);
     }
 
-    /// Whether the pause after the last recheck goes on.
+    /// Whether the pause after the last recheck is not over.
     pub(super) fn paused(&self) -> bool {
         let pause = self.unchanged.checked_sub(1).map(|last| PAUSES[last.min(PAUSES.len() - 1)]);
         pause.zip(self.ended).is_some_and(|(pause, ended)| ended.elapsed() < pause)
     }
 
-    /// A recheck brought the same value again.
+    /// A recheck returned the same value again.
     pub(super) fn unchanged(&mut self, now: Moment) {
         self.unchanged += 1;
         self.ended = Some(now);

@@ -12,8 +12,8 @@ use super::{FETCH_TIMEOUT, FetchId, PROBE_INTERVAL, RETRY_INTERVAL, Secret};
 use crate::process::WallClock;
 use crate::rejection::NoSecret;
 
-/// A fetch that has lasted so long was frozen in the middle: it ends by itself after [`FETCH_TIMEOUT`],
-/// and a busy machine may delay that a little.
+/// A fetch that is older than this was frozen in the middle. Without a freeze it ends after
+/// [`FETCH_TIMEOUT`], or a little later on a busy machine.
 pub const FROZEN_AFTER: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
 #[derive(Debug)]
@@ -43,20 +43,20 @@ pub(super) struct Fetch {
 }
 
 impl Clone for Fetch {
-    /// What happened before a request joins the fetch is no progress for that request.
+    /// A request that joins the fetch sees only the progress from then on.
     fn clone(&self) -> Self {
         Self { progress: self.progress.resubscribe(), ..*self }
     }
 }
 
 impl Fetch {
-    /// Waits until an attempt fails or the fetch ends: whether that happens by then.
+    /// Waits until an attempt fails or the fetch ends. Returns whether that happened before the deadline.
     pub(super) async fn progresses_by(&mut self, deadline: Instant) -> bool {
-        // an error says that the fetch's task has ended, or that much happened at once
+        // `recv` fails if the fetch's task has ended or if a message was missed: both are progress
         timeout_at(deadline, self.progress.recv()).await.is_ok()
     }
 
-    /// Waits until the fetch ends: whether that happens by then.
+    /// Waits until the fetch ends. Returns whether that happened before the deadline.
     pub(super) async fn ends_by(&mut self, deadline: Instant) -> bool {
         let ended = async {
             while !matches!(
@@ -127,7 +127,7 @@ impl State {
         self.failure.map_or(NoSecret::Unavailable, |(error, _)| error.into())
     }
 
-    /// Whether a request may wait in an outage; if so, it is the one that does.
+    /// Whether this request may wait in an outage. If so, no other may during [`PROBE_INTERVAL`].
     pub(super) fn may_probe(&mut self) -> bool {
         let may = self.last_probe.is_none_or(|at| at.elapsed() >= PROBE_INTERVAL);
         if may {
@@ -136,8 +136,8 @@ impl State {
         may
     }
 
-    /// A request waited for a fetch as long as it may.
-    pub(super) fn waited_in_vain(&mut self) {
+    /// A request stopped waiting for a fetch.
+    pub(super) fn wait_timed_out(&mut self) {
         self.fail(FetchError::Unreachable);
     }
 
@@ -157,13 +157,13 @@ impl State {
         self.in_flight.insert(fetch).clone()
     }
 
-    /// The fetch in flight. One that was frozen in the middle is none.
+    /// The fetch in flight, unless it was frozen in the middle.
     pub(super) fn in_flight(&self) -> Option<Fetch> {
         self.in_flight.as_ref().filter(|fetch| !fetch.was_frozen()).cloned()
     }
 
-    /// The fetch in flight, if a recheck may wait for it: it was asked for late enough, or for another
-    /// request's recheck a moment ago.
+    /// The fetch in flight, if a recheck may wait for it: it is at least as new as `since`, or it is
+    /// another request's recheck that began less than [`RETRY_INTERVAL`] ago.
     pub(super) fn join_for_recheck(&mut self, since: FetchId) -> Option<Fetch> {
         let joined = self.in_flight()?;
         let fetch = self.in_flight.as_mut()?;
@@ -189,14 +189,14 @@ impl State {
         let ended = if self.is_current(fetch.id) { self.in_flight.take() } else { None };
         match outcome {
             Ok(secret) => self.keep(secret, ended.is_some_and(|fetch| fetch.recheck)),
-            // what a frozen fetch met may be over
+            // the failure of a frozen fetch may be out of date
             Err(_) if fetch.was_frozen() => {}
-            // the fetch that has replaced this one tells whether Secrets Manager is reachable
+            // a newer fetch has replaced this one, and shows whether Secrets Manager is reachable
             Err(Failed { error: FetchError::Unreachable, .. }) if ended.is_none() => {}
             Err(Failed { error, asked }) => {
                 let asked = (asked, fetch.id);
                 if self.cached.as_ref().is_some_and(|cached| cached.asked() > asked) {
-                    return; // Secrets Manager has given the secret since
+                    return; // a later call has returned the secret
                 }
                 if error != FetchError::Unreachable {
                     self.revoked_by = self.revoked_by.max(Some(asked));

@@ -75,7 +75,7 @@ impl SecretsManager {
         self.store.recheck(saw, self.store.next_fetch(), limits()).await
     }
 
-    /// A request that verifies with no secret that Secrets Manager has: how its rechecks end.
+    /// How the rechecks of a forged request end, which verifies with no secret.
     async fn forged(&self) -> Recheck {
         let mut saw = self.secret().await;
         let since = self.store.next_fetch();
@@ -93,7 +93,7 @@ impl SecretsManager {
     }
 }
 
-/// A moment longer than a fetch, so that a test sees its end.
+/// A little longer than a fetch, so that a test sees the fetch's end.
 fn limits() -> WaitLimits {
     WaitLimits::until(Instant::now() + FETCH_TIMEOUT + Duration::from_millis(10))
 }
@@ -146,7 +146,7 @@ async fn cached_secret_is_used_without_waiting_during_an_outage_up_to_its_limit(
     }
     let too_close = waits.windows(2).filter(|pair| pair[1] - pair[0] < PROBE_INTERVAL);
     assert_eq!(too_close.count(), 0, "{waits:?}");
-    assert!(aws.calls() > 10, "Secrets Manager is asked in the background: {} calls", aws.calls());
+    assert!(aws.calls() > 10, "fetches continue in the background: {} calls", aws.calls());
     advance(MAX_STALE - TTL - outage.elapsed()).await;
     assert_eq!(aws.current().await, Ok(OLD));
     advance(SECOND).await;
@@ -160,7 +160,7 @@ async fn end_of_an_outage_is_noticed_by_one_request_in_ten_seconds() {
     aws.answers(GONE);
     advance(TTL).await;
     assert_eq!(aws.current().await, Ok(OLD));
-    // Lambda freezes the process, and with it the fetch in the background
+    // Lambda freezes the process, so the background fetch does not end
     advance(PROBE_INTERVAL).await;
     aws.answers(Answer::Value(NEW));
     assert_eq!(aws.current().await, Ok(NEW));
@@ -184,7 +184,7 @@ async fn denied_secret_is_used_to_its_ttl_and_no_longer_even_in_an_outage() {
     assert_eq!(aws.current().await, Ok(OLD));
 }
 
-/// A refresh, and a recheck that has replaced it, both still under way.
+/// A refresh, and a recheck that has replaced it. Neither has ended.
 fn refresh_and_recheck(state: &mut State) -> [Fetch; 2] {
     let (progress, _) = broadcast::channel(1);
     [false, true].map(|recheck| state.begin(recheck, progress.subscribe()))
@@ -195,7 +195,7 @@ fn failed(error: FetchError) -> Result<Secret, Failed> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn denial_counts_although_a_recheck_replaced_the_fetch_and_met_an_outage() {
+async fn denial_counts_even_if_a_recheck_replaced_the_fetch_and_was_unreachable() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
     advance(TTL).await;
@@ -218,7 +218,7 @@ async fn denial_does_not_count_once_a_newer_fetch_succeeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn denial_of_a_later_attempt_counts_although_a_newer_fetch_succeeded_before_it() {
+async fn denial_of_a_later_attempt_counts_even_if_a_newer_fetch_succeeded_before_it() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let saw = aws.secret().await;
     let [refresh, recheck] = refresh_and_recheck(&mut aws.store.state());
@@ -241,7 +241,7 @@ async fn outage_before_a_denial_does_not_hide_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_fetch_is_repeated_after_a_second_and_not_before() {
+async fn failed_fetch_is_retried_after_a_second_and_not_before() {
     for (failure, error) in [
         (DENIED, NoSecret::Unavailable),
         (Answer::Value("{}"), NoSecret::Invalid),
@@ -268,7 +268,7 @@ async fn fetch_that_was_frozen_does_not_fail_the_next_request() {
     let first = tokio::spawn(async move { first.current(limit).await });
     tokio::time::sleep(2 * SECOND).await;
     assert_eq!(first.await.unwrap().unwrap_err(), NoSecret::Unavailable);
-    // its fetch still goes on; the process freezes past the fetch's end, and Secrets Manager is back
+    // its fetch has not ended; the process is frozen until after the fetch's timeout, and Secrets Manager recovers
     let calls = aws.calls();
     advance(FETCH_TIMEOUT).await;
     aws.answers(Answer::Value(NEW));

@@ -126,7 +126,7 @@ async fn requests_without_a_cached_secret_share_one_fetch() {
     let aws = Aws::start().await;
     aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]);
     let function = Function::of(&aws).concurrency(8).start().await;
-    function.may_fetch_again_after_a_refusal(&aws).await;
+    function.may_fetch_again_after_a_denial(&aws).await;
     aws.always(GetSecretValue, Reply::Delay(millis(400)));
     all_at_once(0..8, async |number| {
         assert_eq!(function.invoke(&numbered(number)).await.verdict(), "200 accepted");

@@ -107,7 +107,7 @@ async fn first_request_is_accepted_after_an_outage_during_the_start() {
         aws.always(GetSecretValue, outage.clone());
         let function = Function::start(&aws).await;
         if matches!(outage, Reply::Error(400, _)) {
-            function.may_fetch_again_after_a_refusal(&aws).await;
+            function.may_fetch_again_after_a_denial(&aws).await;
         } else {
             aws.until_calls(GetSecretValue, 1).await; // the second attempt follows
         }

@@ -49,7 +49,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("events")
 }
 
-async fn each_meets_its_verdict(setting: Setting) {
+async fn each_gets_its_verdict(setting: Setting) {
     let aws = Aws::start().await;
     let start = match setting {
         Setting::Ring => {
@@ -81,17 +81,17 @@ async fn each_meets_its_verdict(setting: Setting) {
 
 #[tokio::test]
 async fn samples_get_their_verdicts_with_a_key_ring() {
-    each_meets_its_verdict(Setting::Ring).await;
+    each_gets_its_verdict(Setting::Ring).await;
 }
 
 #[tokio::test]
 async fn samples_get_their_verdicts_with_a_single_secret() {
-    each_meets_its_verdict(Setting::Single).await;
+    each_gets_its_verdict(Setting::Single).await;
 }
 
 #[tokio::test]
 async fn samples_get_their_verdicts_with_an_age_limit() {
-    each_meets_its_verdict(Setting::AgeLimit).await;
+    each_gets_its_verdict(Setting::AgeLimit).await;
 }
 
 #[test]

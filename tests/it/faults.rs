@@ -1,4 +1,4 @@
-//! The function keeps its promise whatever fails. Random schedules, each generated from a seed,
+//! The function keeps its promise with any faults. Random schedules, each generated from a seed,
 //! send valid and forged events during outages of every kind. After each schedule, the promises are
 //! checked.
 //!
@@ -10,10 +10,10 @@ mod case;
 mod event;
 mod held_queue;
 mod promises;
+mod replies;
 mod run;
 mod schedule;
 mod tally;
-mod weather;
 
 use crate::support::{Random, number};
 use case::Setting;
@@ -35,7 +35,7 @@ const EVENTS: usize = 2_000;
 const AT_ONCE: usize = 6;
 
 #[test]
-fn whatever_fails_the_promise_holds() {
+fn promise_holds_under_random_faults() {
     let seed = number("FAULTS_SEED").unwrap_or(SEED);
     let events = number("FAULTS_EVENTS").unwrap_or(EVENTS);
     let mut random = Random::new(seed);
@@ -46,8 +46,8 @@ fn whatever_fails_the_promise_holds() {
     }
 }
 
-/// A schedule that once failed. A separate test covers the bug that it found. If the generator
-/// changes, the seed gives another schedule and this entry loses its purpose.
+/// A schedule that once failed. A separate test covers the bug that the schedule found. If the
+/// generator changes, the seed gives another schedule, and this entry is no longer of use.
 struct OnceFailed {
     seed: u64,
     showed: &'static str,
@@ -156,10 +156,10 @@ fn verdict(schedule: Schedule) -> Result<Tally, String> {
         assert!(broken.is_empty(), "{} broken promises:\n{}", broken.len(), broken.join("\n"));
         tally
     };
-    catch_unwind(AssertUnwindSafe(judged)).map_err(|panic| words(&*panic))
+    catch_unwind(AssertUnwindSafe(judged)).map_err(|panic| message(&*panic))
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref().copied()).unwrap_or("a panic without words").to_owned()
+    text.or_else(|| panic.downcast_ref().copied()).unwrap_or("a panic without a message").to_owned()
 }

@@ -22,7 +22,7 @@ const FREEZES: usize = 12;
 /// Random sequences of freezes: short ones, and some that are longer than the secret's TTL. The
 /// connections to one service, to both or to none break during a freeze.
 #[tokio::test]
-async fn whatever_dies_while_it_is_frozen_and_for_how_long_every_event_is_queued() {
+async fn every_event_is_queued_after_a_freeze_of_any_length() {
     let seed = number("FREEZE_SEED").unwrap_or(20_231_114);
     let freezes = number("FREEZE_FREEZES").unwrap_or(FREEZES);
     all_at_once(seed..seed + SEQUENCES, async |seed| {

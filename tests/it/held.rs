@@ -1,5 +1,5 @@
-//! Held events: what the function holds while there is no usable secret, and what happens to it
-//! later.
+//! Held events: which events the function holds while there is no usable secret, and what happens
+//! to them later.
 
 mod budget;
 mod odd;

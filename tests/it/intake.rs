@@ -1,5 +1,5 @@
-//! The function reads only the members of an invocation that it needs. Whatever else a request
-//! contains, the request gets its normal verdict, and the next valid event is accepted.
+//! The function reads only the members of an invocation that it needs. A request with any other
+//! content gets its normal verdict, and the next valid event is accepted.
 
 mod unneeded;
 
@@ -31,7 +31,7 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 /// Sends each event, and a valid one after each.
-async fn each_meets<C: std::fmt::Display>(cases: impl IntoIterator<Item = (C, &str, Value)>) {
+async fn each_gets<C: std::fmt::Display>(cases: impl IntoIterator<Item = (C, &str, Value)>) {
     let aws = Aws::start().await;
     let mut function = Function::start(&aws).await;
     for (case, verdict, event) in cases {
@@ -108,7 +108,7 @@ async fn invalid_urls_in_a_request_are_ignored() {
         };
         texts.map(event)
     });
-    each_meets(cases).await;
+    each_gets(cases).await;
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn headers_with_values_of_any_type_get_a_verdict() {
     ];
     let cases =
         cases.map(|(verdict, headers)| (headers.to_string(), verdict, with("/headers", headers)));
-    each_meets(cases).await;
+    each_gets(cases).await;
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn authorization_outside_the_headers_is_ignored() {
         event["headers"].as_object_mut().expect("headers").remove("authorization");
         (member, "401 authorization_missing", event)
     });
-    each_meets(cases).await;
+    each_gets(cases).await;
 }
 
 /// The function must not treat a header value that is not text as missing or valid.
@@ -203,9 +203,9 @@ async fn unusual_method_body_and_base64_flag_get_a_verdict() {
         ("body: null", "400 body_malformed", with("/body", json!(null))),
         ("no body", "400 body_malformed", without_body),
         ("GET and body: null", "405 method_not_allowed", get_without_body),
-        ("base64 that is none", "400 body_malformed", no_base64("***")),
+        ("invalid base64", "400 body_malformed", no_base64("***")),
         ("an empty method", "405 method_not_allowed", with(method, json!(""))),
-        ("a method that is none", "405 method_not_allowed", with(method, json!("PO ST\u{0}é"))),
+        ("an invalid method", "405 method_not_allowed", with(method, json!("PO ST\u{0}é"))),
     ];
-    each_meets(cases).await;
+    each_gets(cases).await;
 }

@@ -1,6 +1,7 @@
 //! Tests of the command line from outside: the real binary, against a stand-in for JW's API and an
 //! emulator of AWS.
 
+mod certificates;
 mod changing;
 mod creating;
 mod doctor;

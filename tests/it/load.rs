@@ -31,7 +31,7 @@ fn events() -> (usize, bool) {
     let events = asked_for.unwrap_or(EVENTS);
     assert!(
         events >= 400 && events.is_multiple_of(10),
-        "LOAD_EVENTS is {events}: it has to be a multiple of 10, as each tenth is measured, and 400 at least"
+        "LOAD_EVENTS is {events}: set a multiple of 10, because each tenth is measured, and at least 400"
     );
     (events, asked_for.is_some())
 }
@@ -87,7 +87,7 @@ async fn send(process: &Process, aws: &Aws, numbers: &[usize], at_once: usize) -
     }
 }
 
-async fn of_many_events_none_is_lost_and_nothing_grows(at_once: u8) {
+async fn load_loses_no_event_and_leaks_no_memory(at_once: u8) {
     let (events, measured) = events();
     let aws = Aws::start().await;
     let process = Process::start(&aws, at_once, seconds(300)).await;
@@ -105,10 +105,10 @@ async fn of_many_events_none_is_lost_and_nothing_grows(at_once: u8) {
     let grown = tenths[9].resident.saturating_sub(tenths[0].resident);
     let (latency, cpu) = (times(first.latency, last.latency), times(first.cpu, last.cpu));
     eprintln!(
-        "load: {events} events, {at_once} at once, none lost; at the end {grown} kB more than after a tenth, \
-         {latency:.2} times the latency and {cpu:.2} times the CPU time that an event took at first",
+        "load: {events} events, {at_once} at once, none lost; from the first tenths to the last ones {grown} kB more memory, \
+         {latency:.2} times the latency and {cpu:.2} times the CPU time of an event",
     );
-    assert!(grown <= MEMORY_GROWTH, "memory grows");
+    assert!(grown <= MEMORY_GROWTH, "memory grows by {grown} kB");
     if measured {
         assert!(cpu < 1.15, "events take more and more CPU time");
         assert!(latency < 1.5, "answers take longer and longer");
@@ -117,12 +117,12 @@ async fn of_many_events_none_is_lost_and_nothing_grows(at_once: u8) {
 
 #[tokio::test]
 async fn sequential_load_loses_no_event_and_leaks_no_memory() {
-    of_many_events_none_is_lost_and_nothing_grows(1).await;
+    load_loses_no_event_and_leaks_no_memory(1).await;
 }
 
 #[tokio::test]
 async fn parallel_load_loses_no_event_and_leaks_no_memory() {
-    of_many_events_none_is_lost_and_nothing_grows(8).await;
+    load_loses_no_event_and_leaks_no_memory(8).await;
 }
 
 /// Ten forged events come with each valid event. First they come one at a time before the valid

@@ -6,7 +6,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a test that can't go on fails, and says why"
+    reason = "a test panics with the reason of its failure"
 )]
 
 mod accepts;

@@ -144,7 +144,7 @@ async fn new_secret_value_ends_the_recheck_pause() {
     let verdicts = ["401 webhook_unknown", "200 accepted"];
     recheck_after(seconds(2), &last, of, &new(), verdicts).await;
 
-    // The new value has ended the pause, so the next two recheck immediately.
+    // The new value has ended the pause, so the next two requests cause rechecks immediately.
     aws.keep(json!({"7Rav0hC5": SECRET, "c0Y6ebVU": OTHER_SECRET, "2yW4KmiG": THIRD_SECRET}));
     recheck(&aws, &function, &third(), "200 accepted").await;
     let last = recheck(&aws, &function, &forged(), FORGED).await;

@@ -71,7 +71,7 @@ async fn first_event_of_a_new_secret_is_accepted_before_the_old_one_expires() {
         ("a single secret is replaced", json!(SECRET), old(), json!(OTHER_SECRET)),
         ("a ring becomes a single secret", json!({"7Rav0hC5": SECRET}), old(), json!(OTHER_SECRET)),
         ("an entry is replaced", json!({"c0Y6ebVU": SECRET}), of_the_same, both()),
-        ("an entry is put right", json!({"7Rav0hC5": SECRET, "c0Y6ebVU": "short"}), old(), both()),
+        ("an entry is corrected", json!({"7Rav0hC5": SECRET, "c0Y6ebVU": "short"}), old(), both()),
     ];
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     all_at_once(rotations, async |(case, before, first, after)| {
@@ -107,22 +107,22 @@ async fn requests_waiting_for_one_fetch_all_use_its_result() {
 
 const HELD: &str = "503 held secret_unavailable";
 
-/// Secrets Manager reads the ring at once, but its answer takes `by` ms.
+/// Secrets Manager reads the ring at once, but its response takes `by` ms.
 async fn late(aws: &Aws, function: &Function, by: u64) {
     one_second_passes().await;
     aws.next(GetSecretValue, [Reply::TakenThen(Box::new(Reply::Delay(millis(by))))]);
     let asks = aws.calls(GetSecretValue) + 1;
     let (answer, ()) = tokio::join!(function.invoke(&old()).into_future(), async {
         aws.until_calls(GetSecretValue, asks).await;
-        aws.keep(both()); // too late for that answer
+        aws.keep(both()); // too late for that response
     });
     assert_eq!(answer.verdict(), "200 accepted");
 }
 
 #[tokio::test]
 async fn fetch_started_before_a_key_was_added_refuses_no_event() {
-    // A request waits for a fetch for at most a second. After that the function cannot judge the
-    // event and holds it.
+    // A request waits for a fetch for at most a second. After that the function cannot verify the
+    // event, and holds it.
     let cases = [(700, &["200 accepted"][..]), (1_400, &["200 accepted", HELD])];
     all_at_once(cases, async |(by, verdicts)| {
         let aws = Aws::start().await;

@@ -1,5 +1,4 @@
-//! What the operator sees: one line for each request and each held record. The same line carries
-//! the metrics. Every verdict also checks what each such line must contain (`support::wide_event`).
+//! The log: one line for each request and each held record. The same line carries the metrics. Every verdict also checks what each such line must contain (`support::wide_event`).
 
 mod lines;
 mod secrecy;
@@ -148,7 +147,7 @@ async fn malformed_ids_of_a_verified_event_keep_the_log_line_valid() {
             json!({"event": value, "webhook_id": value, "site_id": value, "event_time": value});
         let answer = function.invoke(&Delivery::of(claims.to_string())).await;
         assert_eq!(answer.verdict(), "200 accepted");
-        assert!(answer.log.to_string().len() < 8_000, "a line stays a line");
+        assert!(answer.log.to_string().len() < 8_000, "the line is short enough for one log event");
     }
 }
 

@@ -104,8 +104,12 @@ async fn untrusted_server_receives_no_request() {
     (expired.not_before, expired.not_after) =
         (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
     let servers = [
-        ("signed by another", server("localhost"), &Authority::named("Another")),
-        ("signed by another of the same name", server("localhost"), &Authority::named("Ours")),
+        ("signed by another authority", server("localhost"), &Authority::named("Another")),
+        (
+            "signed by another authority of the same name",
+            server("localhost"),
+            &Authority::named("Ours"),
+        ),
         ("for another host", server("sqs.eu-west-1.amazonaws.com"), &ours),
         ("expired", expired, &ours),
     ];

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::clock::{self, Ms};
+use crate::faults::{Kind, Reply, Service};
 use crate::random::Random;
 use crate::schedule::Sockets;
 use crate::sqs;
-use crate::weather::{Kind, Reply, Service};
 use crate::world::{Connections, Outcome, Shared, UnderWay};
 
 /// How a function reaches AWS.

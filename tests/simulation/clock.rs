@@ -20,7 +20,7 @@ const BEGIN: Duration = Duration::from_secs(1_767_225_600);
 /// A step of the wall clock, for instance by NTP: from a given time on, the clock is wrong by this
 /// many milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Set {
+pub struct ClockStep {
     pub at: Ms,
     pub by: i64,
 }
@@ -30,7 +30,7 @@ struct Running {
     /// The schedule's time at this instant of the runtime's clock. `None` while no function runs.
     since: Option<(Instant, Ms)>,
     last: Ms,
-    set: Set,
+    set: ClockStep,
 }
 
 thread_local! {
@@ -46,7 +46,7 @@ pub fn now() -> Ms {
 }
 
 /// Sets the time and the wall-clock step for the function that now runs on this thread.
-pub fn run(at: Ms, set: Set) {
+pub fn run(at: Ms, set: ClockStep) {
     RUNNING.set(Running { since: Some((Instant::now(), at)), last: at, set });
 }
 

@@ -5,14 +5,14 @@ use std::fmt;
 use std::ops::AddAssign;
 
 use crate::event::Kind::Good;
+use crate::faults::{Kind, Service};
 use crate::judge::view::{Cache, View};
 use crate::judge::{Answered, answered};
-use crate::weather::{Kind, Service};
 use crate::world::{Call, World};
 
 /// The result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Became {
+pub enum Fate {
     Accepted,
     Undelivered,
     Held,
@@ -21,14 +21,8 @@ pub enum Became {
     Refused,
 }
 
-const BECAME: [Became; 6] = [
-    Became::Accepted,
-    Became::Undelivered,
-    Became::Held,
-    Became::Lost,
-    Became::Failed,
-    Became::Refused,
-];
+const FATES: [Fate; 6] =
+    [Fate::Accepted, Fate::Undelivered, Fate::Held, Fate::Lost, Fate::Failed, Fate::Refused];
 
 #[derive(Default)]
 pub struct Coverage {
@@ -39,20 +33,20 @@ pub struct Coverage {
     pub kept: usize,
     pub dropped: usize,
     /// Counts by cache state, Secrets Manager's behaviour, and result of the request.
-    secret: BTreeMap<(Cache, Kind, Became), usize>,
+    secret: BTreeMap<(Cache, Kind, Fate), usize>,
     /// Counts by SQS's behaviour and result of the request.
-    queue: BTreeMap<(Kind, Became), usize>,
+    queue: BTreeMap<(Kind, Fate), usize>,
 }
 
-impl Became {
+impl Fate {
     fn of(answered: &Answered<'_>) -> Self {
         match (answered.line.outcome.as_str(), answered.line.lost) {
-            ("accepted", _) => Became::Accepted,
-            ("refused", _) => Became::Refused,
-            ("held", _) => Became::Held,
-            (_, Some(_)) => Became::Lost,
-            _ if answered.line.reason.starts_with("queue_") => Became::Undelivered,
-            _ => Became::Failed,
+            ("accepted", _) => Fate::Accepted,
+            ("refused", _) => Fate::Refused,
+            ("held", _) => Fate::Held,
+            (_, Some(_)) => Fate::Lost,
+            _ if answered.line.reason.starts_with("queue_") => Fate::Undelivered,
+            _ => Fate::Failed,
         }
     }
 }
@@ -63,11 +57,11 @@ impl Coverage {
         let views = View::of_all(world, &answered);
         let mut coverage = Self { schedules: 1, events: answered.len(), ..Self::default() };
         for request in &answered {
-            let (answer, became) = (request.answer, Became::of(request));
+            let (answer, fate) = (request.answer, Fate::of(request));
             let Some(view) = views.get(&answer.instance) else { continue };
             if request.request.kind.takes_secret() {
                 let met = view.outage(answer.began, answer.ended);
-                let state = (view.cache(answer.began), met, became);
+                let state = (view.cache(answer.began), met, fate);
                 *coverage.secret.entry(state).or_default() += 1;
             }
             let sends = view.others.iter().filter(|call: &&&Call| {
@@ -76,7 +70,7 @@ impl Coverage {
                     && (answer.began..=answer.ended).contains(&call.began)
             });
             if let Some(met) = sends.map(|call| call.met).max() {
-                *coverage.queue.entry((met, became)).or_default() += 1;
+                *coverage.queue.entry((met, fate)).or_default() += 1;
             }
         }
         for held in &world.held {
@@ -106,13 +100,13 @@ impl Coverage {
         let mut states = Vec::new();
         for cache in CACHES {
             for kind in PASSING.into_iter().chain(DENIALS) {
-                states.push((cache, kind, Became::Held));
+                states.push((cache, kind, Fate::Held));
                 // A usable cached secret hides an outage. Within its TTL it also hides a denial.
                 if cache != Cache::Empty && (PASSING.contains(&kind) || cache == Cache::Denied) {
-                    states.push((cache, kind, Became::Accepted));
+                    states.push((cache, kind, Fate::Accepted));
                 }
                 if cache == Cache::Empty {
-                    states.push((cache, kind, Became::Lost));
+                    states.push((cache, kind, Fate::Lost));
                 }
             }
         }
@@ -120,19 +114,18 @@ impl Coverage {
         let mut holes: Vec<_> = missing.map(|state| format!("{state:?}")).collect();
         for kind in PASSING.into_iter().chain(DENIALS).chain([Kind::Lie, Kind::Taken]) {
             let is_passing = PASSING.contains(&kind) || matches!(kind, Kind::Lie | Kind::Taken);
-            for became in [Became::Accepted, Became::Undelivered] {
-                let is_possible =
-                    kind != Kind::Invalid && (is_passing || became != Became::Accepted);
-                if is_possible && !self.queue.contains_key(&(kind, became)) {
-                    holes.push(format!("SQS, {kind:?}, {became:?}"));
+            for fate in [Fate::Accepted, Fate::Undelivered] {
+                let is_possible = kind != Kind::Invalid && (is_passing || fate != Fate::Accepted);
+                if is_possible && !self.queue.contains_key(&(kind, fate)) {
+                    holes.push(format!("SQS, {kind:?}, {fate:?}"));
                 }
             }
         }
         holes
     }
 
-    fn count(&self, became: Became) -> usize {
-        let counts = self.secret.iter().filter(|((_, _, it), _)| *it == became);
+    fn count(&self, fate: Fate) -> usize {
+        let counts = self.secret.iter().filter(|((_, _, it), _)| *it == fate);
         counts.map(|(_, count)| count).sum()
     }
 }
@@ -157,14 +150,14 @@ impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = |f: &mut fmt::Formatter<'_>, what: &str| {
             write!(f, "{what:<28}")?;
-            BECAME
+            FATES
                 .iter()
                 .try_for_each(|it| write!(f, "{:>12}", format!("{it:?}").to_lowercase()))?;
             writeln!(f)
         };
-        let row = |f: &mut fmt::Formatter<'_>, name: String, count: &dyn Fn(Became) -> usize| {
+        let row = |f: &mut fmt::Formatter<'_>, name: String, count: &dyn Fn(Fate) -> usize| {
             write!(f, "{name:<28}")?;
-            BECAME.iter().try_for_each(|it| match count(*it) {
+            FATES.iter().try_for_each(|it| match count(*it) {
                 0 => write!(f, "{:>12}", "-"),
                 count => write!(f, "{count:>12}"),
             })?;
@@ -174,14 +167,14 @@ impl fmt::Display for Coverage {
         let mut rows: Vec<_> = self.secret.keys().map(|(cache, kind, _)| (*cache, *kind)).collect();
         rows.dedup();
         for (cache, kind) in rows {
-            let count = |became| self.secret.get(&(cache, kind, became)).copied().unwrap_or(0);
+            let count = |fate| self.secret.get(&(cache, kind, fate)).copied().unwrap_or(0);
             row(f, format!("{cache}, {}", format!("{kind:?}").to_lowercase()), &count)?;
         }
         head(f, "SQS")?;
         let mut rows: Vec<_> = self.queue.keys().map(|(kind, _)| *kind).collect();
         rows.dedup();
         for kind in rows {
-            let count = |became| self.queue.get(&(kind, became)).copied().unwrap_or(0);
+            let count = |fate| self.queue.get(&(kind, fate)).copied().unwrap_or(0);
             row(f, format!("{kind:?}").to_lowercase(), &count)?;
         }
         write!(
@@ -190,14 +183,14 @@ impl fmt::Display for Coverage {
              {} lost, {} refused",
             self.schedules,
             self.events,
-            self.count(Became::Accepted),
-            self.count(Became::Undelivered),
-            self.count(Became::Held),
+            self.count(Fate::Accepted),
+            self.count(Fate::Undelivered),
+            self.count(Fate::Held),
             self.forwarded,
             self.kept,
             self.dropped,
-            self.count(Became::Lost),
-            self.count(Became::Refused),
+            self.count(Fate::Lost),
+            self.count(Fate::Refused),
         )
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::aws::Network;
 use crate::clock;
-use crate::weather::{Kind, Reply, Service};
+use crate::faults::{Kind, Reply, Service};
 use crate::world::{Outcome, UnderWay};
 
 impl ProvideCredentials for Network {

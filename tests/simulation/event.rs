@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-const OF_AN_ATTACKER: &str = "a key that an attacker made up, long enough";
+const ATTACKERS_KEY: &str = "a key that an attacker made up, long enough";
 const SITE: &str = "jsPxIVHl";
 
 /// A webhook and its secret. Each rotation creates the next webhook.
@@ -125,7 +125,7 @@ impl Request {
     pub fn token(&self) -> String {
         let claims = self.own_claims();
         let key = match self.kind {
-            Kind::ForgedKey | Kind::UnknownWebhook => OF_AN_ATTACKER.to_owned(),
+            Kind::ForgedKey | Kind::UnknownWebhook => ATTACKERS_KEY.to_owned(),
             _ => self.webhook.key(),
         };
         let header = match self.kind {

@@ -98,7 +98,9 @@ pub async fn invoke(
         }
         (answer, _) => {
             let complaint = match answer {
-                Ok(answer) => format!("{request_id} got no answer of its kind: {}", answer.is_ok()),
+                Ok(answer) => {
+                    format!("{request_id} got an answer of the wrong kind: {}", answer.is_ok())
+                }
                 Err(_) => format!("{request_id} got no answer in {FOR_EVER:?}"),
             };
             world.complaints.push(complaint);

@@ -1,4 +1,4 @@
-//! The promises that every run must keep, whatever fails during the run.
+//! The promises that every run must keep, with any faults.
 
 mod answers;
 mod queue;

@@ -9,7 +9,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a test that can't go on fails, and says why"
+    reason = "a test panics with the reason of its failure"
 )]
 
 #[path = "../it/support/attributes_md5.rs"]
@@ -20,6 +20,7 @@ mod coverage;
 mod credentials;
 mod event;
 mod explore;
+mod faults;
 mod function;
 mod invocation;
 mod judge;
@@ -32,7 +33,6 @@ mod shrink;
 mod sqs;
 #[path = "../it/support/throttling.rs"]
 mod throttling;
-mod weather;
 mod world;
 
 use std::time::Instant;
@@ -55,7 +55,7 @@ fn number(name: &str) -> Option<usize> {
 }
 
 #[test]
-fn whatever_fails_in_virtual_time_the_promise_holds() {
+fn promise_holds_under_random_faults_in_virtual_time() {
     let seed = number("SIMULATION_SEED").map_or(SEED, |seed| seed as u64);
     let events = number("SIMULATION_EVENTS").unwrap_or(EVENTS);
     let began = Instant::now();

@@ -8,7 +8,7 @@ use crate::invocation::{BATCH_SIZE, VISIBILITY};
 use crate::schedule::{Gap, Schedule, Step, What};
 use crate::world::{Shared, World};
 
-/// More rounds than the last effects of the outages take.
+/// More rounds than the held queue needs after the last outage.
 const MOST_ROUNDS: usize = 12;
 
 /// Runs a schedule to its end, then delivers the held queue until no more messages leave it.

@@ -1,10 +1,10 @@
 //! Everything that happens in a run, generated from one seed. Each part can be removed on its own,
 //! so that a failing schedule can be shortened.
 
-use crate::clock::{Ms, Set};
+use crate::clock::{ClockStep, Ms};
 use crate::event::{Kind, Request, Webhook};
+use crate::faults::{Fault, Reply, Service};
 use crate::random::Random;
-use crate::weather::{Fault, Reply, Service};
 
 const SECOND: Ms = 1_000;
 const MINUTE: Ms = 60 * SECOND;
@@ -36,7 +36,7 @@ pub struct Setting {
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionSetting {
     pub concurrency: usize,
-    pub clock: Set,
+    pub clock: ClockStep,
 }
 
 /// The time in which a webhook's key is in the secret.
@@ -106,7 +106,7 @@ impl Schedule {
         for _ in 0..*random.pick(&[1, 1, 2, 3]) {
             let concurrency = *random.pick(&[1, 1, 1, 2, 8]);
             stands_still.push(random.one_in(2));
-            let clock = Set::default();
+            let clock = ClockStep::default();
             functions.push(FunctionSetting { concurrency, clock });
         }
         let mut steps = steps(&functions, &stands_still, random);
@@ -116,7 +116,7 @@ impl Schedule {
             // frozen.
             if !stands_still && random.one_in(4) {
                 let by = -(random.below(240_000) as i64);
-                function.clock = Set { at: random.below(end as usize + 1) as Ms, by };
+                function.clock = ClockStep { at: random.below(end as usize + 1) as Ms, by };
             }
         }
         let webhooks = lives(ring, &steps, random);

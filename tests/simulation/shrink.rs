@@ -7,15 +7,14 @@ use crate::judge::judge;
 use crate::run::run;
 use crate::schedule::Schedule;
 
-/// Long enough to shorten the longest schedule. When the time is over, the schedule is short enough
-/// to read.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// The time limit. It is enough to shorten the longest schedule so far that people can read it.
+const MAX_TIME: Duration = Duration::from_secs(45);
 
 /// A shorter schedule that breaks the same promise.
 pub fn shrink(schedule: &Schedule, promise: &str) -> Schedule {
     let began = Instant::now();
     let fails = |schedule: &Schedule| {
-        began.elapsed() < PATIENCE
+        began.elapsed() < MAX_TIME
             && judge(&run(schedule, false).lock()).iter().any(|it| it.promise == promise)
     };
     let mut shortest = schedule.clone();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::attributes_md5::attributes_md5;
 use crate::clock::Ms;
 use crate::event::Message;
-use crate::weather::Service;
+use crate::faults::Service;
 use crate::world::{Held, Queued, World};
 
 pub const STANDARD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/events";

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::clock::{self, Ms};
 use crate::event::{Message, Request, Webhook};
+use crate::faults::{Fault, Kind, Service};
 use crate::random::Random;
 use crate::schedule::{Schedule, Sockets, What};
-use crate::weather::{Fault, Kind, Service};
 
 /// Everything that happened during a run.
 pub struct World {

@@ -8,7 +8,7 @@ use aws_sdk_sqs::operation::send_message::SendMessageError;
 use super::*;
 
 impl Fault {
-    /// For the tests of what a caller does.
+    /// For the tests of callers.
     pub(crate) fn refused(code: &str) -> Self {
         Fault::Refused(Cause { text: code.to_owned(), code: Some(code.to_owned()) })
     }
@@ -54,7 +54,7 @@ fn throttling_in_any_spelling_and_every_5xx_are_retried() {
 }
 
 #[test]
-fn refusal_is_not_retried_and_keeps_its_code() {
+fn rejection_is_not_retried_and_keeps_its_code() {
     for code in [
         "AccessDenied",
         "AccessDeniedException",
@@ -73,7 +73,7 @@ fn refusal_is_not_retried_and_keeps_its_code() {
 }
 
 #[test]
-fn response_without_an_aws_code_is_retried_whatever_its_status() {
+fn response_without_an_aws_code_is_retried_with_any_status() {
     for status in [400, 401, 403, 404, 407, 413, 451, 500, 502, 200, 302] {
         for code in [None, Some(""), Some("403"), Some("FORBIDDEN"), Some("forbidden"), Some("a b")]
         {
@@ -81,7 +81,7 @@ fn response_without_an_aws_code_is_retried_whatever_its_status() {
             assert!(matches!(fault, Fault::Unreachable(_)), "{status} {code:?}");
             assert_eq!(fault.code(), None);
             let text = fault.to_string();
-            assert!(text.contains("without an AWS error code, perhaps a proxy's"), "{text}");
+            assert!(text.contains("without an AWS error code, perhaps from a proxy"), "{text}");
             assert!(text.contains(&format!("(status {status}, ")), "{text}");
         }
     }
@@ -149,10 +149,10 @@ fn each_failure_without_a_response_has_its_own_text() {
     let errors: [(SdkError<()>, &str); 6] = [
         (SdkError::response_error("the secret", answer()), "could not be read (status 200)"),
         (SdkError::construction_failure("the secret"), "could not build the request"),
-        (SdkError::timeout_error("the secret"), "no answer in time"),
+        (SdkError::timeout_error("the secret"), "no response in time"),
         (
             SdkError::dispatch_failure(ConnectorError::timeout("the secret".into())),
-            "no answer in time",
+            "no response in time",
         ),
         (
             SdkError::dispatch_failure(ConnectorError::io(refused().into())),

@@ -1,5 +1,6 @@
 //! The AWS SDK's settings, and the text of a failed AWS call.
 
+use anyhow::Result;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
@@ -8,10 +9,12 @@ use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jw_webhook_forwarder::attempt::Fault;
 
+use crate::http::check_root_certificates;
 use crate::options::Options;
 
 /// The SDK's settings from the environment and the profile. The options take precedence.
-pub async fn settings(options: &Options) -> SdkConfig {
+pub async fn settings(options: &Options) -> Result<SdkConfig> {
+    check_root_certificates()?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
     if let Some(region) = &options.region {
         loader = loader.region(Region::new(region.clone()));
@@ -19,7 +22,7 @@ pub async fn settings(options: &Options) -> SdkConfig {
     if let Some(profile) = &options.profile {
         loader = loader.profile_name(profile);
     }
-    loader.load().await
+    Ok(loader.load().await)
 }
 
 /// The SDK's default client, with ring in place of AWS-LC. Uses the environment's proxy.

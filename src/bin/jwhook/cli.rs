@@ -82,7 +82,7 @@ impl Cli {
             Command::Man => return man::run(Cli::command()),
             command => command,
         };
-        let context = Context::new(self.options).await;
+        let context = Context::new(self.options).await?;
         match command {
             Command::List => list::run(&context).await,
             Command::Show(arguments) => show::run(&context, arguments).await,

@@ -1,5 +1,5 @@
-//! The clock of AWS. This machine's clock may be minutes off unnoticed, because the SDK corrects the
-//! skew when it signs.
+//! AWS's clock. This machine's clock may be wrong by minutes without any error, because the SDK corrects
+//! the skew when it signs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -15,7 +15,7 @@ pub struct AwsClock(Arc<Mutex<Option<SystemTime>>>);
 
 impl AwsClock {
     /// The `Date` of the last response, in whole seconds.
-    pub fn answered(&self) -> Option<SystemTime> {
+    pub fn last_date(&self) -> Option<SystemTime> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

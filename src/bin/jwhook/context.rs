@@ -26,9 +26,9 @@ pub struct Context {
 }
 
 impl Context {
-    pub async fn new(options: Options) -> Self {
-        let sdk = aws::settings(&options).await;
-        Self { options, sdk, jw: OnceCell::new(), stack: OnceCell::new() }
+    pub async fn new(options: Options) -> Result<Self> {
+        let sdk = aws::settings(&options).await?;
+        Ok(Self { options, sdk, jw: OnceCell::new(), stack: OnceCell::new() })
     }
 
     pub fn answers(&self) -> Answers {

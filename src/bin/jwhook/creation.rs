@@ -10,7 +10,7 @@ use reqwest::Url;
 
 use crate::context::{Context, owner_of_single_key};
 use crate::endpoint::is_same;
-use crate::interrupt::whole;
+use crate::interrupt::uninterrupted;
 use crate::jw::webhook::{Created, Webhook};
 use crate::jw::{Jw, Metadata, Problem};
 use crate::keys::{KeyStatus, Keys, UnownedKey};
@@ -37,14 +37,14 @@ pub async fn create_parked(
     parked_at: &Url,
     unowned: UnownedKey,
 ) -> Result<Webhook> {
-    // fail before the webhook exists if the ring cannot be read or changed
+    // if the ring cannot be read or changed, fail before the webhook exists
     if context.keys().await?.read_to_change().await?.is_single() {
         let webhooks = context.jw().await?.list().await?;
         owner_of_single_key(&webhooks, &context.stack().await?.endpoint()?)?;
     }
     let mut metadata = metadata.clone();
     metadata.insert("webhook_url".into(), parked_at.as_str().into());
-    whole(create_and_store(context, &metadata, parked_at, unowned)).await
+    uninterrupted(create_and_store(context, &metadata, parked_at, unowned)).await
 }
 
 /// Makes a parked webhook call the endpoint, with this metadata.
@@ -119,8 +119,8 @@ async fn roll_back(jw: &Jw, id: &str, problem: Error) -> Error {
     }
 }
 
-/// Deletes the webhook that JW may have created although we got no response. Its URL is unique to this
-/// run, so it is surely this run's webhook.
+/// Deletes the webhook that JW may have created although its response did not arrive. Only this run uses
+/// the webhook's URL, so no other run's webhook is deleted.
 async fn roll_back_unseen(jw: &Jw, parked_at: &Url, problem: Problem) -> Error {
     let webhooks = match jw.list().await {
         Ok(webhooks) => webhooks,

@@ -1,4 +1,4 @@
-//! Counts held events: those that the function could not verify yet, because it had no usable secret.
+//! Counts held events: those that the function cannot verify until it has a usable secret.
 //!
 //! Messages are only counted, because they hold tokens, which only the function may read.
 
@@ -25,7 +25,7 @@ const PERIOD_S: i32 = 60;
 pub struct Held {
     /// In the held queue: the function retries them.
     pub waiting: Option<Waiting>,
-    /// In its dead-letter queue: the function has given them up.
+    /// In its dead-letter queue: the function no longer retries them.
     pub dead_lettered: Option<Waiting>,
 }
 

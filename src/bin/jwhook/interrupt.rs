@@ -11,15 +11,15 @@ use tokio::task::yield_now;
 use crate::output::note;
 
 /// Locked while a pair of changes is under way.
-static WHOLE: Mutex<()> = Mutex::const_new(());
+static PAIR: Mutex<()> = Mutex::const_new(());
 
 /// Notified by the first pair. Until then Ctrl-C kills the process, because a prompt cannot be
 /// interrupted in any other way.
 static FIRST: Notify = Notify::const_new();
 
 /// Runs `work` to its end, even after Ctrl-C.
-pub async fn whole<T>(work: impl Future<Output = T>) -> T {
-    let _held = WHOLE.lock().await;
+pub async fn uninterrupted<T>(work: impl Future<Output = T>) -> T {
+    let _held = PAIR.lock().await;
     FIRST.notify_one();
     yield_now().await; // lets `interrupted` start to listen
     work.await
@@ -42,21 +42,21 @@ async fn stop_signal() -> io::Result<()> {
 
 /// Waits for Ctrl-C, and then for the end of a pair that is under way. For commands that say where they
 /// stopped. Do not use it while a prompt may be open.
-pub async fn asked() {
+pub async fn requested() {
     static SAID: Once = Once::new();
     if stop_signal().await.is_err() {
         return pending().await; // this process cannot receive signals
     }
-    if WHOLE.try_lock().is_err() {
+    if PAIR.try_lock().is_err() {
         SAID.call_once(|| {
             note("interrupted: stopping once the key of the new webhook is stored");
         });
-        let _ended = WHOLE.lock().await;
+        let _ended = PAIR.lock().await;
     }
 }
 
-/// [`asked`], from the first pair on. For all commands.
+/// [`requested`], from the first pair on. For all commands.
 pub async fn interrupted() {
     FIRST.notified().await;
-    asked().await;
+    requested().await;
 }

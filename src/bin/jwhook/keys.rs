@@ -23,7 +23,7 @@ use crate::jw::webhook::is_id;
 /// The stage of a version that is not current yet.
 const STAGED: &str = "JWHOOK";
 
-/// How often a change is tried again because another change came first.
+/// How many times a change is attempted while other changes are faster.
 const MAX_ATTEMPTS: u32 = 5;
 
 /// The secret, and the client that calls Secrets Manager.
@@ -158,7 +158,7 @@ impl KeyStore {
         let answer = call.interceptor(clock.clone()).send().await.ok();
         let modified = answer.and_then(|secret| secret.last_changed_date);
         let modified = modified.and_then(|date| SystemTime::try_from(date).ok());
-        let elapsed = clock.answered().zip(modified);
+        let elapsed = clock.last_date().zip(modified);
         elapsed.and_then(|(now, then)| now.duration_since(then).ok()).unwrap_or_default()
     }
 

@@ -33,10 +33,10 @@ pub struct Options {
         default_value = "https://api.jwplayer.com"
     )]
     pub jw_api_url: Url,
-    /// AWS region (default: the shell's)
+    /// AWS region (default: AWS_REGION, or the profile's)
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
-    /// AWS profile (default: the shell's)
+    /// AWS profile (default: AWS_PROFILE)
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// Output format

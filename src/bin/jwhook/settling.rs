@@ -9,8 +9,8 @@ use jw_webhook_forwarder::secrets::{FROZEN_AFTER, LONGEST_PAUSE};
 use crate::context::Context;
 use crate::progress;
 
-/// Added to the secret's TTL or to a recheck's pause: a fetch takes up to 5 s, and a version is in use a
-/// moment after the time that Secrets Manager gives for it.
+/// Added to the secret's TTL or to a recheck's pause, because a fetch takes up to 5 s, and Secrets Manager
+/// returns a new version only a moment after the version's date.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// The longest time for which a warm function refuses a key that was just stored. A function fetches the
@@ -31,7 +31,7 @@ pub fn needed(ttl: Duration) -> Duration {
 pub struct Settling {
     /// How long to wait after the key is stored before the webhook calls the endpoint. A warm function
     /// that has just refused other events fetches no new key for a while. Default: 40 seconds, or the
-    /// stack's SecretTtlSeconds plus 10 seconds, whichever is less
+    /// stack's SecretTtlSeconds plus 10 seconds, whichever is shorter
     #[arg(long = "settle", value_name = "SECONDS")]
     seconds: Option<u64>,
 }

@@ -90,12 +90,12 @@ impl Standing<'_> {
         }
     }
 
-    /// Whether the ring surely has no usable key for it.
+    /// Whether the ring is known to have no usable key for the webhook.
     pub fn has_no_key(&self) -> bool {
         matches!(self.key, Some(KeyStatus::Missing | KeyStatus::Unusable))
     }
 
-    /// Says on stderr if it calls this stack without a usable key.
+    /// Says on stderr that the webhook calls this stack without a usable key, if it does.
     pub fn note_refused(&self) {
         if self.has_no_key() && self.calls_this_stack == Some(true) {
             note(&format!(

@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn recheck_brings_a_new_secret_at_once() {
+async fn recheck_returns_a_new_secret_at_once() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let saw = aws.secret().await;
     aws.answers(Answer::Value(NEW));
@@ -40,7 +40,7 @@ async fn new_value_or_five_quiet_minutes_end_the_pause() {
     let many = rechecks(&aws).await;
     assert_eq!(rechecks(&aws).await, 2);
     aws.answers(Answer::Value(NEW));
-    advance(TTL).await; // the refresh at the TTL brings it
+    advance(TTL).await; // the refresh at the TTL returns it
     assert_eq!(aws.current().await, Ok(NEW));
     assert_eq!(rechecks(&aws).await, many - 1); // all but the first fetch
     assert_eq!(rechecks(&aws).await, 2);
@@ -72,7 +72,7 @@ async fn concurrent_rechecks_share_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_recheck_is_repeated_after_a_second() {
+async fn failed_recheck_is_retried_after_a_second() {
     for (failure, error) in [
         (DENIED, NoSecret::Unavailable),
         (Answer::Value("{}"), NoSecret::Invalid),
@@ -118,7 +118,7 @@ async fn recheck_does_not_use_a_fetch_that_began_before_the_request_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn recheck_has_a_second_of_its_own_after_a_slow_refresh() {
+async fn recheck_may_wait_a_second_even_after_a_slow_refresh() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let limits = limits();
     let saw = aws.store.current(limits).await.unwrap();

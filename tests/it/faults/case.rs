@@ -11,7 +11,7 @@ pub const WEBHOOK: &str = "7Rav0hC5";
 pub const NEW_WEBHOOK: &str = "c0Y6ebVU";
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
-const OF_AN_ATTACKER: &str = "a key that an attacker made up, long enough";
+const ATTACKERS_KEY: &str = "a key that an attacker made up, long enough";
 
 /// The settings that a schedule uses for all its requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,10 +119,10 @@ fn refused(setting: Setting, event: &Event, random: &mut Random) -> Refused {
     let malformed =
         |delivery, verdict| Refused { delivery, verdict, takes_secret: false, rechecks: false };
     match random.below(14) {
-        0 => forged(Delivery::signed(claims, OF_AN_ATTACKER), "401 signature_invalid"),
+        0 => forged(Delivery::signed(claims, ATTACKERS_KEY), "401 signature_invalid"),
         1 => {
             let claims = event.with("webhook_id", "unknown0").claims();
-            forged(Delivery::signed(claims, OF_AN_ATTACKER), unknown)
+            forged(Delivery::signed(claims, ATTACKERS_KEY), unknown)
         }
         2 => {
             let exchanged = BASE64_URL_SAFE_NO_PAD.encode(&of_another);

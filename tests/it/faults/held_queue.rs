@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Lambda's largest batch when the event source mapping has no batching window.
 const BATCH_SIZE: usize = 10;
 
-/// More rounds than the outages' last effects take.
+/// More rounds than the held queue needs after the last outage.
 const MOST_ROUNDS: usize = 8;
 
 /// Lambda's timeout for a batch after the faults are over.
@@ -19,7 +19,7 @@ const WITHIN: Duration = seconds(30);
 
 pub struct HeldQueue {
     sqs: Arc<Shared>,
-    /// How many of the messages that SQS took have been received.
+    /// How many of the messages in SQS have been received.
     received: Cell<usize>,
     /// Messages that were received but not deleted.
     waiting: RefCell<VecDeque<String>>,
@@ -31,7 +31,7 @@ pub struct HeldQueue {
 pub struct Left {
     pub sent: usize,
     pub dropped: usize,
-    /// Batches whose log lines contradict their answer.
+    /// Batches whose log lines contradict the function's answer.
     pub odd: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The promises that every run must keep, whatever fails during the run.
+//! The promises that every run must keep, with any faults.
 
 use super::case::{Case, Outcome};
 use super::run::Run;
@@ -28,10 +28,10 @@ pub fn judge(schedule: &Schedule, run: &Run) -> (Tally, Vec<String>) {
     judge.held(cases().zip(run.answers.iter().chain([&run.last])));
     judge.log();
     if run.last.status != 200 {
-        judge.break_("accept a good event once the faults are over", run.last.verdict());
+        judge.break_("accept a good event after the faults", run.last.verdict());
     }
     if !run.lives {
-        judge.break_("outlive every fault", "the process has ended".to_owned());
+        judge.break_("survive every fault", "the process has ended".to_owned());
     }
     judge.tally.schedules = 1;
     judge.tally.released = run.left.sent;
@@ -92,7 +92,7 @@ impl Judge<'_> {
                     self.tally.not_told += 1;
                 } else {
                     self.break_(
-                        "refuse what JW didn't sign",
+                        "refuse every request that JW did not sign",
                         format!("{verdict} for {expected}: {}", answer.log),
                     );
                 }
@@ -110,7 +110,7 @@ impl Judge<'_> {
             || event_id != Some(answer.event_id())
         {
             self.break_(
-                "have every 2xx in the queue, as it was signed",
+                "queue every event that gets a 2xx, as it was signed",
                 format!("{message:?} was accepted as {} and queued as {queued:?}", answer.body),
             );
         }
@@ -151,7 +151,10 @@ impl Judge<'_> {
                     may_be_held.insert(token);
                     let is_held = held.contains(token);
                     if answer.log["outcome"] == "held" && !is_held {
-                        self.break_("hold what is answered as held", answer.log.to_string());
+                        self.break_(
+                            "hold every event that is logged as held",
+                            answer.log.to_string(),
+                        );
                     }
                     let has_arrived = arrived.contains(&message.attribute("event_id"));
                     if is_held && (stay.contains(token) || !has_arrived) {
@@ -168,26 +171,29 @@ impl Judge<'_> {
                 }
                 Outcome::Refused { .. } => {
                     if answer.log["outcome"] == "held" || answer.is_lost() {
-                        self.break_("hold no body that differs", answer.log.to_string());
+                        self.break_(
+                            "hold no request whose body differs from its token",
+                            answer.log.to_string(),
+                        );
                     }
                 }
             }
         }
         for odd in &self.run.left.odd {
-            self.break_("log what becomes of each held event", odd.clone());
+            self.break_("log the result of each held event", odd.clone());
         }
         for token in &held {
             let is_forged = self.schedule.is_forged(token);
             if stay.contains(token) != is_forged && !self.schedule.is_jws(token) {
                 self.break_(
-                    "keep what no key of ours signed, and drop what can never be good",
+                    "keep held events that no known key signed, and drop those that can never be valid",
                     (*token).to_owned(),
                 );
             }
         }
         for token in held {
             if !may_be_held.contains(token) {
-                self.break_("hold only what the secret has to judge", token.to_owned());
+                self.break_("hold only requests that need the secret", token.to_owned());
             }
         }
     }
@@ -204,8 +210,8 @@ impl Judge<'_> {
         for (record, too_many) in records {
             if too_many != 0 {
                 self.break_(
-                    "have every verified event without a 2xx in the log once",
-                    format!("one is there {too_many:+} times too often: {record}"),
+                    "log every verified event without a 2xx once",
+                    format!("a record is there {too_many:+} times too often: {record}"),
                 );
             }
         }

@@ -2,7 +2,7 @@
 //! the times when connections break, services go down and come back, and a webhook is rotated.
 
 use super::case::{Case, NEW_WEBHOOK, Outcome, Setting, WEBHOOK};
-use super::weather;
+use super::replies;
 use crate::support::{OTHER_SECRET, Order, Random, Reply, SECRET};
 use serde_json::{Value, json};
 
@@ -77,15 +77,15 @@ impl Schedule {
             incidents.push((rotated_at, Incident::Rotation { amid_fetch }));
         }
         let last = Case::plain(setting, events, random);
-        let queue = weather::of_queue(random, events);
-        let secret = weather::of_secret(random, 20, rotation);
+        let queue = replies::of_queue(random, events);
+        let secret = replies::of_secret(random, 20, rotation);
         // Newer choices come last, so that an older seed still makes the same earlier choices.
         let holding = !random.one_in(6);
-        let held = if random.one_in(3) { weather::of_held(random, events) } else { Vec::new() };
+        let held = if random.one_in(3) { replies::of_held(random, events) } else { Vec::new() };
         let max_stale = *random.pick(&[1, 2, 86_400]);
         if random.one_in(3) {
             let began = random.below(events);
-            incidents.push((began, Incident::Outage(weather::outage(random))));
+            incidents.push((began, Incident::Outage(replies::outage(random))));
             incidents.push((began + 1 + random.below(events / 3), Incident::Over));
         }
         // the function notices a rotation when the secret's TTL is over

@@ -25,7 +25,7 @@ pub struct Tally {
     pub refused: usize,
     /// Not JW's, and answered 503, because the verdict needs the secret and there was none.
     pub not_told: usize,
-    /// Messages that SQS took, although no answer said so in time.
+    /// Messages that SQS queued without an answer in time.
     pub sent_again: usize,
 }
 
@@ -48,7 +48,10 @@ impl Tally {
         );
         at_least(self.refused, 15, "refused");
         at_least(self.sent_again, 1, "sent again");
-        assert!(self.not_told > 0, "no forged request met an outage of Secrets Manager: {self}");
+        assert!(
+            self.not_told > 0,
+            "no forged request was sent during an outage of Secrets Manager: {self}"
+        );
     }
 }
 

@@ -81,7 +81,11 @@ async fn batch_is_verified_with_the_cached_secret_during_an_outage() {
         let batch = function.deliver(records).await;
         assert_eq!(batch.stay, ["3"], "{case}");
         assert_eq!(batch.verdicts()[..9], vec!["accepted none"; 9], "{case}");
-        assert_eq!(batch.verdicts()[9], "held secret_unavailable", "{case}: nobody can tell");
+        assert_eq!(
+            batch.verdicts()[9],
+            "held secret_unavailable",
+            "{case}: without a secret a forged token cannot be told from a good one"
+        );
         assert!(batch.waited < millis(2_500), "{case}: {:?}", batch.took);
     })
     .await;

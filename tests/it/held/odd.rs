@@ -109,7 +109,7 @@ async fn batch_of_malformed_records_does_not_crash_the_function() {
     let nested = (0..100).fold(json!(1), |inner, _| json!([inner]));
     for odd in [json!(null), json!(7), json!("x"), json!([]), json!({}), nested] {
         let records: Value = json!({"Records": [odd, {"messageId": "a", "body": odd}]});
-        let _ = function.try_invoke(records).await; // the result does not matter
+        let _ = function.try_invoke(records).await; // only the next batch is checked
         let batch = function.deliver([record("a", &good())]).await;
         assert_eq!(batch.verdicts(), ["accepted none"], "{odd}");
     }

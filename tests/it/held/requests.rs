@@ -183,7 +183,7 @@ async fn held_message_is_the_token_for_any_claims() {
             let answer = function.invoke(delivery).await;
             assert_eq!(answer.verdict(), "503 held secret_unavailable");
         }
-        assert_held(&deliveries, &aws, &function, "whatever it claims");
+        assert_held(&deliveries, &aws, &function, "any claims");
     }
 }
 

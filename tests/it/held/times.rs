@@ -1,5 +1,4 @@
-//! Time stands still for a held event: every check of time uses the time at which the event was
-//! held.
+//! Every time check of a held event uses the time at which the event was held.
 
 use super::record;
 use crate::support::{Aws, Delivery, Function, MEDIA_AVAILABLE, at, event};

@@ -15,7 +15,7 @@ fn unknown() -> Delivery {
     Delivery::signed(event(json!({"webhook_id": "c0Y6ebVU"})), OTHER_SECRET)
 }
 
-fn untold(message: Message) -> Message {
+fn without_id(message: Message) -> Message {
     message.with_id("")
 }
 
@@ -41,7 +41,7 @@ async fn held_event_gives_the_same_message_as_a_direct_one() {
             let answer = function.invoke(delivery).traced(TRACE).await;
             assert_eq!(answer.verdict(), "200 accepted");
         }
-        let delivered: Vec<_> = aws.drained().into_iter().map(untold).collect();
+        let delivered: Vec<_> = aws.drained().into_iter().map(without_id).collect();
         assert_eq!(delivered.len(), deliveries.len());
 
         aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
@@ -59,7 +59,7 @@ async fn held_event_gives_the_same_message_as_a_direct_one() {
             assert_eq!(batch.logs[0]["message_id"], sent.id);
             assert_eq!(batch.logs[0]["event_id"].as_str(), sent.attribute("event_id"));
         }
-        let arrived: Vec<_> = aws.queued().into_iter().map(untold).collect();
+        let arrived: Vec<_> = aws.queued().into_iter().map(without_id).collect();
         assert_eq!(arrived, delivered, "member for member");
     })
     .await;

@@ -1,6 +1,6 @@
 //! Members of an invocation that the function does not need may have any value.
 
-use super::{each_meets, good, with};
+use super::{each_gets, good, with};
 use crate::load::Process;
 use crate::support::{Aws, SECRET, seconds, token};
 use serde_json::{Map, Value, json};
@@ -116,12 +116,12 @@ async fn megabytes_in_unused_members_of_a_request_are_ignored() {
         ("/queryStringParameters", Value::Object(many)),
         ("/cookies", json!(list)),
     ];
-    each_meets(cases.map(|(member, value)| (member, "200 accepted", with(member, value)))).await;
+    each_gets(cases.map(|(member, value)| (member, "200 accepted", with(member, value)))).await;
     let unsigned = with("/headers/authorization", json!(format!("Bearer {text}")));
     let forged = token(r#"{"alg":"HS256"}"#, "[", SECRET);
     let mut large_body = with("/headers/authorization", json!(format!("Bearer {forged}")));
     large_body["body"] = json!(text);
-    each_meets([
+    each_gets([
         ("a token of megabytes", "401 authorization_malformed", unsigned),
         ("a body of megabytes", "413 body_too_large", large_body),
     ])

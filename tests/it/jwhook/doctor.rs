@@ -43,7 +43,7 @@ fn other_webhook(id: &str) -> Value {
     webhook
 }
 
-async fn well() -> (Account, JwApi) {
+async fn working_setup() -> (Account, JwApi) {
     let jw = JwApi::start([webhook("c0Y6ebVU", "Newsroom"), other_webhook("7Rav0hC5")]).await;
     let account = Account::start(&ring()).await;
     account.log(&[ACCEPTED]).await;
@@ -64,7 +64,7 @@ fn findings(ran: &Ran) -> Vec<String> {
     let mut names: Vec<&str> =
         checks.iter().map(|check| check["check"].as_str().unwrap()).collect();
     names.dedup();
-    assert_eq!(names, ALL, "each is made, or says why not");
+    assert_eq!(names, ALL, "each check runs or is skipped");
     let text = |check: &Value, name: &str| check[name].as_str().unwrap().to_owned();
     let bad = checks.iter().filter(|check| check["status"] != "ok");
     bad.map(|check| text(check, "status") + " " + &text(check, "check")).collect()
@@ -81,7 +81,7 @@ fn said(ran: &Ran, check: &str) -> String {
 
 #[tokio::test]
 async fn doctor_reports_ok_for_every_check_of_a_working_setup() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     assert_eq!(findings(&doctor(&account, &jw).await), [""; 0]);
     let shown = Jwhook::of(&account, &jw, &["doctor"]).run(&jw).await.done();
     let lines: Vec<&str> = shown.lines().collect();

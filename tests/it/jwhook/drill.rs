@@ -28,11 +28,11 @@ async fn rotation_killed_once_is_finished_by_the_next_run() {
     let kills = [
         Kill::at("POST").done(),
         Kill::at("UpdateSecretVersionStage").done(),
-        Kill::at("UpdateSecretVersionStage").done().and_then(seconds(1)), // in the settling
+        Kill::at("UpdateSecretVersionStage").done().and_then(seconds(1)), // during the settle wait
         Kill::at("PATCH").done(),
-        Kill::at("PATCH").done().and_then(millis(600)), // in the overlap
+        Kill::at("PATCH").done().and_then(millis(600)), // during the overlap wait
         Kill::at("DELETE").done(),
-        Kill::at("DELETE").done().and_then(millis(600)), // in the grace
+        Kill::at("DELETE").done().and_then(millis(600)), // during the grace wait
     ];
     all_at_once(kills, async |kill| {
         let world = World::start(2, TTL, millis(20)).await;
@@ -49,16 +49,16 @@ async fn rotation_killed_once_is_finished_by_the_next_run() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_is_killed_at_every_call_and_every_wait_is_finished_in_the_end() {
+async fn rotation_killed_at_any_call_or_wait_is_finished_by_the_next_runs() {
     let ring = ["PutSecretValue", "UpdateSecretVersionStage"];
     let mut kills = vec![Kill::at("POST"), Kill::at("POST").done()];
     kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]); // deletes the last run's webhook
     kills.extend(ring.iter().flat_map(|call| [Kill::at(call), Kill::at(call).done()]));
-    kills.push(Kill::after(millis(1500))); // in the settling
+    kills.push(Kill::after(millis(1500))); // during the settle wait
     kills.extend([Kill::at("PATCH"), Kill::at("PATCH").done()]);
-    kills.push(Kill::after(millis(700))); // in the overlap
+    kills.push(Kill::after(millis(700))); // during the overlap wait
     kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]);
-    kills.push(Kill::after(millis(700))); // in the grace
+    kills.push(Kill::after(millis(700))); // during the grace wait
     kills.extend(ring.iter().flat_map(|call| [Kill::at(call), Kill::at(call).done()]));
 
     let world = World::start(1, TTL, millis(20)).await;
@@ -89,7 +89,7 @@ async fn create_killed_and_run_again_refuses_no_event() {
     let kills = [
         Kill::at("PutSecretValue").done(), // the key is not in use yet: another webhook is created
         Kill::at("UpdateSecretVersionStage").done(),
-        Kill::at("UpdateSecretVersionStage").done().and_then(seconds(1)), // in the settling
+        Kill::at("UpdateSecretVersionStage").done().and_then(seconds(1)), // during the settle wait
         Kill::at("PATCH"),
     ];
     all_at_once(kills, async |kill| {

@@ -38,7 +38,7 @@ fn version_of_jwhook_and_its_commands_includes_the_commit() {
 }
 
 #[tokio::test]
-async fn a_429_is_waited_out_for_its_minute() {
+async fn call_waits_a_minute_after_a_429() {
     let (account, jw) = account_and_api().await;
     jw.next("GET", Meet::Answer(429, "Too many requests"));
     let began = Instant::now();

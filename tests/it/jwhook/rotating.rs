@@ -1,7 +1,7 @@
 //! `rotate` call by call: its calls to JW, the cases in which it refuses to start, and how it
 //! continues.
 
-mod going_on;
+mod continuing;
 mod meanwhile;
 
 use super::support::{Account, Call, JwApi, Jwhook, Meet, WEBHOOK_URL, webhook};

@@ -154,7 +154,7 @@ async fn any_response_but_the_forwarders_200_fails_with_advice() {
         (404, r#"{"message":"Not Found"}"#, "the URL is wrong"),
         (431, "", "Endpoint=FunctionUrl"),
         (503, r#"{"error":"service_unavailable"}"#, "aws logs tail jw-forwarder"),
-        (200, "<html>", "something else than the forwarder answered"),
+        (200, "<html>", "something other than the forwarder answered"),
         (307, "", "the endpoint redirects"),
     ] {
         let ran = scene.send(status, body, &[]).await;

@@ -47,7 +47,7 @@ impl Case {
             19 => {
                 signed_alike(values::extreme(members, random), "an extreme value in both", random)
             }
-            20 => signed_alike(values::odd(members, random), "JSON that is none in both", random),
+            20 => signed_alike(values::odd(members, random), "invalid JSON in both", random),
             _ => with_a_strange_header(good, random),
         }
     }

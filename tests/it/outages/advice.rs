@@ -1,4 +1,4 @@
-//! What the log says when a queue rejects an event: the likeliest cause, and what to do.
+//! The advice in the log when a queue rejects an event: the most likely cause, and what to do.
 
 use crate::support::{
     Aws, Delivery, FIFO_QUEUE, Function, MEDIA_AVAILABLE, Reply, SECRET, STANDARD_QUEUE,
@@ -8,7 +8,7 @@ use serde_json::json;
 
 const PERMISSIONS: &str =
     "check that the queue exists, that the function's role has sqs:SendMessage";
-const GROUP: &str = "SQS probably refuses the message group id";
+const GROUP: &str = "SQS probably rejects the message group id";
 
 /// Makes this queue reject the sample event with this code, and expects exactly this advice.
 async fn advised(queue_url: &str, code: &'static str, claims: &str, expected: &str) {
@@ -18,7 +18,7 @@ async fn advised(queue_url: &str, code: &'static str, claims: &str, expected: &s
     let answer = function.invoke(&Delivery::signed(claims, SECRET)).await;
     let case = format!("{queue_url} {code}");
     assert_eq!(answer.verdict(), "503 queue_refused", "{case}");
-    let find = |line: &str| line.contains("SQS refused the event").then(|| line.to_owned());
+    let find = |line: &str| line.contains("SQS rejected the event").then(|| line.to_owned());
     let line = function.stderr.find(&case, find).await;
     for advice in [expected, PERMISSIONS, GROUP, "the queue is in"] {
         assert_eq!(line.contains(advice), expected.starts_with(advice), "{case}: {line}");

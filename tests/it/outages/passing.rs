@@ -86,14 +86,14 @@ async fn duplicate_messages_on_a_standard_queue_have_one_event_id() {
     let function = Function::start(&aws).await;
     let answer = function.invoke(&good()).await;
     assert_eq!(answer.verdict(), "200 accepted");
-    let [first, second] = aws.queued().try_into().expect("at least once is twice here");
+    let [first, second] = aws.queued().try_into().expect("the message is queued twice");
     assert_eq!(first.attributes, second.attributes);
     assert_eq!(first.attribute("event_id"), Some(answer.event_id()));
     assert_eq!(answer.body["message_id"], second.id);
 }
 
 #[tokio::test]
-async fn slow_queue_is_waited_for() {
+async fn slow_queue_gets_enough_time() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Delay(millis(900)));
     let function = Function::start(&aws).await;
@@ -166,15 +166,15 @@ async fn retry_after_a_5xx_uses_a_new_connection_without_logging_an_error() {
     let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
     let connections = queue.connections();
-    let sick = [Reply::Error(503, "ServiceUnavailable"), Reply::Error(500, "InternalError")];
-    queue.next(SendMessage, sick);
+    let errors = [Reply::Error(503, "ServiceUnavailable"), Reply::Error(500, "InternalError")];
+    queue.next(SendMessage, errors);
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
     assert_eq!(
         queue.connections(),
         connections + 2,
         "each retry after a 5xx uses a new connection"
     );
-    let blaming: Vec<_> =
+    let error_lines: Vec<_> =
         function.stderr.lines().into_iter().filter(|line| line.contains("ERROR")).collect();
-    assert_eq!(blaming, Vec::<String>::new());
+    assert_eq!(error_lines, Vec::<String>::new());
 }

@@ -235,7 +235,7 @@ async fn slow_secret_and_hanging_queue_share_one_deadline() {
     aws.always(GetSecretValue, Reply::Delay(millis(600)));
     aws.always(SendMessage, Reply::Hang);
     let function = Function::start(&aws).await;
-    function.may_fetch_again_after_a_refusal(&aws).await;
+    function.may_fetch_again_after_a_denial(&aws).await;
     let answer = function.invoke(&good()).within(seconds(5)).await;
     assert_eq!(answer.verdict(), "503 queue_unavailable");
     assert_eq!(answer.log["secret_age_s"], 0, "fetched by this request");

@@ -92,7 +92,7 @@ async fn token_part_that_is_not_canonical_base64url_is_malformed() {
     )
     .await;
     let answer = function.invoke(&delivery(&good.join("."))).await;
-    assert_eq!(answer.verdict(), "200 accepted", "it was nothing else");
+    assert_eq!(answer.verdict(), "200 accepted", "nothing else is wrong with the token");
 }
 
 #[tokio::test]

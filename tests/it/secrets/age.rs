@@ -149,7 +149,10 @@ async fn request_without_a_secret_gets_503_and_a_later_one_fetches_again() {
         assert_eq!(answer.verdict(), "503 secret_unavailable", "{failure:?}");
         assert!(answer.log["secret_age_s"].is_null(), "{failure:?}");
         assert_eq!(aws.calls(SendMessage), 0, "{failure:?}");
-        assert!(function.undelivered().is_empty(), "{failure:?}: what wasn't verified isn't kept");
+        assert!(
+            function.undelivered().is_empty(),
+            "{failure:?}: an unverified event has no record"
+        );
         aws.always(GetSecretValue, Reply::Normal);
         function.until_verdict("200 accepted", &good(), seconds(3)).await;
     })
@@ -164,16 +167,16 @@ async fn secret_fetch_takes_at_most_five_seconds() {
     let answer = function.invoke(&good()).within(seconds(15)).await;
     assert_eq!(answer.verdict(), "503 secret_unavailable");
     assert!(answer.took < millis(6_000), "{:?}", answer.took);
-    assert!(answer.took > millis(2_000), "a slow answer had its chance: {:?}", answer.took);
+    assert!(answer.took > millis(2_000), "a slow response gets enough time: {:?}", answer.took);
 }
 
 #[tokio::test]
-async fn slow_secret_fetch_is_waited_for() {
+async fn slow_secret_fetch_gets_enough_time() {
     let aws = Aws::start().await;
     aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]);
     aws.always(GetSecretValue, Reply::Delay(millis(1_500)));
     let function = Function::start(&aws).await;
-    function.may_fetch_again_after_a_refusal(&aws).await;
+    function.may_fetch_again_after_a_denial(&aws).await;
     let answer = function.invoke(&good()).await;
     assert_eq!(answer.verdict(), "200 accepted");
     assert!(answer.took > millis(1_400), "{:?}", answer.took);
@@ -204,7 +207,7 @@ async fn no_request_waits_for_a_secret_within_a_second_after_a_failure() {
         assert_eq!(aws.calls(GetSecretValue), calls, "{case}");
         one_second_passes().await;
         function.invoke(&good()).await.verdict();
-        assert!(aws.calls(GetSecretValue) > calls, "{case}: a failure is not an answer");
+        assert!(aws.calls(GetSecretValue) > calls, "{case}: the next request fetches again");
         assert_eq!(aws.held().len(), 7, "{case}");
     })
     .await;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const QUICK: Duration = millis(500);
 
 /// The limit for a request that waits a second for the secret.
-const WAITS_ITS_SECOND: Duration = millis(1_600);
+const WAITS_ONE_SECOND: Duration = millis(1_600);
 
 fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
@@ -49,7 +49,7 @@ async fn send(
 }
 
 fn assert_first_waits_alone(took: &[Duration], case: &str) {
-    assert!(took[0] < WAITS_ITS_SECOND, "{case}: {took:?}");
+    assert!(took[0] < WAITS_ONE_SECOND, "{case}: {took:?}");
     assert!(took[1..].iter().all(|took| *took < QUICK), "{case}: {took:?}");
     assert!(took.iter().sum::<Duration>() < seconds(3), "{case}: {took:?}");
 }
@@ -119,7 +119,7 @@ async fn at_most_one_request_in_ten_seconds_waits_during_an_outage() {
             {
                 let answer = function.invoke(&delivery).await;
                 assert_eq!(answer.verdict(), verdict, "{case}");
-                assert!(answer.waited < WAITS_ITS_SECOND, "{case}: {:?}", answer.took);
+                assert!(answer.waited < WAITS_ONE_SECOND, "{case}: {:?}", answer.took);
                 if answer.waited > QUICK {
                     waited.push(Instant::now());
                 }
@@ -140,7 +140,7 @@ async fn concurrent_requests_in_an_outage_share_one_wait_of_a_second() {
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
     aws.always(GetSecretValue, Reply::Hang);
     one_second_passes().await;
-    for longest in [WAITS_ITS_SECOND, QUICK] {
+    for longest in [WAITS_ONE_SECOND, QUICK] {
         all_at_once(0..8, async |_| {
             let answer = function.invoke(&good()).await;
             assert_eq!(answer.verdict(), "200 accepted");

@@ -43,11 +43,11 @@ pub enum Reply {
     Hang,
     /// The connection breaks like this instead of an answer, or after a normal answer.
     Break(Order),
-    /// The service takes the message, and then this happens to the call.
+    /// The service performs the call, and then this happens instead of a normal response.
     TakenThen(Box<Reply>),
     /// A normal answer with these members replaced (null removes a member).
     Altered(Value),
-    /// The same altered answer, but for a message that was not taken: the call changes nothing.
+    /// The same altered answer, but the message is not queued: the call changes nothing.
     Lost(Value),
 }
 
@@ -180,7 +180,11 @@ impl Aws {
                 changes.changed().await.expect("the stand-in lives");
             }
         };
-        assert_eq!(tokio::time::timeout(seconds(10), waiting).await, Ok(()), "{what} did not come");
+        assert_eq!(
+            tokio::time::timeout(seconds(10), waiting).await,
+            Ok(()),
+            "{what} did not happen in 10 s"
+        );
     }
 }
 

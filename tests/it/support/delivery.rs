@@ -1,4 +1,4 @@
-//! Deliveries as JW sends them, and deliveries that nobody should send.
+//! Requests as JW sends them, and malformed or forged ones.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};

@@ -109,10 +109,10 @@ impl Function {
 
     /// Waits until the first fetch, which Secrets Manager denies, has ended and the function may
     /// fetch again.
-    pub async fn may_fetch_again_after_a_refusal(&self, aws: &Aws) {
+    pub async fn may_fetch_again_after_a_denial(&self, aws: &Aws) {
         aws.until_calls(Operation::GetSecretValue, 1).await; // on a busy machine the start is slow
-        let refused = |line: &str| line.contains("Secrets Manager refused").then_some(());
-        self.stderr.find("Secrets Manager's refusal", refused).await;
+        let refused = |line: &str| line.contains("Secrets Manager denied the call").then_some(());
+        self.stderr.find("Secrets Manager's denial", refused).await;
         one_second_passes().await;
     }
 

@@ -40,7 +40,7 @@ pub struct Ended {
 pub async fn run(function: &Function, event: Value, setting: &Setting) -> Ended {
     let Function { simulator, stderr, .. } = function;
     ready(function).await;
-    let within = u64::try_from(setting.within.as_millis()).expect("a time-out");
+    let within = u64::try_from(setting.within.as_millis()).expect("a timeout");
     let mut invocation = Invocation::new(event, within);
     if let Some(trace) = &setting.trace {
         invocation.trace_id.clone_from(trace);

@@ -24,7 +24,7 @@ pub struct State {
     pub queued: Vec<Message>,
     /// The messages in the held queue.
     pub held: Vec<Message>,
-    /// How many messages were ever taken.
+    /// How many messages were ever sent.
     pub taken: usize,
     pub script: HashMap<Operation, (VecDeque<Reply>, Reply)>,
     calls: HashMap<Operation, Calls>,

@@ -131,7 +131,7 @@ fn attributes(map: &Value) -> Result<BTreeMap<String, String>, String> {
 }
 
 fn check(allowed: bool, what: &str, why: &str) -> Result<(), String> {
-    if allowed { Ok(()) } else { Err(format!("SQS would refuse {what}: {why}")) }
+    if allowed { Ok(()) } else { Err(format!("SQS would reject {what}: {why}")) }
 }
 
 /// `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`.

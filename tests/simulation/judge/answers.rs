@@ -4,7 +4,7 @@ use super::view::{FETCH, View};
 use super::{Answered, Judge};
 use crate::clock::Ms;
 use crate::event::Kind;
-use crate::weather::Service;
+use crate::faults::Service;
 use crate::world::{Call, Outcome};
 
 /// The longest time that any request may take.
@@ -42,7 +42,7 @@ impl Judge<'_> {
             (503, "failed", "queue_unavailable" | "queue_refused")
                 if request.kind == Kind::Good =>
             {
-                self.excused(answered, &[Service::Sqs], "try to queue as long as there is time");
+                self.excused(answered, &[Service::Sqs], "retry an event until its deadline");
             }
             (503, _, "secret_unavailable" | "secret_invalid") if request.kind.takes_secret() => {
                 self.without_secret(answered);
@@ -50,14 +50,14 @@ impl Judge<'_> {
             (401, "refused", "webhook_unknown" | "signature_invalid")
                 if request.kind.takes_secret() && !request.kind.is_forged() =>
             {
-                self.refused_for_want_of_key(answered);
+                self.refused_without_key(answered);
             }
             // the webhook's key decides which of the two reasons applies
             (401, "refused", "webhook_unknown" | "signature_invalid")
                 if request.kind.is_forged() => {}
             _ if is_refused => {}
             _ => self.breaks(
-                "answer what the request deserves",
+                "give each request its expected answer",
                 format!("{verdict:?} for {request:?} at {}: {}", answer.began, answer.request_id),
             ),
         }
@@ -97,7 +97,10 @@ impl Judge<'_> {
         match (line.outcome.as_str(), line.lost) {
             ("failed", None) if request.kind == Kind::OtherBody => {}
             _ if request.kind == Kind::OtherBody => {
-                self.breaks("hold no body that differs", format!("{line:?}"));
+                self.breaks(
+                    "hold no request whose body differs from its token",
+                    format!("{line:?}"),
+                );
             }
             ("held", None) => {}
             ("failed", Some(1)) if !self.world.schedule.setting.holding => {}
@@ -105,7 +108,10 @@ impl Judge<'_> {
                 let promise = "lose no event while the held queue works";
                 self.excused(answered, &[Service::HeldQueue], promise);
             }
-            _ => self.breaks("hold what no secret can verify", format!("{line:?}")),
+            _ => self.breaks(
+                "hold or count as lost every event that no secret can verify",
+                format!("{line:?}"),
+            ),
         }
     }
 
@@ -120,9 +126,9 @@ impl Judge<'_> {
         })
     }
 
-    /// Judges an answer of 401 to a request that may be JW's. This is only allowed in the pause
-    /// after a recheck whose secret lacked the request's key.
-    fn refused_for_want_of_key(&mut self, answered: &Answered<'_>) {
+    /// Judges a 401 for a request that may be JW's. It is only allowed in the pause after a recheck
+    /// whose secret lacked the request's key.
+    fn refused_without_key(&mut self, answered: &Answered<'_>) {
         let Answered { request, answer, .. } = *answered;
         if !answered.has_key(self.world) {
             return;
@@ -139,7 +145,7 @@ impl Judge<'_> {
         };
         if !pauses.iter().any(excuses) {
             self.breaks(
-                "refuse no event whose key is in the secret, but in a pause of rechecks",
+                "refuse no event whose key is in the secret, except in a pause between rechecks",
                 format!("{request:?} at {}: {:?}", answer.began, answered.line),
             );
         }

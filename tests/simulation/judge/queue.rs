@@ -38,7 +38,7 @@ impl Judge<'_> {
                 let id = body["message_id"].as_str().unwrap_or_default();
                 let is_queued = ids.contains(&(id, Some(event_id.as_str())));
                 if !is_queued || body["event_id"] != event_id {
-                    let promise = "have every 2xx in the queue";
+                    let promise = "queue every event that gets a 2xx";
                     self.breaks(promise, format!("{request:?} was answered {}", answer.body));
                 }
             }
@@ -49,7 +49,7 @@ impl Judge<'_> {
             let records = records.count();
             if records != expected {
                 self.breaks(
-                    "have every verified event without a 2xx in the log once",
+                    "log every verified event without a 2xx once",
                     format!("{records} records of {}: {:?}", answer.request_id, answered.line),
                 );
             }
@@ -77,7 +77,10 @@ impl Judge<'_> {
             self.world.held.iter().map(|held| held.token.as_str()).collect();
         for answered in answered.iter().filter(|answered| answered.line.outcome == "held") {
             if !tokens.contains(answered.request.token().as_str()) {
-                self.breaks("hold what is answered as held", format!("{:?}", answered.line));
+                self.breaks(
+                    "hold every event that is logged as held",
+                    format!("{:?}", answered.line),
+                );
             }
         }
         for held in &self.world.held {
@@ -114,7 +117,7 @@ impl Judge<'_> {
             let fault = (lines("") != batch.handed.len() || stay != batch.stay.len())
                 .then(|| format!("{} lines, {stay} of which stay", lines("")));
             for fault in batch.fault.clone().into_iter().chain(fault) {
-                self.breaks("log what becomes of each held event", format!("{batch:?}: {fault}"));
+                self.breaks("log the result of each held event", format!("{batch:?}: {fault}"));
             }
             if batch.ended - batch.began > batch.within.min(20_000) {
                 self.breaks("answer before the deadline and within 20 s", format!("{batch:?}"));

@@ -19,7 +19,7 @@ impl Judge<'_> {
         let mut broken = Vec::new();
         for view in self.views.values() {
             broken.extend(too_soon(view, ttl).map(|how| ("pause after each recheck", how)));
-            broken.extend(too_many(view).map(|how| ("make no storm of calls", how)));
+            broken.extend(too_many(view).map(|how| ("make few calls to Secrets Manager", how)));
         }
         for (promise, how) in broken {
             self.breaks(promise, how);

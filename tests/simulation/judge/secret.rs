@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::view::{Cache, FETCH, View};
 use super::{Answered, Judge};
 use crate::clock::Ms;
-use crate::weather::Service;
+use crate::faults::Service;
 use crate::world::{Call, Outcome};
 
 /// During an outage, one request in this interval waits for Secrets Manager.
@@ -32,7 +32,7 @@ impl Judge<'_> {
         if age > setting.max_stale.max(setting.ttl) + 1 {
             self.breaks("use no secret older than SECRET_MAX_STALE_SECONDS", how);
         } else if age > setting.ttl && revoked(view, secret, answer.began) {
-            self.breaks("use no secret past its TTL once Secrets Manager refuses", how);
+            self.breaks("use no secret past its TTL once Secrets Manager denies it", how);
         } else if age > setting.ttl && !fetched_since(view, secret, answer.began, answer.ended) {
             self.breaks("fetch the secret again at its TTL", how);
         }
@@ -64,7 +64,7 @@ impl Judge<'_> {
             });
             if waited > LONGEST_WITH_CACHE + 2 || too_soon {
                 self.breaks(
-                    "let requests not wait during an outage, but one in 10 s for 1 s",
+                    "let only one request in 10 s wait during an outage, for at most 1 s",
                     format!("{} waited {waited} ms after {before:?}", answer.request_id),
                 );
             }
@@ -124,7 +124,7 @@ fn revoked(view: &View<'_>, secret: &Call, at: Ms) -> bool {
 fn fetched_since(view: &View<'_>, secret: &Call, began: Ms, ended: Ms) -> bool {
     let lately = |call: &Call| call.ended.is_none_or(|ended| ended + PROBE_INTERVAL >= began);
     view.fetches.iter().any(|call| {
-        // a request may have waited one second for this fetch in vain
+        // a request may have waited one second for this fetch without a result
         let is_slow = call.ended.is_none_or(|ended| ended >= call.began + LONGEST_WITH_CACHE);
         let fails = is_slow || !call.is_secret();
         call.began <= ended && (call.began > secret.began || fails && lately(call))

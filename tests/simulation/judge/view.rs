@@ -6,7 +6,7 @@ use std::fmt;
 use super::Answered;
 use crate::clock::Ms;
 use crate::event::Webhook;
-use crate::weather::{Kind, Service};
+use crate::faults::{Kind, Service};
 use crate::world::{Call, Outcome, World};
 
 /// The pauses that the contract requires after rechecks that returned the same value.
@@ -98,8 +98,8 @@ impl<'w> View<'w> {
     /// attempt after a newer fetch has finished. The function drops the secret that such an attempt
     /// returns.
     fn certain_secret(&self, by: Ms) -> Option<&'w Call> {
-        let brought = self.fetches.iter().rev().filter(|call| call.is_secret());
-        brought.filter(|call| call.ended_by(by).is_some()).copied().find(|call| {
+        let returned = self.fetches.iter().rev().filter(|call| call.is_secret());
+        returned.filter(|call| call.ended_by(by).is_some()).copied().find(|call| {
             !self.fetches.iter().any(|failed| {
                 self.may_be_next_attempt(failed, call)
                     && self.fetches.iter().any(|between| {
@@ -207,8 +207,8 @@ impl<'w> View<'w> {
         let mut in_order = self.fetches.clone();
         in_order.sort_by_key(|call| call.ended);
         for call in in_order {
-            let Outcome::Secret(brought) = &call.result else { continue };
-            if keys.is_some_and(|keys| keys != brought.as_slice()) {
+            let Outcome::Secret(returned) = &call.result else { continue };
+            if keys.is_some_and(|keys| keys != returned.as_slice()) {
                 unchanged = 0;
             }
             if self.may_be_recheck(call) {
@@ -223,7 +223,7 @@ impl<'w> View<'w> {
                 last_recheck = call.began;
                 pauses.push((call, PAUSES[(unchanged - 1).min(PAUSES.len() - 1)]));
             }
-            keys = Some(brought);
+            keys = Some(returned);
         }
         pauses
     }

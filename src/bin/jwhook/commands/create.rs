@@ -8,7 +8,7 @@ use crate::arguments::{free_text, some_free_text, some_text};
 use crate::context::Context;
 use crate::creation;
 use crate::difference::{between, merged};
-use crate::interrupt::asked;
+use crate::interrupt;
 use crate::jw::Metadata;
 use crate::jw::webhook::Webhook;
 use crate::keys::{KeyStatus, Keys, UnownedKey};
@@ -118,7 +118,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let webhook = tokio::select! {
         biased;
         created = all => created?,
-        () = asked() => bail!("interrupted; run the same command again to continue"),
+        () = interrupt::requested() => bail!("interrupted; run the same command again to continue"),
     };
     let result = Standing {
         webhook: &webhook,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::context::{Context, owner_of_single_key};
 use crate::held_keys::{self, DropHeld};
-use crate::interrupt::asked;
+use crate::interrupt;
 use crate::jw::webhook::{Webhook, parse_id};
 use crate::keys::Keys;
 use crate::output::note;
@@ -54,7 +54,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     tokio::select! {
         biased;
         done = deletion.perform(&keys) => done?,
-        () = asked() => bail!(
+        () = interrupt::requested() => bail!(
             "interrupted; no event is lost, and jwhook delete {id} continues"
         ),
     }

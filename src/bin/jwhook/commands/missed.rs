@@ -168,8 +168,8 @@ async fn limit_to_log(context: &Context, log_group: &str, report: &mut Report) {
             let oldest = report.until - kept;
             if report.since < oldest {
                 report.incomplete.push(format!(
-                    "log group {log_group} keeps lines for {} d: media that were created before {} are \
-                     not checked",
+                    "the retention of log group {log_group} is {} d, so media that were created before {} \
+                     are not checked",
                     kept.whole_days(),
                     moment::written(oldest)
                 ));

@@ -42,7 +42,7 @@ missing part may never come.
 
 With --held, the command is about events that the function could not verify, because it had no usable \
 secret. It shows how many events wait in the held queue, where the function retries them every 5 minutes \
-for a day, and how many the function has given up (the dead letters). It also shows the age of the \
+for a day, and how many the function no longer retries (the dead letters). It also shows the age of the \
 oldest, and whether the secret is usable now. It asks, then SQS moves the dead letters back to the held \
 queue, and the function verifies them again. The command only counts messages and never reads them, \
 because they hold tokens. A moved message gets a new SentTimestamp, from which MaxEventAgeSeconds counts \
@@ -62,7 +62,7 @@ pub struct Arguments {
     /// The function's log group (default: the stack's output)
     #[arg(long, value_name = "NAME")]
     log_group: Option<String>,
-    /// Count the held events, and move those that the function has given up back to the held queue
+    /// Count the held events, and move those that the function no longer retries back to the held queue
     #[arg(long, conflicts_with_all = ["since", "log_group"])]
     held: bool,
     /// Move held events back although the stack has MaxEventAgeSeconds: the function drops older events
@@ -108,7 +108,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     context.answers().confirm(&format!("Send {events} to {}?", destination.name()))?;
     let is_interrupted = tokio::select! {
         () = sending::send(&context.sdk, &log.records, &mut recovery.events) => false,
-        () = interrupt::asked() => true,
+        () = interrupt::requested() => true,
     };
     recovery.count();
     recovery.note_failed();

@@ -41,8 +41,8 @@ Messages stay visible to consumers. tail cannot show messages that a consumer de
 The cost: each look at a message counts as a receive, and SQS moves a message to the dead-letter queue \
 after the queue's maxReceiveCount receives. So tail looks only when the number of waiting messages \
 changes (or is 0), and fails before it would use a message's last receive, which belongs to the \
-consumer. SQS shows a message's count only with a receive: if failing consumers have left a message only \
-one receive, tail's first look uses it. So use tail on a queue whose consumers keep up. If nobody reads \
+consumer. SQS shows a message's count only with a receive: if a message has only one receive left, because \
+consumers failed on it, tail's first look uses that receive. So use tail on a queue whose consumers keep up. If nobody reads \
 the queue, tail shows some events and ends.";
 
 #[derive(Debug, Args)]
@@ -113,7 +113,7 @@ async fn follow(queue: &Queue, format: Format) -> Result<()> {
     }
 }
 
-/// Fails before a message's consumer would have no receive left.
+/// Fails if another look would use a message's last receive, which its consumer needs.
 fn check_receives(events: &[Event], max_receives: Option<u32>) -> Result<()> {
     let Some(max) = max_receives else { return Ok(()) };
     let Some(event) = events.iter().max_by_key(|event| event.receive_count) else { return Ok(()) };

@@ -15,7 +15,7 @@ const MAX_QUOTE: usize = 300;
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// JW may or may not have done it.
+    /// JW may have performed the call, or not.
     #[error(
         "{what}: no response from JW ({why}); check the network and JW_API_URL, then try again"
     )]
@@ -26,7 +26,7 @@ pub enum Problem {
     /// JW's response is an error.
     #[error("{what}: JW answered {}{}{}", .status.as_u16(), .said, advice(*.status))]
     Refused { what: String, status: StatusCode, said: String },
-    /// JW may have done it, but its response is not what its API documents.
+    /// JW may have performed the call, but its response is not what its API documents.
     #[error(
         "{what}: JW's response ({}) is not what its API documents; check JW_API_URL",
         .status.as_u16()
@@ -50,7 +50,8 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// Whether JW may have done it all the same. A 5xx of a gateway says nothing about the server behind.
+    /// Whether JW may have performed the call in spite of the error. A gateway's 5xx does not say whether
+    /// the server behind the gateway did.
     pub fn may_be_done(&self) -> bool {
         match self {
             Problem::NoAnswer { .. } | Problem::Unreadable { .. } => true,

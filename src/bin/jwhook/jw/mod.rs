@@ -33,7 +33,7 @@ const PAGE_LENGTH: usize = 100;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many times a 429 is waited out before it becomes an error.
+/// How many times a call waits after a 429 before it fails.
 const MAX_WAITS: u32 = 3;
 
 /// The pauses before a call without a response is sent again.
@@ -75,8 +75,8 @@ impl Jw {
         }
         let http = http::client(&base)
             .pool_max_idle_per_host(0) // a POST would fail on a connection that JW has closed
-            .timeout(TIMEOUT)
-            .build()?;
+            .timeout(TIMEOUT);
+        let http = http::build(http)?;
         Ok(Self { http, base, secret, limit: RateLimit::default() })
     }
 
@@ -187,7 +187,7 @@ impl Jw {
     }
 
     /// Retries a call without a response if it is idempotent. A POST is not: it would create a second
-    /// webhook. A timeout is not retried, because JW had its time.
+    /// webhook. A timeout is not retried, because JW has already had 30 s.
     async fn send_until_answered(&self, request: &Request<'_>) -> Result<Answer, Problem> {
         for pause in PAUSES {
             match self.send(request).await {

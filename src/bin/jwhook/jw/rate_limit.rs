@@ -29,8 +29,11 @@ impl RateLimit {
                 return made.push_back(Instant::now());
             }
             let oldest = made.front().map_or(Duration::ZERO, Instant::elapsed);
-            progress::wait(WINDOW.saturating_sub(oldest), "waiting: JW takes 60 requests a minute")
-                .await;
+            progress::wait(
+                WINDOW.saturating_sub(oldest),
+                "waiting: JW accepts 60 requests a minute",
+            )
+            .await;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The deployed version and region, the held events, and the last accepted event.
 
-use super::{ACCEPTED, Account, JwApi, Jwhook, Meet, Ran, doctor, findings, said, well};
+use super::{ACCEPTED, Account, JwApi, Jwhook, Meet, Ran, doctor, findings, said, working_setup};
 use crate::support::commit;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use http_body_util::Full;
@@ -42,7 +42,7 @@ async fn with_outputs(account: &Account, jw: &JwApi, more: &[(&str, &str)]) -> R
 
 #[tokio::test]
 async fn unknown_version_and_missing_held_queue_are_warnings() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     let version = format!("{VERSION} ({})", commit());
     let ran = with_outputs(&account, &jw, &[("Version", &version)]).await;
     assert_eq!(findings(&ran), ["warn held"]);
@@ -58,7 +58,7 @@ async fn unknown_version_and_missing_held_queue_are_warnings() {
 /// `make test` gives the programs their commit. A build without a commit cannot be compared.
 #[tokio::test]
 async fn version_and_commit_of_stack_and_jwhook_are_compared() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     let held = ("HeldQueueUrl", account.held_queue_url.as_str());
     let commit = commit();
     let own = format!("{VERSION} ({commit})");
@@ -96,7 +96,7 @@ async fn version_and_commit_of_stack_and_jwhook_are_compared() {
 
 #[tokio::test]
 async fn queue_or_secret_in_another_region_than_the_stack_is_reported() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     for (option, given, part) in [
         ("--queue-url", "https://sqs.us-east-1.amazonaws.com/123456789012/jw", "queue"),
         ("--secret-id", "arn:aws:secretsmanager:us-east-1:123456789012:secret:jw-a1b2c3", "secret"),
@@ -150,7 +150,7 @@ async fn with_age(account: &Account, jw: &JwApi, age: Option<(u32, f64)>) -> Ran
 
 #[tokio::test]
 async fn held_events_are_reported_with_their_number_and_oldest_age() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     account.hold(&account.held_queue_url, "a.b.c").await;
     account.hold(&account.held_queue_url, "a.b.c").await;
     let ran = with_age(&account, &jw, None).await;
@@ -196,7 +196,7 @@ async fn log(account: &Account, line: &str, age: Duration) {
 #[tokio::test]
 async fn last_accepted_event_is_reported_with_its_age() {
     const HOUR: Duration = Duration::from_secs(3600);
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     let delete = account.logs.delete_log_stream().log_group_name(&account.log_group);
     delete.log_stream_name("2026/11/23/[1]0123456789abcdef").send().await.unwrap();
     log(&account, r#"{"outcome":"refused","reason":"signature_invalid"}"#, HOUR / 60).await;

@@ -1,6 +1,6 @@
 //! Services that cannot be reached, and the checks that are skipped because of them.
 
-use super::{Jwhook, Meet, doctor, findings, said, well};
+use super::{Jwhook, Meet, doctor, findings, said, working_setup};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -8,7 +8,7 @@ use std::convert::Infallible;
 
 #[tokio::test]
 async fn failed_check_skips_only_the_checks_that_depend_on_it() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     let of_list = ["skip ring", "skip webhooks", "skip settings", "skip duplicates"];
     let denied = || Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#);
 
@@ -28,7 +28,7 @@ async fn failed_check_skips_only_the_checks_that_depend_on_it() {
 
     account.next("GetCallerIdentity", Meet::Answer(403, ""));
     let ran = doctor(&account, &jw).await;
-    assert_eq!(findings(&ran), ["fail credentials"], "a refusal has the time as well");
+    assert_eq!(findings(&ran), ["fail credentials"], "an error response has a Date header too");
 
     let json = ["doctor", "--output", "json"];
     let ran = Jwhook::of(&account, &jw, &json).without("JW_API_SECRET").run(&jw).await;
@@ -49,7 +49,7 @@ async fn failed_check_skips_only_the_checks_that_depend_on_it() {
 
 #[tokio::test]
 async fn secret_and_queue_are_checked_without_a_stack() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     let secret = ["doctor", "--output", "json", "--secret-id", &account.secret_arn];
     let queue = ["--queue-url", &account.queue_url];
     let ran = Jwhook::of(&account, &jw, &[&secret[..], &queue].concat());
@@ -77,7 +77,7 @@ async fn secret_and_queue_are_checked_without_a_stack() {
 
 #[tokio::test]
 async fn events_in_the_dead_letter_queue_are_reported() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     let send = account.sqs.send_message().queue_url(&account.dead_letter_queue_url);
     send.message_body("{}").send().await.unwrap();
     for without_stack in [false, true] {
@@ -97,7 +97,7 @@ async fn events_in_the_dead_letter_queue_are_reported() {
 
 #[tokio::test]
 async fn clock_that_is_off_by_more_than_a_minute_is_reported() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move {

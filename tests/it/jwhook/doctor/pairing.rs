@@ -1,12 +1,14 @@
 //! Compares JW's webhooks with the keys in the ring and with the endpoint.
 
-use super::{ACCEPTED, Account, JwApi, doctor, findings, other_webhook, said, webhook, well};
+use super::{
+    ACCEPTED, Account, JwApi, doctor, findings, other_webhook, said, webhook, working_setup,
+};
 use crate::support::{OTHER_SECRET, SECRET};
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn webhook_without_a_key_is_reported() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     jw.state().webhooks.push({
         let mut lost = webhook("lost0000", "Lost");
         lost["metadata"]["events"] = json!(["media_created"]);
@@ -21,7 +23,7 @@ async fn webhook_without_a_key_is_reported() {
 
 #[tokio::test]
 async fn every_problem_with_keys_is_reported() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     for (secret, findings_of_it, check, expected) in [
         (
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": "short"}).to_string(),
@@ -110,7 +112,7 @@ async fn single_key_for_one_webhook_is_a_warning() {
 
 #[tokio::test]
 async fn every_problem_with_webhooks_is_reported() {
-    let (account, jw) = well().await;
+    let (account, jw) = working_setup().await;
     let (first, second) = (webhook("c0Y6ebVU", "Newsroom"), other_webhook("7Rav0hC5"));
     let with = |member: &str, value: Value| {
         let mut changed = second.clone();
@@ -159,7 +161,7 @@ async fn every_problem_with_webhooks_is_reported() {
             vec![],
             vec!["warn ring", "warn ring", "warn webhooks"],
             "webhooks",
-            "so no events come; create a webhook: jwhook create",
+            "so no events arrive; create a webhook: jwhook create",
         ),
     ] {
         jw.state().webhooks = webhooks;

@@ -21,7 +21,7 @@ fn is_jws(call: &str) -> bool {
 }
 
 #[tokio::test]
-async fn apply_that_was_killed_after_any_step_goes_on_from_there() {
+async fn apply_killed_at_any_call_is_finished_by_the_next_run() {
     for (call, n) in CALLS {
         for meet in [Meet::Hold, Meet::DoneThenHold] {
             let case = format!("{call} {n} {meet:?}");
@@ -60,7 +60,7 @@ async fn apply_that_was_killed_after_any_step_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn apply_that_failed_at_any_step_says_so_and_goes_on_from_there() {
+async fn apply_that_fails_at_any_call_is_finished_by_the_next_run() {
     for (call, n) in CALLS {
         for meet in
             [Meet::Answer(400, r#"{"__type":"AccessDeniedException"}"#), Meet::DoneThenClose]
@@ -124,7 +124,7 @@ async fn webhook_that_changed_after_the_list_is_not_deleted_and_keeps_its_key() 
 }
 
 #[tokio::test]
-async fn apply_that_was_interrupted_by_a_person_says_how_to_go_on() {
+async fn interrupted_apply_says_how_to_continue() {
     let (account, jw) = account_and_api().await;
     let file = File::new(FILE);
     jw.next("PATCH", Meet::Hold);

@@ -108,7 +108,7 @@ async fn endlessly_repeated_media_page_is_an_error() {
 
 /// JW's rate limit makes this test take a minute.
 #[tokio::test]
-async fn library_that_is_larger_than_jw_returns_is_told() {
+async fn library_larger_than_jw_lists_is_reported() {
     let mut webhook = caller("c0Y6ebVU");
     webhook["metadata"]["events"] = json!(["media_created"]);
     let media = (0..10_050).map(|number| video(&format!("vid{number:05}"), 20)).collect();
@@ -120,7 +120,7 @@ async fn library_that_is_larger_than_jw_returns_is_told() {
     let ran = scene.missed(&["--output", "json"]).await;
     assert!(began.elapsed() > seconds(59), "61 requests within a minute");
     assert_eq!(ran.code, Some(1), "{:?}", ran.stderr);
-    assert!(ran.stderr.starts_with("waiting: JW takes 60 requests a minute: "), "{ran:#?}");
+    assert!(ran.stderr.starts_with("waiting: JW accepts 60 requests a minute: "), "{ran:#?}");
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(document["sites"], json!([{"site_id": SITE, "media": 10_000}]));
     let why = "site jsPxIVHl has more than 10,000 media in this time, and JW lists only the newest \

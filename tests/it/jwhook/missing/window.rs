@@ -91,17 +91,22 @@ async fn window_is_limited_by_the_log_retention() {
     let media = vec![video("first000", 30), video("second00", 25 * 60)];
     let scene = Scene::with([caller("c0Y6ebVU")], media).await;
     scene.log(&all_accepted(&["first000"])).await;
-    let keep = scene.account.logs.put_retention_policy().log_group_name(&scene.account.log_group);
-    keep.retention_in_days(1).send().await.unwrap();
-    scene.json(0, &["--since", "23h"]).await;
-    let document = scene.json(1, &["--since", "2d"]).await;
-    assert_eq!(document["missing"], json!([]));
-    let [why] = document["incomplete"].as_array().unwrap().as_slice() else {
-        panic!("{document:#}");
-    };
-    let why = why.as_str().unwrap();
-    let expected = "log group jw-forwarder keeps lines for 1 d: media that were created before ";
-    assert!(why.starts_with(expected), "{why}");
+    for (days, since_within, since_before, missing) in [(3, "2d", "4d", 3), (1, "23h", "2d", 0)] {
+        let keep = scene.account.logs.put_retention_policy();
+        let keep = keep.log_group_name(&scene.account.log_group).retention_in_days(days);
+        keep.send().await.unwrap();
+        let code = i32::from(missing > 0);
+        assert_eq!(scene.json(code, &["--since", since_within]).await["incomplete"], json!([]));
+        let document = scene.json(1, &["--since", since_before]).await;
+        assert_eq!(document["missing"].as_array().unwrap().len(), missing, "{document:#}");
+        let [why] = document["incomplete"].as_array().unwrap().as_slice() else {
+            panic!("{document:#}");
+        };
+        let expected = format!(
+            "the retention of log group jw-forwarder is {days} d, so media that were created before "
+        );
+        assert!(why.as_str().unwrap().starts_with(&expected), "{why}");
+    }
 
     const DENIED: &str = r#"{"__type": "AccessDeniedException", "message": "no"}"#;
     scene.account.next("DescribeLogGroups", Meet::Answer(400, DENIED));

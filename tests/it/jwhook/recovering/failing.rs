@@ -146,7 +146,7 @@ async fn unreachable_queue_times_out_once_and_does_not_stop_other_queues() {
     let recovered = failed(&ran);
     let errors = errors(&recovered);
     let expected =
-        "unreachable: no answer in time; check the region, the credentials and the network";
+        "unreachable: no response in time; check the region, the credentials and the network";
     assert_eq!(errors[0], expected);
     let expected = "not tried, because SQS was unreachable for event first000";
     assert!(errors[1].starts_with(expected), "{errors:?}");

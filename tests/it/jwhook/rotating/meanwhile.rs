@@ -70,27 +70,27 @@ async fn old_webhook_whose_url_was_changed_is_not_deleted() {
 
 #[derive(Clone, Copy)]
 enum Somebody {
-    TakesItsKeyOut,
+    RemovesItsKey,
     DeletesIt,
-    MovesIt,
+    ChangesItsUrl,
 }
 
 #[tokio::test]
 async fn old_webhook_stays_if_the_new_one_does_not_work() {
     let cases = [
-        ("--settle", Somebody::TakesItsKeyOut, "is no longer in the ring"),
-        ("--overlap", Somebody::TakesItsKeyOut, "is no longer in the ring"),
+        ("--settle", Somebody::RemovesItsKey, "is no longer in the ring"),
+        ("--overlap", Somebody::RemovesItsKey, "is no longer in the ring"),
         ("--settle", Somebody::DeletesIt, "JW answered 404"),
         ("--overlap", Somebody::DeletesIt, "somebody deleted the replacement"),
-        ("--overlap", Somebody::MovesIt, "no longer calls"),
+        ("--overlap", Somebody::ChangesItsUrl, "no longer calls"),
     ];
     all_at_once(cases, async |(wait, somebody, expected)| {
         let account = Account::start(&ring()).await;
         let jw = JwApi::start([webhook(OLD, "newsroom")]).await;
         let does = async || match somebody {
-            Somebody::TakesItsKeyOut => account.set_secret(&ring()).await,
+            Somebody::RemovesItsKey => account.set_secret(&ring()).await,
             Somebody::DeletesIt => delete(&jw, "new00001"),
-            Somebody::MovesIt => {
+            Somebody::ChangesItsUrl => {
                 change(&jw, "new00001", "webhook_url", json!("https://example.com/"));
             }
         };

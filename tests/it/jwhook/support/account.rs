@@ -242,11 +242,11 @@ impl Service for Proxy {
         let url = format!("{}{path}", self.to);
         let call = self.http.request(request.method, url).headers(request.headers).body(body);
         let Ok(response) = call.send().await else { return answer(502, "ministack is gone") };
-        let mut handed_on = Response::new(Full::default());
-        *handed_on.status_mut() = response.status();
-        *handed_on.headers_mut() = response.headers().clone();
-        handed_on.headers_mut().remove("transfer-encoding"); // the body's length is known now
-        *handed_on.body_mut() = Full::new(response.bytes().await.unwrap_or_default());
-        handed_on
+        let mut forwarded = Response::new(Full::default());
+        *forwarded.status_mut() = response.status();
+        *forwarded.headers_mut() = response.headers().clone();
+        forwarded.headers_mut().remove("transfer-encoding"); // the body's length is known now
+        *forwarded.body_mut() = Full::new(response.bytes().await.unwrap_or_default());
+        forwarded
     }
 }

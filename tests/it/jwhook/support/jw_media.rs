@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// JW returns at most this many results of a query, whatever the paging.
+/// JW returns at most this many results of a query, with any page length.
 const MAX_RESULTS: usize = 10_000;
 
 /// A time in JW's format for media.

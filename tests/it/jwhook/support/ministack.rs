@@ -93,5 +93,5 @@ fn free_port() -> u16 {
         10_000 + u16::try_from(number % 20_000).expect("less than 20,000")
     });
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    ports.find(is_free).expect("as many as are asked for")
+    ports.find(is_free).expect("enough free ports")
 }

@@ -14,7 +14,7 @@ if process == 0:
     os.execv(command[0], command)
 prompt_is_open = os.environ.get("PROMPT_IS_OPEN")
 shown = b""
-give_up = time.monotonic() + 20
+deadline = time.monotonic() + 20
 while True:
     try:
         some = os.read(terminal, 1024)
@@ -25,11 +25,11 @@ while True:
     shown += some
     if prompt and prompt in shown:
         # a prompt reads without echo, and throws away what was typed before it had turned that off
-        while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < give_up:
+        while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < deadline:
             time.sleep(0.01)
         if prompt_is_open:
             open(prompt_is_open, "x").close()
-            while os.path.exists(prompt_is_open) and time.monotonic() < give_up:
+            while os.path.exists(prompt_is_open) and time.monotonic() < deadline:
                 time.sleep(0.01)
         os.write(terminal, answer + b"\r")
         prompt = b""

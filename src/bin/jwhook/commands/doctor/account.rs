@@ -11,7 +11,7 @@ use super::report::Report;
 use crate::aws;
 use crate::clock::AwsClock;
 
-/// AWS rejects a signature that is five minutes old, and an event's age is counted in seconds.
+/// AWS rejects a signature that is five minutes old, and an event's age limit is in seconds.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// Returns whether there are credentials, valid or not, for further calls.
@@ -51,7 +51,7 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig) -> Result<bool> {
             report.error("credentials", &aws::failed("sts:GetCallerIdentity", "AWS", error))?;
         }
     }
-    clock_check(report, clock.answered())?;
+    clock_check(report, clock.last_date())?;
     Ok(true)
 }
 

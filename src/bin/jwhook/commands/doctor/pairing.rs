@@ -43,18 +43,18 @@ impl<'p> Pairing<'p> {
         if self.keys.is_none() {
             return report.skip("ring", "the keys are unknown", None);
         }
-        let mut is_well = true;
+        let mut all_ok = true;
         for id in &self.ids {
             match self.all.iter().find(|webhook| webhook.id == *id) {
                 None => {
-                    is_well = false;
+                    all_ok = false;
                     deleted(report, id)?;
                 }
-                Some(webhook) => is_well &= self.url(report, webhook)?,
+                Some(webhook) => all_ok &= self.url(report, webhook)?,
             }
         }
         for (webhook, old) in self.orphans() {
-            is_well = false;
+            all_ok = false;
             report.warn(
                 "ring",
                 format!("webhook {} was created to replace {old}, but its key is lost", webhook.id),
@@ -62,7 +62,7 @@ impl<'p> Pairing<'p> {
             )?;
         }
         match (self.ids.len(), &self.callers) {
-            _ if !is_well => Ok(()),
+            _ if !all_ok => Ok(()),
             (0, _) => report.ok("ring", "no key belongs to a deleted webhook"),
             (_, Some(_)) => {
                 report.ok("ring", "each key belongs to a webhook that calls the endpoint")
@@ -139,7 +139,7 @@ impl<'p> Pairing<'p> {
         match callers.len() {
             0 => report.warn(
                 "webhooks",
-                format!("no webhook calls {endpoint}, so no events come"),
+                format!("no webhook calls {endpoint}, so no events arrive"),
                 "create a webhook: jwhook create",
             ),
             1 if is_single => report.ok(
@@ -162,13 +162,13 @@ impl<'p> Pairing<'p> {
         let Some((_, callers)) = &self.callers else {
             return report.skip("settings", "the endpoint is unknown", None);
         };
-        let mut is_well = true;
+        let mut all_ok = true;
         for webhook in callers {
             let (events, sites) = (webhook.events(), webhook.site_ids());
             let id = &webhook.id;
             for (missing, option) in [(events.is_empty(), "event"), (sites.is_empty(), "site")] {
                 if missing {
-                    is_well = false;
+                    all_ok = false;
                     report.fail(
                         "settings",
                         format!("webhook {id} has no {option}, so it sends nothing"),
@@ -177,7 +177,7 @@ impl<'p> Pairing<'p> {
                 }
             }
         }
-        if is_well {
+        if all_ok {
             report.ok("settings", "each webhook that calls the endpoint has events and sites")
         } else {
             Ok(())
@@ -189,12 +189,12 @@ impl<'p> Pairing<'p> {
         let Some((_, callers)) = &self.callers else {
             return report.skip("duplicates", "the endpoint is unknown", None);
         };
-        let mut is_well = true;
+        let mut all_ok = true;
         for (index, webhook) in callers.iter().enumerate() {
             for other in
                 callers.iter().skip(index + 1).filter(|other| webhook.sends_the_same(other))
             {
-                is_well = false;
+                all_ok = false;
                 // a webhook without a date counts as the newer one
                 let age = |webhook: &Webhook| webhook.created().unwrap_or("~").to_owned();
                 let (old, new) =
@@ -210,7 +210,7 @@ impl<'p> Pairing<'p> {
                 )?;
             }
         }
-        if is_well {
+        if all_ok {
             report.ok("duplicates", "no two webhooks send the same events to the endpoint")
         } else {
             Ok(())

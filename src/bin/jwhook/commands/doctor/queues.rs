@@ -52,7 +52,7 @@ pub async fn check(
             "if a consumer always fails on an event, SQS delivers the event again until it expires: \
              give the queue a redrive policy",
         ),
-        Ok(None) => report.skip("dead_letter", "the queue, which names it, was not read", None),
+        Ok(None) => report.skip("dead_letter", "the queue was not read, so its dead-letter queue is unknown", None),
         Err(error) => report.error("dead_letter", &error),
     }
 }

@@ -19,11 +19,11 @@ pub fn check(report: &mut Report, context: &Context, stack: &Stack) -> Result<()
         ("secret", stack.secret_id().ok().and_then(of_arn), "--secret-id, ExistingSecretArn"),
     ];
     let mut same = Vec::new();
-    let mut is_well = true;
+    let mut all_ok = true;
     for (part, of_part, option) in parts {
         match of_part {
             Some(of_part) if of_part != region => {
-                is_well = false;
+                all_ok = false;
                 report.fail(
                     "region",
                     format!("the {part} is in {of_part}, but the stack is in {region}"),
@@ -38,7 +38,7 @@ pub fn check(report: &mut Report, context: &Context, stack: &Stack) -> Result<()
         }
     }
     match same.as_slice() {
-        _ if !is_well => Ok(()),
+        _ if !all_ok => Ok(()),
         [] => report.skip(
             "region",
             "neither the queue's URL nor the secret's name has a region",

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::creation;
 use crate::endpoint::Endpoint;
 use crate::held_keys::DropHeld;
-use crate::interrupt::asked;
+use crate::interrupt;
 use crate::jw::webhook::{Webhook, is_id};
 use crate::keys::{KeyStatus, Keys};
 use crate::output::note;
@@ -95,7 +95,7 @@ pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdi
     tokio::select! {
         biased;
         done = perform::all(context, &arguments, &mut plan) => done?,
-        () = asked() => bail!("interrupted; run the same command again to continue"),
+        () = interrupt::requested() => bail!("interrupted; run the same command again to continue"),
     }
     context.format().result(&plan, || match number {
         0 => plan.text(),

@@ -66,7 +66,7 @@ pub struct Current<'t> {
 }
 
 impl Current<'_> {
-    /// The plan that leads to the file's webhooks.
+    /// The plan that makes JW's webhooks match the file.
     pub fn plan(&self, entries: &[Entry]) -> Result<Plan> {
         let is_ours = |webhook: &&Webhook| self.ring.contains(&webhook.id);
         let (ours, others): (Vec<&Webhook>, Vec<&Webhook>) =

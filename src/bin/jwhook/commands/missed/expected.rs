@@ -125,11 +125,13 @@ fn available(medium: &Medium, now: OffsetDateTime) -> Expected {
         (Date::Unreadable, _) | (_, Date::Unreadable) => {
             Expected::Unknown("the publish dates cannot be read")
         }
-        (Date::At(start), _) if start > now => Expected::Unknown("the publish start is to come"),
+        (Date::At(start), _) if start > now => {
+            Expected::Unknown("the publish start is in the future")
+        }
         (Date::At(start), _) if start - medium.created > ROUNDING => {
             Expected::Unknown("the publish start is later than the creation")
         }
-        (_, Date::At(end)) if end <= now => Expected::Unknown("the publish end is past"),
+        (_, Date::At(end)) if end <= now => Expected::Unknown("the publish end has passed"),
         (Date::Unset | Date::At(_), Date::Unset | Date::At(_)) => Expected::Sent,
     }
 }

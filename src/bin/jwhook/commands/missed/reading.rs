@@ -16,8 +16,8 @@ use crate::jw::{Jw, least_time};
 use crate::output::plain;
 use crate::progress;
 
-/// The media of these sites in the report's window, each with its site. Adds to the report what cannot be
-/// read.
+/// The media of these sites in the report's window, each with its site. The report also gets what cannot
+/// be read.
 pub async fn media(
     jw: &Jw,
     sites: BTreeSet<String>,

@@ -11,9 +11,11 @@ use crate::stack::Stack;
 
 /// Where the events go.
 pub struct Destination {
+    /// The queue that `--queue-url` gives.
     given: Option<String>,
     /// The original queues of the events.
     meant: BTreeSet<String>,
+    /// The stack's queue.
     stacks: Option<String>,
 }
 

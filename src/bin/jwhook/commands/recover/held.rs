@@ -1,5 +1,5 @@
 //! `--held`: shows how many events wait for a usable secret, since when and why, and moves those that the
-//! function has given up back to the held queue.
+//! function no longer retries back to the held queue.
 
 mod moving;
 
@@ -24,7 +24,7 @@ use crate::verdict::Verdict;
 struct HeldEvents {
     /// Those that the function retries.
     waiting: Queue,
-    /// Those that the function has given up.
+    /// Those that the function no longer retries.
     dead_lettered: Queue,
     /// The doctor's checks of the secret, if an event is held.
     secret: Option<Report>,
@@ -128,8 +128,8 @@ fn no_queues(context: &Context) -> Error {
 fn question(events: &str, waiting: &Waiting, is_usable: bool) -> String {
     let mut question = format!("Move {events} back to the held queue {}?", waiting.url);
     if !is_usable {
-        question += " The secret is not usable yet: unless it is repaired, the function gives the events \
-                     up again after a day.";
+        question += " The secret is not usable yet: unless it is repaired, the function stops \
+                     retrying the events again after a day.";
     }
     question
 }

@@ -112,7 +112,7 @@ impl Recovery {
         }
     }
 
-    /// Lists the events that failed, and those that were held back behind them.
+    /// Lists the events that failed, and those that were not tried because of them.
     pub fn note_failed(&self) {
         for event in &self.events {
             if let Some(error) = &event.error {

@@ -40,9 +40,9 @@ pub async fn send(sdk: &SdkConfig, records: &[(i64, Undelivered)], events: &mut 
 
 /// The failures so far, which decide which events are skipped.
 ///
-/// If SQS refuses an event, only the later events of its FIFO message group are skipped, whatever the
-/// error code. No list of codes could tell for sure whether the queue or the message is at fault, and a
-/// refusal costs only one round trip. If SQS is unreachable, all later events of the queue are skipped,
+/// If SQS rejects an event with any error code, only the later events of its FIFO message group are
+/// skipped. No code says for sure whether the queue or the message is at fault, and a rejection costs
+/// only one round trip. If SQS is unreachable, all later events of the queue are skipped,
 /// because the attempts for one event take [`TIME_FOR_EACH`].
 struct Sending {
     client: Client,
@@ -71,7 +71,7 @@ impl Sending {
             ));
         }
         let queue = EventQueue::new(self.client.clone(), url);
-        let sent = queue.send_again(record, Instant::now() + TIME_FOR_EACH).await;
+        let sent = queue.resend(record, Instant::now() + TIME_FOR_EACH).await;
         sent.map_err(|fault| {
             let event_id = message.event_id.to_owned();
             if let Fault::Unreachable(_) = fault {

@@ -1,7 +1,7 @@
 //! Replaces a webhook and its secret. JW cannot change a webhook's secret, so a new webhook with
 //! another id replaces the old one.
 //!
-//! [`state`] finds out how far the rotation has come, and [`steps`] lists and runs the remaining steps.
+//! [`state`] finds out which steps are done, and [`steps`] lists and runs the remaining steps.
 //! After an interruption, the next run starts from the state that it finds.
 
 #[cfg(test)]
@@ -58,11 +58,11 @@ pub struct Arguments {
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: String,
     /// How long to wait after the new key is stored, until every warm function accepts it. Default: 40
-    /// seconds, or the stack's SecretTtlSeconds plus 10 seconds, whichever is less
+    /// seconds, or the stack's SecretTtlSeconds plus 10 seconds, whichever is shorter
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
-    /// How long both webhooks stay active, until JW surely uses the new one. Default: 60 seconds, or
-    /// --settle, whichever is less
+    /// How long both webhooks stay active, so that JW has begun to use the new one. Default: 60 seconds,
+    /// or --settle, whichever is shorter
     #[arg(long, value_name = "SECONDS")]
     overlap: Option<u64>,
     /// How long to wait for late deliveries of the old webhook before its key is removed; JW documents
@@ -215,6 +215,6 @@ async fn perform(rotation: &mut Rotation<'_>, steps: &[Step]) -> Result<()> {
     };
     tokio::select! {
         done = all => done,
-        () = interrupt::asked() => Err(anyhow!("the rotation was interrupted; {resume}")),
+        () = interrupt::requested() => Err(anyhow!("the rotation was interrupted; {resume}")),
     }
 }

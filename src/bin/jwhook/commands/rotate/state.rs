@@ -1,4 +1,4 @@
-//! Finds out how far a rotation has come, from JW and the key ring. No other state is kept.
+//! Finds out which steps of a rotation are done, from JW and the key ring. No other state is stored.
 
 use anyhow::{Result, bail};
 use time::OffsetDateTime;
@@ -135,7 +135,7 @@ fn the_only(id: &str, mut found: Vec<Webhook>) -> Result<Option<Webhook>> {
     Ok(found.pop())
 }
 
-/// Whether this webhook sends the same as the old one, and is not older.
+/// Whether this webhook sends the same events as the old one, and is not older.
 pub fn is_twin(new: &Webhook, old: &Webhook) -> bool {
     let created = |webhook: &Webhook| {
         webhook.created().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())

@@ -19,7 +19,7 @@ use crate::output::note;
 use crate::parked;
 use crate::progress;
 
-/// How long another run needs, from JW's response, to store the new key.
+/// How long another run takes to store a new key after JW's response.
 const STORING: Duration = Duration::from_secs(5);
 
 /// A change or a wait.
@@ -36,7 +36,7 @@ pub enum Step {
     Settle { seconds: u64 },
     /// Make the replacement call the endpoint.
     Activate,
-    /// Wait until JW surely uses the new webhook.
+    /// Wait until JW also uses the new webhook.
     Overlap { seconds: u64 },
     /// Delete the old webhook.
     DeleteOld,
@@ -44,7 +44,7 @@ pub enum Step {
     Grace { seconds: u64 },
     /// Wait until no held event can need the old key.
     AwaitHeld,
-    /// Accept that held events which need the old key are lost.
+    /// Accept the loss of the held events that need the old key.
     DropHeld,
     /// Remove the old key.
     RemoveKey,
@@ -243,7 +243,7 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// Deletes the old webhook, if the new one surely replaces it.
+    /// Deletes the old webhook, if the new one has replaced it.
     async fn delete_old(&mut self) -> Result<()> {
         let id = self.new.as_ref().context("the rotation has no new webhook")?.id.clone();
         let jw = self.context.jw().await?;

@@ -50,7 +50,7 @@ impl Sent {
         }
     }
 
-    /// Adds the advice. `refusal` is the result of our own check.
+    /// Adds the advice. `refusal` is the result of jwhook's own check.
     pub fn advised(mut self, log_group: Option<&str>, refusal: Option<Refusal>) -> Self {
         self.advice = match self.verdict() {
             Verdict::Good => None,
@@ -105,7 +105,7 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
         ),
         (401, None) => format!(
             "the event is good with the secret's current value. Perhaps the function has an older value \
-             (it fetches the secret again for such an event, with pauses while bad requests come): send \
+             (it fetches the secret again for such an event, with pauses while it gets bad requests): send \
              the event again in a minute. Otherwise the function reads another secret, or something \
              else answered; `reason` in {log} says which"
         ),
@@ -139,9 +139,9 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
         (300..=399, _) => {
             "the endpoint redirects, and JW may not follow: use the URL that it redirects to".to_owned()
         }
-        (200..=299, _) => "something else than the forwarder answered (the forwarder answers 200 with a \
+        (200..=299, _) => "something other than the forwarder answered (the forwarder answers 200 with a \
                            message_id): check the URL"
             .to_owned(),
-        _ => format!("the forwarder does not answer like this: check the URL, then {log}"),
+        _ => format!("the forwarder never answers with this status: check the URL, then {log}"),
     }
 }

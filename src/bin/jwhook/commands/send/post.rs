@@ -52,8 +52,9 @@ pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
              all the same. Only the same event (--file) gets the same event_id when you send it again"
         )
     };
-    let request = http::client(url).timeout(TIMEOUT).build()?.post(url.clone());
-    let request = request
+    let client = http::build(http::client(url).timeout(TIMEOUT))?;
+    let request = client
+        .post(url.clone())
         .header(AUTHORIZATION, authorization(token)?)
         .header(CONTENT_TYPE, "application/json");
     let began = Instant::now();

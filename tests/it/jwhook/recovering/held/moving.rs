@@ -72,7 +72,7 @@ async fn nothing_is_moved_without_confirmation() {
     let error = scene.moves([NO_TASK], &[]).await.error();
     let question = "Move 1 dead-lettered event back to the held queue http";
     assert!(error.starts_with(question) && error.contains("nothing was changed"), "{error}");
-    assert!(!error.contains("up again") && !error.contains("MaxEventAge"), "{error}");
+    assert!(!error.contains("stops retrying") && !error.contains("MaxEventAge"), "{error}");
 
     let shown = scene.held(&["--dry-run"]).await.done();
     let expected = "1 dead-lettered event to move back; none moved (--dry-run)\n";
@@ -86,7 +86,7 @@ async fn nothing_is_moved_without_confirmation() {
 async fn prompt_warns_that_the_secret_is_not_usable_yet() {
     let scene = scene(PLACEHOLDER_ONLY, 0, 1).await;
     let error = scene.moves([NO_TASK], &[]).await.error();
-    assert!(error.contains("the function gives the events up again after a day"), "{error}");
+    assert!(error.contains("the function stops retrying the events again after a day"), "{error}");
 }
 
 #[tokio::test]

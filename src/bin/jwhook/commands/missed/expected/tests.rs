@@ -75,8 +75,8 @@ fn ready_medium_without_a_modification_time_has_caused_all_three_events() {
 #[test]
 fn media_available_is_certain_only_if_the_medium_was_publishable_from_its_creation() {
     let later = Unknown("the publish start is later than the creation");
-    let to_come = Unknown("the publish start is to come");
-    let past = Unknown("the publish end is past");
+    let to_come = Unknown("the publish start is in the future");
+    let past = Unknown("the publish end has passed");
     let unreadable = Unknown("the publish dates cannot be read");
     let at = |minutes| Date::At(ago(minutes));
     for (start, end, expected) in [

@@ -14,10 +14,12 @@ use crate::held::Waiting;
 use crate::output::plain;
 use crate::progress;
 
-/// How often and for how long the task's progress is read. SQS moves up to 500 messages a second, and
-/// reports a missing permission only when the task ends.
+/// The pause between two reads of the task's progress.
 const TICK: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long the task's progress is read. SQS moves up to 500 messages a second, and reports a missing
+/// permission only when the task ends.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// The permissions that SQS's documentation lists for a redrive.
 const PERMISSIONS: &str = "moving needs sqs:StartMessageMoveTask, ReceiveMessage, DeleteMessage, GetQueueAttributes and \
@@ -50,7 +52,7 @@ impl<'w> Move<'w> {
     /// queue.
     pub async fn of(context: &Context, from: &'w Waiting, to: &'w Waiting) -> Result<Self> {
         let client = Client::new(&context.sdk);
-        // if the list cannot be read, go on: SQS rejects a second task by itself
+        // an error is ignored, because SQS itself rejects a second task
         let last = newest(&client, from).await;
         if let Ok(Some(Task { status: Some(status), .. })) = &last
             && matches!(status.as_str(), "RUNNING" | "CANCELLING")
@@ -65,7 +67,7 @@ impl<'w> Move<'w> {
         Ok(Self { client, from, to, last_started })
     }
 
-    /// Starts the task, and follows it to its end or for [`PATIENCE`].
+    /// Starts the task, and follows it to its end or for [`MAX_WAIT`].
     ///
     /// The destination is explicit. Without it SQS moves each message to its source queue, and a message
     /// that was sent directly to this queue has none.
@@ -79,8 +81,8 @@ impl<'w> Move<'w> {
         let mut moved = Moved { status: "RUNNING".to_owned(), number: 0, task_handle };
         let Some(last_started) = self.last_started else { return Ok(moved) };
         let spinner = progress::spinner("SQS is moving the dead letters back");
-        let give_up = Instant::now() + PATIENCE;
-        while Instant::now() < give_up {
+        let deadline = Instant::now() + MAX_WAIT;
+        while Instant::now() < deadline {
             spinner.inc(1);
             // the list may not show the task at once
             let Ok(newest) = newest(&self.client, self.from).await else { break };

@@ -1,6 +1,6 @@
 //! The effect of each step's calls on JW and on the secret.
 
-use super::operator::{Run, TAKE_BACK, call, leave};
+use super::operator::{ROLL_BACK, Run, call, leave};
 use super::plan::Task;
 use super::{Flaw, Model, OLD, REPLACEMENTS, Ring, State, Webhook};
 
@@ -48,7 +48,7 @@ impl Call<'_> {
             (0, Webhook::Live { .. }) => self.end("ends: the orphan is in use", state),
             (0, _) => self.leave("finds the orphan gone", state),
             (1, _) if state.secret.has(orphan) => {
-                self.end("ends: the orphan has its key by now", state)
+                self.end("ends: the orphan's key has been stored", state)
             }
             (1, _) => self.then(2, "finds no key of the orphan", state),
             _ => {
@@ -72,7 +72,7 @@ impl Call<'_> {
                 }
                 Some(("creates the new webhook, parked", state))
             }
-            TAKE_BACK => {
+            ROLL_BACK => {
                 delete(&mut state, new);
                 self.end("deletes the webhook that it created", state)
             }

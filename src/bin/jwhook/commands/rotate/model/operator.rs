@@ -69,19 +69,19 @@ pub(super) fn next(model: &Model, state: &State, operator: usize, next: &mut Vec
         match storing {
             Some(0) => {
                 if let Some((_, mut after)) = proceed(model, state, operator) {
-                    call(&mut after, operator, TAKE_BACK, Ring::EMPTY, true);
-                    push("creates the new webhook and gets no answer", after);
+                    call(&mut after, operator, ROLL_BACK, Ring::EMPTY, true);
+                    push("creates the new webhook and gets no response", after);
                 }
             }
             Some(1 | 2) => {
                 let mut after = *state;
-                call(&mut after, operator, TAKE_BACK, Ring::EMPTY, true);
+                call(&mut after, operator, ROLL_BACK, Ring::EMPTY, true);
                 push("cannot store the key", after);
                 if let (Some(2), Some((_, mut after))) = (storing, proceed(model, state, operator))
                 {
                     after.runs[operator] = Some(*run);
-                    call(&mut after, operator, TAKE_BACK, Ring::EMPTY, true);
-                    push("stores the key and takes it for not stored", after);
+                    call(&mut after, operator, ROLL_BACK, Ring::EMPTY, true);
+                    push("stores the key but gets an error", after);
                 }
             }
             _ => {}
@@ -89,7 +89,8 @@ pub(super) fn next(model: &Model, state: &State, operator: usize, next: &mut Vec
     }
 }
 
-pub(super) const TAKE_BACK: u8 = 3;
+/// The call that deletes a webhook whose key could not be stored.
+pub(super) const ROLL_BACK: u8 = 3;
 
 pub(super) fn call(state: &mut State, operator: usize, done: u8, seen: Ring, urgent: bool) {
     if let Some(run) = &mut state.runs[operator] {
@@ -122,7 +123,7 @@ pub(super) fn proceed(
         }
         Phase::Asking => {
             enter(model, &mut after, operator);
-            "is told to go on"
+            "gets the answer yes"
         }
         Phase::Waiting { left: 0 } => {
             leave(model, &mut after, operator);
@@ -151,7 +152,7 @@ fn enter(model: &Model, state: &mut State, operator: usize) {
             Phase::Waiting { left: planned.max(left) }
         }
         Some(Task::Overlap(left) | Task::Grace(left)) => Phase::Waiting { left },
-        // the wait before deleting an orphan is left out, because another run may be slower than it
+        // the wait before an orphan is deleted is left out, because another run may take longer than it
         Some(_) => Phase::Calling { done: 0, seen: Ring::EMPTY, urgent: false },
     };
 }

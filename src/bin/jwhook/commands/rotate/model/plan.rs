@@ -128,7 +128,7 @@ impl Planner {
                 Command::Rotate => self.rotate(&observed)?,
                 Command::Create => create(&observed)?,
             };
-            self.spoil(&mut tasks);
+            self.apply_flaw(&mut tasks);
             let mut plans = self.plans.borrow_mut();
             let number = plans.iter().position(|plan| *plan == tasks).unwrap_or_else(|| {
                 plans.push(tasks);
@@ -173,7 +173,7 @@ impl Planner {
         Some((steps.iter().map(Task::of).collect(), new))
     }
 
-    fn spoil(&self, tasks: &mut Vec<Task>) {
+    fn apply_flaw(&self, tasks: &mut Vec<Task>) {
         let at = |tasks: &[Task], name| tasks.iter().position(|task| task.name() == name);
         match self.flaw {
             Some(Flaw::Swapped(one, other)) => {

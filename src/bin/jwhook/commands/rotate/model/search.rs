@@ -1,6 +1,6 @@
 //! Visits every reachable state, breadth first, so that the trace to a fault is as short as possible.
 //!
-//! We use no model checker's crate: `stateright` would add a dozen crates and a web server to the tests.
+//! The tests do not use the model checker `stateright`, which would add a dozen crates and a web server.
 //! It can neither express "the end is reachable from every state" nor merge states that differ only in the
 //! order of the operators.
 

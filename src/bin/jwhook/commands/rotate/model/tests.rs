@@ -169,7 +169,7 @@ fn writing_the_ring_without_compare_and_swap_loses_a_key() {
     }
 }
 
-/// The reason for the model's assumption that no time passes there.
+/// This is why the model assumes that no time passes between a check and its change.
 #[test]
 fn run_suspended_between_check_and_change_can_lose_events() {
     let model = Model::new(Command::Rotate, short(), 2, 1).with(Flaw::Suspended);

@@ -11,7 +11,7 @@ use crate::undelivered::join::Undelivered;
 
 impl EventQueue {
     /// Sends a record's message to this queue, as the function would have sent it.
-    pub async fn send_again(
+    pub async fn resend(
         &self,
         record: &Undelivered,
         deadline: Instant,
@@ -20,7 +20,7 @@ impl EventQueue {
         attempt::until("sqs:SendMessage", deadline, || self.send_once(&message, None)).await
     }
 
-    /// What to do about a record that [`send_again`](Self::send_again) could not send.
+    /// What to do about a record that [`resend`](Self::resend) could not send.
     pub fn advice(&self, record: &Undelivered, fault: &Fault) -> Cow<'static, str> {
         let group_id = record.message().group_id;
         match fault {

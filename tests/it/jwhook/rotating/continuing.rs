@@ -51,7 +51,7 @@ async fn continued_rotation_waits_only_the_rest_of_the_settle_time() {
 }
 
 #[tokio::test]
-async fn full_settle_time_is_waited_if_the_secret_versions_age_is_unknown() {
+async fn full_settle_time_is_used_if_the_secret_versions_age_is_unknown() {
     let key = |id: &str| json!({OLD: SECRET, id: OTHER_SECRET}).to_string();
     let account = Account::start(&key("parked01")).await;
     let mut parked = webhook("parked01", "newsroom");

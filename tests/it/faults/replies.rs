@@ -108,7 +108,7 @@ fn passing(random: &mut Random) -> Reply {
     }
 }
 
-/// SQS takes the message, and the function cannot know.
+/// SQS queues the message, but the function does not learn this.
 fn taken(random: &mut Random) -> Reply {
     match random.below(6) {
         0 => Reply::TakenThen(Box::new(Reply::Hang)),
