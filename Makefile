@@ -2,7 +2,7 @@
 
 .PHONY: help help-all demo run build jwhook test events ci fmt lint doc deny sbom advisories venv clean
 .PHONY: template examples package prove prove-cargo-lambda arm64 deploy logs local delete
-.PHONY: twins mutants reference fuzz soak simulate simulate-twins load bench counts plot reproducible
+.PHONY: twins mutants reference fuzz soak simulate simulate-twins load bench counts growth reproducible
 .PHONY: release verify-release prove-release
 
 # `--version` and the function's first log line name the commit. local/same_paths.sh sets the variable too, because a
@@ -111,8 +111,8 @@ counts: venv .venv-zig/stamp ## compare instruction counts with the recorded one
 	@PYTHONPATH=local .venv/bin/python -m unittest --quiet bench.test_counts
 	@$(BENCH).counts $(ARGS)
 
-plot: venv build ## plot CPU time by size of the body, size of the key ring and concurrent requests (docs/growth.svg)
-	@echo "==> plot (two minutes)"
+growth: venv build ## measure CPU time by size of the body, size of the key ring and concurrent requests
+	@echo "==> growth (two minutes)"
 	@$(BENCH).growth
 
 BENCH = PYTHONPATH=local .venv/bin/python -m bench

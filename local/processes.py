@@ -17,6 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+if sys.version_info >= (3, 11):
+    import tomllib as tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 5
 INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
@@ -120,18 +126,17 @@ def started(
         processes.show_output()
         raise LocalError(str(error)) from error
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # no interrupt may stop the cleanup
-        before_stop(folder)
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        with interrupts_later():
+            before_stop(folder)
+            processes.stop()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def interrupts_later() -> Iterator[None]:
-    """Delays interrupts until the block ends, because a process that is not yet in the list would never be stopped.
+    """Delays interrupts until the block ends: a process must be in the list before anything can end the program.
 
-    Blocking the signals is no alternative: the process would inherit the block, and removing it between fork and exec is
-    unsafe in a process with threads.
+    A blocked signal would stay blocked in the new process, so handlers note the interrupts instead.
     """
     came: list[int] = []
     handlers = {number: signal.signal(number, lambda heard, _: came.append(heard)) for number in INTERRUPTS}

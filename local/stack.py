@@ -24,9 +24,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulators.held_queue import HeldQueue
-from processes import LocalError, Processes, started
+from processes import ROOT, LocalError, Processes, started
 
-ROOT = Path(__file__).resolve().parent.parent
 LOCALHOST = "127.0.0.1"
 PATH = "/webhooks/jwplayer"
 INVOCATIONS = "/2015-03-31/functions/_/invocations"  # Lambda's API; `_` is cargo lambda's only function
