@@ -1,11 +1,6 @@
 """`make mutants`: finds small changes of the code that no test notices. Run it after a change of the code or the tests.
 
-cargo-mutants lists the mutants: a changed operator, match arm or function body. Its options select some of them, for
-example `--re REGEX`. This program builds each, because cargo-mutants would build tests/it again each time. The
-unit tests run first, then tests/it; a failure of the latter counts only if it happens twice.
-
-target/twins/mutants.jsonl keeps the results. A mutant of an unchanged file does not run again, unless it was missed.
-tests/mutants.toml gives the reason for each mutant that may be missed.
+cargo-mutants lists the mutants, and its options select some of them, for example `--re REGEX`.
 """
 
 import hashlib
@@ -18,7 +13,8 @@ from typing import Any
 from processes import ROOT, LocalError, exit_with, tomllib
 from twins import BUILD, ENDED, TREE, build_forwarder, build_test, build_tests, cargo, changed, copy_tree, lock_copy, run
 
-KNOWN = ROOT / "tests" / "mutants.toml"
+KNOWN = ROOT / "tests" / "mutants.toml"  # mutants that no test needs to notice, with the reason
+# A mutant of an unchanged file does not run again, unless no test noticed it.
 OUTCOMES = BUILD.parent / "mutants.jsonl"
 CARGO_MUTANTS = ROOT / "target" / "tools" / "bin" / "cargo-mutants"
 WANTED = 0.95
@@ -68,7 +64,10 @@ def mutated(text: str, mutant: dict[str, Any]) -> str:
 
 
 def caught_by(tests: str, own: tuple[str, ...]) -> str:
-    """The first test that fails twice, or nothing."""
+    """The first unit test that fails, or the first test of tests/it that fails twice, or nothing.
+
+    cargo-mutants would build tests/it for each mutant. These tests need only a new forwarder.
+    """
     try:
         unit = build_test(*(("--bin", "jwhook") if own else ("--lib",)), "--all-features")
     except LocalError:

@@ -37,7 +37,7 @@ def check(twin: Twin) -> None:
     name = twin["name"]
     times = (ROOT / twin["file"]).read_text(encoding="utf-8").count(twin["from"])
     if times != 1:
-        raise LocalError(f"{name}: {twin['file']} has this line {times} times, not once. Correct tests/twins.toml: {twin['from']}")
+        raise LocalError(f"{name}: {twin['file']} has its line {times} times, not once. Correct tests/twins.toml")
     if not twin["fails"] and "simulation" not in twin:
         raise LocalError(f"{name}: tests/twins.toml names no test that must fail. Name one")
     judges = (ROOT / "tests" / "simulation" / "judge").glob("*.rs")
@@ -148,11 +148,12 @@ def judge(twin: Twin, tests: str) -> str:
     build_forwarder()
     failed = run(tests, "--exact", *twin["fails"])
     if failed == set(twin["fails"]):
-        return f"{len(failed)} tests fail"
+        return f"ok, failed tests: {len(failed)}"
     if not (failed := failed or run(tests)):
         raise LocalError("no test of tests/it fails. Add one")
     passed = set(twin["fails"]) - failed
-    raise LocalError(f"no failure of {', '.join(sorted(passed))}, but of {', '.join(sorted(failed))}. Correct tests/twins.toml")
+    wrong = f"must fail, but did not: {', '.join(sorted(passed))}; failed: {', '.join(sorted(failed))}"
+    raise LocalError(f"{wrong}. Correct tests/twins.toml")
 
 
 def find(twin: Twin) -> str:
@@ -160,10 +161,11 @@ def find(twin: Twin) -> str:
     program = build_test("--profile", "simulation", "--test", "simulation")
     command = [program, "--exact", "whatever_fails_in_virtual_time_the_promise_holds", "--nocapture"]
     environment = {**os.environ, "SIMULATION_EVENTS": str(10**9), "RUST_BACKTRACE": "0"}
+    seconds = FIND_SECONDS + SHRINK_SECONDS
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=FIND_SECONDS + SHRINK_SECONDS)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise LocalError(f"the simulation finds no broken promise within {FIND_SECONDS + SHRINK_SECONDS} s") from None
+        raise LocalError(f"the simulation finds no broken promise within {seconds} s") from None
     found = re.search(r"^seed (\d+) .*: promised to (.*), but$", done.stderr, re.MULTILINE)
     shortest = re.search(r"^(found after ([0-9.]+) s.*): shortest schedule: (.*)$", done.stderr, re.MULTILINE)
     if not found or not shortest:
@@ -173,7 +175,7 @@ def find(twin: Twin) -> str:
         raise LocalError(f"found after more than {FIND_SECONDS} s: {said}")
     if found[2] not in twin["simulation"]:
         raise LocalError(f"breaks a promise that tests/twins.toml does not name: {found[2]}: {said}")
-    return said
+    return f"ok, {said}"
 
 
 def main() -> int:

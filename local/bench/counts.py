@@ -1,13 +1,6 @@
-"""`make counts`: compares the function's instruction counts with the recorded ones. Run it after a change of the code.
+"""`make counts`: compares the function's instruction counts with counts.toml. Run it after a change of the code.
 
-It notices a slow start of a dependency, or a second TLS handshake. Two runs differ by 0.3 % even on a busy machine;
-milliseconds differ by more.
-
-    python -m bench.counts             fails above counts.toml + 3 %, and names the crates that grew
-    python -m bench.counts --record    writes counts.toml
-
-The binary is the release's, because every compiler makes other counts. The counts by crate need a build with line
-numbers, by this machine's own compiler. It is built to record figures, and if a figure is too high.
+Two runs differ by 0.3 % even on a busy machine; milliseconds differ by more. `--record` writes counts.toml.
 """
 
 import os
@@ -146,7 +139,7 @@ class Counter:
 
 
 def build_with_line_numbers() -> Path:
-    """Builds the release binary with line numbers."""
+    """Builds the function with this machine's compiler and line numbers. Only the counts by crate need them."""
     print("==> building the function with line numbers, to count by crate (some minutes)", flush=True)
     target = ROOT / "target" / "counted"
     environment = {
@@ -178,7 +171,7 @@ def main() -> int:
             raise LocalError(f"nothing was counted: {why}")
         print(f"NOT COUNTED: {why}")
         return 0
-    binary = built("x86_64", "forwarder")
+    binary = built("x86_64", "forwarder")  # of the release, because every compiler makes other counts
     with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
         counter = Counter(Path(folder))
         if broken := counter.promises(binary):

@@ -1,7 +1,6 @@
 """`make growth`: measures CPU time by size of the body, size of the key ring and concurrent requests.
 
-Run it after a change that may affect large inputs, for example a cost that grows with the square of the body's size. It
-prints the figures of docs/performance.md.
+Run it after a change that may affect large inputs. It prints the figures of docs/performance.md.
 """
 
 import json

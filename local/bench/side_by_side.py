@@ -1,7 +1,6 @@
 """`make bench`: compares the function with JW's documented check in Python, and with an empty function.
 
-Run it to get the table of docs/performance.md for your machine. The functions run in turn, so that other load affects
-all of them; each figure is the median of the rounds. Milliseconds depend on the machine, ratios much less.
+Run it to get the table of docs/performance.md for your machine. Ratios depend much less on the machine than milliseconds.
 """
 
 import statistics
@@ -109,6 +108,7 @@ def main() -> int:
     measured: dict[str, list[Figures]] = {name: [] for name in side}
     with tempfile.TemporaryDirectory() as folder:
         given = certificates.make(Path(folder))
+        # in turn, so that other load affects all of them
         for number in range(1, ROUNDS + 1):
             print(f"  round {number} of {ROUNDS}", file=sys.stderr, flush=True)
             for name, function in side.items():

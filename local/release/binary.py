@@ -1,8 +1,6 @@
-"""Checks that a release's binary runs on its machine, and prints its size. `make arm64` and `make release` run it.
+"""Checks that a release's binary runs on its machine. `make arm64` and `make release` run it.
 
 A binary that needs a newer glibc or another processor builds without an error, and fails when Lambda starts it.
-
-    python -m release.binary PATH arm64|x86_64 forwarder|jwhook
 """
 
 import os
@@ -60,7 +58,7 @@ def check(binary: Path, architecture: str, oldest: str) -> str:
 
 
 def main() -> int:
-    _, binary, architecture, name = sys.argv
+    _, binary, architecture, name = sys.argv  # for example PATH arm64 forwarder
     print(check(Path(binary), architecture, OLDEST_GLIBC[name]))
     return 0
 

@@ -1,7 +1,6 @@
 """`make release`: writes dist/, from which a team deploys without Rust. Run it on a release's commit (RELEASING.md).
 
-`make release ARCHS=x86_64` builds for one architecture. A plain `sam deploy` takes the first. One commit gives the same
-bytes on every machine of one kind: no file has a date, an owner or a path, and build.toml names the compilers.
+One commit gives the same bytes on every machine of one kind: no file has a date, an owner or a path.
 """
 
 import hashlib
