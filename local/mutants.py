@@ -36,7 +36,7 @@ os.environ["ORACLE_CASES"] = "1000"
 
 
 def mutants(options: list[str]) -> list[dict[str, Any]]:
-    command = [CARGO_MUTANTS, "mutants", "--list", "--json", "--file=src/**/*.rs", "--exclude=src/main.rs", *options]
+    command = [str(CARGO_MUTANTS), "mutants", "--list", "--json", "--file=src/**/*.rs", "--exclude=src/main.rs", *options]
     listed = subprocess.run(command, cwd=TREE, check=True, capture_output=True)
     return [mutant for mutant in json.loads(listed.stdout) if own_tests(mutant) is not None]
 

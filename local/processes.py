@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 if sys.version_info >= (3, 11):
     import tomllib as tomllib
 else:
     import tomli as tomllib
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 5
@@ -82,14 +84,15 @@ class Processes:
                 how = f"signal {-code}" if code < 0 else f"exit status {code}"
                 raise LocalError(f"{part.name} exited ({how}). Read the end of its output above")
 
-    def wait(self, what: str, seconds: float, ready: Callable[[], object]) -> None:
-        """Polls until `ready` is true. Raises an error after the timeout, or if a process exits."""
+    def wait(self, what: str, seconds: float, ready: Callable[[], T]) -> T:
+        """Polls until `ready` is true, and returns its value. Raises an error after the timeout, or if a process exits."""
         deadline = time.monotonic() + seconds
-        while not ready():
+        while not (found := ready()):
             self.check()
             if time.monotonic() > deadline:
                 raise LocalError(f"timeout after {seconds:.0f} s, waiting for {what}. Read the processes' output above")
             time.sleep(0.02)
+        return found
 
     def stop(self) -> None:
         """Stops all processes, newest first."""
@@ -149,7 +152,7 @@ def interrupts_later() -> Iterator[None]:
             signal.raise_signal(heard)
 
 
-def send_to_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+def send_to_group(process: "subprocess.Popen[Any]", number: signal.Signals) -> None:
     # the process may have exited meanwhile, which macOS reports as PermissionError
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

@@ -27,8 +27,8 @@ def tree(target: str, edges: str) -> list[tuple[int, str, str, str]]:
     if done.returncode != 0:
         raise LocalError(f"cargo tree failed:\n{done.stderr}")
     lines = [line.removesuffix(" (*)").split("|") for line in done.stdout.splitlines()]
-    # cargo adds the path of this folder to a package
-    return [(int(depth), " ".join(package.split()[:2]), *rest) for depth, package, *rest in lines]
+    # cargo adds this folder's path to its own package
+    return [(int(depth), " ".join(package.split()[:2]), licence, link) for depth, package, licence, link in lines]
 
 
 def bill(target: str) -> Bom:

@@ -170,9 +170,7 @@ class Stack:
 
     def wait_for_log_line(self) -> dict[str, Any]:
         """The log line of the one request that was sent since the last call."""
-        lines: list[dict[str, Any]] = []
-        self._processes.wait("the function's log line", LOG_SECONDS, lambda: lines.extend(self.new_log_lines()) or lines)
-        return lines[0]
+        return self._processes.wait("the function's log line", LOG_SECONDS, self.new_log_lines)[0]
 
 
 @contextmanager

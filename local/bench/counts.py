@@ -18,9 +18,9 @@ from bench.instance import Function, run
 from bench.requests import Event
 from bench.services import RUNTIME_API, SECRETS_MANAGER, SQS, Services
 from make_events import KEY_RING
-from processes import LocalError, exit_with
+from processes import ROOT, LocalError, exit_with
 from release.package import built
-from stack import LOCALHOST, ROOT
+from stack import LOCALHOST
 
 FEW, MANY = 20, 100  # events to warm up, and counted events
 ATTEMPTS = 3

@@ -15,8 +15,8 @@ from pathlib import Path
 from bench.certificates import Certificates
 from bench.requests import Event
 from bench.services import QUEUE_PATH, RUNTIME_API, SECRETS_MANAGER, SQS, Answer, Services
-from processes import LocalError, Processes, started
-from stack import LOCALHOST, ROOT
+from processes import ROOT, LocalError, Processes, started
+from stack import LOCALHOST
 
 ANSWER_SECONDS = 120  # valgrind is fifty times slower
 END_SECONDS = 60

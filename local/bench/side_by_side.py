@@ -13,9 +13,9 @@ from bench.certificates import Certificates
 from bench.instance import Function, run
 from bench.services import RUNTIME_API, SECRETS_MANAGER, SQS
 from make_events import SECRET
-from processes import LocalError, exit_with
+from processes import ROOT, LocalError, exit_with
 from release.archive import EXECUTABLE, Member, zipped
-from stack import ROOT, built, forwarder_binary
+from stack import built, forwarder_binary
 
 ROUNDS = 9
 WARM_UP, WARM, FORGED = 50, 400, 100

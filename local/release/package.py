@@ -11,12 +11,11 @@ import sys
 from pathlib import Path
 from string import Template
 
-from processes import LocalError, exit_with
+from processes import ROOT, LocalError, exit_with
 from release.archive import EXECUTABLE, Member, tar_gz, zipped
 from release.binary import OLDEST_GLIBC, check
 from release.source import Source, here
 from release.templates import released
-from stack import ROOT
 
 SUMS = "SHA256SUMS"
 HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"

@@ -14,10 +14,9 @@ from unittest import mock
 
 from samtranslator.yaml_helper import yaml_parse
 
-from processes import LocalError
+from processes import ROOT, LocalError, tomllib
 from release import package, source, verify
-from release.source import Source, tomllib
-from stack import ROOT
+from release.source import Source
 
 SOURCE = Source("1.2.3", "012345678", ("arm64", "x86_64"), {"rustc": "1.0", "zig": "2.0"})
 PRINTS = '#!/bin/sh\necho "$@"\n'

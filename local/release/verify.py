@@ -9,10 +9,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from processes import LocalError, exit_with
+from processes import ROOT, LocalError, exit_with
 from release.package import BUILDS, SUMS, write
 from release.source import Source, here, read
-from stack import ROOT
 
 FOLDER = ROOT / "target" / "verify-release"
 BUILD = "build.toml"
