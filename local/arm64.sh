@@ -21,7 +21,7 @@ fi
 echo "arm64: built with $("${RUST_BIN:-$(sh local/release/toolchain.sh)}/rustc" --version)"
 binary=$(sh local/release/build.sh arm64 forwarder | tail -n 1)
 [ -n "$binary" ] || exit 1 # build.sh said why
-.venv/bin/python local/release/binary.py "$binary" arm64 forwarder
+PYTHONPATH=local .venv/bin/python -m release.binary "$binary" arm64 forwarder
 
 emulator=
 case $(uname -m) in

@@ -1,7 +1,6 @@
 """`make demo`: sends every documented event, one of them during an outage, and some bad requests to the release binary.
 
-Run it to see the function at work without an AWS account. CI runs it too: the exit code is 0 only if every answer, log
-line and message is as promised.
+Run it to see the function at work without an AWS account. It fails if an answer, log line or message is not as promised.
 """
 
 import json
@@ -155,7 +154,6 @@ def judge_queued(delivery: Delivery) -> list[Message]:
         differences = violations(message.body, message.attributes)
         delivery.expect("what differs from docs/message.schema.json", differences, [])
     return delivery.messages
-
 
 
 def judge_refused(delivery: Delivery) -> None:

@@ -1,16 +1,6 @@
 """Writes events/*.json, the requests of the demo and the tests. Run it (`make events`) after a change of this file.
 
-    python local/make_events.py            write the files
-    python local/make_events.py --check    exit 1 if a file differs from what this program writes
-
-Each file is an HTTP API event (payload format 2.0): one for each event that JW documents, and one for each reason to
-refuse a request. A refused request has only the fault in its name. PyJWT signs the tokens, with the sample secret of
-JW's documentation, because the code under test must not sign them.
-
-With a key ring the function refuses each file for the reason in its name, with two exceptions. It refuses
-`claims_malformed` as `webhook_unknown`, because unreadable claims name no webhook; a single secret gives the reason of
-the name. It refuses `event_stale` only if MAX_EVENT_AGE_SECONDS is set. A single secret refuses `webhook_unknown` for
-its signature.
+`--check` exits with 1 if a file differs from what this program writes.
 """
 
 import base64
@@ -75,7 +65,7 @@ def compact(value: Json) -> bytes:
 
 
 def sign(payload: bytes, secret: str = SECRET) -> str:
-    """The token that JW would send with the payload."""
+    """The token that JW would send with the payload. PyJWT signs it, because the code under test must not."""
     return jwt.PyJWS().encode(payload, secret, algorithm="HS256")
 
 
@@ -166,7 +156,12 @@ def authentic(name: str, event: Json) -> Json:
 
 
 def refused() -> dict[str, Json]:
-    """One request for each reason, in the order of the checks."""
+    """One request for each reason to refuse it, in the order of the checks. Each has only the fault in its name.
+
+    With a key ring the function refuses `claims_malformed` as `webhook_unknown`, because unreadable claims name no
+    webhook, and `event_stale` only if MAX_EVENT_AGE_SECONDS is set. With a single secret it refuses `webhook_unknown` for
+    its signature.
+    """
     body = compact(MEDIA_AVAILABLE)
     token = sign(body)
     unknown = compact({**MEDIA_AVAILABLE, "webhook_id": "nBdy0KnW"})

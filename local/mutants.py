@@ -1,14 +1,6 @@
 """`make mutants`: finds small changes of the code that no test notices. Run it after a change of the code or the tests.
 
-cargo-mutants lists the mutants: a changed operator, match arm or function body, in the library and in some files of
-jwhook. This program builds each, because cargo-mutants would build tests/it again each time. The unit tests run first,
-then the tests in tests/it; a failure of the latter counts only if it happens twice.
-
-    python local/mutants.py [WORDS]              the mutants whose name has all the words; without words, all
-    python local/mutants.py --shard 0/8 [WORDS]  every eighth of those; 1/8 to 7/8 are the others
-
-target/twins/mutants.jsonl keeps the results. A mutant of an unchanged file does not run again, unless it was missed.
-tests/mutants.toml gives the reason for each mutant that may be missed.
+cargo-mutants lists the mutants, and its options select some of them, for example `--re REGEX`.
 """
 
 import hashlib
@@ -16,13 +8,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from typing import Any
 
-from twins import BUILD, ENDED, ROOT, TREE, TwinError, tomllib
-from twins import build_forwarder, build_tests, cargo, copy_tree, only_one, run
+from processes import ROOT, LocalError, exit_with, tomllib
+from twins import BUILD, ENDED, TREE, build_forwarder, build_test, build_tests, cargo, changed, copy_tree, lock_copy, run
 
-KNOWN = ROOT / "tests" / "mutants.toml"
+KNOWN = ROOT / "tests" / "mutants.toml"  # mutants that no test needs to notice, with the reason
+# A mutant of an unchanged file does not run again, unless no test noticed it.
 OUTCOMES = BUILD.parent / "mutants.jsonl"
 CARGO_MUTANTS = ROOT / "target" / "tools" / "bin" / "cargo-mutants"
 WANTED = 0.95
@@ -43,8 +35,8 @@ JWHOOK = {
 os.environ["ORACLE_CASES"] = "1000"
 
 
-def mutants() -> list[dict[str, Any]]:
-    command = [CARGO_MUTANTS, "mutants", "--list", "--json", "--file=src/**/*.rs", "--exclude=src/main.rs"]
+def mutants(options: list[str]) -> list[dict[str, Any]]:
+    command = [str(CARGO_MUTANTS), "mutants", "--list", "--json", "--file=src/**/*.rs", "--exclude=src/main.rs", *options]
     listed = subprocess.run(command, cwd=TREE, check=True, capture_output=True)
     return [mutant for mutant in json.loads(listed.stdout) if own_tests(mutant) is not None]
 
@@ -64,31 +56,23 @@ def title(mutant: dict[str, Any]) -> str:
 
 def mutated(text: str, mutant: dict[str, Any]) -> str:
     lines = text.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    first, end = mutant["span"]["start"], mutant["span"]["end"]
-    return (
-        text[: starts[first["line"] - 1] + first["column"] - 1]
-        + mutant["replacement"]
-        + text[starts[end["line"] - 1] + end["column"] - 1 :]
+    start, end = (
+        sum(len(line) + 1 for line in lines[: place["line"] - 1]) + place["column"] - 1
+        for place in (mutant["span"]["start"], mutant["span"]["end"])
     )
-
-
-def unit_tests(target: tuple[str, ...]) -> str:
-    messages = cargo("test", *target, "--all-features", "--no-run", "--message-format=json").splitlines()
-    targets = (message for message in map(json.loads, messages) if message["reason"] == "compiler-artifact")
-    return next(message["executable"] for message in targets if message["executable"])  # type: ignore[no-any-return]
+    return text[:start] + mutant["replacement"] + text[end:]
 
 
 def caught_by(tests: str, own: tuple[str, ...]) -> str:
-    """The first test that fails twice, or nothing."""
+    """The first unit test that fails, or the first test of tests/it that fails twice, or nothing.
+
+    cargo-mutants would build tests/it for each mutant. These tests need only a new forwarder.
+    """
     try:
-        unit = unit_tests(("--bin", "jwhook") if own else ("--lib",))
-    except TwinError:
+        unit = build_test(*(("--bin", "jwhook") if own else ("--lib",)), "--all-features")
+    except LocalError:
         return "the compiler"
-    _, failed = run(unit, seconds=60)
-    if failed:
+    if failed := run(unit, seconds=60):
         return min(failed)
     if own:
         cargo("build", "--bin", "jwhook", "--all-features")
@@ -103,13 +87,13 @@ def caught_by(tests: str, own: tuple[str, ...]) -> str:
 def first_that_fails(tests: str, chosen: tuple[str, ...]) -> str:
     flaky: tuple[str, ...] = ()
     while True:
-        _, failed = run(tests, *chosen, *skip(flaky), until_failure=True)
+        failed = run(tests, *chosen, *skip(flaky), until_failure=True)
         if not failed:
             return ""
         if ENDED in failed:
-            _, again = run(tests, *chosen, *skip(flaky), until_failure=True)
+            again = run(tests, *chosen, *skip(flaky), until_failure=True)
         else:
-            again = {test for test in failed if run(tests, "--exact", test)[1]}
+            again = {test for test in failed if run(tests, "--exact", test)}
         if again:
             return min(again)
         flaky += tuple(failed - {ENDED})
@@ -120,13 +104,9 @@ def skip(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def judge(mutant: dict[str, Any], tests: str) -> str:
-    source = TREE / mutant["file"]
-    right = source.read_text(encoding="utf-8")
-    source.write_text(mutated(right, mutant), encoding="utf-8")
-    try:
+    text = (TREE / mutant["file"]).read_text(encoding="utf-8")
+    with changed(mutant["file"], mutated(text, mutant)):
         return caught_by(tests, own_tests(mutant) or ())
-    finally:
-        source.write_text(right, encoding="utf-8")
 
 
 def key(mutant: dict[str, Any]) -> str:
@@ -134,24 +114,13 @@ def key(mutant: dict[str, Any]) -> str:
     return hashlib.sha256(content + mutant["name"].encode()).hexdigest()
 
 
-def shard(words: list[str]) -> tuple[slice, list[str]]:
-    """The shard of the arguments, and the words after it."""
-    if words[:1] != ["--shard"]:
-        return slice(None), words
-    first, _, number = words[1].partition("/") if len(words) > 1 else ("", "", "")
-    if not (first.isdecimal() and number.isdecimal() and int(first) < int(number)):
-        raise TwinError("--shard needs a part and the number of parts: 0/8 to 7/8")
-    return slice(int(first), None, int(number)), words[2:]
-
-
-def main(arguments: list[str]) -> None:
-    part, words = shard(arguments)
-    began = time.monotonic()
-    _lock = only_one()
+def main() -> int:
+    options = sys.argv[1:]
+    _lock = lock_copy()
     copy_tree()
     tests = build_tests()
     known = {entry["name"]: entry["why"] for entry in tomllib.loads(KNOWN.read_text(encoding="utf-8"))["mutant"]}
-    wanted = [mutant for mutant in mutants() if all(word in mutant["name"] for word in words)][part]
+    wanted = mutants(options)
     lines = OUTCOMES.read_text(encoding="utf-8").splitlines() if OUTCOMES.exists() else []
     outcomes = {entry["key"]: entry["by"] for entry in map(json.loads, lines)}
     missed, viable = [], 0
@@ -167,17 +136,14 @@ def main(arguments: list[str]) -> None:
                 print(f"missed: {mutant['name']}: {known.get(title(mutant), 'no reason in tests/mutants.toml')}", flush=True)
     caught = viable - len(missed)
     share = caught / max(viable, 1)
-    minutes = (time.monotonic() - began) / 60
-    print(f"mutants: {len(wanted)} made, {viable} viable, {caught} caught ({share:.1%}), {minutes:.0f} minutes")
+    print(f"mutants: {len(wanted)} made, {viable} viable, {caught} caught ({share:.1%})")
     unexplained = [mutant["name"] for mutant in missed if title(mutant) not in known]
     if unexplained:
-        raise TwinError(f"no test notices {len(unexplained)} mutants. Add a test, or a reason to tests/mutants.toml")
-    if not arguments and share < WANTED:
-        raise TwinError(f"the tests notice less than {WANTED:.0%} of the mutants. Add tests")
+        raise LocalError(f"no test notices {len(unexplained)} mutants. Add a test, or a reason to tests/mutants.toml")
+    if not options and share < WANTED:
+        raise LocalError(f"the tests notice less than {WANTED:.0%} of the mutants. Add tests")
+    return 0
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except TwinError as error:
-        sys.exit(f"error: {error}")
+    exit_with(main)

@@ -15,8 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
+if sys.version_info >= (3, 11):
+    import tomllib as tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 5
 INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
@@ -76,14 +84,15 @@ class Processes:
                 how = f"signal {-code}" if code < 0 else f"exit status {code}"
                 raise LocalError(f"{part.name} exited ({how}). Read the end of its output above")
 
-    def wait(self, what: str, seconds: float, ready: Callable[[], object]) -> None:
-        """Polls until `ready` is true. Raises an error after the timeout, or if a process exits."""
+    def wait(self, what: str, seconds: float, ready: Callable[[], T]) -> T:
+        """Polls until `ready` is true, and returns its value. Raises an error after the timeout, or if a process exits."""
         deadline = time.monotonic() + seconds
-        while not ready():
+        while not (found := ready()):
             self.check()
             if time.monotonic() > deadline:
                 raise LocalError(f"timeout after {seconds:.0f} s, waiting for {what}. Read the processes' output above")
             time.sleep(0.02)
+        return found
 
     def stop(self) -> None:
         """Stops all processes, newest first."""
@@ -120,18 +129,17 @@ def started(
         processes.show_output()
         raise LocalError(str(error)) from error
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # no interrupt may stop the cleanup
-        before_stop(folder)
-        processes.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        with interrupts_later():
+            before_stop(folder)
+            processes.stop()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def interrupts_later() -> Iterator[None]:
-    """Delays interrupts until the block ends, because a process that is not yet in the list would never be stopped.
+    """Delays interrupts until the block ends: a process must be in the list before anything can end the program.
 
-    Blocking the signals is no alternative: the process would inherit the block, and removing it between fork and exec is
-    unsafe in a process with threads.
+    A blocked signal would stay blocked in the new process, so handlers note the interrupts instead.
     """
     came: list[int] = []
     handlers = {number: signal.signal(number, lambda heard, _: came.append(heard)) for number in INTERRUPTS}
@@ -144,7 +152,7 @@ def interrupts_later() -> Iterator[None]:
             signal.raise_signal(heard)
 
 
-def send_to_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+def send_to_group(process: "subprocess.Popen[Any]", number: signal.Signals) -> None:
     # the process may have exited meanwhile, which macOS reports as PermissionError
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

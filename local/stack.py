@@ -24,9 +24,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulators.held_queue import HeldQueue
-from processes import LocalError, Processes, started
+from processes import ROOT, LocalError, Processes, started
 
-ROOT = Path(__file__).resolve().parent.parent
 LOCALHOST = "127.0.0.1"
 PATH = "/webhooks/jwplayer"
 INVOCATIONS = "/2015-03-31/functions/_/invocations"  # Lambda's API; `_` is cargo lambda's only function
@@ -81,34 +80,22 @@ class Stack:
         self._port = port
         self.url = f"http://{LOCALHOST}:{port}{PATH}"
         command = forwarder_command()
-        endpoint = self._start_aws(secret)
-        if secret_is_deleted:
-            self._say("deleting the secret, as if by mistake")
-            self._secrets.delete_secret(SecretId=SECRET_ID)  # can be restored for 30 days
-        self._start_gateway()
-        self._start_function(command, endpoint, settings)
-
-    def _start_aws(self, secret: str) -> str:
         self._say("starting ministack, which emulates Secrets Manager and SQS")
-        port = free_port()
-        command = [sys.executable, "-m", "ministack"]
-        self._processes.start("ministack", command, ministack_environment(port, self._folder), ROOT)
-        self._processes.wait("ministack to listen", START_SECONDS, lambda: listens(port))
-        endpoint = f"http://{LOCALHOST}:{port}"
+        endpoint = start_ministack(self._processes, self._folder)
         self._secrets = boto3.client("secretsmanager", endpoint_url=endpoint)
         self._secrets.create_secret(Name=SECRET_ID, SecretString=secret)
         self._sqs = boto3.client("sqs", endpoint_url=endpoint)
         self._queue_url = self._sqs.create_queue(QueueName=QUEUE_NAME)["QueueUrl"]
         self._held_queue = HeldQueue(self._sqs)
-        return endpoint
+        if secret_is_deleted:
+            self._say("deleting the secret, as if by mistake")
+            self._secrets.delete_secret(SecretId=SECRET_ID)  # can be restored for 30 days
 
-    def _start_gateway(self) -> None:
         self._say("starting cargo lambda watch, which emulates API Gateway and Lambda")
         watch = [str(Path(sys.prefix, "bin", "cargo-lambda")), "lambda", "watch", "--only-lambda-apis"]
         self._processes.start("cargo lambda watch", [*watch, "-A", LOCALHOST, "-P", str(self._port)], {}, ROOT)
         self._processes.wait("cargo lambda watch to listen", START_SECONDS, lambda: listens(self._port))
 
-    def _start_function(self, command: list[str], endpoint: str, settings: dict[str, str]) -> None:
         self._say(f"starting the function, {os.path.relpath(command[-1], ROOT)}")
         environment = {
             **settings,
@@ -183,14 +170,7 @@ class Stack:
 
     def wait_for_log_line(self) -> dict[str, Any]:
         """The log line of the one request that was sent since the last call."""
-        lines: list[dict[str, Any]] = []
-
-        def logged() -> bool:
-            lines.extend(self.new_log_lines())
-            return bool(lines)
-
-        self._processes.wait("the function's log line", LOG_SECONDS, logged)
-        return lines[0]
+        return self._processes.wait("the function's log line", LOG_SECONDS, self.new_log_lines)[0]
 
 
 @contextmanager
@@ -218,6 +198,15 @@ def keep_to_this_machine() -> None:
         if name.startswith("AWS_") or name.lower().endswith("_proxy") or name in OPTIONAL_SETTINGS:
             del os.environ[name]
     os.environ.update(LOCAL_AWS)
+
+
+def start_ministack(processes: Processes, folder: Path, settings: dict[str, str] | None = None) -> str:
+    """Starts ministack, with these settings beyond the usual ones, and returns its URL."""
+    port = free_port()
+    environment = {**ministack_environment(port, folder), **(settings or {})}
+    processes.start("ministack", [sys.executable, "-m", "ministack"], environment, ROOT)
+    processes.wait("ministack to listen", START_SECONDS, lambda: listens(port))
+    return f"http://{LOCALHOST}:{port}"
 
 
 def ministack_environment(port: int, folder: Path) -> dict[str, str]:

@@ -34,10 +34,10 @@ Check the network and pip's index, then try again."
 fi
 export UV_PYTHON_DOWNLOADS=never
 
-# The example consumer's tests run in .venv.
-requirements() {
-    [ "$1" != dev ] || echo "-r examples/consumer/src/requirements.txt"
+# The example consumer's tests run in .venv. Only `uv pip install` needs the option -r.
+requirements() { # GROUP [-r]
     echo "--group $1"
+    [ "$1" != dev ] || echo "${2:-} examples/consumer/src/requirements.txt"
 }
 
 # uv does not read pip's settings.
@@ -64,7 +64,7 @@ folder=.venv
 install() {
     # shellcheck disable=SC2046 # options and files are separate words
     "$uv" pip install --quiet --python "$folder" --require-hashes --constraint "local/lock/$group.txt" \
-        $(requirements "$group") "$@"
+        $(requirements "$group" -r) "$@"
 }
 install --offline 2>/dev/null && exit # all is installed, or in uv's cache
 echo "==> installing Python tools into $folder (a minute or less, once)"

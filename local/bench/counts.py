@@ -1,13 +1,6 @@
-"""`make counts`: compares the function's instruction counts with the recorded ones. Run it after a change of the code.
+"""`make counts`: compares the function's instruction counts with counts.toml. Run it after a change of the code.
 
-It notices a slow start of a dependency, or a second TLS handshake. Two runs differ by 0.3 % even on a busy machine;
-milliseconds differ by more.
-
-    python -m bench.counts             fails above counts.toml + 3 %, and names the crates that grew
-    python -m bench.counts --record    writes counts.toml
-
-The binary is the release's, because every compiler makes other counts. The counts by crate need a build with line
-numbers, by this machine's own compiler. It is built to record figures, and if a figure is too high.
+Two runs differ by 0.3 % even on a busy machine; milliseconds differ by more. `--record` writes counts.toml.
 """
 
 import os
@@ -21,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import callgrind, certificates, record, requests
-from bench.life import Function, lived, stay_on_first_core
+from bench.instance import Function, run
 from bench.requests import Event
 from bench.services import RUNTIME_API, SECRETS_MANAGER, SQS, Services
 from make_events import KEY_RING
-from processes import LocalError, exit_with
+from processes import ROOT, LocalError, exit_with
 from release.package import built
-from stack import LOCALHOST, ROOT
+from stack import LOCALHOST
 
 FEW, MANY = 20, 100  # events to warm up, and counted events
 ATTEMPTS = 3
@@ -97,20 +90,19 @@ class Counter:
         return broken
 
     def _broken(self, binary: Path) -> list[str]:
-        services = Services(self._certificates, KEY_RING)
-        with lived(Function("forwarder", (str(binary),), self._folder), services, self._certificates) as life:
-            began = life.send(requests.accepted(1)[0]).began
-            life.send_each(requests.accepted(FEW))
-            threads = life.threads()
-            life.end()
+        with run(Function("forwarder", (str(binary),)), self._certificates, KEY_RING) as instance:
+            (first,) = instance.send(requests.accepted(1))
+            instance.send(requests.accepted(FEW))
+            threads = instance.threads()
+        services = instance.services
         broken = [
             f"{services.connections[service]} connections to {service}, not 1"
             for service in (RUNTIME_API, SECRETS_MANAGER, SQS)
             if services.connections[service] != 1
         ]
-        if services.requests[SECRETS_MANAGER] != 1:
-            broken.append(f"{services.requests[SECRETS_MANAGER]} fetches of the secret, not 1")
-        if late := [service for service, connected in services.connected if connected > began]:
+        if services.fetches != 1:
+            broken.append(f"{services.fetches} fetches of the secret, not 1")
+        if late := [service for service, connected in services.connected if connected > first.began]:
             broken.append(f"handshakes that an event waited for: {', '.join(late)}")
         if threads > MOST_THREADS:
             broken.append(f"{threads} threads, more than {MOST_THREADS}")
@@ -123,33 +115,31 @@ class Counter:
         If each attempt is such a run, the cheapest counts, and `doubt` says so.
         """
         forged = sum(event.status == 401 for event in events)
-        secret_requests = 1 + min(forged, len(WAITS_FOR_RECHECKS))
+        fetches = 1 + min(forged, len(WAITS_FOR_RECHECKS))
         profiles = [self._folder / f"callgrind.out.{attempt}" for attempt in range(ATTEMPTS)]
         for profile in profiles:
             services = self._run(binary, events, profile)
             once = all(services.connections[service] == 1 for service in (RUNTIME_API, SECRETS_MANAGER, SQS))
-            if once and services.requests[SECRETS_MANAGER] == secret_requests:
+            if once and services.fetches == fetches:
                 return profile
         self.doubt = DOUBT
         return min(profiles, key=callgrind.total)
 
     def _run(self, binary: Path, events: list[Event], profile: Path) -> Services:
-        services = Services(self._certificates, KEY_RING)
-        function = Function("forwarder", (str(binary),), self._folder)
+        function = Function("forwarder", (str(binary),))
         wrapper = callgrind.wrapper(profile)
         # an address, because resolving a name costs differently on each machine
-        with lived(function, services, self._certificates, host=LOCALHOST, wrapper=wrapper) as life:
+        with run(function, self._certificates, KEY_RING, host=LOCALHOST, wrapper=wrapper) as instance:
             waits = iter(WAITS_FOR_RECHECKS)
             for event in events:
                 if event.status == 401:
                     time.sleep(next(waits, 0.0))
-                life.send(event)
-            life.end()
-        return services
+                instance.send([event])
+        return instance.services
 
 
 def build_with_line_numbers() -> Path:
-    """Builds the release binary with line numbers."""
+    """Builds the function with this machine's compiler and line numbers. Only the counts by crate need them."""
     print("==> building the function with line numbers, to count by crate (some minutes)", flush=True)
     target = ROOT / "target" / "counted"
     environment = {
@@ -181,8 +171,7 @@ def main() -> int:
             raise LocalError(f"nothing was counted: {why}")
         print(f"NOT COUNTED: {why}")
         return 0
-    binary = built("x86_64", "forwarder")
-    stay_on_first_core()
+    binary = built("x86_64", "forwarder")  # of the release, because every compiler makes other counts
     with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
         counter = Counter(Path(folder))
         if broken := counter.promises(binary):

@@ -1,13 +1,9 @@
 """Reads, writes and compares the recorded figures, counts.toml. Nobody runs this file."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from processes import tomllib
 
 PATH = Path(__file__).with_name("counts.toml")
 TOLERANCE = 0.03  # ten times the difference between two runs

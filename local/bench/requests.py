@@ -49,9 +49,7 @@ def payloads(number: int, size: int) -> list[bytes]:
         event: dict[str, Any] = claims(KINDS[index % len(KINDS)], "media_id", medium, WEBHOOK, SITE, time)
         if size:
             room = size - len(compact({**event, "description": ""}))
-            event["description"] = "The quick brown fox jumps over the lazy dog. ".ljust(46) * (room // 46) + "." * (
-                room % 46
-            )
+            event["description"] = ("The quick brown fox jumps over the lazy dog. " * size)[:room]
         bodies.append(compact(event))
     return bodies
 

@@ -15,7 +15,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Any
+from typing import BinaryIO
 
 from bench.certificates import Certificates
 from bench.requests import Event
@@ -37,16 +37,12 @@ class Answer:
     began: float
     ended: float
 
-    @property
-    def seconds(self) -> float:
-        return self.ended - self.began
-
 
 @dataclass
 class Request:
     method: str
     path: str
-    headers: dict[str, str]
+    target: str  # the operation of an AWS service
     body: bytes
 
 
@@ -61,22 +57,17 @@ class Services:
         self._tls.load_cert_chain(certificates.chain, certificates.key)
         self._tls.set_ecdh_curve("X25519")  # a newer OpenSSL would choose a longer key exchange and change the figures
         self._sockets: list[socket.socket] = []
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._under_way: dict[str, tuple[Event, float]] = {}
         self._numbers = iter(range(1, 1 << 32))
-        self._lock = threading.Lock()
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # each answers a poll of the function
         self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.polls = threading.Semaphore(0)  # the function's requests for the next event
         self.connections: Counter[str] = Counter()
-        self.requests: Counter[str] = Counter()
+        self.fetches = 0  # of the secret
         self.connected: list[tuple[str, float]] = []
         self.messages: list[str] = []
         self.init_error = ""
         self.ports = {service: self._listen(service) for service in (RUNTIME_API, SECRETS_MANAGER, SQS)}
-
-    def hand_out(self, event: Event) -> None:
-        """Answers the function's next poll with this event."""
-        self._events.put(event)
 
     def close(self) -> None:
         for sock in self._sockets:
@@ -101,17 +92,14 @@ class Services:
                 threading.Thread(target=self._serve, args=(sock, service), daemon=True).start()
 
     def _serve(self, sock: socket.socket, service: str) -> None:
+        answer = {RUNTIME_API: self._runtime_api, SECRETS_MANAGER: self._secrets_manager, SQS: self._sqs}[service]
         with suppress(OSError):  # the function has exited, or close() was called
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if service != RUNTIME_API:
                 sock = self._tls.wrap_socket(sock, server_side=True)
-            answer = {RUNTIME_API: self._runtime_api, SECRETS_MANAGER: self._secrets_manager, SQS: self._sqs}[service]
-            buffer = b""
-            while True:
-                request, buffer = read_request(sock, buffer)
-                if request is None:
-                    return
-                sock.sendall(answer(request))
+            with sock.makefile("rb") as reader:
+                while request := read_request(reader):
+                    sock.sendall(answer(request))
 
     def _runtime_api(self, request: Request) -> bytes:
         path = request.path.removeprefix("/2018-06-01/runtime")
@@ -125,10 +113,8 @@ class Services:
 
     def _next_invocation(self) -> bytes:
         self.polls.release()
-        event = self._events.get()
-        with self._lock:
-            number = next(self._numbers)
-        request_id = f"8476a536-e9f4-4abc-8def-{number:012x}"
+        event = self.events.get()
+        request_id = f"8476a536-e9f4-4abc-8def-{next(self._numbers):012x}"
         headers = (
             f"Lambda-Runtime-Aws-Request-Id: {request_id}\r\n"
             f"Lambda-Runtime-Deadline-Ms: {int((time.time() + DEADLINE_SECONDS) * 1000)}\r\n"
@@ -148,9 +134,9 @@ class Services:
         self.answers.put(Answer(event, status, began, ended))
 
     def _secrets_manager(self, request: Request) -> bytes:
-        if request.headers.get("x-amz-target") != "secretsmanager.GetSecretValue":
+        if request.target != "secretsmanager.GetSecretValue":
             return self._response("400 Bad Request", b'{"__type":"UnknownOperationException"}')
-        self.requests[SECRETS_MANAGER] += 1
+        self.fetches += 1
         answer = {
             "ARN": json.loads(request.body)["SecretId"],
             "Name": "jw-webhook-forwarder",
@@ -162,10 +148,9 @@ class Services:
         return self._response("200 OK", json.dumps(answer).encode())
 
     def _sqs(self, request: Request) -> bytes:
-        if request.headers.get("x-amz-target") != "AmazonSQS.SendMessage":
+        if request.target != "AmazonSQS.SendMessage":
             # the function opens its connection with a call that SQS does not know
             return self._response("404 Not Found", b"<UnknownOperationException/>\n")
-        self.requests[SQS] += 1
         asked = json.loads(request.body)
         body = asked["MessageBody"]
         self.messages.append(body)
@@ -173,12 +158,10 @@ class Services:
             "MD5OfMessageBody": hashlib.md5(body.encode()).hexdigest(),
             "MessageId": "219f8380-5770-4cc2-8c3e-5c715e145f5e",
         }
-        if attributes := asked.get("MessageAttributes"):
-            answer["MD5OfMessageAttributes"] = md5_of_attributes(attributes)
-        if attributes := asked.get("MessageSystemAttributes"):
-            answer["MD5OfMessageSystemAttributes"] = md5_of_attributes(attributes)
-        if self._sqs_seconds:
-            time.sleep(self._sqs_seconds)  # so that requests overlap
+        for kind in ("MessageAttributes", "MessageSystemAttributes"):
+            if attributes := asked.get(kind):
+                answer[f"MD5Of{kind}"] = md5_of_attributes(attributes)
+        time.sleep(self._sqs_seconds)  # so that requests overlap
         return self._response("200 OK", json.dumps(answer).encode())
 
     def _response(self, status: str, body: bytes, headers: str = "") -> bytes:
@@ -199,36 +182,14 @@ def md5_of_attributes(attributes: dict[str, dict[str, str]]) -> str:
     return md5.hexdigest()
 
 
-def read_request(sock: Any, buffer: bytes) -> tuple[Request | None, bytes]:
-    """Reads an HTTP/1.1 request, or None if the connection is closed. Returns the bytes after the request too."""
-    while b"\r\n\r\n" not in buffer:
-        if not (more := sock.recv(1 << 18)):
-            return None, b""
-        buffer += more
-    head, buffer = buffer.split(b"\r\n\r\n", 1)
-    first, *lines = head.decode().split("\r\n")
-    method, path, _ = first.split(" ")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    chunked = headers.get("transfer-encoding", "").lower() == "chunked"
-
-    def read_until(enough: int) -> None:
-        nonlocal buffer
-        while len(buffer) < enough:
-            if not (more := sock.recv(1 << 18)):
-                raise ConnectionError(f"the connection was closed in the middle of a {method}")
-            buffer += more
-
-    if not chunked:
-        length = int(headers.get("content-length", "0"))
-        read_until(length)
-        return Request(method, path, headers, buffer[:length]), buffer[length:]
-    body = b""
-    while True:
-        while b"\r\n" not in buffer:
-            read_until(len(buffer) + 1)
-        size, buffer = buffer.split(b"\r\n", 1)
-        length = int(size.split(b";")[0], 16)
-        read_until(length + 2)
-        body, buffer = body + buffer[:length], buffer[length + 2 :]
-        if length == 0:  # these clients send no trailers
-            return Request(method, path, headers, body), buffer
+def read_request(reader: BinaryIO) -> Request | None:
+    """Reads an HTTP/1.1 request, or None if the connection is closed. The measured functions send none in chunks."""
+    if not (first := reader.readline()):
+        return None
+    method, path, _ = first.decode().split(" ")
+    headers = {}
+    while line := reader.readline().strip():
+        name, _, value = line.decode().partition(":")
+        headers[name.lower()] = value.strip()
+    body = reader.read(int(headers.get("content-length", 0)))
+    return Request(method, path, headers.get("x-amz-target", ""), body)

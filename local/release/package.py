@@ -1,7 +1,6 @@
 """`make release`: writes dist/, from which a team deploys without Rust. Run it on a release's commit (RELEASING.md).
 
-`make release ARCHS=x86_64` builds for one architecture. A plain `sam deploy` takes the first. One commit gives the same
-bytes on every machine of one kind: no file has a date, an owner or a path, and build.toml names the compilers.
+One commit gives the same bytes on every machine of one kind: no file has a date, an owner or a path.
 """
 
 import hashlib
@@ -10,14 +9,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from string import Template
 
-from processes import LocalError, exit_with
+from processes import ROOT, LocalError, exit_with
 from release.archive import EXECUTABLE, Member, tar_gz, zipped
-from release.binary import OLDEST_GLIBC, BinaryError, check
-from release.pages import filled, samconfig
+from release.binary import OLDEST_GLIBC, check
 from release.source import Source, here
 from release.templates import released
-from stack import ROOT
 
 SUMS = "SHA256SUMS"
 HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
@@ -58,12 +56,21 @@ def texts(source: Source) -> dict[str, str]:
     )
     return {
         **{file: released(repository, one, zip_name(source, one)) for one, file in templates.items()},
-        "samconfig.toml": samconfig(source.revision, {name: (templates[one], one) for name, one in environments.items()}),
+        # It names the architecture, because sam would otherwise keep the stack's.
+        "samconfig.toml": "version = 0.1\n\n" + "\n".join(
+            filled("samconfig.toml", ENVIRONMENT=name, TEMPLATE=templates[one], REVISION=source.revision, ARCHITECTURE=one)
+            for name, one in environments.items()
+        ),
         "deploy.md": filled(
             "deploy.md", VERSION=source.version, COMMIT=source.commit, REVISION=source.revision, ARCHITECTURES=choice
         ),
         "build.toml": source.text(),
     }
+
+
+def filled(page: str, **values: str) -> str:
+    """A page of local/release with these values in place of ${NAME}. A name without a value is an error."""
+    return Template(Path(__file__).with_name(page).read_text(encoding="utf-8")).substitute(values)
 
 
 def zip_name(source: Source, architecture: str) -> str:
@@ -74,17 +81,12 @@ def built(architecture: str, binary: str) -> Path:
     """Builds and checks a binary of the release."""
     print(f"==> {binary} for {architecture}", flush=True)
     command = ["sh", "local/release/build.sh", architecture, binary]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        lines = process.stdout.read().splitlines()
-    binary_file = Path(lines[-1] if lines else "/")
-    if process.returncode != 0 or not binary_file.is_file() or not binary_file.is_relative_to(ROOT / BUILDS):
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
         raise LocalError(f"`{' '.join(command)}` did not build {binary} for {architecture}. Read its output above")
-    try:
-        print(check(binary_file, architecture, OLDEST_GLIBC[binary]), flush=True)
-    except BinaryError as error:
-        raise LocalError(str(error)) from error
-    return binary_file
+    file = Path(done.stdout.splitlines()[-1])
+    print(check(file, architecture, OLDEST_GLIBC[binary]), flush=True)
+    return file
 
 
 def bill_of_materials(architecture: str) -> bytes:

@@ -5,23 +5,16 @@ takes minutes.
 """
 
 import importlib.metadata
+import json
 import os
 import platform
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 
-from processes import LocalError
-from stack import ROOT
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from processes import ROOT, LocalError, tomllib
 
 ARCHITECTURES = ("arm64", "x86_64")
-TOOLCHAIN = "toolchain"
 
 
 @dataclass(frozen=True)
@@ -44,18 +37,18 @@ class Source:
         return re.fullmatch(r"[0-9a-f]{9}", self.commit) is not None
 
     def text(self) -> str:
-        named = {"version": self.version, "commit": self.commit}
+        # JSON writes strings and a list of strings as TOML does
+        values = {"version": self.version, "commit": self.commit, "architectures": list(self.architectures)}
         lines = ["# The commit and compilers of this release. `make verify-release` builds the release again."]
-        lines += [f'{name} = "{value}"' for name, value in named.items()]
-        lines += [f"architectures = [{', '.join(f'{chr(34)}{one}{chr(34)}' for one in self.architectures)}]"]
-        lines += ["", f"[{TOOLCHAIN}]", *(f'{name} = "{value}"' for name, value in self.toolchain.items())]
+        lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+        lines += ["", "[toolchain]", *(f"{name} = {json.dumps(value)}" for name, value in self.toolchain.items())]
         return "\n".join(lines) + "\n"
 
 
 def read(text: str) -> Source:
     try:
         found = tomllib.loads(text)
-        return Source(found["version"], found["commit"], tuple(found["architectures"]), found[TOOLCHAIN])
+        return Source(found["version"], found["commit"], tuple(found["architectures"]), found["toolchain"])
     except (KeyError, tomllib.TOMLDecodeError) as error:
         raise LocalError(f"build.toml is malformed ({error!r}). Download the release again") from error
 
@@ -66,15 +59,8 @@ def here(architectures: tuple[str, ...]) -> Source:
         raise LocalError(f"Lambda has no architecture {unknown[0]}. Set ARCHS to {' or '.join(ARCHITECTURES)}, or both")
     if not architectures:
         raise LocalError(f"ARCHS is empty. Set it to {' or '.join(ARCHITECTURES)}, or both")
-    return Source(version(), output("sh", "local/commit.sh"), architectures, toolchain())
-
-
-def version() -> str:
-    text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
-    found = tomllib.loads(text).get("package", {}).get("version")
-    if not isinstance(found, str) or not re.fullmatch(r"\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?", found):
-        raise LocalError("Cargo.toml has no version of the form 1.2.3 below [package]. Add the release's version")
-    return found
+    version = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["package"]["version"]
+    return Source(version, output("sh", "local/commit.sh"), architectures, toolchain())
 
 
 def toolchain() -> dict[str, str]:

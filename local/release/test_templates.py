@@ -5,10 +5,9 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from processes import LocalError
+from processes import ROOT, LocalError
 from release.source import ARCHITECTURES
 from release.templates import edits, released
-from stack import ROOT
 
 Json = dict[str, Any]
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")

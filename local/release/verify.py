@@ -1,7 +1,6 @@
 """`make verify-release SUMS=PATH/SHA256SUMS`: builds a release again and names each file that differs.
 
-Run it on the release's commit before you trust a release. It stops before the build if the commit or a compiler differs
-from the release's, because then the files would differ.
+Run it on the release's commit before you trust a release.
 """
 
 import hashlib
@@ -10,10 +9,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from processes import LocalError, exit_with
+from processes import ROOT, LocalError, exit_with
 from release.package import BUILDS, SUMS, write
 from release.source import Source, here, read
-from stack import ROOT
 
 FOLDER = ROOT / "target" / "verify-release"
 BUILD = "build.toml"
@@ -34,14 +32,15 @@ def claimed(given: Path) -> tuple[Source, dict[str, str]]:
         listed = sums(given.read_text(encoding="utf-8"))
         build = (given.parent / BUILD).read_bytes()
     except OSError as error:
-        raise LocalError(f"cannot read {error.filename}. Set SUMS to the release's {SUMS}, with {BUILD} in the same folder") from error
+        what = f"Set SUMS to the release's {SUMS}, with {BUILD} in the same folder"
+        raise LocalError(f"cannot read {error.filename}. {what}") from error
     if hashlib.sha256(build).hexdigest() != listed.get(BUILD):
         raise LocalError(f"{given.parent / BUILD} does not have the checksum in {given}. Download both again")
     return read(build.decode()), listed
 
 
 def refuse_another_source(release: Source, ours: Source) -> None:
-    """Raises an error if this folder or machine cannot build the same bytes."""
+    """Raises an error if this folder or machine cannot build the same bytes, before a build that takes minutes."""
     if not release.is_verifiable:
         raise LocalError(f"the release {release.revision} cannot be verified: its source had uncommitted changes. Do not use it")
     if release.commit != ours.commit:
