@@ -19,13 +19,13 @@ def rows() -> dict[str, tuple[str, float]]:
 
 
 class Costs(unittest.TestCase):
-    def test_add_up(self) -> None:
+    def test_costs_add_up(self) -> None:
         without, with_traces = "**together** (the default)", "**together, with X-Ray** (`Tracing=Active`)"
         parts = [usd for what, (_, usd) in rows().items() if not what.startswith(("*or*", "**", "X-Ray"))]
         self.assertAlmostEqual(sum(parts), rows()[without][1])
         self.assertAlmostEqual(sum(parts) + rows()["X-Ray"][1], rows()[with_traces][1])
 
-    def test_are_the_product_of_amount_and_price(self) -> None:
+    def test_costs_are_the_product_of_amount_and_price(self) -> None:
         fetches = 30 * 86400 / int(template()["Parameters"]["SecretTtlSeconds"]["Default"])
         for what, usd in {
             "Lambda, duration": 1e6 * 0.020 * 0.25 * 0.0000133334,
@@ -35,7 +35,7 @@ class Costs(unittest.TestCase):
         }.items():
             self.assertAlmostEqual(rows()[what][1], usd, places=2)
 
-    def test_count_the_templates_alarms_and_metrics(self) -> None:
+    def test_costs_count_the_templates_alarms_and_metrics(self) -> None:
         alarms = deployed_of_type("AWS::CloudWatch::Alarm").values()
         watched = sum(len([m for m in alarm["Metrics"] if "MetricStat" in m]) if "Metrics" in alarm else 1 for alarm in alarms)
         self.assertEqual(rows()["Alarms"], (f"{len(alarms)}, on {watched} metrics × 0.10", round(watched * 0.1, 2)))
@@ -46,7 +46,7 @@ class Costs(unittest.TestCase):
         self.assertAlmostEqual(rows()["Metrics"][1], OF_ACCEPTED_EVENTS * 0.3)
         self.assertEqual(len(deployed_of_type("AWS::CloudWatch::Dashboard")), 1)
 
-    def test_count_the_log_lines_of_an_accepted_event(self) -> None:
+    def test_costs_count_the_log_lines_of_an_accepted_event(self) -> None:
         # AWS's request ids and the names of a stack's functions are longer than those of lines.jsonl
         accepted = next(line for line in LINES if (line.get("outcome"), line.get("source")) == ("accepted", "webhook"))
         ours = {**accepted, "FunctionName": "jw-webhook-forwarder-prod-Forwarder-" + 12 * "x", "request_id": 36 * "x"}

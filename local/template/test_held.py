@@ -6,7 +6,7 @@ from translated import deployed, of_type, resources, template
 
 
 class HeldEvent(unittest.TestCase):
-    def test_is_sent_to_the_queue_that_invokes_the_function(self) -> None:
+    def test_held_event_is_sent_to_the_queue_that_invokes_the_function(self) -> None:
         variables = resources()["Forwarder"]["Properties"]["Environment"]["Variables"]
         self.assertEqual(variables["HELD_QUEUE_URL"]["Fn::If"][:2], ["HoldsUnverified", {"Ref": "HeldQueue"}])
         (mapping,) = of_type("AWS::Lambda::EventSourceMapping").values()
@@ -18,7 +18,7 @@ class HeldEvent(unittest.TestCase):
             "ScalingConfig": {"MaximumConcurrency": 2},
         })  # fmt: skip
 
-    def test_is_retried_every_five_minutes_for_a_day(self) -> None:
+    def test_held_event_is_retried_every_five_minutes_for_a_day(self) -> None:
         queue, function = resources()["HeldQueue"]["Properties"], resources()["Forwarder"]["Properties"]
         receives, between = queue["RedrivePolicy"]["maxReceiveCount"], queue["VisibilityTimeout"]
         self.assertEqual((between, receives * between), (5 * 60, 24 * 3600))

@@ -25,7 +25,7 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
 logging.getLogger("samtranslator").setLevel(logging.ERROR)  # otherwise it warns that it publishes no metrics
 
 
-def template(path: str = "template.yaml") -> Json:
+def template(path: str | Path = "template.yaml") -> Json:
     parsed: Json = yaml_parse((ROOT / path).read_text(encoding="utf-8"))
     return parsed
 
