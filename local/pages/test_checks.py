@@ -41,30 +41,35 @@ class APage(unittest.TestCase):
         self.write(name, text)
         self.assertEqual(list(checks.faults()), [f"{name}: {fault}" for fault in faults], text)
 
-    def test_may_link_to_files_headings_and_other_sites(self) -> None:
+    def test_page_may_link_to_files_headings_and_other_sites(self) -> None:
         links = "[a](../other.md#one-two-three) [b](../other.md#again-1) [c](../docs) [d](https://x.y/#q) ![e](#here)"
         self.has(f"# Here\n\n{links}\n\n[f]: ../Makefile\n")
         self.has("`[x](missing.md)`\n\n```md\n[x](missing.md)\n```\n\n    [x](missing.md)\n")
 
-    def test_with_broken_link_is_reported(self) -> None:
+    def test_page_with_broken_link_is_reported(self) -> None:
         for link in ("missing.md", "../.."):
             self.has(f"[x]({link})\n", f"the link {link} leads to no file")
         for link in ("../other.md#titel", "../other.md#no-heading", "#there", "../Makefile#test"):
             self.has(f"[x]: {link}\n", f"the link {link} leads to no heading")
 
-    def test_above_its_limit_is_reported(self) -> None:
+    def test_page_above_its_limit_is_reported(self) -> None:
         advice = "shorten it, or move a part to another page"
         for name, limit in (("README.md", 150), ("SECURITY.md", 200), ("docs/deep/page.md", 200)):
             self.has("line\n" * (limit + 1), f"the page has {limit + 1} lines, more than {limit}: {advice}", name=name)
             self.has("line\n" * limit, name=name)
         self.has("line\n" * 300, name="CHANGELOG.md")
 
-    def test_with_unknown_target_is_reported(self) -> None:
-        for code in ("`make tset`", "`git pull && make tset ENV=prod`", "```sh\n$ make tset\n```", "x\n\n    git pull\n    make tset\n"):
+    def test_page_with_unknown_target_is_reported(self) -> None:
+        for code in (
+            "`make tset`",
+            "`git pull && make tset ENV=prod`",
+            "```sh\n$ make tset\n```",
+            "x\n\n    git pull\n    make tset\n",
+        ):
             self.has(code, "`make tset`: the Makefile has no such target")
         self.has("make sure: `make test`, `make need-cargo`, `make TARGET`\n\n    make test   # && make sure\n")
 
-    def test_with_unknown_command_or_option_of_jwhook_is_reported(self) -> None:
+    def test_page_with_unknown_command_or_option_of_jwhook_is_reported(self) -> None:
         for call, unknown in (
             ("jwhook docter", "`jwhook docter`: jwhook has no such command"),
             ("./jwhook --stack NAME docter", "`jwhook docter`: jwhook has no such command"),
@@ -82,18 +87,18 @@ class APage(unittest.TestCase):
         ):  # fmt: skip
             self.has(f"`{call}`")
 
-    def test_with_unknown_option_is_reported(self) -> None:
+    def test_page_with_unknown_option_is_reported(self) -> None:
         self.has("`--since`, `--since 2h`, `--env-vars`")
         advice = "If another tool has it, add it to local/pages/checks.py"
         self.has("`--sinse`", f"`--sinse`: jwhook has no such option. {advice}")
         self.has("```sh\naws lambda x \\\n  --sinse 2h\n```")
         self.has("```sh\njwhook recover \\\n  --sinse 2h\n```", "`jwhook recover --sinse`: jwhook has no such option")
 
-    def test_named_in_a_source_must_exist(self) -> None:
+    def test_page_named_in_a_source_must_exist(self) -> None:
         self.write("docs/page.md", "")
         self.has("# see docs/page.md, docs/gone.md", "docs/gone.md does not exist", name="template.yaml")
 
-    def test_has_githubs_anchors(self) -> None:
+    def test_page_has_githubs_anchors(self) -> None:
         for heading, anchor in (
             ("Why not thirty lines of Python?", "why-not-thirty-lines-of-python"),
             ("`jwhook` cannot reach AWS", "jwhook-cannot-reach-aws"),

@@ -29,7 +29,13 @@ DIMENSIONS = {
     "AWS/ApiGateway": [["ApiId", "${HttpApi}"]],
 }
 OWN_METRICS = printed.emitted(LINES)
-VARIANTS: list[Json] = [{}, {"Endpoint": "FunctionUrl"}, {"Endpoint": "Both"}, {"HoldUnverified": "false"}, {"SilenceAlarmHours": "24"}]
+VARIANTS: list[Json] = [
+    {},
+    {"Endpoint": "FunctionUrl"},
+    {"Endpoint": "Both"},
+    {"HoldUnverified": "false"},
+    {"SilenceAlarmHours": "24"},
+]
 Metric = tuple[str, str, list[str]]  # namespace, name, and the dimension with its value
 
 
@@ -105,14 +111,14 @@ class Alarms(MetricsCase):
         self.assertEqual(own, {"Accepted", "Refused", "Failed", "Lost"})
         self.assertEqual({dimensions for _, _, dimensions in OWN_METRICS}, {("FunctionName",), ("FunctionName", "reason")})
 
-    def test_exist_for_each_metric_of_a_filter(self) -> None:
+    def test_alarms_exist_for_each_metric_of_a_filter(self) -> None:
         self.assertEqual(filtered() - {(namespace, name) for namespace, name, _ in alarm_metrics()}, set())
 
-    def test_send_no_ok_for_an_event_that_only_a_person_can_recover(self) -> None:
+    def test_alarms_send_no_ok_for_an_event_that_only_a_person_can_recover(self) -> None:
         silent = {name for name, a in of_type("AWS::CloudWatch::Alarm").items() if "OKActions" not in a["Properties"]}
         self.assertEqual(silent, {"EventsUndeliveredAlarm", "EventsLostAlarm"})
 
-    def test_describe_what_to_do_and_notify_the_topic(self) -> None:
+    def test_alarms_describe_what_to_do_and_notify_the_topic(self) -> None:
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
             properties = alarm["Properties"]
             self.assertGreater(len(properties["AlarmDescription"]), 80, name)
@@ -122,7 +128,7 @@ class Alarms(MetricsCase):
             missing = "ignore" if "AWS/SQS" in json.dumps(properties) else "notBreaching"
             self.assertEqual(properties["TreatMissingData"], "breaching" if name == "SilenceAlarm" else missing, name)
 
-    def test_treat_missing_data_as_breaching_only_for_metrics_of_each_line(self) -> None:
+    def test_alarms_treat_missing_data_as_breaching_only_for_metrics_of_each_line(self) -> None:
         # other metrics are missing while all is well
         in_each = set.intersection(*({name for _, name, _ in printed.emitted([line])} for line in LINES if "_aws" in line))
         self.assertEqual(in_each, {"Accepted", "Duration"})
@@ -131,7 +137,7 @@ class Alarms(MetricsCase):
             if alarm["Properties"]["TreatMissingData"] == "breaching":
                 self.assertTrue(own and own <= in_each, name)
 
-    def test_on_silence_is_optional_and_covers_at_most_seven_days(self) -> None:
+    def test_alarm_on_silence_is_optional_and_covers_at_most_seven_days(self) -> None:
         self.assertNotIn("SilenceAlarm", deployed()["Resources"])
         alarm = deployed(SilenceAlarmHours="24")["Resources"]["SilenceAlarm"]["Properties"]
         # CloudWatch API Reference, PutMetricAlarm: Period times EvaluationPeriods is at most seven days
@@ -141,7 +147,7 @@ class Alarms(MetricsCase):
         accepted = [text for text in ("", "-1", "a", "1.5", *map(str, range(1000))) if allowed.fullmatch(text)]
         self.assertEqual(accepted, ["", *map(str, range(1, 7 * 24 + 1))])
 
-    def test_on_only_refusals_reads_two_metrics_that_each_refusal_has(self) -> None:
+    def test_alarm_on_only_refusals_reads_two_metrics_that_each_refusal_has(self) -> None:
         refused = [line for line in LINES if line.get("outcome") == "refused"]
         self.assertEqual({line["Accepted"] for line in refused}, {0})
         for line in refused:
@@ -149,7 +155,7 @@ class Alarms(MetricsCase):
         alarm = resources()["OnlyRefusalsAlarm"]["Properties"]
         self.assertEqual(alarm["Metrics"][-1]["Expression"], "IF(accepted == 0, refused, 0)")
 
-    def test_on_filters_read_members_that_lines_have(self) -> None:
+    def test_alarms_on_filters_read_members_that_lines_have(self) -> None:
         filters = {name: f["Properties"] for name, f in of_type("AWS::Logs::MetricFilter").items()}
         for name in ("UndeliveredFilter", "SecretAgeFilter"):
             read = set(re.findall(r"\$\.([\w.]+)", json.dumps(filters[name])))  # in the pattern and in the metric's value
@@ -165,7 +171,7 @@ class Alarms(MetricsCase):
             "GatewayRefusedFilter": '{ ($.integrationStatus = "-") && ($.status = "4*") && ($.status != "404") }',
         })  # fmt: skip
 
-    def test_are_on_the_dashboard(self) -> None:
+    def test_alarms_are_on_the_dashboard(self) -> None:
         body = json.dumps(resources()["Dashboard"]["Properties"]["DashboardBody"])
         for name in of_type("AWS::CloudWatch::Alarm"):
             self.assertIn(f"${{{name}.Arn}}", body)
@@ -176,18 +182,18 @@ class Dashboard(MetricsCase):
         self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11, 11, 10, 11])
         self.check_emitted(dashboard_metrics())
 
-    def test_searches_refusals_by_the_dimensions_of_the_lines(self) -> None:
+    def test_dashboard_searches_refusals_by_the_dimensions_of_the_lines(self) -> None:
         found = {cell["expression"] for row in dashboard_rows() for cell in row if isinstance(cell, dict) and "expression" in cell}
         search = '{JwWebhookForwarder,FunctionName,reason} MetricName="Refused" FunctionName="${Forwarder}"'
         self.assertEqual(found, {f"SEARCH('{search}', 'Sum', 300)"})
         self.assertIn((OWN, "Refused", ("FunctionName", "reason")), OWN_METRICS)
 
-    def test_shows_held_events_between_their_attempts_too(self) -> None:
+    def test_dashboard_shows_held_events_between_their_attempts_too(self) -> None:
         shown = [[name, *dimension] for _, name, dimension in dashboard_metrics()]
         for queue, messages in (("HeldQueue", "Visible"), ("HeldQueue", "NotVisible"), ("HeldDeadLetterQueue", "Visible")):
             self.assertIn([f"ApproximateNumberOfMessages{messages}", "QueueName", f"${{{queue}.QueueName}}"], shown)
 
-    def test_lists_lines_of_every_outcome_except_accepted(self) -> None:
+    def test_dashboard_lists_lines_of_every_outcome_except_accepted(self) -> None:
         outcomes = {line["outcome"] for line in LINES if "outcome" in line}
         members = set().union(*map(printed.members, LINES))
         for query in log_queries():
@@ -205,7 +211,7 @@ class SavedQueries(unittest.TestCase):
             # the reader replaces MEDIA_ID
             self.assertLessEqual(set(re.findall(r"'([^']*)'", text)) - {"MEDIA_ID"}, values, name)
 
-    def test_are_for_the_functions_log_in_the_stacks_folder(self) -> None:
+    def test_saved_queries_are_for_the_functions_log_in_the_stacks_folder(self) -> None:
         queries = {name: q["Properties"] for name, q in of_type("AWS::Logs::QueryDefinition").items()}
         self.assertEqual(len(queries), 5)
         for name, properties in queries.items():

@@ -40,7 +40,7 @@ class Commit(unittest.TestCase):
         self.assertIn(note, done.stderr)
         self.assertEqual(bool(note), bool(done.stderr))
 
-    def test_has_nine_digits_and_names_uncommitted_changes(self) -> None:
+    def test_commit_has_nine_digits_and_names_uncommitted_changes(self) -> None:
         commit = self.committed()
         (self.folder / "target").write_text("ignored")
         self.prints(commit)
@@ -50,7 +50,7 @@ class Commit(unittest.TestCase):
         (self.folder / ".gitignore").write_text("/target\n/dist\n")
         self.prints(f"{commit}-dirty")
 
-    def test_is_in_its_archive(self) -> None:
+    def test_commit_is_in_its_archive(self) -> None:
         commit = self.committed()
         tree = self.folder.parent / "archived"
         tree.mkdir()
@@ -58,9 +58,9 @@ class Commit(unittest.TestCase):
         run("tar", "-xf", "it.tar", folder=tree)
         self.prints(commit, folder=tree)
 
-    def test_is_none_without_a_history(self) -> None:
+    def test_commit_is_none_without_a_history(self) -> None:
         self.prints("no-commit")
 
-    def test_is_none_with_gits_reason_if_git_cannot_read_the_history(self) -> None:
+    def test_commit_is_none_with_gits_reason_if_git_cannot_read_the_history(self) -> None:
         (self.folder / ".git").write_text("gitdir: /nonexistent\n")
         self.prints("no-commit", "note: the build cannot name its commit: fatal: not a git repository: /nonexistent")

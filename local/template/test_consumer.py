@@ -11,7 +11,7 @@ CODE = (ROOT / "examples" / "consumer" / "src" / "consumer.py").read_text(encodi
 
 
 class Consumer(unittest.TestCase):
-    def test_may_only_receive_from_the_queue_and_remember_events(self) -> None:
+    def test_consumer_may_only_receive_from_the_queue_and_remember_events(self) -> None:
         (own,) = PROPERTIES["ConsumerRole"]["Policies"]
         receive, decrypt = PROPERTIES["ReceiveEvents"]["PolicyDocument"]["Statement"]
         condition, decrypt, otherwise = decrypt["Fn::If"]
@@ -27,21 +27,21 @@ class Consumer(unittest.TestCase):
         service = decrypt["Condition"]["StringEquals"]["kms:ViaService"]
         self.assertEqual(service, {"Fn::Sub": "sqs.${AWS::Region}.${AWS::URLSuffix}"})
 
-    def test_receives_failed_events_again_and_leaves_concurrency_to_the_forwarder(self) -> None:
+    def test_consumer_receives_failed_events_again_and_leaves_concurrency_to_the_forwarder(self) -> None:
         mapping = PROPERTIES["QueueEvents"]
         self.assertEqual(mapping["FunctionResponseTypes"], ["ReportBatchItemFailures"])
         self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 5})
         visible_after = template()["Parameters"]["VisibilityTimeoutSeconds"]["Default"]
         self.assertLessEqual(6 * PROPERTIES["Consumer"]["Timeout"], visible_after)  # Lambda Developer Guide, on SQS
 
-    def test_filters_events_only_if_the_parameter_names_some(self) -> None:
+    def test_consumer_filters_events_only_if_the_parameter_names_some(self) -> None:
         condition, criteria, otherwise = PROPERTIES["QueueEvents"]["FilterCriteria"]["Fn::If"]
         self.assertEqual((condition, otherwise), ("HasEvents", {"Ref": "AWS::NoValue"}))
         (only,) = criteria["Filters"]
         self.assertEqual(only["Pattern"]["Fn::Sub"][0], '{"body":{"event":["${Names}"]}}')
         self.assertEqual(PARSED["Parameters"]["Events"]["Default"], "")
 
-    def test_remembers_events_as_long_as_recover_can_send_them_again(self) -> None:
+    def test_consumer_remembers_events_as_long_as_recover_can_send_them_again(self) -> None:
         kept = template()["Parameters"]["LogRetentionDays"]["Default"]
         self.assertGreaterEqual(PARSED["Parameters"]["RememberDays"]["Default"], kept)
         self.assertEqual(PROPERTIES["Finished"]["TimeToLiveSpecification"], {"AttributeName": "expiration", "Enabled": True})
@@ -52,7 +52,7 @@ class Consumer(unittest.TestCase):
         read = set(re.findall(r'os\.environ\["(\w+)"\]', CODE)) | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
         self.assertEqual(set(PROPERTIES["Consumer"]["Environment"]["Variables"]), read)
 
-    def test_has_an_alarm_for_failed_events_errors_and_throttles(self) -> None:
+    def test_consumer_has_an_alarm_for_failed_events_errors_and_throttles(self) -> None:
         alarms = {name: p for name, p in PROPERTIES.items() if name.endswith("Alarm")}
         found = {name: (a["Namespace"], a["MetricName"], a["TreatMissingData"]) for name, a in alarms.items()}
         (filtered,) = PROPERTIES["EventsFailingFilter"]["MetricTransformations"]

@@ -26,7 +26,7 @@ def deploy(environment: str, config: str = CONFIG, **shell: str) -> CompletedPro
 
 
 class Deploy(unittest.TestCase):
-    def test_adds_a_revision_to_the_parameters_of_the_environment(self) -> None:
+    def test_deploy_adds_a_revision_to_the_parameters_of_the_environment(self) -> None:
         commit = subprocess.run(fake.script("commit.sh"), capture_output=True, text=True, check=True).stdout.strip()
         for environment in ("default", "dev", "prod"):
             arguments, _, given = deploy(environment).stdout.partition("\n")
@@ -36,27 +36,27 @@ class Deploy(unittest.TestCase):
             self.assertRegex(revision, rf"^{commit}-\d{{8}}T\d{{6}}Z$")
             self.assertEqual(given.replace(f'"Revision={revision}", ', ""), CONFIG)
 
-    def test_adds_a_revision_after_the_parameters_that_guided_saved(self) -> None:
+    def test_deploy_adds_a_revision_after_the_parameters_that_guided_saved(self) -> None:
         saved = '[default.deploy.parameters]\nparameter_overrides = "Endpoint=\\"HttpApi\\" Revision=\\"\\""\n'
         given = deploy("default", saved).stdout
         self.assertRegex(given, r'parameter_overrides = "Endpoint=\\"HttpApi\\" Revision=\\"\\" Revision=\S+Z"\n')
 
-    def test_of_prod_turns_termination_protection_on(self) -> None:
+    def test_deploy_of_prod_turns_termination_protection_on(self) -> None:
         self.assertEqual(deploy("dev").stderr, "")
         protection = "aws cloudformation update-termination-protection --enable-termination-protection"
         self.assertEqual(deploy("prod").stderr, f"{protection} --stack-name jw-webhook-forwarder-prod --profile p\n")
         region = CONFIG.replace('# region = "eu-central-1"', 'region = "eu-central-1"')
         self.assertIn("-prod --region eu-central-1 --profile p\n", deploy("prod", region).stderr)
 
-    def test_fails_if_the_environment_has_no_list_for_the_revision(self) -> None:
+    def test_deploy_fails_if_the_environment_has_no_list_for_the_revision(self) -> None:
         done = deploy("dev", '[prod.global.parameters]\nparameter_overrides = []\n[dev.global.parameters]\nstack_name = "s"\n')
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn('"parameter_overrides = []" below [dev.global.parameters]', done.stderr)
 
-    def test_with_send_sends_an_event_afterwards(self) -> None:
+    def test_deploy_with_send_sends_an_event_afterwards(self) -> None:
         self.assertEqual(deploy("dev", SEND="1").stderr, "jwhook send --stack jw-webhook-forwarder-dev --profile p\n")
 
-    def test_needs_a_sam_that_is_new_enough(self) -> None:
+    def test_deploy_needs_a_sam_that_is_new_enough(self) -> None:
         for version, code in {"1.155.2": 2, "1.156.0": 0, "1.170.0": 0, "2.0.0": 0}.items():
             done = fake.run({"sam": f"echo SAM CLI, version {version}"}, "make", "need-sam", cwd=ROOT)
             self.assertEqual(done.returncode, code, version)
@@ -64,7 +64,7 @@ class Deploy(unittest.TestCase):
 
 
 class Delete(unittest.TestCase):
-    def test_prints_how_to_remove_what_stays(self) -> None:
+    def test_delete_prints_how_to_remove_what_stays(self) -> None:
         arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:Secret-abc-123456"
         resources = {
             "Secret": arn, "Queue": "https://sqs/1/stack-events-x", "DeadLetterQueue": "https://sqs/1/stack-dead-x",

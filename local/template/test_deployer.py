@@ -89,7 +89,7 @@ class Deployer(unittest.TestCase):
         self.assertEqual(allowed() & data, set())
         self.assertEqual([action for action in allowed() if "*" in action], [])
 
-    def test_is_limited_to_stacks_of_this_name(self) -> None:
+    def test_deployer_is_limited_to_stacks_of_this_name(self) -> None:
         wide = {s["Sid"] for s in POLICY["Statement"] if s["Resource"] == "*" and "Condition" not in s}
         self.assertEqual(wide, {"GatewaysLog", "WithoutAResource"})
         passing = next(s for s in POLICY["Statement"] if actions(s) == {"iam:PassRole"})
@@ -101,7 +101,7 @@ class Deployer(unittest.TestCase):
         ours = "arn:aws:iam::*:policy/jw-webhook-forwarder*"
         self.assertEqual(set(attaching["Condition"]["ArnLike"]["iam:PolicyARN"]), {ours, *arns})
 
-    def test_may_create_each_ssm_parameter(self) -> None:
+    def test_deployer_may_create_each_ssm_parameter(self) -> None:
         (arn,) = {s["Resource"] for s in POLICY["Statement"] if "ssm:PutParameter" in actions(s)}
         for name, parameter in of_type("AWS::SSM::Parameter").items():
             path = parameter["Properties"]["Name"]["Fn::Sub"].replace("${AWS::StackName}", "jw-webhook-forwarder-prod")

@@ -7,7 +7,7 @@ from translated import deployed, deployed_of_type, of_type, resources
 
 
 class Endpoint(unittest.TestCase):
-    def test_is_one_throttled_route_with_an_access_log(self) -> None:
+    def test_endpoint_is_one_throttled_route_with_an_access_log(self) -> None:
         (api,) = of_type("AWS::ApiGatewayV2::Api").values()
         paths = {path: set(operations) for path, operations in api["Properties"]["Body"]["paths"].items()}
         self.assertEqual(paths, {"/webhooks/jwplayer": {"post"}})
@@ -34,7 +34,7 @@ class Endpoint(unittest.TestCase):
             stack = deployed(Endpoint=endpoint)
             self.assertEqual((set(stack["Resources"]) | set(stack["Outputs"])) & (api | url | both), expected)
 
-    def test_has_an_alarm_on_5xx(self) -> None:
+    def test_endpoint_has_an_alarm_on_5xx(self) -> None:
         for endpoint, metrics in {"HttpApi": {"5xx"}, "FunctionUrl": {"Url5xxCount"}, "Both": {"5xx", "Url5xxCount"}}.items():
             alarms = deployed_of_type("AWS::CloudWatch::Alarm", Endpoint=endpoint).values()
             self.assertEqual({alarm.get("MetricName") for alarm in alarms} & {"5xx", "Url5xxCount"}, metrics)

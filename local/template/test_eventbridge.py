@@ -32,7 +32,7 @@ class Pipe(unittest.TestCase):
         for path, quote in quoted.items():
             self.assertEqual(quote, '"' if isinstance(at(path), str) else "", f"{path}: only strings have quotes")
 
-    def test_may_only_receive_from_the_queue_and_put_events_on_its_bus(self) -> None:
+    def test_pipe_may_only_receive_from_the_queue_and_put_events_on_its_bus(self) -> None:
         (policy,) = PROPERTIES["PipeRole"]["Policies"]
         receive, put, decrypt = policy["PolicyDocument"]["Statement"]
         self.assertEqual((receive["Action"], receive["Resource"]),
@@ -56,7 +56,7 @@ class Pipe(unittest.TestCase):
         self.assertEqual(PROPERTIES["DeadLetterQueue"]["MessageRetentionPeriod"], 14 * 24 * 3600)
         self.assertEqual(PARSED["Outputs"]["DeadLetterQueueArn"]["Value"], {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]})
 
-    def test_has_an_alarm_for_each_kind_of_failure(self) -> None:
+    def test_pipe_has_an_alarm_for_each_kind_of_failure(self) -> None:
         alarms = {name: p for name, p in PROPERTIES.items() if name.endswith("Alarm")}
         self.assertEqual(set(alarms), {"PipeFailedAlarm", "DeadLetterAlarm"})
         *metrics, total = alarms["PipeFailedAlarm"]["Metrics"]

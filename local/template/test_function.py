@@ -66,14 +66,14 @@ class Version(unittest.TestCase):
         (self.version,) = of_type("AWS::Lambda::Version").values()
         self.description = self.version["Properties"]["Description"]
 
-    def test_is_new_if_a_parameter_or_a_line_of_the_function_changes(self) -> None:
+    def test_version_is_new_if_a_parameter_or_a_line_of_the_function_changes(self) -> None:
         # a new description replaces the version (CloudFormation: "Update requires: Replacement")
         function = {n: v for n, v in FUNCTION.items() if n != "ReservedConcurrentExecutions"}  # not in a version
         self.assertEqual(deciding(self.description), deciding(function))
         self.assertLessEqual({"RolePath", "SecretName", "QueueType", "HoldUnverified", "Revision"}, deciding(self.description))
         self.assertTrue(template()["Resources"]["Forwarder"]["Properties"]["AutoPublishAliasAllProperties"])
 
-    def test_is_new_if_the_revision_changes(self) -> None:
+    def test_version_is_new_if_the_revision_changes(self) -> None:
         # PublishVersion compares the code and the configuration with the last version's. The description belongs to both
         self.assertIn("${Revision}", FUNCTION["Description"]["Fn::Sub"])
 
@@ -85,11 +85,11 @@ class Version(unittest.TestCase):
         length = len(re.sub(r"\$\{([\w.]+)\}", lambda m: "x" * longest.get(m[1], 10), text))
         self.assertLessEqual(length, 256)
 
-    def test_stays_after_the_next_version_for_a_rollback(self) -> None:
+    def test_version_stays_after_the_next_version_for_a_rollback(self) -> None:
         # SAM gives the version of new code another name. Otherwise CloudFormation replaces the version
         self.assertEqual((self.version["DeletionPolicy"], self.version["UpdateReplacePolicy"]), ("Retain", "Retain"))
 
-    def test_takes_over_through_codedeploy_which_rolls_back_on_alarms(self) -> None:
+    def test_version_takes_over_through_codedeploy_which_rolls_back_on_alarms(self) -> None:
         (group,) = of_type("AWS::CodeDeploy::DeploymentGroup").values()
         self.assertIn("Canary10Percent5Minutes", json.dumps(group["Properties"]["DeploymentConfigName"]))
         always = {"EventsFailedAlarm", "EventsUndeliveredAlarm", "FunctionErrorsAlarm", "EndpointErrorsAlarm"}
@@ -100,6 +100,6 @@ class Version(unittest.TestCase):
         self.assertIn("DEPLOYMENT_STOP_ON_ALARM", group["Properties"]["AutoRollbackConfiguration"]["Events"])
         self.assertIn("UpdatePolicy", resources()["ForwarderAliaslive"])
 
-    def test_takes_over_at_once_with_the_parameter_for_test_stacks(self) -> None:
+    def test_version_takes_over_at_once_with_the_parameter_for_test_stacks(self) -> None:
         types = {r["Type"] for r in resources(Deployment="AllAtOnce").values()}
         self.assertEqual({kind for kind in types if kind.startswith("AWS::CodeDeploy")}, set())

@@ -24,7 +24,7 @@ class HeldEvent(unittest.TestCase):
         self.assertEqual((between, receives * between), (5 * 60, 24 * 3600))
         self.assertGreaterEqual(between, 6 * function["Timeout"])  # Lambda Developer Guide, on SQS
 
-    def test_queues_are_outputs(self) -> None:
+    def test_held_queues_are_outputs(self) -> None:
         outputs = {name: output["Value"] for name, output in template()["Outputs"].items() if name.startswith("Held")}
         self.assertEqual(outputs, {
             "HeldQueueUrl": {"Ref": "HeldQueue"},
@@ -32,7 +32,7 @@ class HeldEvent(unittest.TestCase):
             "HeldDeadLetterQueueArn": {"Fn::GetAtt": ["HeldDeadLetterQueue", "Arn"]},
         })  # fmt: skip
 
-    def test_raises_the_alarm_between_its_attempts_too(self) -> None:
+    def test_held_event_raises_the_alarm_between_its_attempts_too(self) -> None:
         alarm = resources()["EventsHeldAlarm"]["Properties"]
         *metrics, total = alarm["Metrics"]
         found = {m["MetricStat"]["Metric"]["MetricName"]: m["MetricStat"]["Metric"]["Dimensions"] for m in metrics}

@@ -7,7 +7,7 @@ from translated import ACCOUNT, REGION, deployed, references, template
 
 
 class Parameters(unittest.TestCase):
-    def test_each_is_used_and_has_a_group_a_label_and_a_description(self) -> None:
+    def test_each_parameter_is_used_and_has_a_group_a_label_and_a_description(self) -> None:
         interface, parameters = template()["Metadata"]["AWS::CloudFormation::Interface"], template()["Parameters"]
         grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
         self.assertEqual(sorted(grouped), sorted(parameters))

@@ -44,7 +44,7 @@ class Permissions(unittest.TestCase):
         })  # fmt: skip
         self.assertEqual(resources()["Forwarder"]["Properties"]["Environment"]["Variables"]["WEBHOOK_SECRET_ID"], secret)
 
-    def test_for_keys_exist_with_the_key_and_are_limited_to_its_service(self) -> None:
+    def test_permissions_for_keys_exist_with_the_key_and_are_limited_to_its_service(self) -> None:
         found = {}
         for name, policy in policies().items():
             (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
@@ -60,7 +60,7 @@ class Permissions(unittest.TestCase):
             "EncryptEvents": ("HasQueueKey", "sqs.${AWS::Region}.${AWS::URLSuffix}", FOR_KEYS),
         })  # fmt: skip
 
-    def test_come_from_no_other_policy(self) -> None:
+    def test_permissions_come_from_no_other_policy(self) -> None:
         self.assertNotIn("ManagedPolicyArns", resources()["ForwarderRole"]["Properties"])
         for deployment, roles in (("Canary10Percent5Minutes", {"ForwarderRole", "DeploymentRole"}), ("AllAtOnce", {"ForwarderRole"})):
             self.assertEqual(set(deployed_of_type("AWS::IAM::Role", Deployment=deployment)), roles)
@@ -68,13 +68,13 @@ class Permissions(unittest.TestCase):
         self.assertEqual({name: p["Properties"]["Roles"] for name, p in policies().items()},
                          {name: [{"Ref": "ForwarderRole"}] for name in POLICIES})  # fmt: skip
 
-    def test_of_codedeploy_are_the_narrower_ones_without_triggers(self) -> None:
+    def test_permissions_of_codedeploy_are_the_narrower_ones_without_triggers(self) -> None:
         (group,) = of_type("AWS::CodeDeploy::DeploymentGroup").values()
         self.assertNotIn("TriggerConfigurations", group["Properties"])  # they would need sns:Publish
         (arn,) = resources()["DeploymentRole"]["Properties"]["ManagedPolicyArns"]
         self.assertTrue(arn["Fn::Sub"].endswith(":policy/service-role/AWSCodeDeployRoleForLambdaLimited"))
 
-    def test_exist_before_and_after_the_resources_that_need_them(self) -> None:
+    def test_permissions_exist_before_and_after_the_resources_that_need_them(self) -> None:
         # CloudFormation replaces a managed policy only if its description changes
         named = {name: deciding(p["Properties"]["Description"]) for name, p in policies().items()}
         self.assertEqual(named, {
@@ -92,13 +92,13 @@ class Permissions(unittest.TestCase):
         self.assertEqual({name: resources()[name]["Metadata"]["WaitsFor"]["Fn::If"] for name in waits}, waits)
         self.assertIn({"Fn::If": ["HoldsUnverified", {"Ref": "HoldEvents"}, ""]}, resources()["Forwarder"]["Metadata"]["WaitsFor"])
 
-    def test_to_write_traces_exist_only_with_tracing(self) -> None:
+    def test_permissions_to_write_traces_exist_only_with_tracing(self) -> None:
         for tracing, expected in (("Active", True), ("PassThrough", False)):
             stack = deployed(Tracing=tracing)["Resources"]
             self.assertEqual("xray:" in str(stack["ForwarderRole"]), expected)
             self.assertEqual(stack["Forwarder"]["Properties"]["TracingConfig"], {"Mode": {"Ref": "Tracing"}})
 
-    def test_to_invoke_the_alias_are_only_the_endpoints(self) -> None:
+    def test_permissions_to_invoke_the_alias_are_only_the_endpoints(self) -> None:
         live = {"Ref": "ForwarderAliaslive"}
         found = {
             name: (r["Condition"], r["Properties"]["Action"], r["Properties"]["FunctionName"])

@@ -98,10 +98,10 @@ def deployed(**parameters: str) -> Json:
             return [r for v in value if (r := resolved(v)) != {"Ref": "AWS::NoValue"}]
         return value
 
-    def there(part: Json) -> Json:
+    def existing(part: Json) -> Json:
         return {n: resolved(v) for n, v in part.items() if "Condition" not in v or holds({"Condition": v["Condition"]})}
 
-    return {"Resources": there(result["Resources"]), "Outputs": there(result["Outputs"])}
+    return {"Resources": existing(result["Resources"]), "Outputs": existing(result["Outputs"])}
 
 
 def deployed_of_type(kind: str, **parameters: str) -> Json:
@@ -162,8 +162,8 @@ def deciding_identity(name: str) -> set[str]:
     """The parameters that create, delete or replace a resource: those of its condition and its create-only properties."""
     resource = resources()[name]
     create_only = {path.split("/")[2] for path in schema(resource["Type"]).get("createOnlyProperties", [])}
-    there = {"Condition": resource["Condition"]} if "Condition" in resource else None
-    return deciding([there, *(v for n, v in resource.get("Properties", {}).items() if n in create_only)])
+    condition = {"Condition": resource["Condition"]} if "Condition" in resource else None
+    return deciding([condition, *(v for n, v in resource.get("Properties", {}).items() if n in create_only)])
 
 
 def branches(value: Any) -> list[Any]:
