@@ -94,8 +94,9 @@ def function(stack: Json, made: Made) -> tuple[Json, Json]:
         **{name: of_template(asked[name]) for name in ("MemorySize", "Timeout", "Runtime", "Handler")},
         "TracingConfig": {"Mode": of_template(asked["TracingConfig"]["Mode"])},
         "Environment": {"Variables": variables},
-        "LoggingConfig": {n: of_template(v) for n, v in asked["LoggingConfig"].items()} | {"LogGroup": made["LogGroup"]},
+        "LoggingConfig": {n: of_template(v) for n, v in asked["LoggingConfig"].items() if n != "LogGroup"},
     }
+    found["LoggingConfig"].pop("LogGroup", None)  # Lambda's default, which has another name than the template's
     return {name: found[name] for name in expected}, expected
 
 
