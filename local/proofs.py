@@ -39,7 +39,7 @@ def faults() -> Iterator[str]:
         table = list(rows((ROOT / name).read_text(encoding="utf-8")))
         columns = {column for column, _ in table}
         if not columns & PROOFS:
-            yield f"{name}: no table has the last column {' or '.join(PROOFS)}"
+            yield f"{name}: no table has the last column {' or '.join(sorted(PROOFS))}"
         for column in sorted(columns - PROOFS - OTHERS):
             yield f"{name}: a table has the unknown last column {column!r}. Add it to PROOFS or OTHERS in local/proofs.py"
         for cells in (cells for column, cells in table if column in PROOFS):
