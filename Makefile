@@ -43,6 +43,7 @@ test: need-cargo venv ## develop: run all tests
 	@echo "==> examples in the documentation"
 	@cargo test --locked --all-features --doc --quiet
 	@echo "==> tests (the first run builds them for some minutes)"
+	@.venv/bin/python local/proofs.py
 	@if cargo nextest --version >/dev/null 2>&1; then runner="nextest run --no-fail-fast"; else runner="test --no-fail-fast --all-targets"; fi; \
 		ORACLE_PYTHON="$$(pwd)/.venv/bin/python" .venv/bin/python local/with_ministack.py \
 			cargo $$runner --locked --all-features --config '$(ONE_ROOT)'
@@ -152,7 +153,6 @@ fmt: need-cargo venv ## develop: check the formatting, the workflows, the pages,
 	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@.venv/bin/python local/make_events.py --check
 	@.venv/bin/python local/twins.py --check
-	@.venv/bin/python local/proofs.py
 	@.venv/bin/jactionlint --shellcheck= --pyflakes=
 	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_checks pages.test_schema emulators.test_aws
 	@PYTHONPATH=local .venv/bin/python -m pages
@@ -206,7 +206,6 @@ examples: venv venv-sam venv-checkov ## check the templates of examples/, and ru
 
 PROVE = PYTHONPATH=local .venv/bin/python -m prove
 prove: venv venv-sam build jwhook ## prove: deploy template.yaml with sam to an emulated AWS, and try to break the stack
-	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_jwhook
 	@echo "==> deployment to an emulated AWS (four minutes)"
 	@$(PROVE).stack
 

@@ -19,7 +19,7 @@ use crate::token::{self, UnverifiedToken};
 use crate::trace::TraceHeader;
 
 /// The longest time for a request, well within API Gateway's limit of 30 s.
-const MAX_DURATION: Duration = Duration::from_secs(20);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(20);
 
 /// The time that is kept for the response after the last attempt to send to SQS.
 const RESERVE: Duration = Duration::from_secs(1);

@@ -6,11 +6,9 @@ Everything uses TLS, because the queues deny plain HTTP. Nobody runs this file.
 import http.client
 import json
 import os
-import platform
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,17 +17,30 @@ import boto3
 
 from make_events import read
 from processes import LocalError, Processes
-from stack import LOCALHOST, PATH, ROOT, START_SECONDS, free_port, jwhook_binary, listens
+from release.package import HOST
+from stack import LOCALHOST, PATH, ROOT, START_SECONDS, free_port, jwhook_binary, listens, ministack_environment
 
 Json = dict[str, Any]
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 LOG_SECONDS = 10
 # Every stack here has no CodeDeploy, fetches the secret each second, and is built for this machine.
-BASE = {
-    "Deployment": "AllAtOnce",
-    "SecretTtlSeconds": "1",
-    "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
+BASE = {"Deployment": "AllAtOnce", "SecretTtlSeconds": "1", "Architecture": HOST}
+# Each kind of resource that a stack creates: the call that lists them, and the members with the list and a name.
+KINDS = {
+    "queues": ("sqs", "list_queues", "QueueUrls", ""),
+    "secrets": ("secretsmanager", "list_secrets", "SecretList", "ARN"),
+    "event source mappings": ("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
+    "functions": ("lambda", "list_functions", "Functions", "FunctionName"),
+    "roles": ("iam", "list_roles", "Roles", "RoleName"),
+    "policies": ("iam", "list_policies", "Policies", "PolicyName"),
+    "log groups": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "metric filters": ("logs", "describe_metric_filters", "metricFilters", "filterName"),
+    "alarms": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    "dashboards": ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    "topics": ("sns", "list_topics", "Topics", "TopicArn"),
+    "parameters": ("ssm", "describe_parameters", "Parameters", "Name"),
+    "APIs": ("apigatewayv2", "get_apis", "Items", "ApiId"),
 }
 
 
@@ -48,22 +59,14 @@ class Cloud:
         os.environ["AWS_ENDPOINT_URL"] = f"https://{LOCALHOST}:{self._port}"
         os.environ["AWS_CA_BUNDLE"] = str(certificate)  # boto3 and sam
         os.environ["SSL_CERT_FILE"] = str(certificate)  # the Rust SDK: jwhook and the function
-        environment = {
-            "BIND_HOST": LOCALHOST,
-            "GATEWAY_PORT": str(self._port),
+        environment = ministack_environment(self._port, self._folder) | {
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": os.environ["AWS_REGION"],
+            "SERVICES": "",  # all
             "AUTH": "true",  # enforces permissions, also those of the function's role
             "USE_SSL": "1",
-            "PERSIST_STATE": "0",
-            "LOG_LEVEL": "WARNING",
-            "TMPDIR": str(self._folder),
-            # without these, ministack removes containers and listens for MQTT and SFTP
-            "DOCKER_HOST": f"unix://{self._folder}/none",
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
         }
-        self._processes.start("ministack", [sys.executable, str(ROOT / "local" / "emulators" / "aws.py")], environment, ROOT)
+        self._processes.start("ministack", [sys.executable, "-m", "emulators.aws"], environment, ROOT / "local")
         self._processes.wait("ministack to listen", START_SECONDS, lambda: listens(self._port))
         self._tls = ssl.create_default_context(cafile=str(certificate))
 
@@ -191,27 +194,10 @@ class Cloud:
 
 
 def inventory() -> dict[str, set[str]]:
-    """Everything in the account, of the kinds that a stack creates."""
-    listings: dict[str, Callable[[], list[str]]] = {
-        "queues": lambda: boto3.client("sqs").list_queues().get("QueueUrls", []),
-        "secrets": lambda: [s["ARN"] for s in boto3.client("secretsmanager").list_secrets()["SecretList"]],
-        "event source mappings": lambda: [
-            m["UUID"] for m in boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-        ],
-        "functions": lambda: [f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"]],
-        "roles": lambda: [r["RoleName"] for r in boto3.client("iam").list_roles()["Roles"]],
-        "policies": lambda: [p["PolicyName"] for p in boto3.client("iam").list_policies(Scope="Local")["Policies"]],
-        "log groups": lambda: [g["logGroupName"] for g in boto3.client("logs").describe_log_groups()["logGroups"]],
-        "metric filters": lambda: [
-            f["filterName"] for f in boto3.client("logs").describe_metric_filters()["metricFilters"]
-        ],
-        "alarms": lambda: [a["AlarmName"] for a in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]],
-        "dashboards": lambda: [
-            d["DashboardName"] for d in boto3.client("cloudwatch").list_dashboards()["DashboardEntries"]
-        ],
-        "topics": lambda: [t["TopicArn"] for t in boto3.client("sns").list_topics()["Topics"]],
-        "parameters": lambda: [p["Name"] for p in boto3.client("ssm").describe_parameters()["Parameters"]],
-        "APIs": lambda: [a["ApiId"] for a in boto3.client("apigatewayv2").get_apis()["Items"]],
-    }
-    return {kind: set(listing()) for kind, listing in listings.items()}
-
+    """Everything in the account, of the kinds that a stack creates. AWS's own policies are no part of the account."""
+    found = {}
+    for kind, (service, call, member, name) in KINDS.items():
+        scope = {"Scope": "Local"} if kind == "policies" else {}
+        listed = getattr(boto3.client(service), call)(**scope).get(member, [])
+        found[kind] = {one[name] if name else one for one in listed}
+    return found

@@ -4,6 +4,16 @@ Run it after a change of a page, of the Makefile or of jwhook's options. A renam
 pages, and no other check notices.
 """
 
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def report(faults: Iterable[str]) -> int:
+    """Prints each fault, and returns the exit code."""
+    found = list(faults)
+    for fault in found:
+        print(f"error: {fault}", file=sys.stderr)
+    return 1 if found else 0

@@ -14,24 +14,19 @@ from prove.checks import StackChecks
 from template.translated import deployed, template
 
 Made = dict[str, str]  # has the names of a stack's outputs, and RoleName
-# Each queue: its output, and the queue that it is the dead-letter queue of.
-QUEUES = {
-    "Queue": ("QueueUrl", None),
-    "DeadLetterQueue": ("DeadLetterQueueUrl", "Queue"),
-    "HeldQueue": ("HeldQueueUrl", None),
-    "HeldDeadLetterQueue": ("HeldDeadLetterQueueUrl", "HeldQueue"),
-}
+# Each queue, and the queue whose dead letters it has.
+QUEUES = {"Queue": None, "DeadLetterQueue": "Queue", "HeldQueue": None, "HeldDeadLetterQueue": "HeldQueue"}
 LIVE = "live"
 
 
 def is_like_the_template(proof: StackChecks, made: Made, endpoint: str, different: Json | None = None) -> None:
     """Compares with a stack of this Endpoint. `different` has the queues' attributes that differ on purpose."""
     stack: Json = deployed(Endpoint=endpoint)["Resources"]
-    log_group = the_log_group(made)
-    arns = {name: attributes(made[output])["QueueArn"] for name, (output, _) in QUEUES.items()}
+    (log_group,) = boto3.client("logs").describe_log_groups(logGroupNamePrefix=made["LogGroup"])["logGroups"]
+    arns = {name: attributes(made[f"{name}Url"])["QueueArn"] for name in QUEUES}
     arns |= {"Secret": made["SecretArn"], "ForwarderLogs": log_group["arn"]}
-    for name, (output, source) in QUEUES.items():
-        found, asked = queue(stack, name, made[output], source, arns)
+    for name, source in QUEUES.items():
+        found, asked = queue(stack, name, made[f"{name}Url"], source, arns)
         proof.check(f"{name}'s attributes are the template's", found, {**asked, **(different or {})})
     proof.check("the role's permissions are the template's", granted(made), grants(stack, arns))
     proof.check("the function's settings are the template's", *function(stack, made))
@@ -86,7 +81,6 @@ def granted(made: Made) -> Json:
 
 
 def function(stack: Json, made: Made) -> tuple[Json, Json]:
-    plain = ("MemorySize", "Timeout", "Runtime", "Handler")
     asked = stack["Forwarder"]["Properties"]
     found = boto3.client("lambda").get_function_configuration(FunctionName=made["FunctionName"], Qualifier=LIVE)
     variables = {
@@ -96,22 +90,14 @@ def function(stack: Json, made: Made) -> tuple[Json, Json]:
     }
     for name, value in asked["Environment"]["Variables"].items():
         variables[name] = variables.get(name) or str(of_template(value))
-    logging = {n: of_template(v) for n, v in asked["LoggingConfig"].items() if n != "LogGroup"}
-    expected = {n: of_template(asked[n]) for n in plain} | {
-        "tracing": of_template(asked["TracingConfig"]["Mode"]),
-        "variables": variables,
-        "logging": logging,
+    expected = {
+        **{name: of_template(asked[name]) for name in ("MemorySize", "Timeout", "Runtime", "Handler")},
+        "TracingConfig": {"Mode": of_template(asked["TracingConfig"]["Mode"])},
+        "Environment": {"Variables": variables},
+        "LoggingConfig": {n: of_template(v) for n, v in asked["LoggingConfig"].items() if n != "LogGroup"},
     }
-    return {n: found[n] for n in plain} | {
-        "tracing": found["TracingConfig"]["Mode"],
-        "variables": found["Environment"]["Variables"],
-        "logging": {n: v for n, v in found["LoggingConfig"].items() if n != "LogGroup"},
-    }, expected
-
-
-def the_log_group(made: Made) -> Json:
-    (found,) = boto3.client("logs").describe_log_groups(logGroupNamePrefix=made["LogGroup"])["logGroups"]
-    return dict(found)
+    found["LoggingConfig"].pop("LogGroup", None)  # Lambda's default, which has another name than the template's
+    return {name: found[name] for name in expected}, expected
 
 
 def mapping(stack: Json, held_queue_arn: str) -> tuple[Json, Json]:

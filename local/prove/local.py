@@ -9,23 +9,22 @@ engine's bridge, because a container cannot reach this machine's loopback interf
 import http.client
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import boto3
-from samtranslator.yaml_helper import yaml_parse
 
 from demo import ACCEPTED, HELD, REFUSED
 from emulators.cloud import SAM
 from emulators.held_queue import HELD_QUEUE_NAME
 from make_events import FOLDER, KEY_RING, read
 from processes import LocalError, Processes, exit_with, started
+from release.package import HOST
 from stack import LOCALHOST, PATH, QUEUE_NAME, ROOT, SECRET_ID, START_SECONDS
 from stack import forwarder_binary, free_port, keep_to_this_machine, listens, ministack_environment
+from template.translated import template
 
 IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
 API_SECONDS = 60  # the first start unpacks the image
@@ -50,6 +49,10 @@ def docker_gateway() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def podman_in(folder: Path) -> list[str]:
+    return ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
+
+
 def start_podman(processes: Processes, folder: Path) -> str:
     """Starts Podman's service with its own storage and the image that SAM expects. Returns the bridge's gateway."""
     configuration = folder / "containers.conf"
@@ -59,8 +62,8 @@ def start_podman(processes: Processes, folder: Path) -> str:
     )
     os.environ["CONTAINERS_CONF"] = str(configuration)
     socket = folder / "podman.sock"
-    storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
-    processes.start("podman", ["podman", *storage, "system", "service", "--time=0", f"unix://{socket}"], {}, ROOT)
+    podman = podman_in(folder)
+    processes.start("podman", [*podman, "system", "service", "--time=0", f"unix://{socket}"], {}, ROOT)
     processes.wait("podman's socket", START_SECONDS, socket.exists)
     os.environ["DOCKER_HOST"] = f"unix://{socket}"
     files = folder / "image"
@@ -72,7 +75,6 @@ def start_podman(processes: Processes, folder: Path) -> str:
     (files / "tmp").mkdir()
     archive = shutil.make_archive(str(folder / "image"), "tar", files)
     change = ["--change", "WORKDIR /var/task", "--change", "ENV LAMBDA_TASK_ROOT=/var/task"]
-    podman = ["podman", *storage]
     subprocess.run([*podman, "import", *change, archive, IMAGE], capture_output=True, check=True)
     # the bridge exists while a container runs, and this one runs until the end
     run = [*podman, "run", "--detach", "--entrypoint", "/var/rapid/aws-lambda-rie", IMAGE, "/nothing"]
@@ -83,9 +85,8 @@ def start_podman(processes: Processes, folder: Path) -> str:
 
 def stop_podman(folder: Path) -> None:
     """Stops the containers while Podman still has its storage. They are no child processes of this program."""
-    storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
     if (folder / "run").exists():
-        subprocess.run(["podman", *storage, "rm", "--all", "--force", "--time", "1"], capture_output=True)
+        subprocess.run([*podman_in(folder), "rm", "--all", "--force", "--time", "1"], capture_output=True)
 
 
 def copy(source: Path, target: Path) -> Path:
@@ -97,11 +98,11 @@ def write_inputs(folder: Path, endpoint: str, queue_url: str, held_queue_url: st
     """Writes the template with the binary, and the variables. Returns the arguments of `sam local`."""
     code = folder / "code"
     copy(forwarder_binary(), code / "bootstrap")
-    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    function = template["Resources"]["Forwarder"]["Properties"]
+    copied = template()
+    function = copied["Resources"]["Forwarder"]["Properties"]
     function["CodeUri"] = str(code)
     function["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = ""  # sam passes only variables of the template
-    (folder / "template.json").write_text(json.dumps(template))
+    (folder / "template.json").write_text(json.dumps(copied))
     variables = {
         "QUEUE_URL": queue_url,
         "HELD_QUEUE_URL": held_queue_url,
@@ -155,7 +156,7 @@ def check(what: str, found: object, expected: object) -> None:
 
 def main() -> int:
     docker = docker_answers()
-    if platform.system() != "Linux" or platform.machine() != "x86_64":
+    if (sys.platform, HOST) != ("linux", "x86_64"):
         print("SKIPPED: `make local` runs this machine's binary in a container, which needs Linux on x86_64.")
         print("On other machines run `make package`, then `sam local start-api`.")
         return 0

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import boto3
-from samtranslator.yaml_helper import yaml_parse
 
 from emulators.cloud import SAM
 from emulators.jw_api import JwApi
@@ -22,6 +21,7 @@ from prove.checks import StackChecks, cloud_here
 from release.package import HOST, SUMS
 from release.source import read
 from stack import ROOT
+from template.translated import template
 
 DIST = ROOT / "dist"
 TOOLS = ("sh", "tar", "gzip", "sha256sum")
@@ -58,10 +58,10 @@ class Team:
         return done.stdout
 
 
-def guided(template: Path) -> str:
+def guided(path: Path) -> str:
     """The answers to `sam deploy --guided` of deploy.md: Enter for every good default."""
     stack_and_region = ["", ""]
-    parameters = [ANSWERS.get(name, "") for name in yaml_parse(template.read_text(encoding="utf-8"))["Parameters"]]
+    parameters = [ANSWERS.get(name, "") for name in template(path)["Parameters"]]
     confirm_changes, create_roles, disable_rollback, save, file, environment = "n", "y", "n", "y", "", ""
     rest = [confirm_changes, create_roles, disable_rollback, save, file, environment]
     return "\n".join([*stack_and_region, *parameters, *rest, ""])
@@ -70,7 +70,7 @@ def guided(template: Path) -> str:
 def prove(proof: StackChecks, team: Team) -> None:
     release = read((team.folder / "build.toml").read_text(encoding="utf-8"))
     first, *_ = release.architectures
-    chosen, template = ((), "template.yaml") if HOST == first else (("--config-env", HOST), f"template-{HOST}.yaml")
+    chosen, file = ((), "template.yaml") if HOST == first else (("--config-env", HOST), f"template-{HOST}.yaml")
     unpacked = f"jwhook-{release.version}-linux-{HOST}"
     proof.check("cargo, rustc and rustup are not on the PATH", [team.finds(t) for t in ("cargo", "rustc", "rustup")], [False] * 3)
     team.runs("sha256sum", "--check", "--strict", SUMS)
@@ -79,7 +79,7 @@ def prove(proof: StackChecks, team: Team) -> None:
     proof.say(f"tar -xzf {unpacked}.tar.gz")
     team.runs("tar", "-xzf", f"{unpacked}.tar.gz")
     proof.say("sam deploy --guided")
-    team.runs("sam", "deploy", "--guided", *chosen, answers=guided(team.folder / template))
+    team.runs("sam", "deploy", "--guided", *chosen, answers=guided(team.folder / file))
     outputs = proof.cloud.outputs(STACK)
     function = boto3.client("lambda").get_function_configuration(FunctionName=outputs["FunctionName"])
     proof.check("the function's description names the revision", function["Description"].split()[-1], release.revision)

@@ -12,7 +12,6 @@ import shutil
 from pathlib import Path
 
 import boto3
-from samtranslator.yaml_helper import yaml_parse
 
 from emulators.cloud import Json, inventory
 from make_events import SECRET
@@ -20,7 +19,8 @@ from oracle import event_id
 from processes import LocalError, exit_with
 from prove import consumer, deployer, jwhook, watch
 from prove.checks import PERMISSIONS, StackChecks, cloud_here, signed
-from stack import ROOT, forwarder_binary
+from stack import forwarder_binary
+from template import translated
 
 NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
 OUTPUTS = {
@@ -246,7 +246,7 @@ def permissions(template: Json) -> set[str]:
 
 
 def main() -> int:
-    template: Json = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    template = translated.template()
     if permissions(template) != PERMISSIONS.keys() | NOT_ENFORCED_HERE:
         raise LocalError("the template's permissions differ from those of this proof. Add each to PERMISSIONS or NOT_ENFORCED_HERE")
     with cloud_here() as (cloud, folder):

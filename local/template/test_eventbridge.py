@@ -1,25 +1,17 @@
-"""The example pipe to EventBridge, which no AWS on this machine can run: its paths, permissions and alarms."""
+"""Tests the example pipe to EventBridge, which ministack cannot run: its paths, permissions and alarms."""
 
 import json
 import re
 import unittest
 
-from samtranslator.yaml_helper import yaml_parse
+from translated import template
 
-from translated import ROOT, Json
-
-FOLDER = ROOT / "examples" / "eventbridge"
-PARSED: Json = yaml_parse((FOLDER / "template.yaml").read_text(encoding="utf-8"))
-RESOURCES: Json = PARSED["Resources"]
-# A message of the forwarder's queue as a pipe sees it: the body is JSON, which the pipe reads (EventBridge User Guide,
-# "Amazon EventBridge Pipes input transformation").
+PARSED = template("examples/eventbridge/template.yaml")
+PROPERTIES = {name: resource["Properties"] for name, resource in PARSED["Resources"].items()}
+# A message of the forwarder's queue in a pipe, which parses the JSON of the body (EventBridge User Guide, "Amazon
+# EventBridge Pipes input transformation").
 CLAIMS = {"event": "media_available", "media_id": "UUhbHm6C"}
 MESSAGE = {"body": CLAIMS, "messageAttributes": {"event_id": {"stringValue": "d2726fa6", "dataType": "String"}}}
-
-
-def properties(name: str) -> Json:
-    found: Json = RESOURCES[name]["Properties"]
-    return found
 
 
 def at(path: str) -> object:
@@ -30,18 +22,18 @@ def at(path: str) -> object:
     return found
 
 
-class ThePipe(unittest.TestCase):
-    def test_makes_an_event_named_as_jw_named_it_with_its_id_and_its_claims(self) -> None:
-        target = properties("Pipe")["TargetParameters"]
+class Pipe(unittest.TestCase):
+    def test_event_has_jws_name_the_event_id_and_the_claims(self) -> None:
+        target = PROPERTIES["Pipe"]["TargetParameters"]
         self.assertEqual(at(target["EventBridgeEventBusParameters"]["DetailType"]), "media_available")
         filled = re.sub(r'("?)<([^>]+)>\1', lambda match: json.dumps(at(match[2])), target["InputTemplate"])
         self.assertEqual(json.loads(filled), {"event_id": "d2726fa6", "event": CLAIMS})
         quoted = dict(re.findall(r'<([^>]+)>("?)', target["InputTemplate"]))
         for path, quote in quoted.items():
-            self.assertEqual(quote, '"' if isinstance(at(path), str) else "", f"{path}: quotes are for strings only")
+            self.assertEqual(quote, '"' if isinstance(at(path), str) else "", f"{path}: only strings have quotes")
 
-    def test_may_receive_from_the_queue_and_put_events_on_its_bus_and_nothing_else(self) -> None:
-        (policy,) = properties("PipeRole")["Policies"]
+    def test_pipe_may_only_receive_from_the_queue_and_put_events_on_its_bus(self) -> None:
+        (policy,) = PROPERTIES["PipeRole"]["Policies"]
         receive, put, decrypt = policy["PolicyDocument"]["Statement"]
         self.assertEqual((receive["Action"], receive["Resource"]),
                          (["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], {"Ref": "QueueArn"}))  # fmt: skip
@@ -50,27 +42,27 @@ class ThePipe(unittest.TestCase):
         self.assertEqual((condition, otherwise), ("HasQueueKey", {"Ref": "AWS::NoValue"}))
         self.assertEqual((decrypt["Action"], decrypt["Resource"]), ("kms:Decrypt", {"Ref": "QueueKmsKeyArn"}))
         self.assertIn("kms:ViaService", decrypt["Condition"]["StringEquals"])
-        (trust,) = properties("PipeRole")["AssumeRolePolicyDocument"]["Statement"]
+        (trust,) = PROPERTIES["PipeRole"]["AssumeRolePolicyDocument"]["Statement"]
         self.assertEqual(trust["Condition"], {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
 
-    def test_has_a_dead_letter_queue_that_its_bus_s_rules_alone_may_send_to(self) -> None:
-        allow, refuse = properties("DeadLetterQueuePolicy")["PolicyDocument"]["Statement"]
+    def test_dead_letter_queue_accepts_only_the_rules_of_its_bus(self) -> None:
+        allow, deny = PROPERTIES["DeadLetterQueuePolicy"]["PolicyDocument"]["Statement"]
         self.assertEqual((allow["Principal"], allow["Action"]), ({"Service": "events.amazonaws.com"}, "sqs:SendMessage"))
         self.assertTrue(allow["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":rule/${Bus}/*"))
-        self.assertEqual((refuse["Effect"], refuse["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
+        self.assertEqual((deny["Effect"], deny["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
         for name in ("DeadLetterQueue", "DeadLetterQueuePolicy"):  # a queue that stays keeps its policy
-            kept = (RESOURCES[name]["DeletionPolicy"], RESOURCES[name]["UpdateReplacePolicy"])
+            kept = tuple(PARSED["Resources"][name][policy] for policy in ("DeletionPolicy", "UpdateReplacePolicy"))
             self.assertEqual(kept, ("RetainExceptOnCreate", "Retain"), name)
-        self.assertEqual(properties("DeadLetterQueue")["MessageRetentionPeriod"], 14 * 24 * 3600)
+        self.assertEqual(PROPERTIES["DeadLetterQueue"]["MessageRetentionPeriod"], 14 * 24 * 3600)
         self.assertEqual(PARSED["Outputs"]["DeadLetterQueueArn"]["Value"], {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]})
 
-    def test_has_an_alarm_for_each_way_to_fail(self) -> None:
-        alarms = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+    def test_pipe_has_an_alarm_for_each_kind_of_failure(self) -> None:
+        alarms = {name: p for name, p in PROPERTIES.items() if name.endswith("Alarm")}
         self.assertEqual(set(alarms), {"PipeFailedAlarm", "DeadLetterAlarm"})
         *metrics, total = alarms["PipeFailedAlarm"]["Metrics"]
-        on = {m["MetricStat"]["Metric"]["MetricName"]: m["MetricStat"]["Metric"] for m in metrics}
-        self.assertEqual(set(on), {"ExecutionFailed", "ExecutionPartiallyFailed", "ExecutionTimeout"})
-        for metric in on.values():
+        found = {m["MetricStat"]["Metric"]["MetricName"]: m["MetricStat"]["Metric"] for m in metrics}
+        self.assertEqual(set(found), {"ExecutionFailed", "ExecutionPartiallyFailed", "ExecutionTimeout"})
+        for metric in found.values():
             self.assertEqual((metric["Namespace"], metric["Dimensions"]),
                              ("AWS/EventBridge/Pipes", [{"Name": "PipeName", "Value": {"Ref": "Pipe"}}]))  # fmt: skip
         self.assertEqual(total["Expression"], " + ".join(f"FILL({m['Id']}, 0)" for m in metrics))

@@ -1,18 +1,14 @@
-"""What the function may do, held against what the code does, and who may call it."""
+"""Compares the function's permissions with the calls of the code, and tests who may invoke the function."""
 
-import re
 import unittest
 
-from translated import Json, branches, deciding, deployed, of_type, resources, shipped
+from printed import CALLS
+from translated import ACCOUNT, KEY, Json, actions, branches, deciding, deployed, deployed_of_type, of_type, resources
 
-# The calls of an AWS SDK client, and of Lambda for the function, with what IAM calls them.
-CALLS = {"get_secret_value": "secretsmanager:GetSecretValue", "send_message": "sqs:SendMessage"}
-FOR_KEYS = {"kms:Decrypt", "kms:GenerateDataKey"}  # which Secrets Manager and SQS call in the function's name
+FOR_KEYS = {"kms:Decrypt", "kms:GenerateDataKey"}  # Secrets Manager and SQS call these in the function's name
 OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-# What Lambda calls with the function's role to poll a queue (Lambda Developer Guide, "Using Lambda with Amazon SQS").
+# Lambda calls these with the function's role to poll a queue (Lambda Developer Guide, "Using Lambda with Amazon SQS").
 FOR_POLLING = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-
-
 POLICIES = {"FetchTheSecret", "SendEvents", "HoldEvents", "ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents"}
 
 
@@ -21,25 +17,19 @@ def policies() -> Json:
 
 
 def statements() -> list[Json]:
-    (of_the_role,) = resources()["ForwarderRole"]["Properties"]["Policies"]
-    documents = [of_the_role["PolicyDocument"], *(p["Properties"]["PolicyDocument"] for p in policies().values())]
+    (own,) = resources()["ForwarderRole"]["Properties"]["Policies"]
+    documents = [own["PolicyDocument"], *(p["Properties"]["PolicyDocument"] for p in policies().values())]
     return [statement for document in documents for listed in document["Statement"] for statement in branches(listed)]
 
 
-def actions(statement: Json) -> set[str]:
-    action = statement["Action"]
-    return {action} if isinstance(action, str) else set(action)
-
-
-class APermission(unittest.TestCase):
-    def test_is_there_for_each_call_of_the_code_and_for_nothing_else(self) -> None:
-        # a client's own configuration is no call
-        calls = set(re.findall(r"\bclient\s*\.(\w+)\(\)", shipped())) - {"config"}
-        self.assertEqual(calls, set(CALLS))
+class Permissions(unittest.TestCase):
+    def test_permissions_are_those_that_the_calls_of_the_code_need(self) -> None:
+        called = {call.replace("AmazonSQS", "sqs").replace(".", ":") for call in CALLS}
         granted = {action for statement in statements() for action in actions(statement)}
-        self.assertEqual(granted, set(CALLS.values()) | FOR_KEYS | FOR_POLLING | OF_LAMBDA)
+        self.assertEqual(granted - FOR_KEYS - FOR_POLLING - OF_LAMBDA, called)
+        self.assertLessEqual(FOR_KEYS | FOR_POLLING | OF_LAMBDA, granted)
 
-    def test_names_the_one_resource_that_it_is_for(self) -> None:
+    def test_permissions_are_limited_to_one_resource_each(self) -> None:
         resource = {statement["Sid"]: statement["Resource"] for statement in statements()}
         secret = {"Fn::If": ["HasExistingSecret", {"Ref": "ExistingSecretArn"}, {"Fn::GetAtt": ["Secret", "Id"]}]}
         self.assertEqual(resource, {
@@ -54,7 +44,7 @@ class APermission(unittest.TestCase):
         })  # fmt: skip
         self.assertEqual(resources()["Forwarder"]["Properties"]["Environment"]["Variables"]["WEBHOOK_SECRET_ID"], secret)
 
-    def test_for_a_key_is_there_when_the_key_is_and_through_its_service_only(self) -> None:
+    def test_permissions_for_keys_exist_with_the_key_and_are_limited_to_its_service(self) -> None:
         found = {}
         for name, policy in policies().items():
             (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
@@ -70,28 +60,27 @@ class APermission(unittest.TestCase):
             "EncryptEvents": ("HasQueueKey", "sqs.${AWS::Region}.${AWS::URLSuffix}", FOR_KEYS),
         })  # fmt: skip
 
-    def test_comes_from_no_other_policy(self) -> None:
+    def test_permissions_come_from_no_other_policy(self) -> None:
         self.assertNotIn("ManagedPolicyArns", resources()["ForwarderRole"]["Properties"])
         for deployment, roles in (("Canary10Percent5Minutes", {"ForwarderRole", "DeploymentRole"}), ("AllAtOnce", {"ForwarderRole"})):
-            stack = deployed(Deployment=deployment)["Resources"]
-            self.assertEqual({name for name, r in stack.items() if r["Type"] == "AWS::IAM::Role"}, roles)
+            self.assertEqual(set(deployed_of_type("AWS::IAM::Role", Deployment=deployment)), roles)
         self.assertEqual(of_type("AWS::IAM::Policy") | of_type("AWS::IAM::RolePolicy"), {})
         self.assertEqual({name: p["Properties"]["Roles"] for name, p in policies().items()},
                          {name: [{"Ref": "ForwarderRole"}] for name in POLICIES})  # fmt: skip
 
-    def test_of_codedeploy_is_the_narrower_one_while_nothing_is_published(self) -> None:
+    def test_permissions_of_codedeploy_are_the_narrower_ones_without_triggers(self) -> None:
         (group,) = of_type("AWS::CodeDeploy::DeploymentGroup").values()
-        self.assertNotIn("TriggerConfigurations", group["Properties"])  # which need AWSCodeDeployRoleForLambda's sns:Publish
+        self.assertNotIn("TriggerConfigurations", group["Properties"])  # they would need sns:Publish
         (arn,) = resources()["DeploymentRole"]["Properties"]["ManagedPolicyArns"]
         self.assertTrue(arn["Fn::Sub"].endswith(":policy/service-role/AWSCodeDeployRoleForLambdaLimited"))
 
-    def test_is_there_before_it_is_needed_and_until_it_is_not(self) -> None:
-        # CloudFormation replaces a managed policy whose description changes, and changes any other in place
+    def test_permissions_exist_before_and_after_the_resources_that_need_them(self) -> None:
+        # CloudFormation replaces a managed policy only if its description changes
         named = {name: deciding(p["Properties"]["Description"]) for name, p in policies().items()}
         self.assertEqual(named, {
             "FetchTheSecret": {"ExistingSecretArn", "SecretName"},
             "SendEvents": {"QueueType"},
-            "HoldEvents": set(),  # no parameter decides which queue is the held one
+            "HoldEvents": set(),  # no parameter replaces the held queue
             "ReceiveHeldEvents": set(),
             "DecryptTheSecret": {"SecretKmsKeyArn"},
             "EncryptEvents": {"QueueKmsKeyArn"},
@@ -103,13 +92,13 @@ class APermission(unittest.TestCase):
         self.assertEqual({name: resources()[name]["Metadata"]["WaitsFor"]["Fn::If"] for name in waits}, waits)
         self.assertIn({"Fn::If": ["HoldsUnverified", {"Ref": "HoldEvents"}, ""]}, resources()["Forwarder"]["Metadata"]["WaitsFor"])
 
-    def test_to_write_traces_is_there_with_them_only(self) -> None:
-        for tracing, there in (("Active", True), ("PassThrough", False)):
+    def test_permissions_to_write_traces_exist_only_with_tracing(self) -> None:
+        for tracing, expected in (("Active", True), ("PassThrough", False)):
             stack = deployed(Tracing=tracing)["Resources"]
-            self.assertEqual("xray:" in str(stack["ForwarderRole"]), there)
+            self.assertEqual("xray:" in str(stack["ForwarderRole"]), expected)
             self.assertEqual(stack["Forwarder"]["Properties"]["TracingConfig"], {"Mode": {"Ref": "Tracing"}})
 
-    def test_to_invoke_is_the_endpoint_s_alone_and_of_the_alias(self) -> None:
+    def test_permissions_to_invoke_the_alias_are_only_the_endpoints(self) -> None:
         live = {"Ref": "ForwarderAliaslive"}
         found = {
             name: (r["Condition"], r["Properties"]["Action"], r["Properties"]["FunctionName"])
@@ -126,27 +115,23 @@ class APermission(unittest.TestCase):
         self.assertTrue(arn.endswith(":${HttpApi}/$default/POST/webhooks/jwplayer"), arn)
 
 
-class ACompanysRules(unittest.TestCase):
-    def test_bound_and_place_each_role_and_place_each_policy(self) -> None:
-        boundary = "arn:aws:iam::123456789012:policy/boundary"
-        for arn, there in (("", False), (boundary, True)):
-            stack = deployed(PermissionsBoundaryArn=arn, RolePath="/teams/video/")["Resources"]
-            for name, resource in stack.items():
-                if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
-                    self.assertEqual(resource["Properties"]["Path"], {"Ref": "RolePath"}, name)
-                if resource["Type"] == "AWS::IAM::Role":
-                    self.assertEqual("PermissionsBoundary" in resource["Properties"], there, name)
+class CompanyRules(unittest.TestCase):
+    def test_path_and_boundary_apply_to_each_role_and_the_path_to_each_policy(self) -> None:
+        path, boundary = {"RolePath": "/teams/video/"}, {"PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary"}
+        # without parameters no role may have a path: even IAM's default would replace a deployed role
+        for given in ({}, path, path | boundary):
+            expected = {"Path": {"Ref": "RolePath"}} if given else {}
+            for name, policy in deployed_of_type("AWS::IAM::ManagedPolicy", **given).items():
+                self.assertEqual({n: policy[n] for n in policy.keys() & {"Path"}}, expected, name)
+            if boundary.items() <= given.items():
+                expected["PermissionsBoundary"] = {"Ref": "PermissionsBoundaryArn"}
+            for name, role in deployed_of_type("AWS::IAM::Role", **given).items():
+                self.assertEqual({n: role[n] for n in role.keys() & {"Path", "PermissionsBoundary"}}, expected, name)
 
-    def test_are_not_there_by_default(self) -> None:
-        # a path that a role never had replaces the role, although IAM's default is the same
-        for name, resource in deployed()["Resources"].items():
-            if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
-                self.assertEqual({"Path", "PermissionsBoundary"} & set(resource["Properties"]), set(), name)
-
-    def test_give_their_keys_to_the_logs_and_the_topic(self) -> None:
-        key = "arn:aws:kms:us-east-1:123456789012:key/1"
-        stack = deployed(LogKmsKeyArn=key, TopicKmsKeyArn=key)["Resources"]
-        for name in ("ForwarderLogs", "GatewayLogs"):
-            self.assertEqual(stack[name]["Properties"]["KmsKeyId"], {"Ref": "LogKmsKeyArn"})
-        self.assertEqual(stack["AlarmTopic"]["Properties"]["KmsMasterKeyId"], {"Ref": "TopicKmsKeyArn"})
-        self.assertNotIn("Kms", str([deployed()["Resources"][name] for name in ("ForwarderLogs", "GatewayLogs", "AlarmTopic")]))
+    def test_keys_encrypt_the_logs_and_the_topic(self) -> None:
+        logs = {"KmsKeyId": {"Ref": "LogKmsKeyArn"}}
+        encrypted = {"ForwarderLogs": logs, "GatewayLogs": logs, "AlarmTopic": {"KmsMasterKeyId": {"Ref": "TopicKmsKeyArn"}}}
+        stack, without = deployed(LogKmsKeyArn=KEY, TopicKmsKeyArn=KEY)["Resources"], deployed()["Resources"]
+        for name, key in encrypted.items():
+            self.assertEqual(stack[name]["Properties"], stack[name]["Properties"] | key, name)
+            self.assertNotIn("Kms", str(without[name]), name)

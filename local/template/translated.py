@@ -1,14 +1,14 @@
-"""What template.yaml becomes in CloudFormation, held against the code that it deploys.
+"""Translates template.yaml as CloudFormation does, for the tests in this folder. Nobody runs this file.
 
-Exists because a template can deploy and still be wrong in ways that only an incident shows: an alarm on a metric that
-nobody emits, a variable that the code doesn't read, a permission more than it needs. And because some of what the
-template promises can't be tried on the AWS of `make prove`: it is asserted here, in the tests beside this file.
+The tests are part of `make template`. They find faults that deploy well, such as an alarm on a metric that nobody emits
+or an unused permission, and they test what the emulated AWS of `make prove` cannot do.
 """
 
 import functools
 import json
 import logging
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,27 @@ Json = dict[str, Any]
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 ROOT = Path(__file__).resolve().parent.parent.parent
-logging.getLogger("samtranslator").setLevel(logging.ERROR)  # of metrics that it would publish
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
+logging.getLogger("samtranslator").setLevel(logging.ERROR)  # otherwise it warns that it publishes no metrics
 
 
-def template() -> Json:
-    parsed: Json = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+def template(path: str | Path = "template.yaml") -> Json:
+    parsed: Json = yaml_parse((ROOT / path).read_text(encoding="utf-8"))
     return parsed
 
 
 @functools.cache
+def package() -> Json:
+    """The package, as cargo reads it from the manifest."""
+    command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"]
+    metadata = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    (found,) = json.loads(metadata)["packages"]
+    return dict(found)
+
+
+@functools.cache
 def translated(**parameters: str) -> Json:
-    """What CloudFormation gets, once SAM has translated the template."""
+    """The template after SAM's transform."""
     source = template()
     source["Resources"]["Forwarder"]["Properties"]["CodeUri"] = "s3://bucket/code.zip"
     session = boto3.Session(region_name=REGION, aws_access_key_id="none", aws_secret_access_key="none")
@@ -50,7 +60,7 @@ def of_type(kind: str, **parameters: str) -> Json:
 
 @functools.cache
 def deployed(**parameters: str) -> Json:
-    """What is there once the stack is deployed with these parameters: each condition decided, each Fn::If resolved."""
+    """The stack's resources and outputs with these parameters: the conditions decide, and each Fn::If is resolved."""
     result, defaults = translated(**parameters), {n: str(p.get("Default", "")) for n, p in template()["Parameters"].items()}
     values = {**defaults, "AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, **parameters}
 
@@ -88,10 +98,15 @@ def deployed(**parameters: str) -> Json:
             return [r for v in value if (r := resolved(v)) != {"Ref": "AWS::NoValue"}]
         return value
 
-    def there(part: Json) -> Json:
+    def existing(part: Json) -> Json:
         return {n: resolved(v) for n, v in part.items() if "Condition" not in v or holds({"Condition": v["Condition"]})}
 
-    return {"Resources": there(result["Resources"]), "Outputs": there(result["Outputs"])}
+    return {"Resources": existing(result["Resources"]), "Outputs": existing(result["Outputs"])}
+
+
+def deployed_of_type(kind: str, **parameters: str) -> Json:
+    """The properties of the stack's resources of this type."""
+    return {name: r["Properties"] for name, r in deployed(**parameters)["Resources"].items() if r["Type"] == kind}
 
 
 def references(value: Any) -> set[str]:
@@ -119,13 +134,13 @@ def tool_data(venv: str, path: str) -> Json:
 
 
 def schema(kind: str) -> Json:
-    """AWS's schema of a resource type, which cfn-lint carries."""
+    """AWS's schema of a resource type. cfn-lint has a copy."""
     digest = tool_data(".venv-sam", "cfnlint/data/schemas/providers/us-east-1.json")[kind]
     return tool_data(".venv-sam", f"cfnlint/data/schemas/resources/{digest}.json")
 
 
 def deciding(value: Any) -> set[str]:
-    """The parameters that decide a value: those that it names, that its conditions name, and that replace a resource in it."""
+    """The parameters that a value depends on: by name, by a condition, or because they replace a resource in the value."""
     if isinstance(value, dict) and "Fn::If" in value:
         name, *both = value["Fn::If"]
         return deciding(translated()["Conditions"][name]) | deciding(both)
@@ -144,26 +159,20 @@ def deciding(value: Any) -> set[str]:
 
 
 def deciding_identity(name: str) -> set[str]:
-    """The parameters on which it depends whether a resource is there, and which replace it: its create-only properties'."""
+    """The parameters that create, delete or replace a resource: those of its condition and its create-only properties."""
     resource = resources()[name]
     create_only = {path.split("/")[2] for path in schema(resource["Type"]).get("createOnlyProperties", [])}
-    there = {"Condition": resource["Condition"]} if "Condition" in resource else None
-    return deciding([there, *(v for n, v in resource.get("Properties", {}).items() if n in create_only)])
-
-
-def source(*files: str) -> str:
-    """The code that ships: without its tests."""
-    texts = [(ROOT / "src" / file).read_text(encoding="utf-8") for file in files]
-    return "\n".join(text.split("#[cfg(test)]")[0] for text in texts)
-
-
-def shipped() -> str:
-    files = [path.relative_to(ROOT / "src") for path in (ROOT / "src").rglob("*.rs")]
-    return source(*(str(file) for file in files if file.name != "tests.rs" and file.parts[0] != "bin"))
+    condition = {"Condition": resource["Condition"]} if "Condition" in resource else None
+    return deciding([condition, *(v for n, v in resource.get("Properties", {}).items() if n in create_only)])
 
 
 def branches(value: Any) -> list[Any]:
-    """What an Fn::If may become, AWS::NoValue left out; else the value itself."""
+    """The values that an Fn::If can have, without AWS::NoValue, or the value itself."""
     if isinstance(value, dict) and "Fn::If" in value:
         return [found for branch in value["Fn::If"][1:] for found in branches(branch)]
     return [] if value == {"Ref": "AWS::NoValue"} else [value]
+
+
+def actions(statement: Json) -> set[str]:
+    action = statement["Action"]
+    return {action} if isinstance(action, str) else set(action)

@@ -1,4 +1,10 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
 use super::*;
+use crate::forwarder::MAX_DURATION;
 
 const QUEUE: (&str, &str) =
     ("QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo");
@@ -164,4 +170,30 @@ fn held_events_never_go_to_a_fifo_queue_or_to_the_consumers_queue() {
         let error = config(&[("QUEUE_URL", standard), SECRET, ("HELD_QUEUE_URL", held)]);
         assert!(error.unwrap_err().contains("consumers must not get tokens"), "{held}");
     }
+}
+
+/// `make template` compares template.yaml with this file, because Python cannot read the code.
+#[test]
+fn settings_of_the_template_check_match_the_code() {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/template/settings.json");
+    let variables = RefCell::new(BTreeMap::new());
+    let config = Config::from_lookup(|name| {
+        variables.borrow_mut().insert(name.to_owned(), Value::Null);
+        let set = [QUEUE, SECRET].into_iter().find(|(set, _)| *set == name);
+        set.map(|(_, value)| value.to_owned()).ok_or(VarError::NotPresent)
+    })
+    .unwrap();
+    let mut variables = variables.into_inner();
+    variables.insert("SECRET_TTL_SECONDS".into(), config.secret_ttl.as_secs().into());
+    variables.insert("SECRET_MAX_STALE_SECONDS".into(), config.secret_max_stale.as_secs().into());
+    let settings = json!({
+        "longest_request_seconds": MAX_DURATION.as_secs(),
+        "variables_and_defaults": variables,
+    });
+    let recorded = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert!(
+        serde_json::from_str::<Value>(&recorded).ok().as_ref() == Some(&settings),
+        "local/template/settings.json differs from the code. If the code is right, replace the \
+         file's content with:\n{settings:#}"
+    );
 }

@@ -59,7 +59,7 @@ with patch.object(idempotency, "DynamoDBPersistenceLayer", TableInMemory):
     import consumer  # opens its table at the import
 
 
-class AnEvent(unittest.TestCase):
+class Consumer(unittest.TestCase):
     def setUp(self) -> None:
         consumer.finished.items.clear()
         self.done: list[str] = []
@@ -83,31 +83,31 @@ class AnEvent(unittest.TestCase):
     def _levels(self) -> list[str]:
         return [json.loads(line)["level"] for line in self.log.getvalue().splitlines()]
 
-    def test_is_processed_once_after_several_deliveries(self) -> None:
+    def test_event_is_processed_once_after_several_deliveries(self) -> None:
         self.assertEqual(self._failures(record("1", "a"), record("2", "a")), [])
         self.assertEqual(self._failures(record("3", "a"), record("4", "b")), [])
         self.assertEqual(self.done, ["a", "b"])
 
-    def test_that_fails_goes_back_alone_and_is_logged_as_an_error(self) -> None:
+    def test_failed_event_goes_back_alone_and_is_logged_as_an_error(self) -> None:
         self.fails = {"b"}
         self.assertEqual(self._failures(record("1", "a"), record("2", "b"), record("3", "c")), ["2"])
         self.assertEqual(self.done, ["a", "c"])
         self.assertEqual(self._levels(), ["ERROR"])
 
-    def test_that_failed_is_processed_at_its_next_delivery(self) -> None:
+    def test_failed_event_is_processed_at_its_next_delivery(self) -> None:
         self.fails = {"a"}
         self.assertEqual(self._failures(record("1", "a")), ["1"])
         self.fails = set()
         self.assertEqual(self._failures(record("1", "a")), [])
         self.assertEqual(self.done, ["a"])
 
-    def test_of_a_fifo_queue_stays_behind_a_failed_event_of_its_group(self) -> None:
+    def test_event_of_a_fifo_queue_stays_behind_a_failed_event_of_its_group(self) -> None:
         self.fails = {"b"}
         batch = [record("1", "a", group="x"), record("2", "b", group="x"), record("3", "c", group="x"), record("4", "d", group="y")]
         self.assertEqual(self._failures(*batch), ["2", "3"])
         self.assertEqual(self.done, ["a", "d"])
 
-    def test_whose_copy_is_in_progress_goes_back_without_an_error(self) -> None:
+    def test_event_in_progress_elsewhere_goes_back_without_an_error(self) -> None:
         def work(_: dict[str, Any]) -> None:
             with self.assertRaises(IdempotencyAlreadyInProgressError):
                 consumer.process(SQSRecord(record("2", "a")))
@@ -116,11 +116,11 @@ class AnEvent(unittest.TestCase):
             self.assertEqual(self._failures(record("1", "a")), [])
         self.assertEqual(self._levels(), ["INFO"])
 
-    def test_without_an_event_id_is_not_processed(self) -> None:
+    def test_event_without_an_event_id_is_not_processed(self) -> None:
         self.assertEqual(self._failures({**record("1", "a"), "messageAttributes": {}}), ["1"])
         self.assertEqual((self.done, self._levels()), ([], ["ERROR"]))
 
-    def test_is_remembered_for_the_templates_time(self) -> None:
+    def test_event_is_remembered_for_the_templates_time(self) -> None:
         self._failures(record("1", "a"))
         (item,) = consumer.finished.items.values()
         self.assertAlmostEqual(item.expiry_timestamp, 90 * 24 * 3600 + time.time(), delta=10)

@@ -102,3 +102,53 @@ impl Cli {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Each option's spellings, and whether a value follows it.
+    fn options(command: &clap::Command) -> BTreeMap<String, bool> {
+        let mut found = BTreeMap::new();
+        for option in command.get_arguments() {
+            let takes_value = option.get_action().takes_values();
+            for long in option.get_long_and_visible_aliases().unwrap_or_default() {
+                found.insert(format!("--{long}"), takes_value);
+            }
+            for short in option.get_short_and_visible_aliases().unwrap_or_default() {
+                found.insert(format!("-{short}"), takes_value);
+            }
+        }
+        found
+    }
+
+    /// `make fmt` checks the pages' commands against this file, because it does not build `jwhook`.
+    #[test]
+    fn options_of_the_pages_check_match_the_commands() {
+        const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/pages/jwhook.json");
+        let mut own = BTreeMap::new();
+        for command in Cli::command().get_subcommands() {
+            own.insert(command.get_name().to_owned(), options(command));
+        }
+        let mut root = Cli::command();
+        root.build(); // adds --help, --version and the command `help`
+        own.insert(String::new(), options(&root));
+        own.insert("help".to_owned(), BTreeMap::new());
+        let lines: Vec<_> = own
+            .iter()
+            .map(|(name, options)| format!("  {name:?}: {}", serde_json::json!(options)))
+            .collect();
+        let content = format!("{{\n{}\n}}\n", lines.join(",\n"));
+        let recorded = std::fs::read_to_string(FILE).unwrap_or_default();
+        let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        assert!(
+            parsed(&recorded) == parsed(&content),
+            "local/pages/jwhook.json differs from the commands. If the commands are right, replace \
+             the file's content with:\n{content}"
+        );
+    }
+}

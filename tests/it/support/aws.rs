@@ -8,6 +8,7 @@ use super::secrets_manager::Secret;
 use super::service::{Shared, State};
 use super::sqs::Message;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -126,6 +127,11 @@ impl Aws {
 
     pub fn connections(&self) -> usize {
         self.shared.state().connections
+    }
+
+    /// The `X-Amz-Target` of each call that was served.
+    pub fn targets(&self) -> BTreeSet<String> {
+        self.shared.state().targets.clone()
     }
 
     pub fn sends(&self) -> Vec<Message> {

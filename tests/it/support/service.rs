@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::{Mutex, MutexGuard};
@@ -30,6 +30,8 @@ pub struct State {
     calls: HashMap<Operation, Calls>,
     pub connections: usize,
     pub complaints: Vec<String>,
+    /// The `X-Amz-Target` of each call that was served.
+    pub targets: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -68,12 +70,13 @@ impl Shared {
         let body = body.collect().await.map(|body| body.to_bytes());
         let parameters: Value =
             body.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        let operation = match head.headers.get("x-amz-target").map(|target| target.as_bytes()) {
-            Some(b"secretsmanager.GetSecretValue") => Operation::GetSecretValue,
-            Some(b"AmazonSQS.SendMessage") if parameters["QueueUrl"] == HELD_QUEUE => {
+        let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        let operation = match target {
+            Some("secretsmanager.GetSecretValue") => Operation::GetSecretValue,
+            Some("AmazonSQS.SendMessage") if parameters["QueueUrl"] == HELD_QUEUE => {
                 Operation::HoldMessage
             }
-            Some(b"AmazonSQS.SendMessage") => Operation::SendMessage,
+            Some("AmazonSQS.SendMessage") => Operation::SendMessage,
             other => {
                 self.complain(format!("no such operation: {other:?}"));
                 return Ok(error(400, "UnknownOperationException"));
@@ -83,6 +86,7 @@ impl Shared {
             self.complain(fault);
             return Ok(error(403, "InvalidSignatureException"));
         }
+        self.state().targets.extend(target.map(str::to_owned));
         let (under_way, reply) = self.begin(operation);
         let answer = self.meet(operation, &parameters, reply, &connection).await;
         drop(under_way);

@@ -1,14 +1,16 @@
-//! `local/template/lines.jsonl` has one log line of each kind. `make template` checks the alarms,
-//! the dashboard and the saved queries against these lines. This test compares the lines with the
-//! binary's output.
+//! `local/template/lines.jsonl` has one log line of each kind, and `local/template/calls.json` the
+//! function's calls to AWS. `make template` checks the alarms, the dashboard, the saved queries and
+//! the permissions against these files. This test compares the files with what the binary prints
+//! and calls.
 
 use crate::support::{
     Aws, CHANNEL_ACTIVE, Delivery, Function, GetSecretValue, HoldMessage, MEDIA_AVAILABLE,
     OTHER_SECRET, Record, Reply, SendMessage, event, one_second_passes,
 };
 use serde_json::{Value, json};
+use std::fs::read_to_string;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/template/lines.jsonl");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/template");
 
 /// The members whose values change from run to run.
 const CHANGING: [&str; 8] = [
@@ -75,7 +77,7 @@ async fn lines_of_the_template_check_match_the_binarys_output() {
     let parsed = |line: &str| serde_json::from_str::<Value>(line).unwrap_or_default();
     let printed = function.stdout.lines();
     let printed: Vec<_> = printed.iter().map(|line| fixed(parsed(line), false)).collect();
-    let kept = std::fs::read_to_string(FILE).unwrap_or_default();
+    let kept = read_to_string(format!("{FOLDER}/lines.jsonl")).unwrap_or_default();
     if kept.lines().map(parsed).collect::<Vec<_>>() != printed {
         let content: String = printed.iter().map(|line| format!("{line}\n")).collect();
         panic!(
@@ -83,4 +85,11 @@ async fn lines_of_the_template_check_match_the_binarys_output() {
              right, replace the file's content with these lines:\n{content}"
         );
     }
+    let calls = json!(aws.targets());
+    let kept = read_to_string(format!("{FOLDER}/calls.json")).unwrap_or_default();
+    assert!(
+        parsed(&kept) == calls,
+        "local/template/calls.json differs from what the binary calls. If the binary is right, \
+         replace the file's content with:\n{calls}"
+    );
 }
