@@ -55,7 +55,7 @@ pub async fn requested() {
     }
 }
 
-/// [`requested`], from the first pair on. For all commands.
+/// Waits for the first pair of changes, and then does what [`requested`] does. Every command uses it.
 pub async fn interrupted() {
     FIRST.notified().await;
     requested().await;
