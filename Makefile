@@ -39,22 +39,23 @@ jwhook: need-cargo ## build jwhook, the operator's command line (docs/deploy.md 
 # The tests read one root certificate in place of the system's: their Runtime API reads all roots twice for each function
 # that it starts, which costs a debug build 50 ms of CPU, and no test needs them.
 ONE_ROOT = target."cfg(unix)".runner = ["env", "SSL_CERT_DIR=/nowhere", "SSL_CERT_FILE=$(CURDIR)/tests/it/support/root.pem"]
+CHECKS = PYTHONPATH=local .venv/bin/python -m checks
 test: need-cargo venv ## develop: run all tests
 	@echo "==> examples in the documentation"
 	@cargo test --locked --all-features --doc --quiet
 	@echo "==> tests (the first run builds them for some minutes)"
-	@.venv/bin/python local/proofs.py
+	@$(CHECKS).proofs
 	@if cargo nextest --version >/dev/null 2>&1; then runner="nextest run --no-fail-fast"; else runner="test --no-fail-fast --all-targets"; fi; \
 		ORACLE_PYTHON="$$(pwd)/.venv/bin/python" .venv/bin/python local/with_ministack.py \
 			cargo $$runner --locked --all-features --config '$(ONE_ROOT)'
 
 twins: need-cargo venv ## prove: build known mistakes into copies of the forwarder, and check that the tests notice each
 	@echo "==> twins: copies with a known mistake (tests/twins.toml)"
-	@.venv/bin/python local/twins.py $(ARGS)
+	@$(CHECKS).twins $(ARGS)
 
 mutants: need-cargo venv target/tools/bin/cargo-mutants ## make every small change that cargo-mutants knows, and check that the tests notice each (hours)
 	@echo "==> mutants"
-	@.venv/bin/python local/mutants.py $(ARGS)
+	@$(CHECKS).mutants $(ARGS)
 
 target/tools/bin/cargo-mutants:
 	@echo "==> installing cargo-mutants (two minutes, once)"
@@ -87,7 +88,7 @@ simulate: need-cargo ## prove: send a million events through faults in virtual t
 
 simulate-twins: need-cargo venv ## build known mistakes into the simulated forwarder, and check that the simulation finds each in a minute
 	@echo "==> twins in the simulation (tests/twins.toml)"
-	@.venv/bin/python local/twins.py --simulation $(ARGS)
+	@$(CHECKS).twins --simulation $(ARGS)
 
 LOAD_EVENTS = 100000
 load: need-cargo build ## measure losses, memory and latency over 100,000 events, one at a time and eight at once, and a flood of forgeries
@@ -98,7 +99,7 @@ load: need-cargo build ## measure losses, memory and latency over 100,000 events
 FUZZ_SECONDS = 900
 fuzz: need-cargo target/tools/bin/cargo-fuzz ## fuzz the parsers of token, JSON, header, request and held batch, 15 minutes each
 	@echo "==> fuzzing"
-	@sh local/fuzz.sh $(FUZZ_SECONDS)
+	@sh local/checks/fuzz.sh $(FUZZ_SECONDS)
 
 target/tools/bin/cargo-fuzz:
 	@echo "==> installing cargo-fuzz (two minutes, once)"
@@ -152,10 +153,10 @@ fmt: need-cargo venv ## develop: check the formatting, the workflows, the pages,
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@.venv/bin/python local/make_events.py --check
-	@.venv/bin/python local/twins.py --check
+	@$(CHECKS).twins --check
 	@.venv/bin/jactionlint --shellcheck= --pyflakes=
-	@PYTHONPATH=local .venv/bin/python -m unittest --quiet pages.test_checks pages.test_schema emulators.test_aws
-	@PYTHONPATH=local .venv/bin/python -m pages
+	@PYTHONPATH=local .venv/bin/python -m unittest --quiet checks.pages.test_checks checks.pages.test_schema emulators.test_aws
+	@$(CHECKS).pages
 
 lint: need-cargo ## develop: run clippy on every feature set, warnings denied
 	@for features in "" --no-default-features --all-features; do \
@@ -183,7 +184,7 @@ sbom: need-cargo venv ## write the function's bill of materials, as CycloneDX (t
 
 advisories: need-cargo venv ## check the dependencies for known vulnerabilities and yanked versions
 	@echo "==> dependencies: security advisories, yanked versions"
-	@sh local/advisories.sh
+	@sh local/checks/advisories.sh
 
 # The public partitions, with an older and a newer region of the first.
 LINTED_REGIONS = us-east-1 eu-west-1 eu-central-2 cn-north-1 us-gov-west-1
@@ -194,7 +195,7 @@ template: need-cargo venv venv-sam venv-checkov ## develop: check template.yaml 
 	@echo "==> template: checkov"
 	@.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 	@echo "==> template: tests of the template after SAM's transform"
-	@.venv/bin/python -m unittest discover --quiet --start-directory local/template
+	@.venv/bin/python -m unittest discover --quiet --start-directory local/checks/template
 	@$(MAKE) --silent examples
 
 EXAMPLES = examples/consumer/template.yaml examples/eventbridge/template.yaml

@@ -23,7 +23,7 @@ from prove import terraform
 from prove.checks import StackChecks, cloud_here
 from prove.like_the_template import Made, is_like_the_template
 from stack import ROOT, forwarder_binary
-from template.translated import template
+from checks.template.translated import template
 
 PAGE = ROOT / "docs" / "deploy-with-cargo-lambda.md"
 BUILD = "cargo lambda build --release --arm64\n"

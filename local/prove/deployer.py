@@ -1,7 +1,7 @@
 """Runs `sam deploy` and `sam delete` with only the permissions of docs/deployer-policy.json: part of `make prove`.
 
 The emulated AWS checks each call of sam. It does not check the calls of CloudFormation, for which AWS uses the caller's
-permissions: local/template/test_deployer.py compares the policy with the permissions that AWS's resource types need.
+permissions: local/checks/template/test_deployer.py compares the policy with the permissions that AWS's resource types need.
 """
 
 import os

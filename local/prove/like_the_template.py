@@ -11,7 +11,7 @@ import boto3
 
 from emulators.cloud import Json
 from prove.checks import StackChecks
-from template.translated import deployed, template
+from checks.template.translated import deployed, template
 
 Made = dict[str, str]  # has the names of a stack's outputs, and RoleName
 # Each queue, and the queue whose dead letters it has.

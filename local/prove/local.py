@@ -24,7 +24,7 @@ from processes import LocalError, Processes, exit_with, started
 from release.package import HOST
 from stack import LOCALHOST, PATH, QUEUE_NAME, ROOT, SECRET_ID, START_SECONDS
 from stack import forwarder_binary, free_port, keep_to_this_machine, listens, ministack_environment
-from template.translated import template
+from checks.template.translated import template
 
 IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
 API_SECONDS = 60  # the first start unpacks the image

@@ -21,7 +21,7 @@ from prove.checks import StackChecks, cloud_here
 from release.package import HOST, SUMS
 from release.source import read
 from stack import ROOT
-from template.translated import template
+from checks.template.translated import template
 
 DIST = ROOT / "dist"
 TOOLS = ("sh", "tar", "gzip", "sha256sum")

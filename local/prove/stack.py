@@ -3,7 +3,7 @@
 The function runs with its own role, and each permission is removed once. An update and a deletion must keep the queues
 and the secret. It deploys the release binary of `make build`.
 
-The tests in local/template/ check what the emulated AWS cannot do: CodeDeploy, the order of an update, alarms that go
+The tests in local/checks/template/ check what the emulated AWS cannot do: CodeDeploy, the order of an update, alarms that go
 off, throttling, SSM's rules, the permissions for KMS keys, logs, X-Ray and the invocation, and the denial of plain HTTP.
 """
 
@@ -20,7 +20,7 @@ from processes import LocalError, exit_with
 from prove import consumer, deployer, jwhook, watch
 from prove.checks import PERMISSIONS, StackChecks, cloud_here, signed
 from stack import forwarder_binary
-from template import translated
+from checks.template import translated
 
 NOT_ENFORCED_HERE = {"ReceiveHeldEvents", "DecryptTheSecret", "EncryptEvents", "WriteTheLog", "WriteTraces"}
 OUTPUTS = {

@@ -17,7 +17,7 @@ from processes import LocalError
 from prove.checks import StackChecks
 from prove.like_the_template import Made, of_template
 from stack import ROOT
-from template.translated import deployed
+from checks.template.translated import deployed
 
 MODULE = ROOT / "examples" / "terraform"
 NAME = "by-terraform"

@@ -5,7 +5,7 @@ An alarm or a saved query that reads a metric or a member which no line has depl
 
 from emulators.cloud import Json
 from prove.checks import StackChecks
-from template.printed import emitted, fields, members
+from checks.template.printed import emitted, fields, members
 
 NAMESPACE = "JwWebhookForwarder"
 BY_FUNCTION = ("FunctionName",)

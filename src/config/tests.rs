@@ -175,7 +175,7 @@ fn held_events_never_go_to_a_fifo_queue_or_to_the_consumers_queue() {
 /// `make template` compares template.yaml with this file, because Python cannot read the code.
 #[test]
 fn settings_of_the_template_check_match_the_code() {
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/template/settings.json");
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/checks/template/settings.json");
     let variables = RefCell::new(BTreeMap::new());
     let config = Config::from_lookup(|name| {
         variables.borrow_mut().insert(name.to_owned(), Value::Null);
@@ -193,7 +193,7 @@ fn settings_of_the_template_check_match_the_code() {
     let recorded = std::fs::read_to_string(FILE).unwrap_or_default();
     assert!(
         serde_json::from_str::<Value>(&recorded).ok().as_ref() == Some(&settings),
-        "local/template/settings.json differs from the code. If the code is right, replace the \
+        "local/checks/template/settings.json differs from the code. If the code is right, replace the \
          file's content with:\n{settings:#}"
     );
 }

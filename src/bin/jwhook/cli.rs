@@ -129,7 +129,7 @@ mod tests {
     /// `make fmt` checks the pages' commands against this file, because it does not build `jwhook`.
     #[test]
     fn options_of_the_pages_check_match_the_commands() {
-        const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/pages/jwhook.json");
+        const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/checks/pages/jwhook.json");
         let mut own = BTreeMap::new();
         for command in Cli::command().get_subcommands() {
             own.insert(command.get_name().to_owned(), options(command));
@@ -147,7 +147,7 @@ mod tests {
         let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         assert!(
             parsed(&recorded) == parsed(&content),
-            "local/pages/jwhook.json differs from the commands. If the commands are right, replace \
+            "local/checks/pages/jwhook.json differs from the commands. If the commands are right, replace \
              the file's content with:\n{content}"
         );
     }

@@ -1,4 +1,4 @@
-//! `local/template/lines.jsonl` has one log line of each kind, and `local/template/calls.json` the
+//! `local/checks/template/lines.jsonl` has one log line of each kind, and `local/checks/template/calls.json` the
 //! function's calls to AWS. `make template` checks the alarms, the dashboard, the saved queries and
 //! the permissions against these files. This test compares the files with what the binary prints
 //! and calls.
@@ -10,7 +10,7 @@ use crate::support::{
 use serde_json::{Value, json};
 use std::fs::read_to_string;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/template");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/checks/template");
 
 /// The members whose values change from run to run.
 const CHANGING: [&str; 8] = [
@@ -81,7 +81,7 @@ async fn lines_of_the_template_check_match_the_binarys_output() {
     if kept.lines().map(parsed).collect::<Vec<_>>() != printed {
         let content: String = printed.iter().map(|line| format!("{line}\n")).collect();
         panic!(
-            "local/template/lines.jsonl differs from what the binary prints. If the binary is \
+            "local/checks/template/lines.jsonl differs from what the binary prints. If the binary is \
              right, replace the file's content with these lines:\n{content}"
         );
     }
@@ -89,7 +89,7 @@ async fn lines_of_the_template_check_match_the_binarys_output() {
     let kept = read_to_string(format!("{FOLDER}/calls.json")).unwrap_or_default();
     assert!(
         parsed(&kept) == calls,
-        "local/template/calls.json differs from what the binary calls. If the binary is right, \
+        "local/checks/template/calls.json differs from what the binary calls. If the binary is right, \
          replace the file's content with:\n{calls}"
     );
 }

@@ -2,8 +2,8 @@
 
 import sys
 
-from pages import report
-from pages.checks import faults
+from checks.pages import report
+from checks.pages.checks import faults
 
 if __name__ == "__main__":
     sys.exit(report(faults()))

@@ -8,14 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from pages import ROOT, report
+from checks.pages import ROOT, report
 
 PAGES = ("SECURITY.md", "docs/proof.md")
 # A page's tables, by the name of the last column. Each row of a proof must name a test, a file or a target.
 PROOFS = {"shown by", "proved by"}
 OTHERS = {"seconds", "shortest schedule"}
 LIST = ("cargo", "test", "--locked", "--all-features", "--quiet", "--lib", "--bins", "--tests", "--", "--list")
-PYTHON = ("local/template", "local/release", "examples/consumer/tests")
+PYTHON = ("local/checks/template", "local/release", "examples/consumer/tests")
 
 
 def tests() -> set[str]:
@@ -41,7 +41,7 @@ def faults() -> Iterator[str]:
         if not columns & PROOFS:
             yield f"{name}: no table has the last column {' or '.join(sorted(PROOFS))}"
         for column in sorted(columns - PROOFS - OTHERS):
-            yield f"{name}: a table has the unknown last column {column!r}. Add it to PROOFS or OTHERS in local/proofs.py"
+            yield f"{name}: a table has the unknown last column {column!r}. Add it to PROOFS or OTHERS in local/checks/proofs.py"
         for cells in (cells for column, cells in table if column in PROOFS):
             row = next(filter(None, cells))
             named = re.findall(r"`([^`]+)`", cells[-1])

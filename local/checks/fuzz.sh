@@ -2,9 +2,9 @@
 # `make fuzz`: fuzzes each target, starting with fuzz/seeds. Run it after a change of a parser. target/fuzz keeps the
 # corpus. Without a sanitizer, because stable Rust has none and the crate forbids unsafe code.
 #
-#     sh local/fuzz.sh SECONDS [TARGET]...
+#     sh local/checks/fuzz.sh SECONDS [TARGET]...
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 seconds=$1
 shift
 [ $# -gt 0 ] || set -- token json authorization request batch

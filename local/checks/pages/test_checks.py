@@ -7,8 +7,8 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from pages import ROOT, checks
-from pages.markdown import Page, slug
+from checks.pages import ROOT, checks
+from checks.pages.markdown import Page, slug
 
 OPTIONS = {
     "": {"--help": False, "--stack": True, "--yes": False, "-y": False},
@@ -24,7 +24,7 @@ class APage(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.root = Path(folder.name).resolve()
         self.write("Makefile", "test:\nneed-cargo:\n")
-        self.write("local/pages/jwhook.json", json.dumps(OPTIONS))
+        self.write("local/checks/pages/jwhook.json", json.dumps(OPTIONS))
         self.write("other.md", "# One `two` three!\n\n## Again\n\n## Again\n\n```\n# no heading\n```\n")
         patch = mock.patch.object(checks, "ROOT", self.root)
         patch.start()
@@ -89,7 +89,7 @@ class APage(unittest.TestCase):
 
     def test_page_with_unknown_option_is_reported(self) -> None:
         self.has("`--since`, `--since 2h`, `--env-vars`")
-        advice = "If another tool has it, add it to local/pages/checks.py"
+        advice = "If another tool has it, add it to local/checks/pages/checks.py"
         self.has("`--sinse`", f"`--sinse`: jwhook has no such option. {advice}")
         self.has("```sh\naws lambda x \\\n  --sinse 2h\n```")
         self.has("```sh\njwhook recover \\\n  --sinse 2h\n```", "`jwhook recover --sinse`: jwhook has no such option")

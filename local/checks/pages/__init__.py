@@ -1,4 +1,4 @@
-"""`python -m pages`, part of `make fmt`: checks the pages' links, lengths and commands.
+"""`python -m checks.pages`, part of `make fmt`: checks the pages' links, lengths and commands.
 
 Run it after a change of a page, of the Makefile or of jwhook's options. A renamed heading or a removed option breaks
 pages, and no other check notices.
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def report(faults: Iterable[str]) -> int:

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from processes import ROOT, LocalError, exit_with, tomllib
-from twins import BUILD, ENDED, TREE, build_forwarder, build_test, build_tests, cargo, changed, copy_tree, lock_copy, run
+from checks.twins import BUILD, ENDED, TREE, build_forwarder, build_test, build_tests, cargo, changed, copy_tree, lock_copy, run
 
 KNOWN = ROOT / "tests" / "mutants.toml"  # mutants that no test needs to notice, with the reason
 # A mutant of an unchanged file does not run again, unless no test noticed it.

@@ -20,7 +20,7 @@ from samtranslator.yaml_helper import yaml_parse
 Json = dict[str, Any]
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
 logging.getLogger("samtranslator").setLevel(logging.ERROR)  # otherwise it warns that it publishes no metrics
 

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from pages import ROOT
-from pages.markdown import Page
+from checks.pages import ROOT
+from checks.pages.markdown import Page
 
 PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "local/**/*.md")
 LENGTHS = {"README.md": 150, "SECURITY.md": 200, "docs/": 200}
@@ -23,7 +23,7 @@ SOURCES = (
     "examples/**/*.yaml",
 )
 NAMED = re.compile(r"(?<![\w./-])((?:docs/[\w./-]+|README|SECURITY|CONTRIBUTING|CHANGELOG)\.(?:md|json|svg))\b")
-OURS = "local/pages/"  # has tests that name missing pages
+OURS = "local/checks/pages/"  # has tests that name missing pages
 # Options of other tools that a page names without their tool.
 OTHERS = {
     "--beta-features": "sam build",
@@ -85,7 +85,7 @@ def dead_commands(page: Page) -> Iterator[str]:
     for span in page.spans:
         option = re.match(r"--[a-z][\w-]*", span)
         if option and option[0] not in every and option[0] not in OTHERS:
-            yield f"`{option[0]}`: jwhook has no such option. If another tool has it, add it to local/pages/checks.py"
+            yield f"`{option[0]}`: jwhook has no such option. If another tool has it, add it to local/checks/pages/checks.py"
     code = [part for line in (*page.spans, *page.code) for part in BETWEEN_COMMANDS.split(COMMENT.sub("", line))]
     for command in (part.strip().removeprefix("$ ") for part in code):
         target = MAKE.match(command)
@@ -120,7 +120,7 @@ def commands() -> dict[str, dict[str, bool]]:
 
     A test in src/bin/jwhook/cli.rs compares the file with jwhook.
     """
-    own = json.loads((ROOT / "local/pages/jwhook.json").read_text(encoding="utf-8"))
+    own = json.loads((ROOT / "local/checks/pages/jwhook.json").read_text(encoding="utf-8"))
     return {name: own[""] | options for name, options in own.items()}
 
 

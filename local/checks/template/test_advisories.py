@@ -10,10 +10,10 @@ FETCH_FAILS = '[ "$3" != fetch ] || { echo "error: host not found" >&2; exit 1; 
 
 
 def advisories(deny: str, required: str = "") -> CompletedProcess[str]:
-    """Runs local/advisories.sh with this cargo-deny, and with a cargo that downloads nothing."""
+    """Runs local/checks/advisories.sh with this cargo-deny, and with a cargo that downloads nothing."""
     programs = {"cargo-deny": f'echo "cargo-deny $*"\n{deny}', "cargo": ""}
     settings = {"CARGO_DENY": "cargo-deny", "ADVISORIES_SECONDS": "2", "REQUIRE_ADVISORIES": required}
-    return fake.run(programs, *fake.script("advisories.sh"), **settings)
+    return fake.run(programs, *fake.script("checks/advisories.sh"), **settings)
 
 
 class Advisories(unittest.TestCase):
