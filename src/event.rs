@@ -9,7 +9,7 @@ use crate::event_id::event_id;
 use crate::rejection::Refusal;
 use crate::token::VerifiedClaims;
 
-/// The claims that consumers filter and order by. An event has one of the last two.
+/// The claims that consumers filter and order by. An event has either `media_id` or `channel_id`.
 pub const ROUTING_CLAIMS: [&str; 5] = ["event", "webhook_id", "site_id", "media_id", "channel_id"];
 
 /// How far JW's clock may be ahead of ours.

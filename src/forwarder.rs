@@ -24,11 +24,11 @@ pub(crate) const MAX_DURATION: Duration = Duration::from_secs(20);
 /// The time that is kept for the response after the last attempt to send to SQS.
 const RESERVE: Duration = Duration::from_secs(1);
 
-/// How long a cold start waits for the first secret and the first connection before it takes
-/// requests, which would otherwise wait for the same.
+/// How long a cold start waits for the first secret and the first connection. After that the function
+/// takes requests, and they wait for the same fetch and connection.
 const WARM_UP: Duration = Duration::from_secs(3);
 
-/// Everything a request needs, shared by all of them.
+/// What all requests share.
 #[derive(Debug)]
 pub struct Forwarder {
     secrets: SecretStore,
@@ -39,8 +39,8 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// A forwarder that refuses events older than `max_event_age`, if there is one, and holds what it
-    /// has no secret for, if there is a queue for that.
+    /// With `max_event_age`, the forwarder refuses older events. With a held queue, it holds events that no
+    /// secret can verify yet.
     pub fn new(
         secrets: SecretStore,
         queue: EventQueue,
@@ -51,23 +51,22 @@ impl Forwarder {
         Self { secrets, queue, held_queue, max_event_age, process }
     }
 
-    /// The process that it runs in.
+    /// The wall clock and the log.
     pub fn process(&self) -> Process {
         self.process
     }
 
-    /// Fetches the secret and connects to the queue, so that the first event meets both warm. An
-    /// outage is met again, and answered, at the first request.
+    /// Fetches the secret and connects to the queue, so that the first event does not wait for them. An
+    /// error here is ignored, because the first request gets the same error and a response.
     pub async fn warm_up(&self) {
         let deadline = Instant::now() + WARM_UP;
         let fetch = self.secrets.current(WaitLimits::until(deadline));
         let connect = tokio::time::timeout_at(deadline, self.queue.connect());
-        // the first event meets again what went wrong
         let _ = tokio::join!(fetch, connect);
     }
 
-    /// Takes a delivery to the queue, or its token to the held queue, and notes in the request's wide
-    /// event what is learned of it.
+    /// Sends a delivery's event to the queue, or its token to the held queue. Adds what is known of the
+    /// event to the request's wide event.
     pub async fn accept(
         &self,
         delivery: Delivery<'_>,
@@ -117,8 +116,8 @@ impl Forwarder {
         self.secrets.current(budget.secret).await
     }
 
-    /// Verifies a token at the time when it came, and again whenever its key may have come into the
-    /// secret since the secret was fetched.
+    /// Verifies a token as of the time when it arrived. If its key may be newer than the cached secret,
+    /// fetches the secret and verifies the token again.
     async fn verify(
         &self,
         token: &UnverifiedToken<'_>,
@@ -172,8 +171,8 @@ impl Forwarder {
     }
 }
 
-/// Writes a verified event to the log when it is dropped, unless the event was sent before: SQS failed,
-/// the forwarder panicked, or the request was given up.
+/// Writes a verified event to the log when it is dropped, unless the event was sent. It is dropped if SQS
+/// failed, the forwarder panicked, or the request was cancelled.
 struct RecordUnlessSent<'r> {
     queue: &'r EventQueue,
     event: Option<&'r VerifiedEvent>,
@@ -194,7 +193,7 @@ pub(crate) async fn unless_panicked(
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Failure::Panicked.into()))
 }
 
-/// When the parts of a request, or of a batch, have to be over.
+/// The deadlines of the parts of a request or of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     secret: WaitLimits,
@@ -219,7 +218,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_budget_leaves_a_second_for_the_answer_and_half_for_the_queue() {
+    async fn budget_keeps_a_second_for_the_response_and_half_for_the_queue() {
         let budget = |millis| {
             let budget = Budget::new(Duration::from_millis(millis));
             let now = Instant::now();

@@ -61,7 +61,7 @@ pub(super) struct Metrics<'e> {
     aws: Metadata,
     #[serde(rename = "FunctionName")]
     function_name: &'e str,
-    /// 0 for what was not accepted, so that an alarm can tell silence from refusal.
+    /// 0 for a request that was not accepted, so that an alarm can tell refusals from silence.
     #[serde(rename = "Accepted")]
     accepted: u8,
     #[serde(rename = "Refused", skip_serializing_if = "Option::is_none")]
