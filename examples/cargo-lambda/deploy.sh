@@ -1,6 +1,7 @@
 # Deploys the function without CloudFormation, with its queues, secret and role. Run it as docs/deploy-with-cargo-lambda.md
-# says: the commands that follow on that page use its variables. `make prove-cargo-lambda` runs it on an emulated AWS, and
-# compares what it made with template.yaml.
+# says: the commands that follow on that page use its variables. A second run keeps what exists, and continues an
+# interrupted first run. `make prove-cargo-lambda` runs it twice on an emulated AWS, and compares what it made with
+# template.yaml.
 
 ACCOUNT=$(aws sts get-caller-identity --query Account --output text)
 SQS=arn:aws:sqs:$REGION:$ACCOUNT # here and below: aws-cn in China, aws-us-gov in GovCloud
@@ -26,11 +27,15 @@ HELD_QUEUE_URL=$(aws sqs get-queue-url --queue-name $NAME-held --query QueueUrl 
 # Secret: a key ring with a random key that nobody knows, so that the function refuses every event until `jwhook create`
 # adds a webhook's key.
 PLACEHOLDER=$(aws secretsmanager get-random-password --password-length 64 --exclude-punctuation --query RandomPassword --output text)
-SECRET_ARN=$(aws secretsmanager create-secret --name $NAME --secret-string "{\"placeholder\": \"$PLACEHOLDER\"}" --query ARN --output text)
+SECRET_ARN=$(aws secretsmanager describe-secret --secret-id $NAME --query ARN --output text 2>/dev/null) ||
+  SECRET_ARN=$(aws secretsmanager create-secret --name $NAME --secret-string "{\"placeholder\": \"$PLACEHOLDER\"}" --query ARN --output text) ||
+  return 1
 
 # Role: the same statements as in template.yaml. Lambda polls the held queue with this role too.
 TRUST='{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}'
-ROLE_ARN=$(aws iam create-role --role-name $NAME --query Role.Arn --output text --assume-role-policy-document "$TRUST")
+ROLE_ARN=$(aws iam get-role --role-name $NAME --query Role.Arn --output text 2>/dev/null) ||
+  ROLE_ARN=$(aws iam create-role --role-name $NAME --query Role.Arn --output text --assume-role-policy-document "$TRUST") ||
+  return 1
 aws iam put-role-policy --role-name $NAME --policy-name forwarder --policy-document file:///dev/stdin <<EOF
 {
   "Version": "2012-10-17",
@@ -67,5 +72,6 @@ aws lambda wait function-updated-v2 --function-name $NAME
 cargo lambda deploy --binary-path $BOOTSTRAP --iam-role $ROLE_ARN --env-file target/forwarder.env --alias live $NAME
 
 # Held events: Lambda invokes the function with the held queue's messages, through the same alias.
-aws lambda create-event-source-mapping --function-name $NAME:live --event-source-arn $SQS:$NAME-held --batch-size 10 \
+[ "$(aws lambda list-event-source-mappings --function-name $NAME:live --query 'length(EventSourceMappings)')" != 0 ] ||
+  aws lambda create-event-source-mapping --function-name $NAME:live --event-source-arn $SQS:$NAME-held --batch-size 10 \
   --function-response-types ReportBatchItemFailures --scaling-config MaximumConcurrency=2
