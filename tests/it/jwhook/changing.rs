@@ -104,7 +104,10 @@ async fn webhook_can_switch_between_the_urls_of_its_stack() {
     let changes = jw.changes().len();
     let given = [&to[..], &["http-api", "--webhook-url", FUNCTION_URL]].concat();
     let error = run(&account, &jw, &given).await.error();
-    assert!(error.contains("no output WebhookUrlHttpApi: deploy it with Endpoint=Both"), "{error}");
+    assert!(
+        error.contains("no output WebhookUrlHttpApi: deploy the stack with Endpoint=Both"),
+        "{error}"
+    );
     assert_eq!(jw.changes().len(), changes);
 }
 

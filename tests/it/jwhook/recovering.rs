@@ -143,7 +143,7 @@ async fn since_excludes_records_logged_earlier() {
     let ran = scene.recover(&["--yes", "--since", "yesterday"]).await;
     assert_eq!(ran.code, Some(2));
     assert!(
-        ran.stderr.contains("not a time like 2026-11-23T20:00:00Z, nor one like 2h"),
+        ran.stderr.contains("not a time like 2026-11-23T20:00:00Z, and not an age like 2h"),
         "{ran:?}"
     );
 }

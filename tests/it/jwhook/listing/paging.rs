@@ -66,14 +66,20 @@ async fn endlessly_repeating_list_is_an_error() {
         jw.next("GET", page(0..100));
     }
     let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
-    assert!(error.starts_with("JW's list of webhooks does not end: after 100 webhooks"), "{error}");
+    assert!(
+        error.starts_with("JW's list of webhooks does not end: JW has listed 100 webhooks"),
+        "{error}"
+    );
 
     let jw = api().await;
     for _ in 0..10 {
         jw.next("GET", Meet::Answer(200, r#"{"webhooks":[{"id":null},{"id":"c0Y6ebVU"}]}"#));
     }
     let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
-    assert!(error.starts_with("JW's list of webhooks does not end: after 2 webhooks"), "{error}");
+    assert!(
+        error.starts_with("JW's list of webhooks does not end: JW has listed 2 webhooks"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
