@@ -92,7 +92,7 @@ async fn repeated_create_asks_first() {
     account.set_secret(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
     assert!(
-        error.contains("the function refuses its events (if a create was interrupted, run"),
+        error.contains("the function refuses its events (if a jwhook create was interrupted, run"),
         "{error}"
     );
 }

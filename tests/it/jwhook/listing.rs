@@ -35,7 +35,7 @@ async fn list_shows_each_webhooks_key_status_and_whether_it_calls_this_stack() {
     let ran = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await;
     assert_eq!(
         ran.stderr,
-        "the ring has a key for gone0000, but JW has no such webhook: run jwhook doctor\n"
+        "the ring has a key for webhook gone0000, but JW has no such webhook: run jwhook doctor\n"
     );
     assert_eq!(
         statuses(ran),

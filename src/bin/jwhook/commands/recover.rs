@@ -23,7 +23,7 @@ use crate::output;
 use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
-Send the log's undelivered events to the queue
+Send undelivered events from the log to the queue, or count held events and retry them
 
 Reads the `undelivered` records in the function's log, shows them and asks. Then sends each event as the \
 function would have sent it: with the same body, attributes, group and deduplication id, to the same \

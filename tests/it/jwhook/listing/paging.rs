@@ -115,7 +115,8 @@ async fn malformed_webhooks_of_others_are_listed_and_left_unchanged() {
 #[tokio::test]
 async fn list_ends_quietly_if_its_output_pipe_is_closed() {
     let (account, jw) = (account().await, api().await);
-    let noted = "the ring has a key for gone0000, but JW has no such webhook: run jwhook doctor\n";
+    let noted =
+        "the ring has a key for webhook gone0000, but JW has no such webhook: run jwhook doctor\n";
     for (command, noted) in [
         (&["list"][..], noted),
         (&["list", "--output", "json"], noted),
