@@ -1,6 +1,6 @@
-//! Recovers events that the function could not deliver. Verified events that it could not queue are only
-//! in its log. Events that it could not verify are in the held queue, or in that queue's dead-letter
-//! queue.
+//! Recovers events that the function could not deliver. Events that the function verified but could not
+//! queue are only in its log. Events that the function could not verify are in the held queue, or in
+//! the held queue's dead-letter queue.
 
 mod destination;
 mod held;
@@ -42,11 +42,12 @@ missing part may never come.
 
 With --held, the command is about events that the function could not verify, because it had no usable \
 secret. It shows how many events wait in the held queue, where the function retries them every 5 minutes \
-for a day, and how many the function no longer retries (the dead letters). It also shows the age of the \
-oldest, and whether the secret is usable now. It asks, then SQS moves the dead letters back to the held \
-queue, and the function verifies them again. The command only counts messages and never reads them, \
-because they hold tokens. A moved message gets a new SentTimestamp, from which MaxEventAgeSeconds counts \
-an event's age: raise that parameter, or leave it empty, before you move dead letters back.";
+for a day, and how many the function no longer retries (the dead letters). It also shows since when the \
+oldest event waits, and whether the secret is usable now. It asks, then SQS moves the dead letters back \
+to the held queue, and the function verifies them again. The command only counts messages and never \
+reads them, because they hold tokens. A moved message gets a new SentTimestamp. The function counts an \
+event's age up to this time, and drops events older than MaxEventAgeSeconds: raise this parameter, or \
+leave it empty, before you move dead letters back.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -65,10 +66,11 @@ pub struct Arguments {
     /// Count the held events, and move those that the function no longer retries back to the held queue
     #[arg(long, conflicts_with_all = ["since", "log_group"])]
     held: bool,
-    /// Move held events back although the stack has MaxEventAgeSeconds: the function drops older events
+    /// Move dead letters back even if the stack has MaxEventAgeSeconds. The function drops events that
+    /// are older than this limit
     #[arg(long, requires = "held")]
     drop_stale: bool,
-    /// Show the events, and send or move nothing
+    /// Only show the events: send and move nothing
     #[arg(long)]
     dry_run: bool,
 }
