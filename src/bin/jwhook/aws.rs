@@ -38,8 +38,7 @@ fn http_client() -> SharedHttpClient {
     })
 }
 
-/// The error for a failed call, with advice. Quotes nothing that was sent, because that may be a
-/// secret.
+/// The error for a failed call, with advice. Quotes nothing that was sent, because that may be a secret.
 pub fn failed(call: &str, on: &str, fault: impl Into<Fault>) -> anyhow::Error {
     let fault = fault.into();
     let advice = match &fault {

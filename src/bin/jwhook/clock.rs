@@ -9,8 +9,7 @@ use aws_sdk_secretsmanager::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_secretsmanager::error::BoxError;
 use aws_sdk_secretsmanager::primitives::{DateTime, DateTimeFormat};
 
-/// Stores the `Date` header of the last response. Give a clone to the call's
-/// `customize().interceptor(…)`.
+/// Stores the `Date` header of the last response. Give a clone to the call's `customize().interceptor(…)`.
 #[derive(Clone, Debug, Default)]
 pub struct AwsClock(Arc<Mutex<Option<SystemTime>>>);
 

@@ -51,9 +51,8 @@ pub async fn wait(context: &Context) -> Result<()> {
     let stack = context.stack().await?;
     if stack.held_queue_url().is_none() {
         note(
-            "jwhook cannot tell whether a held event needs the key, because it does not know the \
-             held queue: give --stack NAME. If the stack has no output HeldQueueUrl, deploy the \
-             stack again",
+            "jwhook cannot tell whether a held event needs the key, because it does not know the held \
+             queue: give --stack NAME. If the stack has no output HeldQueueUrl, deploy the stack again",
         );
         return Ok(());
     }
@@ -91,10 +90,9 @@ async fn until_none_is_held(count: impl AsyncFn() -> Result<Held>) -> Result<()>
         let dead_lettered = held.dead_lettered.as_ref().map_or(0, Waiting::number);
         if dead_lettered > 0 {
             bail!(
-                "{} in the held dead-letter queue and may need the key, so the key stays in the \
-                 ring. The function does not retry events in that queue: run jwhook recover \
-                 --held, then run this command again. To lose those events instead, give \
-                 --drop-held",
+                "{} in the held dead-letter queue and may need the key, so the key stays in the ring. \
+                 The function does not retry events in that queue: run jwhook recover --held, then run \
+                 this command again. To lose those events instead, give --drop-held",
                 events_are(dead_lettered)
             );
         }

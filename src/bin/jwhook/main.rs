@@ -1,10 +1,9 @@
 //! The operator's command line: creates and rotates JW's webhooks, stores their secrets in the key
 //! ring, and checks a deployment.
 //!
-//! [`cli`] defines the commands, and each module of [`commands`] runs one of them. [`jw`] calls JW's
-//! API; [`stack`] reads CloudFormation, and [`keys`] reads and changes the key ring; [`ask`],
-//! [`output`] and [`progress`] talk to the operator. The library defines key rings, signatures and
-//! messages.
+//! [`cli`] defines the commands, and each module of [`commands`] runs one of them. [`jw`] calls JW's API;
+//! [`stack`] reads CloudFormation, and [`keys`] reads and changes the key ring; [`ask`], [`output`] and
+//! [`progress`] talk to the operator. The library defines key rings, signatures and messages.
 
 mod arguments;
 mod ask;

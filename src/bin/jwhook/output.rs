@@ -57,8 +57,7 @@ fn is_direction_mark(character: char) -> bool {
     )
 }
 
-/// Writes a line to stdout. If stdout is closed (`| head`), returns an error that `main` does not
-/// print.
+/// Writes a line to stdout. If stdout is closed (`| head`), returns an error that `main` does not print.
 pub fn line(text: &str) -> Result<()> {
     Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)
 }

@@ -215,8 +215,7 @@ impl Stack {
         part.as_deref().ok_or_else(|| match &self.name {
             Some(name) => {
                 anyhow!(
-                    "stack {name} has no output {output}: deploy the stack again, or give \
-                     {option}"
+                    "stack {name} has no output {output}: deploy the stack again, or give {option}"
                 )
             }
             None => anyhow!("give --stack NAME (or JWHOOK_STACK), or {option}"),

@@ -97,8 +97,7 @@ impl Standing<'_> {
         matches!(self.key, Some(KeyStatus::Missing | KeyStatus::Unusable))
     }
 
-    /// If the webhook calls this stack and the ring has no usable key for the webhook, prints a
-    /// warning.
+    /// If the webhook calls this stack and the ring has no usable key for the webhook, prints a warning.
     pub fn note_refused(&self) {
         if self.has_no_key() && self.calls_this_stack == Some(true) {
             note(&format!(

@@ -156,8 +156,7 @@ fn chosen(asked: &[String], callers: &[Caller]) -> Result<BTreeSet<String>> {
     if let Some(other) = asked.iter().find(|site| !covered.contains(site)) {
         let covered: Vec<String> = covered.into_iter().map(|site| plain(site)).collect();
         bail!(
-            "no webhook that calls this stack sends events of site {other}: give --site with one \
-             of {}",
+            "no webhook that calls this stack sends events of site {other}: give --site with one of {}",
             covered.join(", ")
         );
     }

@@ -168,8 +168,7 @@ impl Queue {
         };
         let count = count.with_context(|| {
             format!(
-                "the redrive policy of queue {} has no valid maxReceiveCount: set it to a \
-                 number",
+                "the redrive policy of queue {} has no valid maxReceiveCount: set it to a number",
                 self.url
             )
         })?;

@@ -44,8 +44,7 @@ pub struct Arguments {
     /// All events to subscribe to. Separate events with commas, or repeat the option
     #[arg(long = "event", value_name = "EVENT", value_delimiter = ',', value_parser = some_text)]
     events: Vec<String>,
-    /// The ids of all sites whose events the webhook sends. Separate ids with commas, or repeat the
-    /// option
+    /// The ids of all sites whose events the webhook sends. Separate ids with commas, or repeat the option
     #[arg(long = "site", value_name = "SITE_ID", value_delimiter = ',', value_parser = some_text)]
     sites: Vec<String>,
     /// Make the webhook call the stack's endpoint

@@ -28,8 +28,7 @@ pub enum Problem {
     Refused { what: String, status: StatusCode, said: String },
     /// JW may have performed the call, but the response differs from the documentation of JW's API.
     #[error(
-        "{what}: JW's response (status {}) differs from the documentation of JW's API; check \
-         JW_API_URL",
+        "{what}: JW's response (status {}) differs from the documentation of JW's API; check JW_API_URL",
         .status.as_u16()
     )]
     Unreadable { what: String, status: StatusCode },

@@ -20,8 +20,7 @@ pub async fn check(report: &mut Report, context: &Context, has_credentials: bool
         if given.contains(&true) {
             report.skip(
                 "stack",
-                "no stack is named, so only the parts that the options name are \
-                 checked",
+                "no stack is named, so only the parts that the options name are checked",
                 None,
             )?;
         } else {

@@ -15,8 +15,7 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Resul
     if stack.held_queue_url().is_none() {
         return report.warn(
             "held",
-            "the stack has no held queue, so an event that comes while the secret is unusable is \
-             lost",
+            "the stack has no held queue, so an event that comes while the secret is unusable is lost",
             "deploy the stack again: this version's template has a held queue",
         );
     }

@@ -216,8 +216,7 @@ impl<'p> Pairing<'p> {
                     ),
                     format!(
                         "consumers get each event twice, with the same event_id: if a rotation was \
-                         interrupted, run jwhook rotate {}; otherwise delete one of the two \
-                         webhooks",
+                         interrupted, run jwhook rotate {}; otherwise delete one of the two webhooks",
                         old.id
                     ),
                 )?;

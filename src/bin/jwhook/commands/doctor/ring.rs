@@ -81,8 +81,7 @@ fn usable(report: &mut Report, ring: &KeyRing) -> Result<()> {
             return report.warn(
                 "keys",
                 "the secret is a single key, not a key ring",
-                "nothing to do yet: jwhook create and jwhook rotate turn the single key into a key \
-                 ring",
+                "nothing to do yet: jwhook create and jwhook rotate turn the single key into a key ring",
             );
         }
         KeyRing::ByWebhook { keys, .. } => keys,

@@ -35,10 +35,7 @@ fn compare(report: &mut Report, own: &Build, deployed: &Build) -> Result<()> {
     };
     report.warn(
         "version",
-        format!(
-            "the stack has version {deployed}, which is {which} this \
-             jwhook's version {own}"
-        ),
+        format!("the stack has version {deployed}, which is {which} this jwhook's version {own}"),
         advice,
     )
 }

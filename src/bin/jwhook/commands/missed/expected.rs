@@ -1,8 +1,7 @@
 //! Which events a medium must have caused by now.
 //!
 //! JW keeps no list of sent events, and nothing says when a medium became ready or what was updated. So
-//! only three events can be checked, and only if the medium's own members prove that JW had to send
-//! them.
+//! only three events can be checked, and only if the medium's own members prove that JW had to send them.
 
 use time::{Duration, OffsetDateTime};
 

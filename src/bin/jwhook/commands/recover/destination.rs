@@ -1,5 +1,4 @@
-//! Finds the queue for each event: the queue that its record names, or the queue that `--queue-url`
-//! names.
+//! Finds the queue for each event: the queue that its record names, or the queue that `--queue-url` names.
 
 use std::collections::BTreeSet;
 
@@ -60,8 +59,7 @@ impl Destination {
         let others = self.meant.iter().filter(|queue| usual.is_some_and(|usual| usual != *queue));
         let note = |queue: &String| match (&self.given, &self.stacks) {
             (Some(given), _) => format!(
-                "some events in the log are for queue {queue}, but \
-                 --queue-url sends them to {given}"
+                "some events in the log are for queue {queue}, but --queue-url sends them to {given}"
             ),
             (None, stacks) => format!(
                 "some events in the log are for queue {queue} and go there, but the stack's queue \

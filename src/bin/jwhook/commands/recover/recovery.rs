@@ -124,9 +124,8 @@ impl Recovery {
         }
         if self.failed > 0 {
             output::note(
-                "the events above were not sent. Repair the causes, then run the command again. It \
-                 also sends the other events again, which harms no consumer that remembers \
-                 event_id",
+                "the events above were not sent. Repair the causes, then run the command again. It also \
+                 sends the other events again, which harms no consumer that remembers event_id",
             );
         }
     }

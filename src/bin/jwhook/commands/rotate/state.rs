@@ -119,10 +119,9 @@ fn check_key(id: &str, key: KeyStatus) -> Result<()> {
     match key {
         KeyStatus::InRing | KeyStatus::SingleKey => Ok(()),
         KeyStatus::Unusable | KeyStatus::Missing => bail!(
-            "the ring has no usable key for webhook {id}, so the function accepts none of its \
-             events, and there is nothing to rotate. If you have the webhook's secret, put the \
-             secret into the ring. Otherwise create a new webhook with jwhook create, then run \
-             jwhook delete {id}"
+            "the ring has no usable key for webhook {id}, so the function accepts none of its events, \
+             and there is nothing to rotate. If you have the webhook's secret, put the secret into the \
+             ring. Otherwise create a new webhook with jwhook create, then run jwhook delete {id}"
         ),
     }
 }

@@ -228,9 +228,8 @@ impl Rotation<'_> {
         let metadata = match jw.find(self.old_id).await? {
             Some(old) if old.calls(endpoint) => old.metadata,
             Some(_) => bail!(
-                "somebody changed the URL of webhook {} meanwhile: if the change was intended, \
-                 delete the replacement with jwhook delete {}; otherwise restore the URL and try \
-                 again",
+                "somebody changed the URL of webhook {} meanwhile: if the change was intended, delete \
+                 the replacement with jwhook delete {}; otherwise restore the URL and try again",
                 self.old_id,
                 new.id
             ),

@@ -138,8 +138,7 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
         ),
         (500..=599, _) => format!("the function or the gateway failed: see {log}"),
         (300..=399, _) => {
-            "the endpoint redirects, and JW may not follow: use the URL to which the endpoint \
-             redirects".to_owned()
+            "the endpoint redirects, and JW may not follow: use the URL to which the endpoint redirects".to_owned()
         }
         (200..=299, _) => "something other than the forwarder answered (the forwarder answers 200 with a \
                            message_id): check the URL"

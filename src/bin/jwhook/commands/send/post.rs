@@ -50,9 +50,8 @@ pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
     let failed = |error: reqwest::Error| {
         let why = anyhow::Error::new(error.without_url());
         anyhow!(
-            "no response from {url}: {why:#}; check the URL and the network. The event may have \
-             arrived all the same. To send it again with the same event_id, give the same event \
-             with --file"
+            "no response from {url}: {why:#}; check the URL and the network. The event may have arrived \
+             all the same. To send it again with the same event_id, give the same event with --file"
         )
     };
     let client = http::build(http::client(url).timeout(TIMEOUT))?;

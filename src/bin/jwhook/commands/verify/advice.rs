@@ -55,9 +55,8 @@ pub fn advice(refusal: Refusal, body: &[u8], ring: &KeyRing) -> String {
                 .to_owned()
         }
         Refusal::EventStale => {
-            "the token is good: give the time when the request arrived with --at TIME, or another \
-             age limit with --max-event-age. If JW sent the event too late, raise \
-             MaxEventAgeSeconds"
+            "the token is good: give the time when the request arrived with --at TIME, or another age \
+             limit with --max-event-age. If JW sent the event too late, raise MaxEventAgeSeconds"
                 .to_owned()
         }
     }

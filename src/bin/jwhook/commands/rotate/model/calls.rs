@@ -108,8 +108,7 @@ impl Call<'_> {
         }
     }
 
-    /// Reads the ring and changes it. If another run has changed the ring meanwhile, reads the ring
-    /// again.
+    /// Reads the ring and changes it. If another run has changed the ring meanwhile, reads the ring again.
     fn edit(&self, mut state: State, what: &'static str, edit: impl Fn(Ring) -> Ring) -> Done {
         let reads = if self.model.task(&self.run) == Some(Task::CreateParked) { 1 } else { 0 };
         if self.done == reads {
