@@ -25,9 +25,9 @@ const PERIOD_S: i32 = 60;
 /// The held events. `None` means that the stack does not have the queue.
 #[derive(Debug, Default)]
 pub struct Held {
-    /// In the held queue: the function retries them.
+    /// The events in the held queue, which the function retries.
     pub waiting: Option<Waiting>,
-    /// In the held queue's dead-letter queue: the function no longer retries them.
+    /// The events in the held queue's dead-letter queue, which the function no longer retries.
     pub dead_lettered: Option<Waiting>,
 }
 

@@ -13,7 +13,7 @@ use crate::{aws, progress};
 /// token, while it searches streams without a match.
 const MAX_EMPTY_PAGES: usize = 2_000;
 
-/// A line's time in milliseconds since 1970, and its text.
+/// A log line: its time in milliseconds since 1970, and its text.
 pub type Line = (i64, String);
 
 /// Reads the lines of a log group that match a filter pattern and were logged from `since` to `until`

@@ -41,7 +41,7 @@ pub fn read(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-/// Parses an argument that is a time, or how long ago it was: `90m`, `2h`, `3d`.
+/// Parses an argument that is a time, or an age like `90m`, `2h` or `3d`.
 pub fn parse_past(text: &str) -> Result<SystemTime, String> {
     let ago = || OffsetDateTime::now_utc().checked_sub(length(text)?);
     parse(text).or_else(|_| {

@@ -71,7 +71,7 @@ pub fn replaces(webhook: &Webhook) -> Option<String> {
     }
 }
 
-/// Whether this webhook is parked as a new one.
+/// Whether this webhook is parked as a new webhook, not as a replacement.
 pub fn is_new(webhook: &Webhook) -> bool {
     let Some(Ok(url)) = webhook.url().map(Url::parse) else { return false };
     let last = url.path_segments().and_then(Iterator::last);

@@ -63,7 +63,8 @@ pub struct Arguments {
     /// The function's log group (default: the stack's output)
     #[arg(long, value_name = "NAME")]
     log_group: Option<String>,
-    /// Count the held events, and move those that the function no longer retries back to the held queue
+    /// Count the held events, and move the events that the function no longer retries back to the held
+    /// queue
     #[arg(long, conflicts_with_all = ["since", "log_group"])]
     held: bool,
     /// Move dead letters back even if the stack has MaxEventAgeSeconds. The function drops events that
@@ -122,8 +123,9 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     })?;
     if is_interrupted {
         bail!(
-            "interrupted: {} of {events} sent, and perhaps the next event too. Run the command again: it \
-             also sends these events again, which harms no consumer that remembers event_id",
+            "interrupted: {} of {events} sent, and perhaps the next event too. Run the command \
+             again. It also sends these events again, which harms no consumer that remembers \
+             event_id",
             recovery.sent
         );
     }

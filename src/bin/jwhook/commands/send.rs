@@ -124,7 +124,10 @@ fn webhook_id<'r>(ring: &'r KeyRing, given: Option<&'r str>) -> Result<&'r str> 
         (None, KeyRing::Single(_)) => Ok(SAMPLE_ID),
         (None, KeyRing::ByWebhook { keys, .. }) => {
             let webhooks = keys.keys().map(String::as_str).filter(|id| is_webhook_id(id));
-            webhooks.min().context("the key ring has no webhook yet: create one with jwhook create")
+            webhooks.min().context(
+                "the key ring has no key of a webhook yet: create a webhook \
+                 with jwhook create",
+            )
         }
     }
 }
@@ -140,7 +143,7 @@ fn signing_key<'r>(ring: &'r KeyRing, webhook_id: Option<&Value>) -> Result<&'r 
     };
     by_webhook.get(id).with_context(|| {
         format!(
-            "the key ring has no usable key for webhook {id:?}; it has keys for {has} (see \
+            "the key ring has no usable key for webhook {id:?}; the ring has keys for {has} (see \
              jwhook doctor)"
         )
     })

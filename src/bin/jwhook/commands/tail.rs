@@ -126,8 +126,8 @@ fn check_receives(events: &[Event], max_receives: Option<u32>) -> Result<()> {
         _ => "the last receive is for the consumer",
     };
     bail!(
-        "message {} has been received {} times, and SQS moves it to the dead-letter queue after {max}; \
-         {rest}, so tail ends here. Check that consumers keep up (jwhook doctor)",
+        "message {} has been received {} times, and SQS moves it to the dead-letter queue after \
+         {max} receives; {rest}, so tail ends here. Check that consumers keep up (jwhook doctor)",
         event.message_id,
         event.receive_count
     )
@@ -168,7 +168,8 @@ impl Queue {
         };
         let count = count.with_context(|| {
             format!(
-                "the redrive policy of queue {} has no valid maxReceiveCount: set it to a number",
+                "the redrive policy of queue {} has no valid maxReceiveCount: set maxReceiveCount \
+                 to a number",
                 self.url
             )
         })?;

@@ -43,7 +43,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2
 /// so a page may repeat webhooks of the page before.
 const MAX_REPEATED_PAGES: usize = 2;
 
-/// The API, for one account.
+/// JW's API, for one account.
 pub struct Jw {
     http: Client,
     base: Url,
@@ -104,7 +104,7 @@ impl Jw {
                     webhooks.push(webhook);
                 }
             }
-            // JW may omit the total, and documents no other mark of the last page
+            // JW may omit `total`, and documents no other sign of the last page
             if is_empty || page.total.is_some_and(|total| webhooks.len() >= total) {
                 return Ok(webhooks);
             }
@@ -153,7 +153,7 @@ impl Jw {
         answer.expect(StatusCode::OK)?.resource()
     }
 
-    /// Deletes a webhook. Succeeds if it does not exist.
+    /// Deletes a webhook. Also succeeds if the webhook does not exist.
     pub async fn delete(&self, id: &str) -> Result<(), Problem> {
         let answer = self.call(Method::DELETE, &path(id), None, &format!("webhook {id}")).await?;
         if answer.status == StatusCode::NOT_FOUND && self.find(id).await?.is_none() {

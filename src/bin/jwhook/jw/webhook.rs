@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::endpoint::Endpoint;
 
 /// A webhook of the account, whether or not it calls this stack. Members that are missing, null or of
-/// another type become empty, so that one odd webhook does not make the whole list unreadable.
+/// another type become empty, so that one malformed webhook does not make the whole list unreadable.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(from = "Value")]
 pub struct Webhook {
@@ -95,7 +95,7 @@ pub fn parse_id(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether this looks like one of JW's ids. Longer text may be a secret in the wrong place.
+/// Whether the text looks like one of JW's ids. A longer text may be a secret in the wrong place.
 pub fn is_id(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

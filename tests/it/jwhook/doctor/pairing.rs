@@ -50,7 +50,7 @@ async fn every_problem_with_keys_is_reported() {
             SECRET.to_owned(),
             vec!["warn keys", "fail webhooks"],
             "webhooks",
-            "2 webhooks call the endpoint, but the secret is a single key",
+            "2 webhooks call the endpoint, but the secret's single key belongs to at most one",
         ),
         (
             "[]".to_owned(),

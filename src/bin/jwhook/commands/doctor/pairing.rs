@@ -155,8 +155,8 @@ impl<'p> Pairing<'p> {
             ),
             number if is_single => report.fail(
                 "webhooks",
-                format!("{number} webhooks call the endpoint, but the secret is a single key: the \
-                         function refuses the events of all other webhooks"),
+                format!("{number} webhooks call the endpoint, but the secret's single key belongs \
+                         to at most one of them: the function refuses the events of the others"),
                 "store a key ring, {\"ID\": \"…\"}, or keep one webhook, delete the others and \
                  create them again",
             ),

@@ -1,4 +1,4 @@
-//! Checks that the secret can be read, and which of its keys the function can use.
+//! Checks that the secret can be read, and which keys in the secret the function can use.
 
 use anyhow::Result;
 use jw_webhook_forwarder::key_ring::{EntryProblem, Flaw, KeyRing, is_webhook_id};

@@ -74,7 +74,9 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
             // the webhook may have changed while the question was open
             let endpoint = &context.stack().await?.endpoint()?;
             if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
-                bail!("somebody changed the URL of webhook {id} meanwhile");
+                bail!(
+                    "somebody changed the URL of webhook {id} meanwhile: check it with jwhook show {id}"
+                );
             }
             jw.delete(id).await?;
             held_keys::after_deletion(context, held).await?;
@@ -103,7 +105,7 @@ async fn check_activation(context: &Context, webhook: &Webhook, changes: &[Chang
     }
     let planned = changes.iter().find(|change| change.member == "webhook_url");
     if planned.is_some_and(|change| change.from.as_str() != webhook.url()) {
-        bail!("somebody changed the URL of webhook {id} meanwhile");
+        bail!("somebody changed the URL of webhook {id} meanwhile: check it with jwhook show {id}");
     }
     Ok(())
 }

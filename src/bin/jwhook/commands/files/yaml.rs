@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn error_names_the_line() {
+    fn error_in_the_file_names_the_line() {
         let unknown = problem(&format!("{ONE}  webhook_url: https://example.com\n"));
         assert_eq!((unknown.0, unknown.1.contains("webhook_url")), (5, true), "{unknown:?}");
         assert_eq!(

@@ -19,8 +19,8 @@ const PATTERN: &str = r#""request_id""#;
 /// may be logged before the creation time of its medium.
 const SLACK: Duration = Duration::minutes(15);
 
-/// An event's name and the id of its medium. They identify the event, through whichever webhook JW sent
-/// it.
+/// An event's name and the id of its medium. They identify the event, whichever webhook JW sent it
+/// through.
 type Key = (String, String);
 
 /// What the log says about events.

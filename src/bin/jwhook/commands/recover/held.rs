@@ -72,8 +72,8 @@ pub async fn run(context: &Context, dry_run: bool, drop_stale: bool) -> Result<V
              event stays in the held queue, the function's log says why (source held_queue)"
         }
         false => {
-            "the function cannot verify events until the secret is repaired (see above). Then it \
-             retries each waiting event within 5 minutes"
+            "the function cannot verify events until the secret is repaired (see above). After the \
+             repair, the function retries each waiting event within 5 minutes"
         }
     };
     let number = dead_lettered.number();

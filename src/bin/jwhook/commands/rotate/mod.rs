@@ -158,8 +158,8 @@ fn question(id: &str, found: &Found) -> String {
             )
         }
         Found::Live { old, new } => format!(
-            "Continue to replace webhook {} with {}, which sends the same events and has its key in the \
-             ring? jwhook will delete the old webhook next.",
+            "Continue to replace webhook {} with {}, which sends the same events and has a key in \
+             the ring? jwhook will delete the old webhook next.",
             named(old),
             new.id
         ),
@@ -201,7 +201,7 @@ fn show(context: &Context, id: &str, new: Option<&Webhook>, steps: &[Step]) -> R
     })
 }
 
-/// Runs the steps until the last one or Ctrl-C.
+/// Runs the steps. Ends after the last step, or at Ctrl-C.
 async fn perform(rotation: &mut Rotation<'_>, steps: &[Step]) -> Result<()> {
     let id = rotation.old_id;
     let resume = format!("no event is lost, and jwhook rotate {id} continues");

@@ -37,7 +37,7 @@ fn matching_webhook_is_unchanged_and_others_are_counted() {
 }
 
 #[test]
-fn creates_come_first_and_deletes_last() {
+fn plan_creates_first_and_deletes_last() {
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
     let mut changed = entry("A", None);
     changed["events"] = json!(["e", "g"]);
@@ -107,7 +107,7 @@ fn entry_that_matches_two_webhooks_is_an_error() {
 }
 
 #[test]
-fn webhook_without_a_key_is_noted_and_not_touched() {
+fn webhook_without_a_key_is_noted_but_not_changed() {
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
     let plan = plan(&there, &["b"], json!([entry("A", None), entry("B", None)])).unwrap();
     assert_eq!(plan.steps[0].to_string(), "create \"A\"");

@@ -59,8 +59,9 @@ impl<'w> Move<'w> {
             && matches!(status.as_str(), "RUNNING" | "CANCELLING")
         {
             bail!(
-                "SQS is already moving messages out of {} (status {status}), and runs only one such task \
-                 at a time: wait until it has ended, then check with jwhook recover --held --dry-run",
+                "SQS is already moving messages out of {} (status {status}), and runs only one \
+                 such task at a time: wait until the task has ended, then check with jwhook \
+                 recover --held --dry-run",
                 from.url
             );
         }

@@ -19,7 +19,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// These runs may create one more webhook than the runs before them.
+    /// The runs of this check may create one more webhook than the runs before the check.
     pub(super) fn new(model: &Model) -> Self {
         Self { model: Model { places: REPLACEMENTS, ..model.clone() }, known: HashMap::new() }
     }
