@@ -100,7 +100,7 @@ def prove(proof: StackChecks, team: Team) -> None:
         doctor = team.runs(jwhook, "doctor", "--stack", STACK, "--output", "json", environment=jw.environment)
     versions = [check["detail"] for check in json.loads(doctor)["checks"] if check["check"] == "version"]
     proof.check("jwhook doctor finds one commit for the stack and itself",
-                versions, [f"{release.version} ({release.commit}), deployed and here"])  # fmt: skip
+                versions, [f"the stack and this jwhook have version {release.version} ({release.commit})"])  # fmt: skip
 
     proof.say("sam deploy, with the saved answers")
     said = team.runs("sam", "deploy", *chosen)

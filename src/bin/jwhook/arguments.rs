@@ -4,7 +4,7 @@ use clap::{Args, Command};
 
 use crate::options::Options;
 
-/// Parses an argument that cannot be empty.
+/// Parses an argument. Rejects an empty text.
 pub fn some_text(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("the value is empty".to_owned()),
@@ -12,8 +12,8 @@ pub fn some_text(text: &str) -> Result<String, String> {
     }
 }
 
-/// Parses the free text of an option with `allow_hyphen_values`; `A` is the command's arguments. Text
-/// that is another option of the command is an error, because the value was forgotten.
+/// Parses the free text of an option with `allow_hyphen_values`. Rejects text that is another option of
+/// the command, because then the value was forgotten. `A` defines the command's options.
 pub fn free_text<A: Args>(text: &str) -> Result<String, String> {
     let command = A::augment_args(Options::augment_args(Command::new("")));
     let name = text.split('=').next().unwrap_or_default();
@@ -29,7 +29,7 @@ pub fn free_text<A: Args>(text: &str) -> Result<String, String> {
     }
 }
 
-/// [`free_text`] that cannot be empty.
+/// Like [`free_text`], but rejects an empty text.
 pub fn some_free_text<A: Args>(text: &str) -> Result<String, String> {
     some_text(&free_text::<A>(text)?)
 }

@@ -20,7 +20,7 @@ pub fn is_interactive() -> bool {
 }
 
 impl Answers {
-    /// Fails unless the answer is yes.
+    /// Asks the question. Fails if the answer is not yes.
     pub fn confirm(self, question: &str) -> Result<()> {
         let yes = match self {
             Answers::AllYes => true,

@@ -25,7 +25,8 @@ pub async fn settings(options: &Options) -> Result<SdkConfig> {
     Ok(loader.load().await)
 }
 
-/// The SDK's default client, with ring in place of AWS-LC. Uses the environment's proxy.
+/// The SDK's default HTTP client, but with ring instead of AWS-LC. Uses the proxy that the environment
+/// names.
 fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = Connector::builder()
@@ -37,7 +38,7 @@ fn http_client() -> SharedHttpClient {
     })
 }
 
-/// The error of a failed call, with what to do next. It quotes nothing that was sent.
+/// The error for a failed call, with advice. Quotes nothing that was sent, because that may be a secret.
 pub fn failed(call: &str, on: &str, fault: impl Into<Fault>) -> anyhow::Error {
     let fault = fault.into();
     let advice = match &fault {
@@ -46,7 +47,8 @@ pub fn failed(call: &str, on: &str, fault: impl Into<Fault>) -> anyhow::Error {
              network, then try again"
         }
         Fault::Refused(_) => {
-            "check that it exists in this region and account, and that your credentials may do this"
+            "check that the resource exists in this region and account, and that your credentials \
+             permit this call"
         }
     };
     anyhow::anyhow!("{call} on {on}: {fault}; {advice}")

@@ -20,14 +20,14 @@ impl Build {
         Self { version: env!("CARGO_PKG_VERSION").to_owned(), commit: leading_commit(commit!()) }
     }
 
-    /// Parses the stack's output `Version`, `1.0.0 (4b332e3c1-20261128T052500Z)`. The parentheses hold
-    /// the stack's parameter `Revision`, which may be any text.
+    /// Parses the stack's output `Version`, `1.0.0 (4b332e3c1-20261128T052500Z)`. The text in
+    /// parentheses is the stack's parameter `Revision`, which may be any text.
     pub fn of_output(output: &str) -> Self {
         let (version, revision) = output.split_once(" (").unwrap_or((output, ""));
         Self { version: version.to_owned(), commit: leading_commit(revision.trim_end_matches(')')) }
     }
 
-    /// The version's three numbers, to compare.
+    /// The three numbers of the version, for comparisons.
     pub fn numbers(&self) -> Option<[u64; 3]> {
         let numbers: Option<Vec<u64>> =
             self.version.split('.').map(|number| number.parse().ok()).collect();

@@ -24,7 +24,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List JW's webhooks, whether their keys are in the ring and whether they call this stack
+    /// List JW's webhooks: which have a key in the ring, and which call this stack
     #[command(long_about = list::LONG_ABOUT)]
     List,
     /// Show one of JW's webhooks
@@ -39,16 +39,16 @@ pub enum Command {
     /// Delete a webhook, then remove its key from the ring
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::Arguments),
-    /// Show how JW's webhooks differ from a file
+    /// Show which changes would make JW's webhooks match a file
     #[command(long_about = files::LONG_ABOUT_PLAN)]
     Plan(files::Arguments),
-    /// Create, change and delete JW's webhooks to match a file
+    /// Create, change and delete JW's webhooks so that they match a file
     #[command(long_about = files::LONG_ABOUT_APPLY)]
     Apply(files::ApplyArguments),
     /// Replace a webhook and its secret without losing an event
     #[command(long_about = rotate::LONG_ABOUT)]
     Rotate(rotate::Arguments),
-    /// Sign an event with the stack's key and post it
+    /// Sign an event with a key of the stack, and post it to the endpoint
     #[command(long_about = send::LONG_ABOUT)]
     Send(send::Arguments),
     /// Check a captured request with the function's own rules
@@ -57,7 +57,7 @@ pub enum Command {
     /// Show events as they reach the queue
     #[command(long_about = tail::LONG_ABOUT)]
     Tail(tail::Arguments),
-    /// Send the log's undelivered events to the queue, or show and move held ones
+    /// Send undelivered events from the log to the queue, or count held events and retry them
     #[command(long_about = recover::LONG_ABOUT)]
     Recover(recover::Arguments),
     /// Find media whose events never reached the queue
@@ -75,7 +75,7 @@ pub enum Command {
 impl Cli {
     pub async fn run(self) -> Result<Verdict> {
         let command = match self.command {
-            // these two need no AWS settings
+            // `completions` and `man` need no AWS settings
             Command::Completions(arguments) => {
                 return man::completions(arguments, &mut Cli::command());
             }
@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    /// Each option's spellings, and whether a value follows it.
+    /// All spellings of the command's options, and whether each option takes a value.
     fn options(command: &clap::Command) -> BTreeMap<String, bool> {
         let mut found = BTreeMap::new();
         for option in command.get_arguments() {
@@ -126,9 +126,10 @@ mod tests {
         found
     }
 
-    /// `make fmt` checks the pages' commands against this file, because it does not build `jwhook`.
+    /// `make fmt` does not build `jwhook`. So it checks the commands in the Markdown pages against this
+    /// file.
     #[test]
-    fn options_of_the_pages_check_match_the_commands() {
+    fn recorded_options_match_the_commands() {
         const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/checks/pages/jwhook.json");
         let mut own = BTreeMap::new();
         for command in Cli::command().get_subcommands() {
@@ -147,8 +148,8 @@ mod tests {
         let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         assert!(
             parsed(&recorded) == parsed(&content),
-            "local/checks/pages/jwhook.json differs from the commands. If the commands are right, replace \
-             the file's content with:\n{content}"
+            "local/checks/pages/jwhook.json differs from the options in the code. If the code is \
+             right, replace the content of the file with:\n{content}"
         );
     }
 }

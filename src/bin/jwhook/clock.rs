@@ -1,5 +1,5 @@
-//! AWS's clock. This machine's clock may be wrong by minutes without any error, because the SDK corrects
-//! the skew when it signs.
+//! Reads the time by AWS's clock. If this machine's clock is wrong by minutes, no call fails, because
+//! the SDK corrects the skew when it signs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_secretsmanager::error::BoxError;
 use aws_sdk_secretsmanager::primitives::{DateTime, DateTimeFormat};
 
-/// Reads the `Date` header of a response. Give a clone to the call's `customize().interceptor(…)`.
+/// Stores the `Date` header of the last response. Give a clone to the call's `customize().interceptor(…)`.
 #[derive(Clone, Debug, Default)]
 pub struct AwsClock(Arc<Mutex<Option<SystemTime>>>);
 

@@ -1,4 +1,4 @@
-//! What commands work with. Each part is built on first use.
+//! The options, JW's API and the stack, for all commands. JW's API and the stack are read on first use.
 
 use anyhow::{Result, bail};
 use aws_config::SdkConfig;
@@ -39,7 +39,7 @@ impl Context {
         self.options.output
     }
 
-    /// JW's API, with the API secret from where the options say.
+    /// JW's API. The options say where the API secret is.
     pub async fn jw(&self) -> Result<&Jw> {
         let jw = || async {
             let secret = ApiSecret::find(&self.options, &self.sdk).await?;
@@ -57,7 +57,7 @@ impl Context {
         Ok(KeyStore::new(&self.sdk, self.stack().await?.secret_id()?))
     }
 
-    /// The keys as the function reads them. Problems with entries are noted on stderr.
+    /// The keys as the function reads them. Prints problems with entries on stderr.
     pub async fn ring(&self) -> Result<KeyRing> {
         let store = self.keys().await?;
         let keys = store.read().await?;
@@ -69,7 +69,7 @@ impl Context {
     }
 
     /// Changes the key ring, and returns whether the change made a difference. A single key becomes a
-    /// ring of the only webhook that calls the stack.
+    /// ring that has this key for the only webhook that calls the stack.
     pub async fn edit_keys(
         &self,
         unowned: UnownedKey,
@@ -87,15 +87,15 @@ impl Context {
         self.edit_keys(UnownedKey::Kept, |ring| remove_key(ring, webhook_id)).await.map(|_| ())
     }
 
-    /// Turns a single key into a ring of this webhook. Checks again that the webhook owns the key,
-    /// because JW's webhooks may have changed while a question was open.
+    /// Turns a single key into a ring that has this key for the webhook. Checks again that the webhook
+    /// owns the key, because JW's webhooks may have changed while a question was open.
     pub async fn make_ring_of(&self, webhook_id: &str) -> Result<()> {
         let check = |ring: &mut EditableRing| match ring.contains(webhook_id) {
             true => Ok(()),
             false => bail!(
-                "the secret's single key can belong to webhook {webhook_id} only if no other webhook \
-                 calls this stack, and that is no longer so. The secret was not changed. Run jwhook list \
-                 to see what changed, then try again"
+                "webhook {webhook_id} is not the only webhook that calls this stack any more, so \
+                 the secret's single key may belong to another webhook. The secret was not \
+                 changed. Run jwhook list to see what changed, then try again"
             ),
         };
         self.edit_keys(UnownedKey::Kept, check).await.map(|_| ())
@@ -108,9 +108,9 @@ pub fn owner_of_single_key(webhooks: &[Webhook], url: &Endpoint) -> Result<Optio
     match (callers.next(), callers.next()) {
         (caller, None) => Ok(caller.map(|webhook| webhook.id.clone())),
         (Some(one), Some(other)) => bail!(
-            "the secret is a single key, and more than one webhook calls {url} ({}, {}, …), so jwhook \
-             cannot tell which webhook the key belongs to: store it as a key ring, {{\"ID\": \"…\"}}, \
-             then try again",
+            "the secret is a single key, and more than one webhook calls {url} ({}, {}, …), so \
+             jwhook cannot tell which webhook the key belongs to: store the key as a key ring, \
+             {{\"ID\": \"…\"}}, then try again",
             one.id,
             other.id
         ),

@@ -15,22 +15,23 @@ use crate::jw::webhook::{Created, Webhook};
 use crate::jw::{Jw, Metadata, Problem};
 use crate::keys::{KeyStatus, Keys, UnownedKey};
 
-/// Warns that a single key would be lost, if none of these webhooks calls the stack. The key may still
-/// be in use: by a webhook that calls another name of the endpoint, or that is in another account.
+/// If the secret is a single key and none of these webhooks calls the stack, returns a warning that the
+/// key would be lost. The key may still be in use: its webhook may call another name of the endpoint,
+/// or may be in another account.
 pub async fn loss(context: &Context, keys: &Keys, webhooks: &[Webhook]) -> Result<Option<String>> {
     let url = &context.stack().await?.endpoint()?;
     let is_lost = keys.is_single() && owner_of_single_key(webhooks, url)?.is_none();
     Ok(is_lost.then(|| {
         format!(
             "The secret is a single key, and no webhook in this JW account calls {url}. So jwhook \
-             cannot tell which webhook the key belongs to, and replaces it with the new webhook's key. \
-             The old key is lost."
+             cannot tell which webhook the key belongs to, and replaces the key with the new \
+             webhook's key. The old key is lost."
         )
     }))
 }
 
 /// Creates a parked webhook and stores its key in the ring. `parked_at` is unique to this run. If the
-/// key cannot be stored, the webhook is deleted again.
+/// key cannot be stored, deletes the webhook again.
 pub async fn create_parked(
     context: &Context,
     metadata: &Metadata,
@@ -70,10 +71,11 @@ pub async fn activate(context: &Context, parked: &Webhook, metadata: &Metadata) 
         },
         Some(webhook) if webhook.calls(endpoint) => Ok(webhook), // another run has activated it
         Some(webhook) => bail!(
-            "somebody changed the URL of webhook {id} to {} meanwhile: look at it with jwhook show {id}",
+            "somebody changed the URL of webhook {id} to {} meanwhile: look at the webhook with \
+             jwhook show {id}",
             webhook.url().unwrap_or("no URL")
         ),
-        None => bail!("somebody deleted parked webhook {id} meanwhile: create it again"),
+        None => bail!("somebody deleted parked webhook {id} meanwhile: create the webhook again"),
     }
 }
 
@@ -112,15 +114,15 @@ async fn roll_back(jw: &Jw, id: &str, problem: Error) -> Error {
             "webhook {id} was created and deleted again, because its key could not be stored"
         )),
         Err(undeleted) => problem.context(format!(
-            "webhook {id} was created, but its key could not be stored and is lost, and the webhook \
-             could not be deleted again ({undeleted}). It is parked and receives no events: delete it \
-             with jwhook delete {id}"
+            "webhook {id} was created, but its key could not be stored and is lost, and the \
+             webhook could not be deleted again ({undeleted}). The webhook is parked and receives \
+             no events: delete it with jwhook delete {id}"
         )),
     }
 }
 
-/// Deletes the webhook that JW may have created although its response did not arrive. Only this run uses
-/// the webhook's URL, so no other run's webhook is deleted.
+/// If JW created the webhook although its response did not arrive, deletes that webhook. Only this run
+/// uses the webhook's URL, so another run's webhook is never deleted.
 async fn roll_back_unseen(jw: &Jw, parked_at: &Url, problem: Problem) -> Error {
     let webhooks = match jw.list().await {
         Ok(webhooks) => webhooks,
@@ -132,16 +134,17 @@ async fn roll_back_unseen(jw: &Jw, parked_at: &Url, problem: Problem) -> Error {
             ));
         }
     };
-    match webhooks.iter().find(|one| one.url().is_some_and(|url| is_same(url, parked_at.as_str()))) {
+    match webhooks.iter().find(|one| one.url().is_some_and(|url| is_same(url, parked_at.as_str())))
+    {
         Some(unseen) => roll_back(jw, &unseen.id, problem.into()).await,
         None => Error::new(problem).context(
-            "JW does not list the webhook, so it was not created, or JW is slow to list it: check with \
-             jwhook list before you try again",
+            "the new webhook is not in JW's list: either JW did not create the webhook, or the \
+             list does not show it yet. Run jwhook list before you try again",
         ),
     }
 }
 
-/// An error's context for a command that fails between creation and activation.
+/// The context of an error between the creation and the activation of a webhook.
 pub fn parked_context(id: &str) -> String {
     format!(
         "webhook {id} is parked, so it receives no events, and its key is in the ring; run the same \

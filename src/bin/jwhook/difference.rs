@@ -31,7 +31,8 @@ pub fn between(current: &Metadata, wanted: &Metadata) -> Vec<Change> {
     MEMBERS.iter().filter_map(change).collect()
 }
 
-/// The current metadata with the wanted members, for an update.
+/// The current metadata, in which the wanted members replace the current ones. An update sends this
+/// metadata.
 pub fn merged(current: &Metadata, wanted: &Metadata) -> Metadata {
     let mut metadata = current.clone();
     metadata.extend(wanted.clone());

@@ -1,4 +1,5 @@
-//! The URLs of a stack that JW can call: one, or two while webhooks move from one to the other.
+//! The URLs of a stack that JW can call: one URL, or two URLs while webhooks move from the old URL to
+//! the new URL.
 
 use std::fmt;
 

@@ -1,6 +1,7 @@
-//! Counts held events: those that the function cannot verify until it has a usable secret.
+//! Counts held events: events that the function cannot verify until it has a usable secret.
 //!
-//! Messages are only counted, because they hold tokens, which only the function may read.
+//! This module only counts messages and never reads them, because they contain tokens, which only the
+//! function may read.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,17 +16,18 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use crate::aws;
 use crate::stack::Stack;
 
-/// How old the newest value of a queue's age may be. SQS reports one each minute, some minutes late.
+/// How far back to look for the newest value of a queue's age. SQS reports a value every minute, some
+/// minutes late.
 const AGE_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 const PERIOD_S: i32 = 60;
 
-/// The held events; `None` where the stack lacks the queue.
+/// The held events. `None` means that the stack does not have the queue.
 #[derive(Debug, Default)]
 pub struct Held {
-    /// In the held queue: the function retries them.
+    /// The events in the held queue, which the function retries.
     pub waiting: Option<Waiting>,
-    /// In its dead-letter queue: the function no longer retries them.
+    /// The events in the held queue's dead-letter queue, which the function no longer retries.
     pub dead_lettered: Option<Waiting>,
 }
 
@@ -88,7 +90,8 @@ impl Waiting {
 
     /// When the oldest message was sent, by CloudWatch's `ApproximateAgeOfOldestMessage`; `None` if
     /// CloudWatch has no value. SQS ignores messages that were received three times or more, so the
-    /// oldest message may be older. In a dead-letter queue the age counts from the move there.
+    /// oldest message may be older. In a dead-letter queue the age counts from the time when SQS moved
+    /// the message there.
     pub async fn since(&self, sdk: &SdkConfig) -> Result<Option<SystemTime>> {
         let name = self.url.rsplit('/').next().unwrap_or_default();
         let now = SystemTime::now();

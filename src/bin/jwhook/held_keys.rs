@@ -14,16 +14,16 @@ use crate::held::{Held, Waiting};
 use crate::output::note;
 use crate::progress;
 
-/// How long a command waits: at least two attempts of the function, which retries held events every 5
-/// minutes.
+/// How long a command waits for held events. The function retries a held event every 5 minutes, so this
+/// is time for at least two attempts.
 const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// The pause between two counts.
 const COUNT_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Once events were held, this many counts in a row must be 0: SQS's counts are approximate and may miss
-/// a message between two attempts. If the first count is 0, that is enough: it is wrong only if an event
-/// was held within the last minute.
+/// How many counts in a row must be 0 after a count found held events: SQS's counts are approximate and
+/// may miss a message between two attempts. If the very first count is 0, one count is enough, because
+/// it is wrong only if an event was held within the last minute.
 const ZEROS: usize = 2;
 
 /// Whether to remove a key that held events may need.
@@ -34,13 +34,14 @@ pub struct DropHeld {
     pub drop_held: bool,
 }
 
-/// Before a key is removed: waits until no event is held, or says how many events may be lost.
+/// Call it before a key is removed. Waits until no event is held or, with `--drop-held`, prints how
+/// many events may be lost.
 pub async fn before_removal(context: &Context, DropHeld { drop_held }: DropHeld) -> Result<()> {
     if drop_held { tell_dropped(context).await } else { wait(context).await }
 }
 
-/// Between the deletion of a webhook and the removal of its key: waits again, because the webhook's last
-/// events may have been held meanwhile.
+/// Call it between the deletion of a webhook and the removal of its key. Waits again, because the
+/// webhook's last events may have been held meanwhile.
 pub async fn after_deletion(context: &Context, DropHeld { drop_held }: DropHeld) -> Result<()> {
     if drop_held { Ok(()) } else { wait(context).await }
 }
@@ -50,8 +51,8 @@ pub async fn wait(context: &Context) -> Result<()> {
     let stack = context.stack().await?;
     if stack.held_queue_url().is_none() {
         note(
-            "jwhook knows no held queue, so it cannot tell whether a held event needs the key: give \
-             --stack NAME, and deploy the stack again if it has no output HeldQueueUrl",
+            "jwhook cannot tell whether a held event needs the key, because it does not know the held \
+             queue: give --stack NAME. If the stack has no output HeldQueueUrl, deploy the stack again",
         );
         return Ok(());
     }
@@ -64,12 +65,12 @@ pub async fn wait(context: &Context) -> Result<()> {
     .await
 }
 
-/// Says how many held events may be lost.
+/// Prints on stderr how many held events may be lost.
 pub async fn tell_dropped(context: &Context) -> Result<()> {
     match Held::count(&context.sdk, context.stack().await?).await {
         Ok(held) if held.number() == 0 => {}
         Ok(held) => note(&format!(
-            "--drop-held: {} held, and those that need this key are lost",
+            "--drop-held: {} held, and the held events that need this key are lost",
             events_are(held.number())
         )),
         Err(error) => {
@@ -90,8 +91,8 @@ async fn until_none_is_held(count: impl AsyncFn() -> Result<Held>) -> Result<()>
         if dead_lettered > 0 {
             bail!(
                 "{} in the held dead-letter queue and may need the key, so the key stays in the ring. \
-                 The function does not retry that queue: run jwhook recover --held, then this command \
-                 again. To lose those events instead, give --drop-held",
+                 The function does not retry events in that queue: run jwhook recover --held, then run \
+                 this command again. To lose those events instead, give --drop-held",
                 events_are(dead_lettered)
             );
         }
@@ -112,8 +113,8 @@ async fn until_none_is_held(count: impl AsyncFn() -> Result<Held>) -> Result<()>
         if number > 0 && number != told {
             spinner.suspend(|| {
                 note(&format!(
-                    "{} held and may need the key: waiting until the function has forwarded them; it \
-                     retries every 5 minutes",
+                    "{} held and may need the key: waiting until the function has forwarded the \
+                     held events; the function retries every 5 minutes",
                     events_are(number)
                 ));
             });
@@ -138,8 +139,8 @@ mod tests {
         Some(Waiting { url: String::new(), arn: String::new(), visible, not_visible: 0 })
     }
 
-    /// Waits while each count returns the next number, and then the last number again and again.
-    /// Returns the number of counts and the seconds that passed.
+    /// Runs the wait. Each count returns the next of these numbers and, after the last number, that
+    /// number again. Returns how many counts there were and how many seconds passed.
     async fn waited(numbers: &[u64]) -> (Result<()>, usize, u64) {
         let began = Instant::now();
         let left = RefCell::new(numbers.iter().copied());
@@ -153,13 +154,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn first_count_of_zero_is_enough() {
+    async fn wait_ends_at_once_if_the_first_count_is_zero() {
         let (outcome, counts, waited) = waited(&[0]).await;
         assert_eq!((outcome.is_ok(), counts, waited), (true, 1, 0));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_held_events_two_zeros_in_a_row_are_needed() {
+    async fn wait_for_held_events_ends_after_two_zeros_in_a_row() {
         let (outcome, counts, waited) = waited(&[2, 0, 1, 0, 0]).await;
         assert_eq!((outcome.is_ok(), counts, waited), (true, 5, 12));
     }

@@ -1,4 +1,4 @@
-//! The HTTP client of everything that is not an AWS call.
+//! The HTTP client for all calls except those to AWS.
 
 use std::env;
 use std::net::IpAddr;
@@ -30,9 +30,9 @@ pub fn build(client: ClientBuilder) -> Result<Client> {
     })
 }
 
-/// Fails if this machine has no usable root certificate. The SDK's client loads the same certificates
-/// and does not report that there are none: a debug build panics, and a release build rejects every
-/// server's certificate.
+/// Fails if this machine has no usable root certificate. The SDK's client loads the same certificates,
+/// but does not report a clear error if it finds none: a debug build panics, and a release build
+/// rejects every server's certificate.
 pub fn check_root_certificates() -> Result<()> {
     build(builder()).map(drop)
 }
@@ -42,7 +42,7 @@ fn builder() -> ClientBuilder {
     Client::builder()
 }
 
-/// Whether no network is between this process and the URL's host.
+/// Whether the URL's host is this machine, so that no network can read the request.
 pub fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -10,7 +10,7 @@ pub fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-/// The input's name in an error.
+/// The name of an input file, for an error.
 pub fn name(file: &Path) -> String {
     if is_stdin(file) { "stdin".to_owned() } else { format!("file {}", file.display()) }
 }

@@ -13,8 +13,8 @@ use crate::output::note;
 /// Locked while a pair of changes is under way.
 static PAIR: Mutex<()> = Mutex::const_new(());
 
-/// Notified by the first pair. Until then Ctrl-C kills the process, because a prompt cannot be
-/// interrupted in any other way.
+/// Notified when the first pair of changes begins. Until then Ctrl-C kills the process, because a
+/// prompt cannot be interrupted in any other way.
 static FIRST: Notify = Notify::const_new();
 
 /// Runs `work` to its end, even after Ctrl-C.
@@ -40,8 +40,8 @@ async fn stop_signal() -> io::Result<()> {
     ctrl_c().await
 }
 
-/// Waits for Ctrl-C, and then for the end of a pair that is under way. For commands that say where they
-/// stopped. Do not use it while a prompt may be open.
+/// Waits for Ctrl-C, and then for the end of a pair of changes that is under way. Commands that print
+/// where they stopped use this function. Do not use it while a prompt may be open.
 pub async fn requested() {
     static SAID: Once = Once::new();
     if stop_signal().await.is_err() {

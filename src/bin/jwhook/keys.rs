@@ -23,7 +23,7 @@ use crate::jw::webhook::is_id;
 /// The stage of a version that is not current yet.
 const STAGED: &str = "JWHOOK";
 
-/// How many times a change is attempted while other changes are faster.
+/// How many times a change is attempted if somebody else changes the secret each time.
 const MAX_ATTEMPTS: u32 = 5;
 
 /// The secret, and the client that calls Secrets Manager.
@@ -51,17 +51,18 @@ pub enum UnownedKey {
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyStatus {
-    /// A key that verifies its tokens.
+    /// The ring has a usable key for the webhook.
     InRing,
-    /// An entry that the function cannot use.
+    /// The ring has an entry for the webhook, but the function cannot use the entry.
     Unusable,
-    /// No entry: the function refuses the webhook's events.
+    /// The ring has no entry for the webhook, so the function refuses the webhook's events.
     Missing,
     /// The secret is a single key, which the function tries for every webhook's tokens.
     SingleKey,
 }
 
-/// Lists ids of the ring, without those that may be a secret in the wrong place.
+/// Lists names of ring entries. Does not show a name that is not a JW id, because it may be a secret in
+/// the wrong place.
 pub fn named<'i>(ids: impl IntoIterator<Item = &'i str>) -> String {
     let shown = ids.into_iter().map(|id| if is_id(id) { id } else { "one that is not a JW id" });
     let mut shown: Vec<&str> = shown.collect();
@@ -119,11 +120,14 @@ impl Keys {
         EditableRing::parse(&self.value)
     }
 
-    /// A ring made of a single key. It has the key only if `owner` is known, else it is empty.
+    /// Turns the single key into a ring. If `owner` is known, the ring has the key; otherwise the ring
+    /// is empty.
     fn ring_of(&self, owner: Option<&str>) -> Result<EditableRing> {
         match (self.ring(), owner) {
-            (Ok((KeyRing::Single(key), _)), Some(id)) => EditableRing::of(id, &key)
-                .context("the secret is not text, so a key ring cannot hold it"),
+            (Ok((KeyRing::Single(key), _)), Some(id)) => EditableRing::of(id, &key).context(
+                "the secret's single key is not text, and a key ring can only have text: \
+                 store the key as text first",
+            ),
             _ => Ok(EditableRing::default()),
         }
     }
@@ -147,11 +151,11 @@ impl KeyStore {
         })
     }
 
-    /// The time since the secret was last modified in any way, by the clock of Secrets Manager: the
-    /// current version has been current for at least this long. The version's own date proves nothing,
+    /// The time since the secret was last modified in any way, by the clock of Secrets Manager. The
+    /// current version has been current for at least this time. The version's own date proves nothing,
     /// because somebody may have made an older version current again.
     ///
-    /// Zero if Secrets Manager does not say.
+    /// Returns zero if Secrets Manager does not say when the secret was modified.
     pub async fn current_for(&self) -> Duration {
         let clock = AwsClock::default();
         let call = self.client.describe_secret().secret_id(&self.secret_id).customize();
@@ -172,8 +176,8 @@ impl KeyStore {
     }
 
     /// Changes the key ring, and returns whether the change made a difference. A single key becomes a
-    /// ring of the webhook that `owner` names. Without an owner, only an edit that inserts a key
-    /// replaces the single key.
+    /// ring that has this key for the webhook that `owner` returns. If `owner` returns no webhook, the
+    /// single key is replaced only if `unowned` permits that and the edit inserts a key.
     pub async fn edit(
         &self,
         owner: impl AsyncFn() -> Result<Option<String>>,
@@ -200,12 +204,13 @@ impl KeyStore {
             }
         }
         bail!(
-            "cannot change secret {}: others changed it {MAX_ATTEMPTS} times meanwhile; try again later",
+            "cannot change secret {}: somebody else changed it at the same time, {MAX_ATTEMPTS} \
+             times in a row; try again later",
             self.secret_id
         )
     }
 
-    /// Replaces the version that was read. Returns `false` if another version is current by now.
+    /// Replaces the version that was read. If another version is current by now, returns `false`.
     async fn replace(&self, read_version: &str, value: &str) -> Result<bool> {
         let staged = self
             .client
@@ -237,9 +242,9 @@ impl KeyStore {
 
     fn unowned(&self) -> anyhow::Error {
         anyhow!(
-            "secret {} is a single key, and jwhook cannot tell which webhook it belongs to. The secret \
-             was not changed, because the key would be lost. Find the key's webhook (jwhook list), \
-             store the key as a key ring, {{\"ID\": \"…\"}}, then try again",
+            "secret {} is a single key, and jwhook cannot tell which webhook the key belongs to. \
+             The secret was not changed, because the key would be lost. Find the key's webhook \
+             (jwhook list), store the key as a key ring, {{\"ID\": \"…\"}}, then try again",
             self.secret_id
         )
     }

@@ -13,11 +13,11 @@ use crate::{aws, progress};
 /// token, while it searches streams without a match.
 const MAX_EMPTY_PAGES: usize = 2_000;
 
-/// A line's time in milliseconds since 1970, and its text.
+/// A log line: its time in milliseconds since 1970, and its text.
 pub type Line = (i64, String);
 
-/// The lines of a log group that match a filter pattern and were logged from `since` to `until`
-/// inclusive, oldest first within a stream. `None` is no limit.
+/// Reads the lines of a log group that match a filter pattern and were logged from `since` to `until`
+/// inclusive, oldest first within a stream. `None` means no limit.
 ///
 /// The SDK's paginator would stop at the first repeated token and return an incomplete list. This
 /// function ends only at a page without a token.

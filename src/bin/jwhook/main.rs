@@ -1,9 +1,9 @@
 //! The operator's command line: creates and rotates JW's webhooks, stores their secrets in the key
 //! ring, and checks a deployment.
 //!
-//! [`cli`] defines the commands, and each module of [`commands`] runs one of them. [`jw`] calls JW's
-//! API; [`stack`] and [`keys`] read AWS; [`ask`], [`output`] and [`progress`] talk to the operator. The
-//! library defines key rings, signatures and messages.
+//! [`cli`] defines the commands, and each module of [`commands`] runs one of them. [`jw`] calls JW's API;
+//! [`stack`] reads CloudFormation, and [`keys`] reads and changes the key ring; [`ask`], [`output`] and
+//! [`progress`] talk to the operator. The library defines key rings, signatures and messages.
 
 mod arguments;
 mod ask;
@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
     match ended {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
-        Err(error) if output::is_closed(&error) => ExitCode::from(141), // a shell's code for SIGPIPE
+        Err(error) if output::is_closed(&error) => ExitCode::from(141), // a shell's exit code after SIGPIPE
         Err(error) => {
             output::note(&format!("error: {error:#}"));
             ExitCode::from(2) // clap also exits with 2, for invalid arguments

@@ -12,7 +12,7 @@ pub fn written(moment: OffsetDateTime) -> String {
     whole.format(&Rfc3339).unwrap_or_default().replace('Z', "+00:00")
 }
 
-/// Formats AWS's milliseconds since 1970.
+/// Formats a time that AWS gives in milliseconds since 1970.
 pub fn written_millis(millis: i64) -> String {
     of_millis(millis).map_or_else(|| "-".to_owned(), written)
 }
@@ -41,13 +41,13 @@ pub fn read(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-/// Parses an argument that is a time, or how long ago it was: `90m`, `2h`, `3d`.
+/// Parses an argument that is a time, or an age like `90m`, `2h` or `3d`.
 pub fn parse_past(text: &str) -> Result<SystemTime, String> {
     let ago = || OffsetDateTime::now_utc().checked_sub(length(text)?);
     parse(text).or_else(|_| {
-        ago()
-            .map(SystemTime::from)
-            .ok_or_else(|| "not a time like 2026-11-23T20:00:00Z, nor one like 2h or 3d".to_owned())
+        ago().map(SystemTime::from).ok_or_else(|| {
+            "not a time like 2026-11-23T20:00:00Z, and not an age like 2h or 3d".to_owned()
+        })
     })
 }
 
@@ -56,7 +56,7 @@ pub fn parse_length(text: &str) -> Result<Duration, String> {
     let seconds = || text.parse::<u32>().ok().map(|seconds| Duration::seconds(seconds.into()));
     seconds()
         .or_else(|| length(text))
-        .ok_or_else(|| "not a number of seconds, nor a time like 15m or 2h".to_owned())
+        .ok_or_else(|| "not a number of seconds, and not a duration like 15m or 2h".to_owned())
 }
 
 fn length(text: &str) -> Option<Duration> {

@@ -14,7 +14,8 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The longest cell in characters, so that a row fits a terminal. `show` and JSON print all of it.
+/// The most characters that a table's cell shows, so that a row fits a terminal. `show` and JSON print
+/// the whole text.
 const MAX_CELL: usize = 36;
 
 /// The output format.
@@ -22,7 +23,7 @@ const MAX_CELL: usize = 36;
 pub enum Format {
     /// For people.
     Table,
-    /// For scripts: one JSON document (`tail` prints one per line).
+    /// For scripts: one JSON document (`tail` prints one document per line).
     Json,
 }
 
@@ -56,7 +57,7 @@ fn is_direction_mark(character: char) -> bool {
     )
 }
 
-/// Writes a line to stdout. Fails if stdout is closed (`| head`), which `main` does not report.
+/// Writes a line to stdout. If stdout is closed (`| head`), returns an error that `main` does not print.
 pub fn line(text: &str) -> Result<()> {
     Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)
 }
@@ -83,7 +84,7 @@ pub fn table(headings: &[&str]) -> Table {
     table
 }
 
-/// Text from outside as a table's cell.
+/// Makes text from outside safe for a terminal, and shortens it to a table's cell.
 pub fn cell(text: &str) -> String {
     let text = plain(text);
     match text.char_indices().nth(MAX_CELL) {
@@ -92,8 +93,8 @@ pub fn cell(text: &str) -> String {
     }
 }
 
-/// With `--verbose`, logs each call to JW and the library's messages to stderr. Other libraries stay
-/// silent, because they would log requests and the secrets in them.
+/// With `--verbose`, logs each call to JW, and the messages of this project's library, to stderr. Other
+/// libraries stay silent, because they would log requests and the secrets in them.
 pub fn init_diagnostics(verbose: bool) {
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::OFF };
     let ours =

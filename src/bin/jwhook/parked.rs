@@ -1,9 +1,10 @@
 //! Parked webhooks: they exist at JW, but do not call the endpoint yet.
 //!
-//! JW may use a webhook as soon as it answers 201. Functions that are warm at that moment do not have the
-//! webhook's key yet, and would refuse good events. So a new webhook first calls a URL where nobody
-//! listens. The URL says what the webhook is for, so that an interrupted command can be continued from
-//! any machine. The URL also identifies the run, so that no run deletes another run's webhook.
+//! JW may send events through a webhook as soon as JW has created it. Functions that are warm at that
+//! moment do not have the webhook's key yet, and would refuse good events. So a new webhook first calls
+//! a URL where nobody listens. The URL says what the webhook is for, so that an interrupted command can
+//! be continued from any machine. The URL also identifies the run, so that no run deletes another run's
+//! webhook.
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
@@ -21,8 +22,9 @@ const RUN: &str = "jwhook_run";
 /// Where new webhooks are parked.
 #[derive(Debug, Args)]
 pub struct Parking {
-    /// Where to park the new webhook, if JW rejects the default URL, which does not resolve. JW may send
-    /// events to this URL, so it must be yours, and must not lead to the function
+    /// The URL that a parked webhook calls. Give one if JW rejects the default URL, which does not
+    /// resolve. JW may send events to this URL, so the URL must be yours, and must not lead to the
+    /// function
     #[arg(long = "parking-url", value_name = "URL", default_value = NOWHERE)]
     url: Url,
 }
@@ -69,7 +71,7 @@ pub fn replaces(webhook: &Webhook) -> Option<String> {
     }
 }
 
-/// Whether this webhook is parked as a new one.
+/// Whether this webhook is parked as a new webhook, not as a replacement.
 pub fn is_new(webhook: &Webhook) -> bool {
     let Some(Ok(url)) = webhook.url().map(Url::parse) else { return false };
     let last = url.path_segments().and_then(Iterator::last);

@@ -9,14 +9,14 @@ use jw_webhook_forwarder::secrets::{FROZEN_AFTER, LONGEST_PAUSE};
 use crate::context::Context;
 use crate::progress;
 
-/// Added to the secret's TTL or to a recheck's pause, because a fetch takes up to 5 s, and Secrets Manager
-/// returns a new version only a moment after the version's date.
+/// This time is added to the secret's TTL or to the pause between two rechecks, because a fetch takes
+/// up to 5 s, and Secrets Manager returns a new version only a moment after the version's date.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// The longest time for which a warm function refuses a key that was just stored. A function fetches the
-/// secret again at the end of the TTL. It also fetches it for an event of an unknown webhook, except
-/// during a pause between two rechecks. The longest pause may follow a fetch that began just before the
-/// key was stored.
+/// The longest time for which a warm function refuses events that need a key that was just stored. A
+/// function fetches the secret again at the end of the TTL. It also fetches the secret for an event of
+/// an unknown webhook, except during a pause between two rechecks. The longest pause may follow a fetch
+/// that began just before the key was stored.
 pub fn longest_refusal(ttl: Duration) -> Duration {
     ttl.min(FROZEN_AFTER + LONGEST_PAUSE)
 }
@@ -30,15 +30,15 @@ pub fn needed(ttl: Duration) -> Duration {
 #[derive(Debug, Args)]
 pub struct Settling {
     /// How long to wait after the key is stored before the webhook calls the endpoint. A warm function
-    /// that has just refused other events fetches no new key for a while. Default: 40 seconds, or the
-    /// stack's SecretTtlSeconds plus 10 seconds, whichever is shorter
+    /// that has just refused other events does not fetch the secret again for a while. Default: 40
+    /// seconds, or the stack's SecretTtlSeconds plus 10 seconds, whichever is shorter
     #[arg(long = "settle", value_name = "SECONDS")]
     seconds: Option<u64>,
 }
 
 impl Settling {
-    /// Waits for the rest of the time, which began at the secret's last change, if Secrets Manager says
-    /// when that was.
+    /// Waits until the settle time since the secret's last change has passed. If Secrets Manager does
+    /// not say when the change was, waits for the whole settle time.
     pub async fn wait(&self, context: &Context) -> Result<()> {
         let ttl = context.stack().await?.secret_ttl();
         let settle = self.seconds.map_or_else(|| needed(ttl), Duration::from_secs);

@@ -64,13 +64,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Reads the named stack, if any. The options take precedence over its outputs.
+    /// If the options name a stack, reads the stack. The other options take precedence over the stack's
+    /// outputs.
     pub async fn find(options: &Options, sdk: &SdkConfig) -> Result<Self> {
         let given = Self::given(options);
         let Some(name) = &options.stack else { return Ok(given) };
         let stack = Self::describe(name, &Client::new(sdk)).await?;
         Ok(Self {
-            // with --webhook-url no other URL counts as the stack's
+            // with --webhook-url, only that URL counts as the stack's
             webhook_urls: given.webhook_url.as_ref().map_or(stack.webhook_urls, |_| [None, None]),
             webhook_url: given.webhook_url.or(stack.webhook_url),
             queue_url: given.queue_url.or(stack.queue_url),
@@ -144,7 +145,8 @@ impl Stack {
         Ok(Endpoint::new(url.to_owned(), self.webhook_urls.iter().flatten().cloned()))
     }
 
-    /// The URLs that JW calls. Fails if JW cannot call them.
+    /// The URLs that JW calls. Fails if the URL for new webhooks is not HTTPS, because JW calls only
+    /// HTTPS.
     pub fn https_endpoint(&self) -> Result<Endpoint> {
         let endpoint = self.endpoint()?;
         check_https(endpoint.url())?;
@@ -159,7 +161,10 @@ impl Stack {
             Kind::FunctionUrl => function_url,
         };
         let url = url.as_deref().with_context(|| {
-            format!("the stack has no output {}: deploy it with Endpoint=Both first", kind.output())
+            format!(
+                "the stack has no output {}: deploy the stack with Endpoint=Both first",
+                kind.output()
+            )
         })?;
         check_https(url)?;
         Ok(url)
@@ -209,7 +214,9 @@ impl Stack {
     fn part<'s>(&self, part: &'s Option<String>, output: &str, option: &str) -> Result<&'s str> {
         part.as_deref().ok_or_else(|| match &self.name {
             Some(name) => {
-                anyhow!("stack {name} has no output {output}: deploy it again, or give {option}")
+                anyhow!(
+                    "stack {name} has no output {output}: deploy the stack again, or give {option}"
+                )
             }
             None => anyhow!("give --stack NAME (or JWHOOK_STACK), or {option}"),
         })

@@ -1,5 +1,6 @@
-//! How JW's webhooks relate to this stack: whether each calls it, and whether its key is in the ring. An
-//! account has other webhooks too, and the ring may have keys of deleted webhooks.
+//! How each of JW's webhooks relates to this stack: whether the webhook calls the stack, and whether
+//! the ring has the webhook's key. An account has other webhooks too, and the ring may have keys of
+//! deleted webhooks.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -10,7 +11,7 @@ use crate::jw::webhook::{Webhook, is_id};
 use crate::keys::{KeyStatus, Keys};
 use crate::output::{note, plain};
 
-/// What is known about this stack, from the options.
+/// This stack's endpoint and keys, as far as the options name them.
 pub struct Ours {
     endpoint: Option<Endpoint>,
     keys: Option<Keys>,
@@ -26,8 +27,8 @@ pub struct Standing<'w> {
 }
 
 impl Ours {
-    /// Reads the keys. Call it before JW's webhooks are read: then every webhook whose key is in the
-    /// ring is also in JW's list.
+    /// Reads the keys. Call it before you read JW's webhooks: a webhook exists before its key is
+    /// stored, so JW's list then has the webhook of every key.
     pub async fn read(context: &Context) -> Result<Self> {
         let stack = context.stack().await?;
         let endpoint = stack.endpoint().ok();
@@ -46,14 +47,15 @@ impl Ours {
         }
     }
 
-    /// The ids in the ring that none of these webhooks has, without those that may be a secret.
+    /// The ids in the ring whose webhooks are not in this list. Leaves out names that may be a secret
+    /// in the wrong place.
     pub fn orphans(&self, webhooks: &[Webhook]) -> Vec<String> {
         let mut ids = self.keys.as_ref().map(Keys::ids).unwrap_or_default();
         ids.retain(|id| is_id(id) && webhooks.iter().all(|webhook| webhook.id != *id));
         ids
     }
 
-    /// Says on stderr what is unknown, and which option would help.
+    /// If the endpoint or the keys are unknown, prints on stderr which option would help.
     pub fn note_unknown(&self) {
         let unknown = match (&self.endpoint, &self.keys) {
             (None, None) => {
@@ -64,7 +66,7 @@ impl Ours {
             (Some(_), Some(_)) => return self.note_unusable(),
         };
         note(&format!(
-            "cannot tell {unknown}: give --stack NAME (or JWHOOK_STACK), or --secret-id and \
+            "jwhook cannot tell {unknown}: give --stack NAME (or JWHOOK_STACK), or --secret-id and \
              --webhook-url"
         ));
         self.note_unusable();
@@ -95,12 +97,12 @@ impl Standing<'_> {
         matches!(self.key, Some(KeyStatus::Missing | KeyStatus::Unusable))
     }
 
-    /// Says on stderr that the webhook calls this stack without a usable key, if it does.
+    /// If the webhook calls this stack and the ring has no usable key for the webhook, prints a warning.
     pub fn note_refused(&self) {
         if self.has_no_key() && self.calls_this_stack == Some(true) {
             note(&format!(
-                "the function accepts no event of webhook {}, because the ring has no usable key for \
-                 it: run jwhook doctor",
+                "the function accepts no event of webhook {}, because the ring has no usable key \
+                 for this webhook: run jwhook doctor",
                 self.webhook.id
             ));
         }

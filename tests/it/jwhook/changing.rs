@@ -74,7 +74,10 @@ async fn update_makes_a_webhook_call_this_stack() {
     let without = Jwhook::of(&account, &jw, &arguments).without("JWHOOK_STACK").run(&jw).await;
     assert!(without.error().contains("or --webhook-url URL"));
     let error = run(&account, &jw, &arguments).await.error();
-    assert!(error.contains("accepts none of its events. Make it call this stack all"), "{error}");
+    assert!(
+        error.contains("accepts none of its events. Make the webhook call this stack all"),
+        "{error}"
+    );
     assert_eq!(jw.changes(), []);
     let ran = run(&account, &jw, &[&arguments[..], &["--yes"]].concat()).await;
     assert!(ran.stderr.contains("the function accepts no event of webhook zApier01"), "{ran:?}");
@@ -104,7 +107,10 @@ async fn webhook_can_switch_between_the_urls_of_its_stack() {
     let changes = jw.changes().len();
     let given = [&to[..], &["http-api", "--webhook-url", FUNCTION_URL]].concat();
     let error = run(&account, &jw, &given).await.error();
-    assert!(error.contains("no output WebhookUrlHttpApi: deploy it with Endpoint=Both"), "{error}");
+    assert!(
+        error.contains("no output WebhookUrlHttpApi: deploy the stack with Endpoint=Both"),
+        "{error}"
+    );
     assert_eq!(jw.changes().len(), changes);
 }
 
@@ -152,7 +158,7 @@ async fn delete_deletes_the_webhook_and_then_its_key() {
     let error = run(&account, &jw, &["delete", "c0Y6ebVU", "--yes"]).await.error();
     assert!(
         error.starts_with(
-            "webhook c0Y6ebVU does not exist: JW does not have it, and the ring has no key for it"
+            "webhook c0Y6ebVU does not exist: JW has no webhook with this id, and the ring has no key for this id"
         ),
         "{error}"
     );
@@ -214,13 +220,13 @@ async fn delete_says_if_the_webhook_does_not_belong_to_this_stack() {
     assert!(
         error.starts_with(
             "Webhook zApier01 (\"Zapier\") does not belong to this stack: it calls another URL, \
-             and its key is not in the ring. Delete it all the same?"
+             and its key is not in the ring. Delete the webhook all the same?"
         ),
         "{error}"
     );
     account.set_secret(&json!({"zApier01": KEY, "7Rav0hC5": "short"}).to_string()).await;
     let error = run(&account, &jw, &["delete", "zApier01"]).await.error();
-    assert!(error.starts_with("Webhook zApier01 (\"Zapier\") calls another URL than this stack's. Delete it, and remove its key"), "{error}");
+    assert!(error.starts_with("Webhook zApier01 (\"Zapier\") calls a URL that is not this stack's. Delete the webhook, and remove its key"), "{error}");
     let error = run(&account, &jw, &["delete", "c0Y6ebVU"]).await.error();
     assert!(error.starts_with("Delete webhook c0Y6ebVU (\"Newsroom\")? Its key is not"), "{error}");
     // a key that is too short can be removed too

@@ -92,7 +92,7 @@ async fn repeated_create_asks_first() {
     account.set_secret(&json!({ "c0Y6ebVU": KEY }).to_string()).await;
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
     assert!(
-        error.contains("the function refuses its events (if a create was interrupted, run"),
+        error.contains("the function refuses its events (if a jwhook create was interrupted, run"),
         "{error}"
     );
 }
@@ -112,10 +112,7 @@ async fn create_deletes_or_names_the_webhook_if_jws_response_is_lost() {
     for lost in [Meet::Close, Meet::Answer(504, "<html>Gateway Timeout"), Meet::Answer(201, "{}")] {
         jw.next("POST", lost);
         let error = failed(&account, &jw).await;
-        assert!(
-            error.starts_with("JW does not list the webhook, so it was not created"),
-            "{error}"
-        );
+        assert!(error.starts_with("the new webhook is not in JW's list"), "{error}");
     }
     jw.next("POST", Meet::DoneThenClose);
     jw.next("DELETE", Meet::Answer(503, "\"later\""));

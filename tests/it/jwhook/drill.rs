@@ -72,7 +72,7 @@ async fn rotation_killed_at_any_call_or_wait_is_finished_by_the_next_runs() {
         .await;
     world.check(&sent).await;
     let error = ran.error();
-    assert!(error.contains("its rotation is finished, or the id is wrong"), "{error}");
+    assert!(error.contains("the rotation is finished, or the id is wrong"), "{error}");
 }
 
 #[tokio::test]

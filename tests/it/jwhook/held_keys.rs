@@ -141,7 +141,10 @@ async fn dead_lettered_events_stop_the_removal_at_once() {
         removal.account.hold(&removal.account.held_dead_letter_queue_url, "a.b.c").await;
         let error = removal.run(&[]).await.error();
         assert!(error.contains("1 event is in the held dead-letter queue"), "{error}");
-        assert!(error.contains("run jwhook recover --held, then this command again"), "{error}");
+        assert!(
+            error.contains("run jwhook recover --held, then run this command again"),
+            "{error}"
+        );
         assert!(removal.has_key().await, "{command:?}");
         assert_eq!(removal.jw.changes().is_empty(), command != Rotate, "{command:?}");
     })
@@ -155,7 +158,8 @@ async fn drop_held_removes_the_key_and_says_how_many_events_are_held() {
         removal.hold().await;
         removal.account.hold(&removal.account.held_dead_letter_queue_url, "a.b.c").await;
         let ran = removal.run(&["--drop-held"]).await;
-        let said = "--drop-held: 2 events are held, and those that need this key are lost";
+        let said =
+            "--drop-held: 2 events are held, and the held events that need this key are lost";
         assert!(ran.stderr.contains(said), "{ran:?}");
         ran.done();
         assert!(!removal.has_key().await, "{command:?}");
@@ -209,7 +213,10 @@ async fn removal_without_a_stack_continues_with_a_note() {
     let secret_id = removal.account.secret_arn.clone();
     let run = removal.with(&["--secret-id", &secret_id]).without("JWHOOK_STACK");
     let ran = run.run(&removal.jw).await;
-    assert!(ran.stderr.contains("jwhook knows no held queue, so it cannot tell"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("jwhook cannot tell whether a held event needs the key"),
+        "{ran:?}"
+    );
     ran.done();
     assert!(!removal.has_key().await);
 }

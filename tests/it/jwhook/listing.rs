@@ -35,7 +35,7 @@ async fn list_shows_each_webhooks_key_status_and_whether_it_calls_this_stack() {
     let ran = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await;
     assert_eq!(
         ran.stderr,
-        "the ring has a key for gone0000, but JW has no such webhook: run jwhook doctor\n"
+        "the ring has a key for webhook gone0000, but JW has no such webhook: run jwhook doctor\n"
     );
     assert_eq!(
         statuses(ran),
@@ -175,10 +175,10 @@ async fn unexpected_response_from_jw_is_an_error() {
         (502, "<html>\n<h1>Bad Gateway</h1>", "JW answered 502, <html> <h1>Bad Gateway</h1>; JW"),
         (404, "", "JW answered 404; check the webhook's id (jwhook list) and JW_API_URL"),
         (302, "", "JW answered 302"),
-        (200, "[]", "JW's response (200) is not what its API documents"),
-        (200, "{}", "JW's response (200) is not what its API documents"),
-        (200, "<html>", "JW's response (200) is not what its API documents"),
-        (204, "", "JW's response (204) is not what its API documents"),
+        (200, "[]", "JW's response (status 200) differs from the documentation of JW's API"),
+        (200, "{}", "JW's response (status 200) differs from the documentation of JW's API"),
+        (200, "<html>", "JW's response (status 200) differs from the documentation of JW's API"),
+        (204, "", "JW's response (status 204) differs from the documentation of JW's API"),
     ] {
         jw.next("GET", Meet::Answer(status, body));
         let ran = Jwhook::of(&account, &jw, &["list"]).run(&jw).await;

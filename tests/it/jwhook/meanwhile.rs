@@ -43,8 +43,8 @@ async fn single_key_stays_if_its_webhook_moves_during_the_prompt() {
         let run = Jwhook::of(&account, &jw, command);
         let ran = run.run_while_asked(question, meanwhile, &jw).await;
         let expected = match is_replaced {
-            true => "can belong to webhook c0Y6ebVU only if no other webhook",
-            false => "cannot tell which webhook it belongs to",
+            true => "webhook c0Y6ebVU is not the only webhook that calls this stack",
+            false => "cannot tell which webhook the key belongs to",
         };
         failed_with(&ran, expected);
         assert_eq!((account.secret().await.as_str(), jw.changes()), (KEY, vec![]));
@@ -73,7 +73,10 @@ async fn single_key_that_replaces_the_ring_during_the_prompt_stays() {
         let grace = if command[0] == "rotate" { &["--grace", "0"][..] } else { &[] };
         let run = Jwhook::of(&account, &jw, &[command, grace].concat());
         let ran = run.run_while_asked(question, meanwhile, &jw).await;
-        failed_with(&ran, "is a single key, and jwhook cannot tell which webhook it belongs to");
+        failed_with(
+            &ran,
+            "is a single key, and jwhook cannot tell which webhook the key belongs to",
+        );
         assert_eq!(account.secret().await, KEY);
     })
     .await;
@@ -97,6 +100,6 @@ async fn single_key_stays_if_its_webhook_moves_during_the_prompt_of_create() {
     let create: Vec<&str> = create.split(' ').collect();
     let run = Jwhook::of(&account, &jw, &create);
     let ran = run.run_while_asked("Create another webhook?", meanwhile, &jw).await;
-    failed_with(&ran, "cannot tell which webhook it belongs to");
+    failed_with(&ran, "cannot tell which webhook the key belongs to");
     assert_eq!((account.secret().await.as_str(), jw.ids()), (KEY, vec!["c0Y6ebVU".to_owned()]));
 }

@@ -147,10 +147,10 @@ async fn missed_reports_exactly_the_three_media_with_missing_events() {
             "events held now: 0, and dead-lettered: 0; requests refused in this time: 1 (1 event_st",
             8,
         ),
-        ("undelivered: jwhook recover sends", 9),
+        ("undelivered: run jwhook recover to send", 9),
         (
-            "the other events cannot be sent again: ask JW's API for each medium, for example GET \
-          /v2/sites/jsPxIVHl/media/vid00007/",
+            "the stale events and those without a trace cannot be sent again: ask JW's API for each \
+             medium, for example GET /v2/sites/jsPxIVHl/media/vid00007/",
             10,
         ),
     ] {

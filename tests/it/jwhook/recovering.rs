@@ -143,7 +143,7 @@ async fn since_excludes_records_logged_earlier() {
     let ran = scene.recover(&["--yes", "--since", "yesterday"]).await;
     assert_eq!(ran.code, Some(2));
     assert!(
-        ran.stderr.contains("not a time like 2026-11-23T20:00:00Z, nor one like 2h"),
+        ran.stderr.contains("not a time like 2026-11-23T20:00:00Z, and not an age like 2h"),
         "{ran:?}"
     );
 }
@@ -176,19 +176,23 @@ async fn event_is_sent_to_its_original_queue_or_a_given_one_of_the_same_type() {
     let other = &scene.account.dead_letter_queue_url;
     scene.account.log(&[&record(other, "first000")]).await;
     let ran = scene.recover(&["--dry-run"]).await;
-    let note = format!("meant for {other} and go there, but the stack's queue is another");
+    let note = format!("are for queue {other} and go there, but the stack's queue is now");
     assert!(ran.stderr.contains(&note), "{ran:?}");
 
     let given = scene.account.queue_url.clone();
     let ran = scene.recover(&["--yes", "--queue-url", &given]).await;
-    assert!(ran.stderr.contains(&format!("meant for {other}, but go to {given}")), "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains(&format!("are for queue {other}, but --queue-url sends them to {given}")),
+        "{ran:?}"
+    );
     ran.done();
     assert_eq!(scene.queued().await, ["first000"]);
 
     let fifo = format!("{given}.fifo");
     let error = scene.recover(&["--yes", "--queue-url", &fifo]).await.error();
     assert!(
-        error.contains("is a FIFO queue, but some events were meant for the standard"),
+        error.contains("is a FIFO queue, but some events in the log are for the standard"),
         "{error}"
     );
 

@@ -157,7 +157,7 @@ async fn webhook_that_cannot_be_rotated_is_left_unchanged() {
     jw.state().webhooks.truncate(1);
     jw.state().webhooks[0]["id"] = json!("keyless1");
     let error = rotate(&account, &jw, &[]).run(&jw).await.error();
-    assert!(error.contains("nothing replaces it"), "{error}");
+    assert!(error.contains("was deleted at JW without a replacement"), "{error}");
     assert_eq!(jw.changes(), []);
     assert_eq!(account.ring_ids().await, [OLD, "c0Y6ebVU"]);
 }

@@ -117,8 +117,11 @@ async fn event_without_a_usable_key_is_not_posted() {
     let mut scene = Scene::with(&ring()).await;
     let other = MEDIA_AVAILABLE.replace("7Rav0hC5", "AAAAAAAA");
     for (body, expected) in [
-        (other.as_str(), "no usable key for webhook \"AAAAAAAA\"; it has 2yW4KmiG, 7Rav0hC5"),
-        (r#"{"event":"x"}"#, "the event has no webhook_id to select its key"),
+        (
+            other.as_str(),
+            "no usable key for webhook \"AAAAAAAA\"; the ring has keys for 2yW4KmiG, 7Rav0hC5",
+        ),
+        (r#"{"event":"x"}"#, "the event has no webhook_id, which selects the key"),
         ("[1]", "the event is not a JSON object"),
         ("{", "the event is not a JSON object"),
     ] {
@@ -127,12 +130,15 @@ async fn event_without_a_usable_key_is_not_posted() {
         assert!(error.contains(expected), "{error}");
     }
     let error = scene.send(200, RECEIPT, &["--webhook", "AAAAAAAA"]).await.error();
-    assert!(error.contains("it has 2yW4KmiG, 7Rav0hC5"), "{error}");
+    assert!(error.contains("the ring has keys for 2yW4KmiG, 7Rav0hC5"), "{error}");
     let error = scene.send(200, RECEIPT, &["--file", "/no/such/file"]).await.error();
     assert!(error.contains("cannot read file /no/such/file"), "{error}");
     scene.account.set_secret(&json!({"placeholder": SECRET}).to_string()).await;
     let error = scene.send(200, RECEIPT, &[]).await.error();
-    assert!(error.contains("no webhook yet: create one with jwhook create"), "{error}");
+    assert!(
+        error.contains("no key of a webhook yet: create a webhook with jwhook create"),
+        "{error}"
+    );
     assert!(scene.endpoint.posted().is_empty());
 }
 

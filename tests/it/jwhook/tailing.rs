@@ -143,7 +143,7 @@ async fn tail_stops_before_it_uses_the_last_receive() {
         error.contains("received 4 times, and SQS moves it to the dead-letter queue after 5"),
         "{error}"
     );
-    assert!(error.contains("the last receive belongs to its consumer"), "{error}");
+    assert!(error.contains("the last receive is for the consumer"), "{error}");
     assert_eq!(receive(&account).await, [("first000".to_owned(), 5)]);
 }
 

@@ -59,7 +59,7 @@ async fn bad_request_is_refused_with_the_functions_reason() {
             token(PLAIN, &other, SECRET),
             &other,
             "webhook_unknown",
-            "names webhook 2yW4KmiG; the ring has 7Rav0hC5",
+            "names webhook 2yW4KmiG; the ring has keys for 7Rav0hC5",
         ),
         (
             token(PLAIN, MEDIA_AVAILABLE, OTHER_SECRET),
@@ -132,5 +132,5 @@ async fn unusable_input_or_secret_is_an_error_without_a_verdict() {
     let jw = JwApi::start([]).await;
     let stdin = Jwhook::of(&account, &jw, &["verify", "--token-file", "-", "--body-file", "-"]);
     let error = stdin.run(&jw).await.error();
-    assert!(error.contains("only one of the two files can be stdin"), "{error}");
+    assert!(error.contains("the token file and the body file cannot both be stdin"), "{error}");
 }

@@ -44,16 +44,17 @@ pub struct Arguments {
     /// The webhook's name
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, value_parser = some_free_text::<Self>)]
     name: String,
-    /// The events to subscribe to: separated by commas, or one option for each
+    /// The events to subscribe to. Separate events with commas, or repeat the option
     #[arg(long = "event", value_name = "EVENT", required = true, value_delimiter = ',', value_parser = some_text)]
     events: Vec<String>,
-    /// The ids of the sites (JW's properties) whose events it sends: as with --event
+    /// The ids of the sites (JW's properties) whose events the webhook sends. Separate ids with commas,
+    /// or repeat the option
     #[arg(long = "site", value_name = "SITE_ID", required = true, value_delimiter = ',', value_parser = some_text)]
     sites: Vec<String>,
     /// The webhook's description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = free_text::<Self>)]
     description: Option<String>,
-    /// Which URL to call, if the stack has Endpoint=Both
+    /// Which of the stack's two URLs the webhook calls, if the stack has Endpoint=Both
     #[arg(long, value_name = "ENDPOINT")]
     to: Option<Kind>,
     #[command(flatten)]
@@ -62,7 +63,7 @@ pub struct Arguments {
     parking: Parking,
 }
 
-/// A list for JW's metadata, without duplicates.
+/// Makes a list for JW's metadata. Leaves out duplicates.
 pub fn list(texts: &[String]) -> serde_json::Value {
     let is_first = |(index, text): &(usize, &String)| !texts[..*index].contains(text);
     texts.iter().enumerate().filter(is_first).map(|(_, text)| text.as_str()).collect()
@@ -100,7 +101,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
             context.answers().confirm(&question(there, &keys))?;
         }
         if let Some(loss) = creation::loss(context, &keys, &webhooks).await? {
-            context.answers().confirm(&format!("{loss} Replace it?"))?;
+            context.answers().confirm(&format!("{loss} Replace the key?"))?;
             unowned = UnownedKey::Replaced;
         }
     }
@@ -131,8 +132,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-/// The parked webhook of this name whose key is in the ring. A parked webhook without a key is not used:
-/// another run may be about to store its key.
+/// Returns the parked webhook of this name whose key is in the ring. Does not use a parked webhook
+/// without a key, because another run may be about to store that key.
 fn parked<'w>(
     keys: &Keys,
     candidates: impl Iterator<Item = &'w Webhook>,
@@ -141,8 +142,9 @@ fn parked<'w>(
         candidates.partition(|webhook| keys.status(&webhook.id) == KeyStatus::InRing);
     for webhook in without {
         note(&format!(
-            "webhook {} is parked, and its key is not in the ring: another jwhook create may be about \
-             to store the key. If no other is running, delete the webhook with jwhook delete {}",
+            "webhook {} is parked, and its key is not in the ring: another jwhook create may be \
+             about to store the key. If no other jwhook create is running, delete the webhook with \
+             jwhook delete {}",
             named(webhook),
             webhook.id
         ));
@@ -161,13 +163,14 @@ fn parked<'w>(
     }
 }
 
-/// The question before a second webhook of this name: the command may be repeated by mistake.
+/// The question before a second webhook of this name is created, because the command may have been
+/// repeated by mistake.
 fn question(there: &Webhook, keys: &Keys) -> String {
     let id = &there.id;
     let consequence = match keys.status(id) {
         KeyStatus::Missing => format!(
-            "its key is not in the ring, so the function refuses its events (if a create was \
-             interrupted, run jwhook delete {id})"
+            "its key is not in the ring, so the function refuses its events (if a jwhook create \
+             was interrupted, run jwhook delete {id})"
         ),
         _ => "each event would be sent twice".to_owned(),
     };

@@ -1,4 +1,5 @@
-//! Deletes a webhook, and then its key: until the webhook is deleted, its events are good.
+//! Deletes a webhook, and then its key. The key comes last, because JW sends events until the webhook
+//! is deleted, and the function needs the key for them.
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -18,8 +19,8 @@ Delete a webhook, then remove its key from the ring
 
 The command shows the webhook and asks first, because JW can restore neither the webhook nor its secret. \
 If events are held, the command waits before it changes anything, because a held event may need the key \
-(--drop-held). If the command is interrupted, run it again to continue. To replace a webhook without \
-losing an event, use jwhook rotate.";
+(--drop-held skips the wait). If the command is interrupted, run it again to continue. To replace a \
+webhook without losing an event, use jwhook rotate.";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -42,10 +43,11 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
             "JW has no webhook {id} in the account of this API secret. Remove its key from the ring?"
         ))?,
         None => bail!(
-            "webhook {id} does not exist: JW does not have it, and {}; jwhook list shows the webhooks",
+            "webhook {id} does not exist: JW has no webhook with this id, and {}; jwhook list \
+             shows the webhooks",
             match keys.is_single() {
                 true => "the secret is a single key, which does not name its webhook",
-                false => "the ring has no key for it",
+                false => "the ring has no key for this id",
             }
         ),
     }
@@ -67,7 +69,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     Ok(Verdict::Good)
 }
 
-/// What to delete: the webhook, if it exists, and its key, if there is one.
+/// What to delete: the webhook, if JW has it, and its key, if the secret has it.
 struct Deletion<'c> {
     context: &'c Context,
     id: &'c str,
@@ -84,7 +86,7 @@ impl Deletion<'_> {
         }
         if is_there {
             if keys.is_single() && has_key {
-                // without the webhook nobody could tell which webhook a single key belongs to
+                // after the deletion nobody could tell which webhook a single key belongs to
                 context.make_ring_of(id).await?;
             }
             context.jw().await?.delete(id).await?;
@@ -129,16 +131,16 @@ async fn ask(context: &Context, webhook: &Webhook, has_key: bool) -> Result<()> 
     let named = named(webhook);
     let question = match (standing.calls_this_stack, has_key) {
         (Some(false), true) => format!(
-            "Webhook {named} calls another URL than this stack's. Delete it, and remove its key from \
-             the ring?"
+            "Webhook {named} calls a URL that is not this stack's. Delete the webhook, and remove \
+             its key from the ring?"
         ),
         (_, true) => format!("Delete webhook {named}, and remove its key from the ring?"),
         (Some(true) | None, false) => {
             format!("Delete webhook {named}? Its key is not in the ring.")
         }
         (Some(false), false) => format!(
-            "Webhook {named} does not belong to this stack: it calls another URL, and its key is not \
-             in the ring. Delete it all the same?"
+            "Webhook {named} does not belong to this stack: it calls another URL, and its key is \
+             not in the ring. Delete the webhook all the same?"
         ),
     };
     context.answers().confirm(&question)

@@ -23,16 +23,16 @@ use crate::verdict::Verdict;
 pub const LONG_ABOUT: &str = "\
 Check the whole path of an event, from JW to the queue
 
-Prints a line for each check: OK, WARN (no event is refused or lost), FAIL or SKIP (not checked), and \
-what to do. Changes nothing. A failed check does not stop the others. Exit code: 0 if no check failed, 1 \
-if one did.
+Prints a line for each check, with its status and what to do. The status is OK, WARN (no event is \
+refused or lost), FAIL or SKIP (not checked). Changes nothing. A failed check does not stop the others. \
+Exit code: 0 if no check failed, 1 if a check failed.
 
-Checks your credentials and clock, the stack, its version, endpoint and region, the secret and each \
-key in it, JW's API, each key's webhook and each webhook's key, the webhooks' events and sites, the \
-queue and the dead-letter queue, held events, and when the function last accepted an event.
+Checks your credentials and clock, the stack, its version, endpoint and region, the secret and each key \
+in it, JW's API, each key's webhook and each webhook's key, the webhooks' events and sites, the queue \
+and the dead-letter queue, held events, and when the function last accepted an event.
 
-Start here after an outage. Held events wait for a usable secret: follow the advice in the lines secret \
-and keys.";
+Start here after an outage. Held events wait for a usable secret: follow the advice in the lines \
+\"secret\" and \"keys\".";
 
 pub async fn run(context: &Context) -> Result<Verdict> {
     let mut report = Report::new(context.format());

@@ -9,13 +9,13 @@ use crate::standing::{Ours, Standing};
 use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
-List JW's webhooks, whether their keys are in the ring and whether they call this stack
+List JW's webhooks: which have a key in the ring, and which call this stack
 
 Lists all webhooks of the account, including those of other applications. KEY is \"in ring\", \
-\"missing\" (the function refuses the webhook's events), \"unusable\" (the function answers 503 to its \
-events until somebody corrects the entry) or \"single key\" (the secret is a single key, which the \
-function tries for every webhook). THIS STACK says whether the webhook calls the stack's endpoint. \
-Without --stack, or --secret-id and --webhook-url, both are \"-\".";
+\"missing\" (the function refuses the webhook's events), \"unusable\" (the function answers 503 to the \
+webhook's events until somebody corrects the entry in the ring) or \"single key\" (the secret is a \
+single key, which the function tries for every webhook). THIS STACK says whether the webhook calls the \
+stack's endpoint. Without --stack, or --secret-id and --webhook-url, KEY and THIS STACK are \"-\".";
 
 pub async fn run(context: &Context) -> Result<Verdict> {
     let ours = Ours::read(context).await?;
@@ -23,7 +23,7 @@ pub async fn run(context: &Context) -> Result<Verdict> {
     ours.note_unknown();
     for id in ours.orphans(&webhooks) {
         note(&format!(
-            "the ring has a key for {id}, but JW has no such webhook: run jwhook doctor"
+            "the ring has a key for webhook {id}, but JW has no such webhook: run jwhook doctor"
         ));
     }
     let standings: Vec<Standing> = webhooks.iter().map(|webhook| ours.standing(webhook)).collect();

@@ -31,24 +31,27 @@ sites. Works out which of the events media_created, conversions_complete and med
 must have caused by now, and looks for them in the function's log. After an outage, run jwhook doctor, \
 then jwhook recover, then jwhook missed.
 
-REASON is \"undelivered\" (the log has the whole event, and jwhook recover sends it; an event that was \
-recovered is still listed, because the log does not show that), \"stale\" (the function refused the event \
-because of its age) or \"no trace\" (JW did not send the event, or the function could not verify it). \
-Held events and refused requests may be among the events without a trace, so the command counts both.
+REASON is \"undelivered\" (the log has the whole event, and jwhook recover sends it; an event stays \
+listed after its recovery, because the log does not show recoveries), \"stale\" (the function refused \
+the event because of its age) or \"no trace\" (JW did not send the event, or the function could not \
+verify it). An event without a trace may be a held event or a refused request, so the command counts \
+both kinds.
 
 The command changes nothing. It does not put missing events into the queue, because JW did not sign \
-them. It prints the ids of the media, so that you can ask JW's API for each.
+them. It prints the ids of the media, so that you can ask JW's API for each medium.
 
-Some events are unknown: they are listed, but do not change the exit code. This is mostly \
-media_available of a medium whose publish start is later than its creation, because JW does not send it \
-if the start was in the future when the medium became ready. Events of media younger than --settle are \
-pending, and so are the last two events of a medium that was changed within that time. The command checks \
-only events that a webhook subscribes to now, and only media that are not older than the webhook. After \
-a rotation the webhook is new, so older media are counted but not checked. Updates, deletions, \
-thumbnails, tracks and Live Channels are not checked, because nothing shows which events they caused.
+It is unknown whether JW had to send some events. These events are listed, but do not change the exit \
+code. Most are media_available events of media whose publish start is later than their creation: JW does \
+not send media_available if the publish start was in the future when the medium became ready. Events are \
+pending if their medium is younger than --settle. conversions_complete and media_available are also \
+pending if the medium was changed within that time. The command checks only events that a webhook \
+subscribes to now, and only media that are not older than the webhook. After a rotation the webhook is \
+new, so older media are counted but not checked. Updates, deletions, thumbnails, tracks and Live \
+Channels are not checked, because JW's API does not show which events they caused.
 
-JW accepts 60 requests a minute, returns 100 media for each, and lists only the newest 10,000 media of a \
-site. The command says what it could not check, also if the log's retention is shorter than --since.
+JW accepts 60 requests a minute, returns 100 media for each request, and lists only the newest 10,000 \
+media of a site. The command says what it could not check, for example if the log's retention is shorter \
+than --since.
 
 Exit code: 0 if nothing is missing, 1 if something is missing or could not be checked.";
 
@@ -92,7 +95,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let mut report = Report::new(since, times.now, &held);
     limit_to_log(context, log_group, &mut report).await;
     let media = reading::media(context.jw().await?, sites, &mut report).await?;
-    // the log last, so that it has the events of the newest media
+    // the log after the media, so that the log has the events of the newest media
     let evidence = Evidence::read(&context.sdk, log_group, report.since).await?;
     for (site_id, medium) in &media {
         report.older_than_webhooks +=
@@ -133,7 +136,8 @@ async fn callers(context: &Context) -> Result<Vec<Caller>> {
     }
     for caller in callers.iter().filter(|caller| caller.created.is_none()) {
         note(&format!(
-            "JW does not say when webhook {} was created: events that only this webhook sends are unknown",
+            "JW does not say when webhook {} was created, so events that only this webhook sends \
+             are listed as unknown",
             plain(&caller.id)
         ));
     }
@@ -145,14 +149,14 @@ fn chosen(asked: &[String], callers: &[Caller]) -> Result<BTreeSet<String>> {
     let covered: BTreeSet<&String> = callers.iter().flat_map(|caller| &caller.sites).collect();
     if covered.is_empty() {
         bail!(
-            "the webhooks that call this stack have no sites, so they send nothing: give them sites with \
-             jwhook update ID --site SITE_ID"
+            "the webhooks that call this stack have no sites, so the webhooks send nothing: give \
+             them sites with jwhook update ID --site SITE_ID"
         );
     }
     if let Some(other) = asked.iter().find(|site| !covered.contains(site)) {
         let covered: Vec<String> = covered.into_iter().map(|site| plain(site)).collect();
         bail!(
-            "no webhook that calls this stack has site {other}: give one of {}",
+            "no webhook that calls this stack sends events of site {other}: give --site with one of {}",
             covered.join(", ")
         );
     }
@@ -160,7 +164,8 @@ fn chosen(asked: &[String], callers: &[Caller]) -> Result<BTreeSet<String>> {
     Ok(if asked.is_empty() { all() } else { asked.iter().cloned().collect() })
 }
 
-/// Moves the start of the window to the oldest line that the log group keeps.
+/// If the log group does not keep lines for the whole window, moves the start of the window to the
+/// oldest line.
 async fn limit_to_log(context: &Context, log_group: &str, report: &mut Report) {
     match evidence::retention(&context.sdk, log_group).await {
         Ok(None) => {}

@@ -1,6 +1,6 @@
-//! Recovers events that the function could not deliver. Verified events that it could not queue are only
-//! in its log. Events that it could not verify are in the held queue, or in that queue's dead-letter
-//! queue.
+//! Recovers events that the function could not deliver. Events that the function verified but could not
+//! queue are only in its log. Events that the function could not verify are in the held queue, or in
+//! the held queue's dead-letter queue.
 
 mod destination;
 mod held;
@@ -23,7 +23,7 @@ use crate::output;
 use crate::verdict::Verdict;
 
 pub const LONG_ABOUT: &str = "\
-Send the log's undelivered events to the queue
+Send undelivered events from the log to the queue, or count held events and retry them
 
 Reads the `undelivered` records in the function's log, shows them and asks. Then sends each event as the \
 function would have sent it: with the same body, attributes, group and deduplication id, to the same \
@@ -42,11 +42,12 @@ missing part may never come.
 
 With --held, the command is about events that the function could not verify, because it had no usable \
 secret. It shows how many events wait in the held queue, where the function retries them every 5 minutes \
-for a day, and how many the function no longer retries (the dead letters). It also shows the age of the \
-oldest, and whether the secret is usable now. It asks, then SQS moves the dead letters back to the held \
-queue, and the function verifies them again. The command only counts messages and never reads them, \
-because they hold tokens. A moved message gets a new SentTimestamp, from which MaxEventAgeSeconds counts \
-an event's age: raise that parameter, or leave it empty, before you move dead letters back.";
+for a day, and how many the function no longer retries (the dead letters). It also shows since when the \
+oldest event waits, and whether the secret is usable now. It asks, then SQS moves the dead letters back \
+to the held queue, and the function verifies them again. The command only counts messages and never \
+reads them, because they hold tokens. A moved message gets a new SentTimestamp. The function counts an \
+event's age up to this time, and drops events older than MaxEventAgeSeconds: raise this parameter, or \
+leave it empty, before you move dead letters back.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -62,13 +63,15 @@ pub struct Arguments {
     /// The function's log group (default: the stack's output)
     #[arg(long, value_name = "NAME")]
     log_group: Option<String>,
-    /// Count the held events, and move those that the function no longer retries back to the held queue
+    /// Count the held events, and move the events that the function no longer retries back to the held
+    /// queue
     #[arg(long, conflicts_with_all = ["since", "log_group"])]
     held: bool,
-    /// Move held events back although the stack has MaxEventAgeSeconds: the function drops older events
+    /// Move dead letters back even if the stack has MaxEventAgeSeconds. The function drops events that
+    /// are older than this limit
     #[arg(long, requires = "held")]
     drop_stale: bool,
-    /// Show the events, and send or move nothing
+    /// Only show the events: send and move nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -120,8 +123,9 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     })?;
     if is_interrupted {
         bail!(
-            "interrupted: {} of {events} sent, and perhaps the next event too. Run the command again: it \
-             also sends these events again, which harms no consumer that remembers event_id",
+            "interrupted: {} of {events} sent, and perhaps the next event too. Run the command \
+             again. It also sends these events again, which harms no consumer that remembers \
+             event_id",
             recovery.sent
         );
     }

@@ -25,7 +25,7 @@ use crate::{input, keys, moment};
 const SAMPLE_ID: &str = "jwhook00";
 
 pub const LONG_ABOUT: &str = "\
-Sign an event with the stack's key and post it
+Sign an event with a key of the stack, and post it to the endpoint
 
 A smoke test for a deployment: sends what JW would send, through the real endpoint, and shows the \
 response. Exit code: 0 if the event is in the queue, 1 if the response says otherwise, 2 if the event \
@@ -44,10 +44,11 @@ pub struct Arguments {
     /// The sample's event name; channel_* events have a channel_id, all others a media_id
     #[arg(long, value_name = "EVENT", default_value = "media_available", conflicts_with = "file")]
     event: String,
-    /// Post this file, a JSON object, instead of a sample (-: stdin); its webhook_id selects the key
+    /// Post the JSON object in this file instead of the sample (- is stdin). The webhook_id in the
+    /// object selects the key
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Post to this URL (default: the stack's endpoint); http only for this machine
+    /// Post to this URL (default: the stack's endpoint); http:// works only for this machine
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
     /// The sample's webhook (default: the first webhook in the key ring)
@@ -71,7 +72,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         Some(claims) => claims,
         None => sample(&arguments.event, webhook_id(&ring, arguments.webhook.as_deref())?),
     };
-    // serde_json's error would quote what it found
+    // serde_json's error would quote the event
     let members: Map<String, Value> = serde_json::from_str(&claims).map_err(|problem| {
         let (line, column) = (problem.line(), problem.column());
         anyhow!("the event is not a JSON object (line {line}, column {column})")
@@ -100,7 +101,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
 fn given_event(file: &Path) -> Result<String> {
     let bytes = input::read(file)?;
     String::from_utf8(bytes).ok().with_context(|| {
-        format!("{} is not UTF-8, so it is not JSON that JW could send", input::name(file))
+        format!("{} is not UTF-8 text, but JW sends only JSON in UTF-8", input::name(file))
     })
 }
 
@@ -123,7 +124,10 @@ fn webhook_id<'r>(ring: &'r KeyRing, given: Option<&'r str>) -> Result<&'r str> 
         (None, KeyRing::Single(_)) => Ok(SAMPLE_ID),
         (None, KeyRing::ByWebhook { keys, .. }) => {
             let webhooks = keys.keys().map(String::as_str).filter(|id| is_webhook_id(id));
-            webhooks.min().context("the key ring has no webhook yet: create one with jwhook create")
+            webhooks.min().context(
+                "the key ring has no key of a webhook yet: create a webhook \
+                 with jwhook create",
+            )
         }
     }
 }
@@ -135,9 +139,12 @@ fn signing_key<'r>(ring: &'r KeyRing, webhook_id: Option<&Value>) -> Result<&'r 
     };
     let has = keys::named(by_webhook.keys().map(String::as_str));
     let Some(id) = webhook_id.and_then(Value::as_str) else {
-        bail!("the event has no webhook_id to select its key; the ring has {has}");
+        bail!("the event has no webhook_id, which selects the key; the ring has keys for {has}");
     };
     by_webhook.get(id).with_context(|| {
-        format!("the key ring has no usable key for webhook {id:?}; it has {has} (jwhook doctor)")
+        format!(
+            "the key ring has no usable key for webhook {id:?}; the ring has keys for {has} (see \
+             jwhook doctor)"
+        )
     })
 }

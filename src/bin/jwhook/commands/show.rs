@@ -11,9 +11,9 @@ use crate::verdict::Verdict;
 pub const LONG_ABOUT: &str = "\
 Show one of JW's webhooks
 
-Also shows whether its key is in the ring and whether it calls this stack, as jwhook list does. JSON has \
-all members that JW returns, and \"key\" and \"calls_this_stack\". The secret is not shown, because JW \
-returns it only at creation.";
+Also shows whether the webhook's key is in the ring and whether the webhook calls this stack, as jwhook \
+list does. JSON has all members that JW returns, and \"key\" and \"calls_this_stack\". The secret is not \
+shown, because JW returns it only at creation.";
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::output::{self, Format};
 use crate::verdict::Verdict;
 
-/// How often the queue is checked for new messages, and how long a receive waits for one.
+/// How often the queue is checked for new messages, and how long a receive waits for a message.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The most messages that SQS returns at once.
@@ -36,14 +36,14 @@ Show events as they reach the queue
 Runs until Ctrl-C, or for --for SECONDS. Events that arrive together are shown newest first. With \
 --output json, prints one JSON document per line, whose `body` is the message's text.
 
-Messages stay visible to consumers. tail cannot show messages that a consumer deletes first.
+Messages stay visible to consumers. If a consumer deletes a message first, tail cannot show it.
 
 The cost: each look at a message counts as a receive, and SQS moves a message to the dead-letter queue \
 after the queue's maxReceiveCount receives. So tail looks only when the number of waiting messages \
 changes (or is 0), and fails before it would use a message's last receive, which belongs to the \
-consumer. SQS shows a message's count only with a receive: if a message has only one receive left, because \
-consumers failed on it, tail's first look uses that receive. So use tail on a queue whose consumers keep up. If nobody reads \
-the queue, tail shows some events and ends.";
+consumer. SQS shows how often a message was received only with a receive: if a message has only one \
+receive left, because consumers failed on it, tail's first look uses that receive. So use tail only on a \
+queue whose consumers keep up. If nobody reads the queue, tail shows some events and ends.";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -113,7 +113,7 @@ async fn follow(queue: &Queue, format: Format) -> Result<()> {
     }
 }
 
-/// Fails if another look would use a message's last receive, which its consumer needs.
+/// Fails if another look would use a message's last receive, which the consumer needs.
 fn check_receives(events: &[Event], max_receives: Option<u32>) -> Result<()> {
     let Some(max) = max_receives else { return Ok(()) };
     let Some(event) = events.iter().max_by_key(|event| event.receive_count) else { return Ok(()) };
@@ -123,11 +123,11 @@ fn check_receives(events: &[Event], max_receives: Option<u32>) -> Result<()> {
     }
     let rest = match left {
         0 => "no receive is left",
-        _ => "the last receive belongs to its consumer",
+        _ => "the last receive is for the consumer",
     };
     bail!(
-        "message {} has been received {} times, and SQS moves it to the dead-letter queue after {max}; \
-         {rest}, so tail ends here. Check that consumers keep up (jwhook doctor)",
+        "message {} has been received {} times, and SQS moves it to the dead-letter queue after \
+         {max} receives; {rest}, so tail ends here. Check that consumers keep up (jwhook doctor)",
         event.message_id,
         event.receive_count
     )
@@ -152,22 +152,26 @@ impl Queue {
         let number = self.attribute(QueueAttributeName::ApproximateNumberOfMessages).await?;
         let number = number.and_then(|number| number.parse().ok());
         number.with_context(|| {
-            format!("SQS returned no number of messages for {}; try again", self.url)
+            format!("SQS did not say how many messages wait in queue {}; try again", self.url)
         })
     }
 
-    /// After how many receives a message is dead-lettered; `None` is never.
+    /// After how many receives SQS moves a message to the dead-letter queue. `None` means never.
     async fn max_receives(&self) -> Result<Option<u32>> {
         let policy = self.attribute(QueueAttributeName::RedrivePolicy).await?;
         let Some(policy) = policy else { return Ok(None) };
         let policy: Value = serde_json::from_str(&policy).unwrap_or_default();
-        // a number, or a string in the policies of some tools
+        // some tools write the number as a string
         let count = match &policy["maxReceiveCount"] {
             Value::String(text) => text.parse().ok(),
             number => number.as_u64().and_then(|count| u32::try_from(count).ok()),
         };
         let count = count.with_context(|| {
-            format!("the redrive policy of {} has no valid maxReceiveCount; correct it", self.url)
+            format!(
+                "the redrive policy of queue {} has no valid maxReceiveCount: set maxReceiveCount \
+                 to a number",
+                self.url
+            )
         })?;
         Ok(Some(count))
     }

@@ -1,4 +1,5 @@
-//! Changes a webhook. An update sends all of its metadata, because JW documents no partial update.
+//! Changes a webhook. The request sends the webhook's whole metadata, because JW documents no partial
+//! update.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -20,8 +21,8 @@ use crate::verdict::Verdict;
 pub const LONG_ABOUT: &str = "\
 Change a webhook's name, description, events or sites
 
-Members without an option stay as they are. --event and --site replace the whole list. The webhook's \
-secret does not change.";
+A member whose option is not given does not change. --event and --site replace the whole list. The \
+webhook's secret does not change.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,16 +41,16 @@ pub struct Arguments {
     /// The new description
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = free_text::<Self>)]
     description: Option<String>,
-    /// All events to subscribe to: separated by commas, or one option for each
+    /// All events to subscribe to. Separate events with commas, or repeat the option
     #[arg(long = "event", value_name = "EVENT", value_delimiter = ',', value_parser = some_text)]
     events: Vec<String>,
-    /// The ids of all sites whose events it sends: as with --event
+    /// The ids of all sites whose events the webhook sends. Separate ids with commas, or repeat the option
     #[arg(long = "site", value_name = "SITE_ID", value_delimiter = ',', value_parser = some_text)]
     sites: Vec<String>,
     /// Make the webhook call the stack's endpoint
     #[arg(long)]
     to_this_stack: bool,
-    /// Make the webhook call this URL of the stack, if the stack has Endpoint=Both
+    /// Make the webhook call this one of the stack's two URLs, if the stack has Endpoint=Both
     #[arg(long, value_name = "ENDPOINT", conflicts_with = "to_this_stack")]
     to: Option<Kind>,
     #[command(flatten)]
@@ -104,8 +105,8 @@ fn ask_if_refused(context: &Context, standing: &Standing, wanted: &Metadata) -> 
         && wanted.contains_key("webhook_url")
     {
         context.answers().confirm(&format!(
-            "The ring has no usable key for webhook {}, so this stack accepts none of its events. Make \
-             it call this stack all the same?",
+            "The ring has no usable key for webhook {}, so this stack accepts none of its events. \
+             Make the webhook call this stack all the same?",
             named(standing.webhook)
         ))?;
     }

@@ -1,4 +1,4 @@
-//! Checks a captured request with the function's own rules, to find out why it was refused.
+//! Checks a captured request with the function's own rules, to find out why the function refused it.
 
 mod advice;
 pub mod capture;
@@ -30,8 +30,8 @@ function's log. Exit code: 0 if accepted, 1 if refused, 2 if the check failed. S
 The token file holds the token alone, `Bearer` and the token, or the whole Authorization line. The body \
 file holds the body's bytes. One of the two files may be - for stdin.
 
-Uses the secret's current keys and, with --stack, the stack's age limit. JW's tokens never expire. --at \
-checks the request as of the time when it arrived.";
+Uses the secret's current keys and, with --stack, the stack's age limit. JW's tokens never expire. With \
+--at, the command checks the request as of the time when it arrived.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -80,7 +80,7 @@ struct Reason {
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     if input::is_stdin(&arguments.token_file) && input::is_stdin(&arguments.body_file) {
-        bail!("only one of the two files can be stdin: put the other into a file");
+        bail!("the token file and the body file cannot both be stdin: put one of them into a file");
     }
     let token = input::read(&arguments.token_file)?;
     let stack = context.stack().await?;
@@ -125,8 +125,8 @@ fn accepted(
     Ok(Verdict::Good)
 }
 
-/// A value as JSON without control characters, which a terminal would obey. A string of printable ASCII
-/// loses its quotes.
+/// A JSON value as text, without control characters, which a terminal would obey. A string of printable
+/// ASCII is shown without its quotes.
 fn plain(json: &str) -> String {
     let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let is_plain =

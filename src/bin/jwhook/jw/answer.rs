@@ -1,4 +1,4 @@
-//! JW's responses, and the errors for unexpected ones.
+//! JW's responses, and the errors for unexpected responses.
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -26,32 +26,32 @@ pub enum Problem {
     /// JW's response is an error.
     #[error("{what}: JW answered {}{}{}", .status.as_u16(), .said, advice(*.status))]
     Refused { what: String, status: StatusCode, said: String },
-    /// JW may have performed the call, but its response is not what its API documents.
+    /// JW may have performed the call, but the response differs from the documentation of JW's API.
     #[error(
-        "{what}: JW's response ({}) is not what its API documents; check JW_API_URL",
+        "{what}: JW's response (status {}) differs from the documentation of JW's API; check JW_API_URL",
         .status.as_u16()
     )]
     Unreadable { what: String, status: StatusCode },
     /// JW lists the webhook, but does not return it.
     #[error("JW lists webhook {id}, but answers 404 to a request for it; try again")]
     Contradiction { id: String },
-    /// JW returns the same webhooks page after page.
+    /// JW's list of webhooks has no last page: it repeats the same webhooks.
     #[error(
-        "JW's list of webhooks does not end: after {listed} webhooks, each page has only webhooks of \
-         earlier pages; check JW_API_URL, then try again"
+        "JW's list of webhooks does not end: JW has listed {listed} webhooks, and all further \
+         pages repeat them; check JW_API_URL, then try again"
     )]
     EndlessList { listed: usize },
-    /// JW's rate limit, even after waiting.
+    /// JW rejects the call because of its rate limit, even after jwhook has waited.
     #[error(
-        "{what}: JW still answers 429 (too many requests); check what else uses this API secret, then \
-         try again"
+        "{what}: JW still answers 429 (too many requests); check which other programs use this API \
+         secret, then try again"
     )]
     TooManyRequests { what: String },
 }
 
 impl Problem {
-    /// Whether JW may have performed the call in spite of the error. A gateway's 5xx does not say whether
-    /// the server behind the gateway did.
+    /// Whether JW may have performed the call in spite of the error. A gateway's 5xx does not say
+    /// whether the server behind the gateway performed the call.
     pub fn may_be_done(&self) -> bool {
         match self {
             Problem::NoAnswer { .. } | Problem::Unreadable { .. } => true,
@@ -69,12 +69,12 @@ pub(super) struct Answer {
     pub what: String,
     pub status: StatusCode,
     pub body: Zeroizing<Vec<u8>>,
-    /// JW's error text, if it may be quoted.
+    /// JW's error text; `None` if the status is a success.
     pub said: Option<String>,
 }
 
 impl Answer {
-    /// The response, if it has this status.
+    /// If the response has this status, returns the response; otherwise an error.
     pub fn expect(self, status: StatusCode) -> Result<Self, Problem> {
         match self.said {
             _ if self.status == status => Ok(self),
@@ -99,7 +99,7 @@ impl Answer {
     }
 }
 
-/// The text of an error's body: JW's codes and descriptions, a JSON string, or plain text.
+/// The error text in a response's body: JW's codes and descriptions, a JSON string, or plain text.
 pub(super) fn said(body: &[u8], secret: &ApiSecret) -> String {
     #[derive(Deserialize)]
     struct Errors {
@@ -119,7 +119,7 @@ pub(super) fn said(body: &[u8], secret: &ApiSecret) -> String {
         text
     } else {
         let text = String::from_utf8_lossy(body).into_owned();
-        // this may be a new webhook with its secret
+        // the text may be a new webhook with its secret
         if text.contains("\"secret\"") { String::new() } else { text }
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

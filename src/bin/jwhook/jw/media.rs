@@ -1,6 +1,6 @@
-//! The media of a site, with the members that tell which events they should have caused.
+//! Reads the media of a site, with the members that show which events each medium should have caused.
 //!
-//! Members may be null, missing or of another type. One odd medium must not hide the others.
+//! Members may be null, missing or of another type. One malformed medium must not hide the others.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub struct Medium {
     pub id: String,
     pub title: Option<String>,
     pub created: OffsetDateTime,
-    /// `None` if it is missing or unreadable.
+    /// `None` if JW's value is missing or unreadable.
     pub last_modified: Option<OffsetDateTime>,
     pub is_ready: bool,
     pub publish_start: Date,
@@ -48,7 +48,7 @@ pub struct Listing {
     pub media: Vec<Medium>,
     /// Descriptions of the media whose id or creation time cannot be read.
     pub unreadable: BTreeSet<String>,
-    /// Why there may be more media than these.
+    /// Why the list may be incomplete; `None` if it is complete.
     pub cut_off: Option<String>,
     ids: BTreeSet<String>,
     repeated_pages: usize,
@@ -63,7 +63,7 @@ struct Page {
 #[derive(Debug, PartialEq)]
 enum Next {
     Page,
-    /// Stop: the media of the next pages are older.
+    /// Stop: all media of the next pages are older than the window.
     Enough,
     /// The list does not end.
     Endless,

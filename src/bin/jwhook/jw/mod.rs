@@ -1,7 +1,7 @@
 //! JW's Management API v2: webhooks and media.
 //!
-//! Only the documented status is a success: a 401 is never an empty list. An error never quotes a
-//! response that may hold a secret.
+//! A call succeeds only with the documented status, so a 401 is never read as an empty list. An error
+//! never quotes a response that may hold a secret.
 
 mod answer;
 pub mod media;
@@ -28,7 +28,7 @@ use self::webhook::{Created, Webhook};
 use crate::http::{self, is_this_machine};
 use crate::progress;
 
-/// JW's largest page.
+/// The most webhooks or media that JW returns in a page.
 const PAGE_LENGTH: usize = 100;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,14 +36,14 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// How many times a call waits after a 429 before it fails.
 const MAX_WAITS: u32 = 3;
 
-/// The pauses before a call without a response is sent again.
+/// The pauses before the retries of a call that got no response.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
 /// How many pages in a row may have no new webhook. A webhook that is created meanwhile shifts the list,
 /// so a page may repeat webhooks of the page before.
 const MAX_REPEATED_PAGES: usize = 2;
 
-/// The API, for one account.
+/// JW's API, for one account.
 pub struct Jw {
     http: Client,
     base: Url,
@@ -51,7 +51,7 @@ pub struct Jw {
     limit: RateLimit,
 }
 
-/// A call of the API, with its name in errors.
+/// A call of the API. `what` names the call in errors.
 struct Request<'r> {
     method: Method,
     path: &'r str,
@@ -66,8 +66,7 @@ impl Jw {
     pub fn new(mut base: Url, secret: ApiSecret) -> Result<Self> {
         if base.scheme() != "https" && !is_this_machine(&base) {
             bail!(
-                "JW_API_URL is {base}: use an HTTPS URL, because the network could read the API secret \
-                 otherwise"
+                "JW_API_URL is {base}, so the network could read the API secret: use an HTTPS URL"
             );
         }
         if !base.path().ends_with('/') {
@@ -105,7 +104,7 @@ impl Jw {
                     webhooks.push(webhook);
                 }
             }
-            // JW may omit the total, and documents no other mark of the last page
+            // JW may omit `total`, and documents no other sign of the last page
             if is_empty || page.total.is_some_and(|total| webhooks.len() >= total) {
                 return Ok(webhooks);
             }
@@ -154,7 +153,7 @@ impl Jw {
         answer.expect(StatusCode::OK)?.resource()
     }
 
-    /// Deletes a webhook. Succeeds if it does not exist.
+    /// Deletes a webhook. Also succeeds if the webhook does not exist.
     pub async fn delete(&self, id: &str) -> Result<(), Problem> {
         let answer = self.call(Method::DELETE, &path(id), None, &format!("webhook {id}")).await?;
         if answer.status == StatusCode::NOT_FOUND && self.find(id).await?.is_none() {
@@ -186,8 +185,8 @@ impl Jw {
         Err(Problem::TooManyRequests { what })
     }
 
-    /// Retries a call without a response if it is idempotent. A POST is not: it would create a second
-    /// webhook. A timeout is not retried, because JW has already had 30 s.
+    /// Sends a call, and retries it if no response comes. A POST is not retried, because it could
+    /// create a second webhook. A timeout is not retried, because JW has already had 30 s.
     async fn send_until_answered(&self, request: &Request<'_>) -> Result<Answer, Problem> {
         for pause in PAUSES {
             match self.send(request).await {

@@ -13,12 +13,12 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 
 const MAX_REQUESTS: usize = 60;
 
-/// When the requests of the last minute were made.
+/// The times of the requests in the last minute, oldest first.
 #[derive(Debug, Default)]
 pub struct RateLimit(Mutex<VecDeque<Instant>>);
 
 impl RateLimit {
-    /// Waits until one more request is within the limit, then counts that request.
+    /// Waits until JW's rate limit permits another request, and counts that request.
     pub async fn admit(&self) {
         let mut made = self.0.lock().await;
         loop {
@@ -38,7 +38,7 @@ impl RateLimit {
     }
 }
 
-/// The shortest time that this many requests can take.
+/// The shortest time in which the rate limit permits this many requests.
 pub fn least_time(requests: u32) -> Duration {
     WINDOW * (requests.saturating_sub(1) / MAX_REQUESTS as u32)
 }

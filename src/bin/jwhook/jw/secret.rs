@@ -46,14 +46,16 @@ impl ApiSecret {
         Self::new(Zeroizing::new(prompt), "the text that you typed")
     }
 
-    /// Whether [`find`](Self::find) has a place to look.
+    /// Whether [`find`](Self::find) can get the secret from an option, from the environment or from a
+    /// prompt.
     pub fn is_given(options: &Options) -> bool {
         options.api_secret_id.is_some() || env::var_os(VARIABLE).is_some() || is_interactive()
     }
 
     fn new(text: Zeroizing<String>, place: &str) -> Result<Self> {
         let text = Zeroizing::new(text.trim().to_owned());
-        // only what a header's value may hold (RFC 9110, section 5.5), so that no later error quotes it
+        // rejects what a header's value cannot have (RFC 9110, section 5.5), so that no later error
+        // quotes the secret
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             bail!(
                 "{place} is not a JW API secret: it is empty, or has characters that no JW secret has"

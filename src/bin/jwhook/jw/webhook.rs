@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::endpoint::Endpoint;
 
-/// One of the account's webhooks, ours or not. Members that are missing, null or of another type become
-/// empty, so that one odd webhook does not make the whole list unreadable.
+/// A webhook of the account, whether or not it calls this stack. Members that are missing, null or of
+/// another type become empty, so that one malformed webhook does not make the whole list unreadable.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(from = "Value")]
 pub struct Webhook {
@@ -50,28 +50,28 @@ impl Webhook {
         self.text("webhook_url")
     }
 
-    /// Whether it calls one of the stack's URLs.
+    /// Whether the webhook calls one of the stack's URLs.
     pub fn calls(&self, endpoint: &Endpoint) -> bool {
         self.url().is_some_and(|url| endpoint.has(url))
     }
 
-    /// The events that it subscribes to.
+    /// The events that the webhook subscribes to.
     pub fn events(&self) -> Vec<&str> {
         self.texts("events")
     }
 
-    /// The sites (JW's properties) whose events it sends.
+    /// The sites (JW's properties) whose events the webhook sends.
     pub fn site_ids(&self) -> Vec<&str> {
         self.texts("site_ids")
     }
 
-    /// Whether both send the same events of the same sites.
+    /// Whether both webhooks send the same events of the same sites.
     pub fn sends_the_same(&self, other: &Self) -> bool {
         let set = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
         set(self.events()) == set(other.events()) && set(self.site_ids()) == set(other.site_ids())
     }
 
-    /// When it was created, RFC 3339.
+    /// When the webhook was created, RFC 3339.
     pub fn created(&self) -> Option<&str> {
         self.rest.get("created").and_then(Value::as_str)
     }
@@ -95,12 +95,12 @@ pub fn parse_id(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether this looks like one of JW's ids. Longer text may be a secret in the wrong place.
+/// Whether the text looks like one of JW's ids. A longer text may be a secret in the wrong place.
 pub fn is_id(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A webhook that JW has just created, with its secret, which JW shows only now.
+/// A webhook that JW has just created, with its secret. JW shows the secret only in this response.
 pub struct Created {
     pub webhook: Webhook,
     pub secret: Zeroizing<String>,

@@ -125,7 +125,11 @@ async fn create_deletes_only_its_own_webhook_after_a_lost_response() {
         let is_done = matches!(lost, Meet::DoneThenHold);
         jw.next("POST", if is_done { Meet::DoneThenClose } else { Meet::Close });
         let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
-        let expected = if is_done { "webhook new00002 was created" } else { "JW does not list" };
+        let expected = if is_done {
+            "webhook new00002 was created"
+        } else {
+            "the new webhook is not in JW's list"
+        };
         assert!(error.starts_with(expected), "{error}");
         assert_eq!(jw.ids(), ["c0Y6ebVU", "new00001"], "{lost:?}");
         other.kill(&jw).await;

@@ -63,13 +63,20 @@ async fn version_and_commit_of_stack_and_jwhook_are_compared() {
     let commit = commit();
     let own = format!("{VERSION} ({commit})");
     let knows_commit = commit != "no-commit";
-    let not_compared = format!("{VERSION}, deployed and here; commits not compared: ");
+    let not_compared = format!(
+        "the stack and this jwhook have version {VERSION}; the commits were not compared, because "
+    );
     let untold = format!("{not_compared}this jwhook does not know its commit");
     let revision = format!("{VERSION} ({commit}-20261128T052500Z)");
-    let same = if knows_commit { format!("{own}, deployed and here") } else { untold.clone() };
+    let same = if knows_commit {
+        format!("the stack and this jwhook have version {own}")
+    } else {
+        untold.clone()
+    };
     let other = format!("{VERSION} (000000000)");
-    let other_said =
-        format!("{other} is deployed, but this jwhook, {own}, was built from another commit");
+    let other_said = format!(
+        "the stack has version {other}, but this jwhook has version {own}, which was built from another commit"
+    );
     let no_commit = format!("{VERSION} (no-commit)");
     let no_commit_said = format!("{not_compared}the stack's Revision does not begin with a commit");
     let older = "0.0.9 (000000000)";
@@ -79,9 +86,9 @@ async fn version_and_commit_of_stack_and_jwhook_are_compared() {
         (&revision, false, same),
         (&other, knows_commit, if knows_commit { other_said } else { untold.clone() }),
         (&no_commit, false, if knows_commit { no_commit_said } else { untold }),
-        (older, true, format!("{older} is deployed, older than this jwhook, {own}")),
-        (newer, true, format!("{newer} is deployed, newer than this jwhook, {own}")),
-        ("next", true, "next (no-commit) is deployed, different from this jwhook, ".to_owned()),
+        (older, true, format!("the stack has version {older}, which is older than this jwhook's version {own}")),
+        (newer, true, format!("the stack has version {newer}, which is newer than this jwhook's version {own}")),
+        ("next", true, "the stack has version next (no-commit), which is different from this jwhook's version ".to_owned()),
     ] {
         let ran = with_outputs(&account, &jw, &[held, ("Version", deployed)]).await;
         assert_eq!(findings(&ran), if warns { vec!["warn version"] } else { vec![] }, "{deployed}");
@@ -167,7 +174,10 @@ async fn held_events_are_reported_with_their_number_and_oldest_age() {
     assert!(said(&ran, "held").starts_with(&format!("2 in the held queue, {since}; held")));
     let dead_lettered = format!("1 in the held dead-letter queue, {since}; the function no longer");
     assert!(ran.stdout.contains(&dead_lettered), "{ran:?}");
-    assert!(ran.stdout.contains("then move the events back: jwhook recover --held"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("then move the events back to the held queue: jwhook recover --held"),
+        "{ran:?}"
+    );
 
     account.next("GetMetricStatistics", Meet::Answer(403, ""));
     let text = said(&doctor(&account, &jw).await, "held");

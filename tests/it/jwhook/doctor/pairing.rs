@@ -17,7 +17,10 @@ async fn webhook_without_a_key_is_reported() {
     let ran = doctor(&account, &jw).await;
     assert_eq!(findings(&ran), ["fail webhooks"]);
     let said = said(&ran, "webhooks");
-    assert!(said.starts_with("lost0000 calls the endpoint without a usable key"), "{said}");
+    assert!(
+        said.starts_with("webhook lost0000 calls the endpoint, but the ring has no usable key"),
+        "{said}"
+    );
     assert!(said.ends_with("jwhook delete lost0000, then create the webhook again"), "{said}");
 }
 
@@ -35,7 +38,7 @@ async fn every_problem_with_keys_is_reported() {
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, "gone0000": SECRET}).to_string(),
             vec!["warn ring"],
             "ring",
-            "a key for gone0000, but JW has no such webhook; jwhook delete gone0000 removes the key",
+            "a key for webhook gone0000, but JW has no such webhook; jwhook delete gone0000 removes the key",
         ),
         (
             json!({"placeholder": SECRET}).to_string(),
@@ -47,7 +50,7 @@ async fn every_problem_with_keys_is_reported() {
             SECRET.to_owned(),
             vec!["warn keys", "fail webhooks"],
             "webhooks",
-            "2 webhooks call the endpoint, but the secret is a single key",
+            "2 webhooks call the endpoint, but the secret's single key belongs to at most one",
         ),
         (
             "[]".to_owned(),
@@ -107,7 +110,7 @@ async fn single_key_for_one_webhook_is_a_warning() {
     let jw = JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await;
     let ran = doctor(&account, &jw).await;
     assert_eq!(findings(&ran), ["warn keys"]);
-    assert!(said(&ran, "keys").contains("turn it into a key ring"));
+    assert!(said(&ran, "keys").contains("turn the single key into a key ring"));
 }
 
 #[tokio::test]
@@ -125,7 +128,7 @@ async fn every_problem_with_webhooks_is_reported() {
             with("events", same),
             vec!["warn duplicates"],
             "duplicates",
-            "c0Y6ebVU and 7Rav0hC5 send the same events",
+            "webhooks c0Y6ebVU and 7Rav0hC5 send the same events",
         ),
         (
             with("events", json!([])),
@@ -144,7 +147,7 @@ async fn every_problem_with_webhooks_is_reported() {
             with("webhook_url", json!("https://jwhook.invalid/replaces/c0Y6ebVU")),
             vec!["warn ring"],
             "ring",
-            "7Rav0hC5 should replace c0Y6ebVU, and is still parked; a rotation was interrupted: jwhook rotate c0Y6ebVU",
+            "7Rav0hC5 should replace c0Y6ebVU, but is still parked; a rotation was interrupted: jwhook rotate c0Y6ebVU",
         ),
         (
             {
@@ -155,7 +158,7 @@ async fn every_problem_with_webhooks_is_reported() {
             },
             vec!["warn ring"],
             "ring",
-            "lost0000 was created to replace c0Y6ebVU, but its key is lost; a rotation was interrupted: jwhook rotate c0Y6ebVU deletes it",
+            "lost0000 was created to replace c0Y6ebVU, but the key of lost0000 is lost; a rotation was interrupted: jwhook rotate c0Y6ebVU deletes lost0000",
         ),
         (
             vec![],

@@ -66,14 +66,20 @@ async fn endlessly_repeating_list_is_an_error() {
         jw.next("GET", page(0..100));
     }
     let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
-    assert!(error.starts_with("JW's list of webhooks does not end: after 100 webhooks"), "{error}");
+    assert!(
+        error.starts_with("JW's list of webhooks does not end: JW has listed 100 webhooks"),
+        "{error}"
+    );
 
     let jw = api().await;
     for _ in 0..10 {
         jw.next("GET", Meet::Answer(200, r#"{"webhooks":[{"id":null},{"id":"c0Y6ebVU"}]}"#));
     }
     let error = Jwhook::of(&account, &jw, &["list"]).run(&jw).await.error();
-    assert!(error.starts_with("JW's list of webhooks does not end: after 2 webhooks"), "{error}");
+    assert!(
+        error.starts_with("JW's list of webhooks does not end: JW has listed 2 webhooks"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +115,8 @@ async fn malformed_webhooks_of_others_are_listed_and_left_unchanged() {
 #[tokio::test]
 async fn list_ends_quietly_if_its_output_pipe_is_closed() {
     let (account, jw) = (account().await, api().await);
-    let noted = "the ring has a key for gone0000, but JW has no such webhook: run jwhook doctor\n";
+    let noted =
+        "the ring has a key for webhook gone0000, but JW has no such webhook: run jwhook doctor\n";
     for (command, noted) in [
         (&["list"][..], noted),
         (&["list", "--output", "json"], noted),

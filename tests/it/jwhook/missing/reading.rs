@@ -26,8 +26,7 @@ async fn site_option_selects_among_the_webhooks_sites() {
     assert_eq!(media(&document), ["second00", "first000"]);
 
     let error = scene.missed(&["--site", "foreign0"]).await.error();
-    let expected =
-        "no webhook that calls this stack has site foreign0: give one of another0, jsPxIVHl";
+    let expected = "no webhook that calls this stack sends events of site foreign0: give --site with one of another0, jsPxIVHl";
     assert_eq!(error, expected);
     let ran = scene.missed(&["--site", "a/../b"]).await;
     assert!(ran.stderr.contains("not a JW id, which is 8"), "{ran:#?}");
@@ -47,7 +46,7 @@ async fn malformed_media_are_reported_and_hide_no_others() {
     let ran = scene.missed(&[]).await;
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     for why in [
-        "incomplete: site jsPxIVHl has a medium without an id: it is not checked\n",
+        "incomplete: site jsPxIVHl has a medium without an id: this medium is not checked\n",
         "site jsPxIVHl has medium ageless0 with the creation time \"\\u001b[2Jyesterday\": it",
     ] {
         assert!(ran.stderr.contains(why), "{ran:#?}");
@@ -155,6 +154,7 @@ async fn missed_without_a_webhook_or_site_is_an_error() {
     without_sites["metadata"]["site_ids"] = json!(null);
     let scene = Scene::with([without_sites], vec![video("first000", 30)]).await;
     let error = scene.missed(&[]).await.error();
-    let expected = "the webhooks that call this stack have no sites, so they send nothing: ";
+    let expected =
+        "the webhooks that call this stack have no sites, so the webhooks send nothing: ";
     assert!(error.starts_with(expected), "{error}");
 }

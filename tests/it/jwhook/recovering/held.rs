@@ -131,7 +131,7 @@ async fn age_is_unknown_without_a_value_from_cloudwatch() {
     scene.account.next("GetMetricStatistics", Meet::Answer(403, ""));
     let ran = scene.held(&["--dry-run"]).await;
     let told =
-        "cannot tell since when events wait: cloudwatch:GetMetricStatistics on queue jw-held:";
+        "cannot read since when the events wait: cloudwatch:GetMetricStatistics on queue jw-held:";
     assert!(ran.stderr.contains(told), "{ran:#?}");
     assert!(ran.done().contains(unknown));
 }

@@ -1,4 +1,5 @@
-//! Checks when the function last accepted an event. A webhook that JW never calls causes no error.
+//! Checks when the function last accepted an event. If JW never calls a webhook, nothing else reports
+//! an error.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,8 +17,8 @@ const PATTERN: &str = r#"{ $.outcome = "accepted" }"#;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// How far back the log is read, step by step. The last event of a busy function is within the first few
-/// minutes, and a longer window of a quiet function has few lines.
+/// How far back the log is read, one window after the other. A busy function's last event is in the
+/// first window. In a longer window, a quiet function has few lines.
 const WINDOWS: [Duration; 4] =
     [Duration::from_secs(300), Duration::from_secs(3600), DAY, DAY.saturating_mul(14)];
 
@@ -31,8 +32,8 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Resul
         return report.skip("accepted", "there is no stack, so there is no log to read", None);
     };
     let now = SystemTime::now();
-    let advice = "if JW should have sent events since then, post an event with jwhook send, and read \
-                  the lines about webhooks above";
+    let advice = "if JW should have sent events since then, post an event with jwhook send, and \
+                  read the lines about webhooks above";
     match last(sdk, group, now).await {
         Err(error) => report.error("accepted", &error),
         Ok(None) => report.warn("accepted", "no event was accepted in 14 days", advice),
@@ -48,7 +49,7 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Resul
     }
 }
 
-/// When the last event was accepted, if the longest window has it.
+/// When the last event was accepted; `None` if that was before the longest window.
 async fn last(sdk: &SdkConfig, group: &str, now: SystemTime) -> Result<Option<SystemTime>> {
     let mut until = None; // the log's clock may be ahead of this machine's
     for window in WINDOWS {

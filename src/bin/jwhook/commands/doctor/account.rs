@@ -11,10 +11,11 @@ use super::report::Report;
 use crate::aws;
 use crate::clock::AwsClock;
 
-/// AWS rejects a signature that is five minutes old, and an event's age limit is in seconds.
+/// How far this machine's clock may differ from AWS's clock. AWS rejects signatures that are five
+/// minutes off, and an event's age limit is in seconds.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// Returns whether there are credentials, valid or not, for further calls.
+/// Returns whether there are credentials, valid or not, with which the other checks can call AWS.
 pub async fn check(report: &mut Report, sdk: &SdkConfig) -> Result<bool> {
     let without = |report: &mut Report| {
         report.skip("clock", "AWS was not called", None)?;
@@ -70,6 +71,7 @@ fn clock_check(report: &mut Report, theirs: Option<SystemTime>) -> Result<()> {
     report.fail(
         "clock",
         format!("this machine's clock is {} s {direction} AWS's clock", skew.as_secs()),
-        "set this machine's clock with NTP: jwhook's times and ages are wrong by as much",
+        "set this machine's clock with NTP: until then jwhook's times and ages are wrong by the \
+         same number of seconds",
     )
 }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::stack::Stack;
 
-/// Returns the stack, or the parts that the options give.
+/// Returns the stack. If the stack cannot be read, returns only the parts that the options name.
 pub async fn check(report: &mut Report, context: &Context, has_credentials: bool) -> Result<Stack> {
     let options = &context.options;
     let Some(name) = &options.stack else {
@@ -18,7 +18,11 @@ pub async fn check(report: &mut Report, context: &Context, has_credentials: bool
             options.secret_id.is_some(),
         ];
         if given.contains(&true) {
-            report.skip("stack", "no stack is named; the options' parts are checked", None)?;
+            report.skip(
+                "stack",
+                "no stack is named, so only the parts that the options name are checked",
+                None,
+            )?;
         } else {
             report.fail("stack", "no stack is named", "give --stack NAME, or set JWHOOK_STACK")?;
         }

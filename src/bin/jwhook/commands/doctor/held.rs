@@ -15,7 +15,7 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Resul
     if stack.held_queue_url().is_none() {
         return report.warn(
             "held",
-            "the stack has no held queue, so an event is lost if it comes while there is no usable secret",
+            "the stack has no held queue, so an event that comes while the secret is unusable is lost",
             "deploy the stack again: this version's template has a held queue",
         );
     }
@@ -41,8 +41,8 @@ pub async fn check(report: &mut Report, sdk: &SdkConfig, stack: &Stack) -> Resul
                 dead_lettered.number(),
                 since(dead_lettered, sdk).await
             ),
-            "follow the advice in the lines secret and keys, then move the events back: jwhook recover \
-             --held",
+            "follow the advice in the lines secret and keys, then move the events back to the held \
+             queue: jwhook recover --held",
         )?;
     }
     if waiting.is_none() && dead_lettered.is_none() {

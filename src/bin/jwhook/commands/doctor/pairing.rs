@@ -10,7 +10,7 @@ use crate::keys::{KeyStatus, Keys};
 use crate::parked;
 use crate::standing::named;
 
-/// JW's webhooks, and the endpoint and keys to compare them with.
+/// JW's webhooks, and the endpoint and the keys to compare the webhooks with.
 pub struct Pairing<'p> {
     all: &'p [Webhook],
     /// The endpoint, if it is known, and the webhooks that call it.
@@ -55,10 +55,13 @@ impl<'p> Pairing<'p> {
         }
         for (webhook, old) in self.orphans() {
             all_ok = false;
+            let new = &webhook.id;
             report.warn(
                 "ring",
-                format!("webhook {} was created to replace {old}, but its key is lost", webhook.id),
-                format!("a rotation was interrupted: jwhook rotate {old} deletes it and continues"),
+                format!("webhook {new} was created to replace {old}, but the key of {new} is lost"),
+                format!(
+                    "a rotation was interrupted: jwhook rotate {old} deletes {new} and continues"
+                ),
             )?;
         }
         match (self.ids.len(), &self.callers) {
@@ -71,8 +74,8 @@ impl<'p> Pairing<'p> {
         }
     }
 
-    /// Webhooks that a rotation created without storing their keys, with the ids that they should have
-    /// replaced.
+    /// The webhooks that a rotation created without storing their keys. Each comes with the id of the
+    /// webhook that it should replace.
     fn orphans(&self) -> Vec<(&Webhook, String)> {
         let callers = self.callers.iter().flat_map(|(_, callers)| callers);
         let ours: Vec<&str> = callers
@@ -97,8 +100,8 @@ impl<'p> Pairing<'p> {
         match parked::replaces(webhook) {
             Some(old) => report.warn(
                 "ring",
-                format!("webhook {id} should replace {old}, and is still parked"),
-                format!("a rotation was interrupted: jwhook rotate {old} continues it"),
+                format!("webhook {id} should replace {old}, but is still parked"),
+                format!("a rotation was interrupted: jwhook rotate {old} continues the rotation"),
             )?,
             None if parked::is_new(webhook) => report.warn(
                 "ring",
@@ -109,8 +112,9 @@ impl<'p> Pairing<'p> {
             None => report.warn(
                 "ring",
                 format!("webhook {id} calls {}", webhook.url().unwrap_or("no URL")),
-                "its events do not come to this stack: if they should, delete the webhook and create it \
-                 again with this stack; if it belongs to another stack, this stack does not need its key",
+                "the webhook's events do not come to this stack. If they should, delete the \
+                 webhook and create it again for this stack. If the webhook belongs to another \
+                 stack, this stack's ring does not need its key",
             )?,
         }
         Ok(false)
@@ -131,7 +135,10 @@ impl<'p> Pairing<'p> {
             let id = &webhook.id;
             report.fail(
                 "webhooks",
-                format!("{id} calls the endpoint without a usable key in the ring: the function accepts none of its events"),
+                format!(
+                    "webhook {id} calls the endpoint, but the ring has no usable key for it: \
+                     the function accepts none of the webhook's events"
+                ),
                 format!("jwhook delete {id}, then create the webhook again"),
             )?;
         }
@@ -148,8 +155,10 @@ impl<'p> Pairing<'p> {
             ),
             number if is_single => report.fail(
                 "webhooks",
-                format!("{number} webhooks call the endpoint, but the secret is a single key: the events of the others are refused"),
-                "store a key ring, {\"ID\": \"…\"}, or delete the others and create them again",
+                format!("{number} webhooks call the endpoint, but the secret's single key belongs \
+                         to at most one of them: the function refuses the events of the others"),
+                "store a key ring, {\"ID\": \"…\"}, or keep one webhook, delete the others and \
+                 create them again",
             ),
             _ if callers.iter().any(|webhook| without(&webhook)) => Ok(()),
             1 => report.ok("webhooks", "one webhook calls the endpoint, and its key is in the ring"),
@@ -201,10 +210,13 @@ impl<'p> Pairing<'p> {
                     if age(other) < age(webhook) { (other, webhook) } else { (webhook, other) };
                 report.warn(
                     "duplicates",
-                    format!("{} and {} send the same events of the same sites", old.id, new.id),
                     format!(
-                        "consumers get each event twice, with the same event_id: run jwhook rotate {} if \
-                         its rotation was interrupted, else delete one of the two",
+                        "webhooks {} and {} send the same events of the same sites",
+                        old.id, new.id
+                    ),
+                    format!(
+                        "consumers get each event twice, with the same event_id: if a rotation was \
+                         interrupted, run jwhook rotate {}; otherwise delete one of the two webhooks",
                         old.id
                     ),
                 )?;
@@ -221,7 +233,7 @@ impl<'p> Pairing<'p> {
 fn deleted(report: &mut Report, id: &str) -> Result<()> {
     report.warn(
         "ring",
-        format!("the ring has a key for {id}, but JW has no such webhook"),
+        format!("the ring has a key for webhook {id}, but JW has no such webhook"),
         format!(
             "jwhook delete {id} removes the key; if a rotation of {id} was interrupted, run jwhook \
              rotate {id} instead"

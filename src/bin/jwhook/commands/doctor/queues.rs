@@ -49,10 +49,14 @@ pub async fn check(
         Ok(None) if queue.is_some() => report.warn(
             "dead_letter",
             "the queue has no dead-letter queue",
-            "if a consumer always fails on an event, SQS delivers the event again until it expires: \
-             give the queue a redrive policy",
+            "if a consumer always fails on an event, SQS delivers the event again and again until \
+             the event expires: give the queue a redrive policy",
         ),
-        Ok(None) => report.skip("dead_letter", "the queue was not read, so its dead-letter queue is unknown", None),
+        Ok(None) => report.skip(
+            "dead_letter",
+            "the queue was not read, so its dead-letter queue is unknown",
+            None,
+        ),
         Err(error) => report.error("dead_letter", &error),
     }
 }
@@ -72,8 +76,8 @@ async fn dead_letters(report: &mut Report, client: &Client, url: &str) -> Result
         "dead_letter",
         format!("{}; consumers failed on these messages, {url}", waiting(&attributes)),
         format!(
-            "repair the consumer, then move the messages back: aws sqs start-message-move-task \
-             --source-arn {arn}"
+            "repair the consumer, then move the messages back to the queue: aws sqs \
+             start-message-move-task --source-arn {arn}"
         ),
     )
 }

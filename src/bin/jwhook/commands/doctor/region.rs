@@ -1,4 +1,5 @@
-//! Checks that the queue and the secret are in the stack's region, the only one that the function calls.
+//! Checks that the queue and the secret are in the stack's region, because the function calls AWS only
+//! there.
 
 use anyhow::Result;
 use jw_webhook_forwarder::queue_url::QueueUrl;
@@ -8,7 +9,7 @@ use crate::context::Context;
 use crate::stack::Stack;
 
 pub fn check(report: &mut Report, context: &Context, stack: &Stack) -> Result<()> {
-    // the stack is in the SDK's region, where it was found
+    // the stack is in the SDK's region, because jwhook found it there
     let (Some(region), Some(_)) = (context.sdk.region(), stack.status()) else {
         return report.skip("region", "there is no stack to compare with", None);
     };

@@ -1,4 +1,4 @@
-//! The report of the checks, one line for each.
+//! The report, with a line for each check.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -25,7 +25,7 @@ pub struct Check {
     advice: Option<String>,
 }
 
-/// The checks so far. As a table, each is printed at once.
+/// The checks so far. In the table format, each check is printed as soon as it has ended.
 #[derive(Debug, Serialize)]
 pub struct Report {
     checks: Vec<Check>,
@@ -62,7 +62,7 @@ impl Report {
         self.add(check, Status::Fail, detail.into(), Some(advice.into()))
     }
 
-    /// A failed check. The error's text says what to do.
+    /// Adds a failed check. The error's text says what to do.
     pub fn error(&mut self, check: &'static str, error: &anyhow::Error) -> Result<()> {
         self.ok = false;
         self.add(check, Status::Fail, format!("{error:#}"), None)

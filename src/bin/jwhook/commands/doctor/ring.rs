@@ -1,4 +1,4 @@
-//! Checks that the secret can be read, and which of its keys the function can use.
+//! Checks that the secret can be read, and which keys in the secret the function can use.
 
 use anyhow::Result;
 use jw_webhook_forwarder::key_ring::{EntryProblem, Flaw, KeyRing, is_webhook_id};
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::keys::{self, KeyStore, Keys};
 use crate::stack::Stack;
 
-/// Returns the keys, if the function can use any.
+/// Returns the keys, if the function can use at least one.
 pub async fn check(
     report: &mut Report,
     context: &Context,
@@ -68,7 +68,7 @@ fn entry(report: &mut Report, problem: &EntryProblem) -> Result<()> {
     let advice = problem.flaw.advice();
     match problem.flaw {
         Flaw::Unusable(_) => {
-            let effect = "the function answers 503 to its webhook's events";
+            let effect = "the function answers 503 to the events of this webhook";
             report.fail("keys", format!("{problem}; {effect}"), advice)
         }
         Flaw::NotAnId => report.warn("keys", problem.to_string(), advice),
@@ -81,7 +81,7 @@ fn usable(report: &mut Report, ring: &KeyRing) -> Result<()> {
             return report.warn(
                 "keys",
                 "the secret is a single key, not a key ring",
-                "nothing to do yet: jwhook create and jwhook rotate turn it into a key ring",
+                "nothing to do yet: jwhook create and jwhook rotate turn the single key into a key ring",
             );
         }
         KeyRing::ByWebhook { keys, .. } => keys,

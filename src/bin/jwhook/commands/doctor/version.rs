@@ -17,8 +17,8 @@ pub fn check(report: &mut Report, stack: &Stack) -> Result<()> {
         Some(output) => compare(report, &own, &Build::of_output(output)),
         None => report.warn(
             "version",
-            format!("the version of the stack is unknown, and this jwhook is {own}"),
-            "the stack is older than the output Version: deploy the stack again",
+            format!("the version of the stack is unknown, and this jwhook has version {own}"),
+            "the stack's template is too old to have the output Version: deploy the stack again",
         ),
     }
 }
@@ -33,18 +33,23 @@ fn compare(report: &mut Report, own: &Build, deployed: &Build) -> Result<()> {
         Some(Ordering::Greater) => ("newer than", "install the jwhook of the deployed version"),
         _ => ("different from", "use the jwhook of the deployed version"),
     };
-    report.warn("version", format!("{deployed} is deployed, {which} this jwhook, {own}"), advice)
+    report.warn(
+        "version",
+        format!("the stack has version {deployed}, which is {which} this jwhook's version {own}"),
+        advice,
+    )
 }
 
 fn compare_commits(report: &mut Report, own: &Build, deployed: &Build) -> Result<()> {
     let reason = match (&own.commit, &deployed.commit) {
         (Some(own_commit), Some(commit)) if own_commit == commit => {
-            return report.ok("version", format!("{own}, deployed and here"));
+            return report.ok("version", format!("the stack and this jwhook have version {own}"));
         }
         (Some(_), Some(_)) => {
             return report.warn(
                 "version",
-                format!("{deployed} is deployed, but this jwhook, {own}, was built from another commit"),
+                format!("the stack has version {deployed}, but this jwhook has version {own}, \
+                         which was built from another commit"),
                 "deploy the stack again from this jwhook's commit, or use the jwhook of the deployed \
                  commit",
             );
@@ -53,5 +58,11 @@ fn compare_commits(report: &mut Report, own: &Build, deployed: &Build) -> Result
         (_, None) => "the stack's Revision does not begin with a commit",
     };
     let version = &own.version;
-    report.ok("version", format!("{version}, deployed and here; commits not compared: {reason}"))
+    report.ok(
+        "version",
+        format!(
+            "the stack and this jwhook have version {version}; the commits \
+             were not compared, because {reason}"
+        ),
+    )
 }

@@ -1,4 +1,4 @@
-//! Checks JW's API, and JW's webhooks against the ring's keys and the endpoint.
+//! Checks JW's API, and compares JW's webhooks with the keys in the ring and with the endpoint.
 
 use anyhow::{Error, Result};
 

@@ -1,4 +1,5 @@
-//! `plan` and `apply`: compare JW's webhooks with a file, and change them to match it.
+//! `plan` shows how JW's webhooks differ from a file. `apply` changes the webhooks so that they match
+//! the file.
 
 mod perform;
 mod plan;
@@ -36,25 +37,26 @@ Example of a file:
       site_ids: [jsPxIVHl, 9KboGBFu]";
 
 pub const LONG_ABOUT_PLAN: &str = "\
-Show how JW's webhooks differ from a file
+Show which changes would make JW's webhooks match a file
 
-Changes nothing. The exit code is 0 with or without differences; in JSON, \"steps\" lists them. The file \
-says which webhooks this stack should have: see jwhook apply --help.";
+Changes nothing. The exit code is 0 with or without differences; in JSON, \"steps\" lists the \
+differences. The file says which webhooks this stack should have: see jwhook apply --help.";
 
 pub const LONG_ABOUT_APPLY: &str = "\
-Create, change and delete JW's webhooks to match a file
+Create, change and delete JW's webhooks so that they match a file
 
 The command shows the differences and asks once. Then it creates, changes and deletes webhooks, in this \
 order, and prints each step. At first a new webhook is parked: it calls a URL where nobody listens. The \
 command activates it once its key is stored and every warm function accepts the key (--settle). If the \
 command is interrupted, run it again to continue.
 
-An entry of the file matches the webhook with its id or, if it has no id, with its name. The command \
-touches only webhooks whose keys are in the ring, and leaves the account's other webhooks alone, such as \
-those of Zapier or the dashboard. It deletes a webhook that calls this stack, has its key in the ring and \
-is not in the file. If events are held, it waits before a deletion, because a held event may need the \
-key (--drop-held). Webhooks call the stack's endpoint; a description that the file does not give stays \
-as it is.";
+An entry with an id matches the webhook with the same id. An entry without an id matches the webhook \
+with the same name. The command touches only webhooks whose keys are in the ring, and leaves the \
+account's other webhooks alone, such as those of Zapier or the dashboard. The command deletes a webhook \
+only if the webhook calls this stack, has a key in the ring and is not in the file. If events are held, \
+the command waits before a deletion, because a held event may need the key (--drop-held). The command \
+makes each webhook of the file call the stack's endpoint. If an entry has no description, the \
+description of the webhook does not change.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -108,7 +110,8 @@ pub async fn apply(context: &Context, arguments: ApplyArguments) -> Result<Verdi
 async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     let entries = yaml::read(&arguments.file)?;
     let endpoint = &context.stack().await?.https_endpoint()?;
-    // the keys first: then every webhook whose key is in the ring is also in JW's list
+    // the keys first: a webhook exists before its key is stored, so JW's list then has the webhook of
+    // every key
     let keys = context.keys().await?.read_to_change().await?;
     let webhooks = context.jw().await?.list().await?;
     check_single_key(&keys, &webhooks, endpoint)?;
@@ -131,7 +134,8 @@ async fn make_plan(context: &Context, arguments: &Arguments) -> Result<Plan> {
     Ok(plan)
 }
 
-/// A single key does not name its webhook, so it is an error if a webhook calls the stack.
+/// Fails if the secret is a single key and a webhook calls the stack, because a single key does not
+/// name its webhook.
 fn check_single_key(keys: &Keys, webhooks: &[Webhook], endpoint: &Endpoint) -> Result<()> {
     let mut callers = webhooks.iter().filter(|webhook| webhook.calls(endpoint));
     match callers.next() {

@@ -37,7 +37,7 @@ pub async fn all(context: &Context, arguments: &ApplyArguments, plan: &mut Plan)
             creation::create_parked(context, metadata, &parked_at, unowned).await
         };
         let webhook = created.await.with_context(|| stopped.clone())?;
-        note(&format!("      its id is {}, and its key is in the ring", webhook.id));
+        note(&format!("      the new webhook's id is {}, and its key is in the ring", webhook.id));
         *id = Some(webhook.id.clone());
         parked.push((webhook, metadata.clone(), stopped));
     }
@@ -58,7 +58,7 @@ pub async fn all(context: &Context, arguments: &ApplyArguments, plan: &mut Plan)
 async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
     let jw = context.jw().await?;
     match step {
-        Step::Create { .. } => {} // done before the others
+        Step::Create { .. } => {} // done by `all`
         Step::Change { id, changes, .. } => {
             let Some(webhook) = jw.find(id).await? else {
                 bail!("somebody deleted webhook {id} meanwhile");
@@ -74,7 +74,9 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
             // the webhook may have changed while the question was open
             let endpoint = &context.stack().await?.endpoint()?;
             if jw.find(id).await?.is_some_and(|webhook| !webhook.calls(endpoint)) {
-                bail!("somebody changed the URL of webhook {id} meanwhile");
+                bail!(
+                    "somebody changed the URL of webhook {id} meanwhile: check it with jwhook show {id}"
+                );
             }
             jw.delete(id).await?;
             held_keys::after_deletion(context, held).await?;
@@ -82,9 +84,9 @@ async fn perform(context: &Context, step: &Step, held: DropHeld) -> Result<()> {
         }
         Step::RemoveKey { id } => {
             held_keys::before_removal(context, held).await?;
-            // a list that changes while its pages are read may miss a webhook
+            // JW's list may lack a webhook if the list changed while its pages were read
             if jw.find(id).await?.is_some() {
-                bail!("webhook {id} exists at JW after all, so its key stays");
+                bail!("webhook {id} exists at JW after all, so its key stays in the ring");
             }
             context.remove_key(id).await?;
         }
@@ -103,7 +105,7 @@ async fn check_activation(context: &Context, webhook: &Webhook, changes: &[Chang
     }
     let planned = changes.iter().find(|change| change.member == "webhook_url");
     if planned.is_some_and(|change| change.from.as_str() != webhook.url()) {
-        bail!("somebody changed the URL of webhook {id} meanwhile");
+        bail!("somebody changed the URL of webhook {id} meanwhile: check it with jwhook show {id}");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Plans the steps that make JW's webhooks match the file.
 //!
-//! A plan changes only webhooks whose keys are in the ring. If an entry may match several webhooks, that
-//! is an error, because a wrong guess would delete a webhook.
+//! A plan changes only webhooks whose keys are in the ring. It is an error if an entry may match
+//! several webhooks, because a wrong guess would delete a webhook.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ pub enum Step {
         id: String,
         name: String,
     },
-    /// Remove the key of a webhook that JW no longer has, after an interrupted deletion.
+    /// Remove a key that an interrupted deletion left in the ring. JW has already deleted the webhook.
     RemoveKey {
         id: String,
     },
@@ -52,7 +52,8 @@ pub struct Plan {
     pub left_alone: usize,
     /// Warnings.
     pub notes: Vec<String>,
-    /// Whether the plan loses the secret's single key; a note says so.
+    /// Whether the plan replaces the secret's single key, so that the key is lost. A note warns of the
+    /// loss.
     #[serde(skip)]
     pub loses_key: bool,
 }
@@ -60,7 +61,7 @@ pub struct Plan {
 /// The current state of JW and the ring.
 pub struct Current<'t> {
     pub webhooks: &'t [Webhook],
-    /// The ids in the ring, without those that may be a secret.
+    /// The webhook ids in the ring. Leaves out names that may be a secret in the wrong place.
     pub ring: &'t [String],
     pub endpoint: &'t Endpoint,
 }
@@ -148,8 +149,9 @@ impl Current<'_> {
         }
     }
 
-    /// A note about a webhook that matches the entry but has no key. An interrupted run may have left it,
-    /// another run may be about to store its key, or it may be somebody else's, so it is not touched.
+    /// A note about a webhook that has the entry's name but no key. The plan does not touch this
+    /// webhook: an interrupted run may have left it, another run may be about to store its key, or it
+    /// may be somebody else's.
     fn keyless_twin(&self, entry: &Entry, others: &[&Webhook]) -> Option<String> {
         let twin = others.iter().find(|webhook| {
             webhook.name() == Some(entry.name.as_str())
@@ -157,24 +159,26 @@ impl Current<'_> {
         })?;
         let does = match twin.calls(self.endpoint) {
             true => {
-                "also calls this stack, but its key is not in the ring, so its events are refused"
+                "also calls this stack, but its key is not in the ring, so the function refuses \
+                 its events"
             }
             false => "is parked, and its key is not in the ring",
         };
         Some(format!(
-            "webhook {} {does}: if a create was interrupted, run jwhook delete {}",
+            "webhook {} {does}: if a jwhook create was interrupted, run jwhook delete {}",
             named(twin),
             twin.id
         ))
     }
 
-    /// Plans the deletion of one of our webhooks that no entry matches.
+    /// Plans the deletion of a webhook that no entry matches. If the webhook calls another URL, only
+    /// adds a note.
     fn not_in_file(&self, webhook: &Webhook, entries: &[Entry], plan: &mut Plan) -> Result<()> {
         let id = &webhook.id;
         if !webhook.calls(self.endpoint) {
             plan.notes.push(format!(
-                "webhook {} is not in the file and its key is in the ring, but it calls another URL than \
-                 this stack's: it is left alone",
+                "webhook {} is not in the file, and its key is in the ring. The webhook calls a \
+                 URL that is not this stack's, so jwhook does not delete the webhook",
                 named(webhook)
             ));
             return Ok(());
@@ -194,16 +198,17 @@ impl Current<'_> {
         Ok(())
     }
 
-    /// Plans the removal of keys without a webhook. If JW has none of the ring's webhooks, this may be the
-    /// wrong account. A removed key cannot be restored, so then no key is removed.
+    /// Plans the removal of keys whose webhooks JW does not have. If JW has none of the ring's
+    /// webhooks, plans no removal, because the API secret may be of another account and a removed key
+    /// cannot be restored.
     fn orphans(&self, plan: &mut Plan) {
         let is_there = |id: &&String| self.webhooks.iter().any(|webhook| webhook.id == **id);
         let (there, gone): (Vec<&String>, Vec<&String>) = self.ring.iter().partition(is_there);
         if there.is_empty() && !gone.is_empty() {
             plan.notes.push(format!(
-                "JW has none of the webhooks whose keys are in the ring: check that the API secret is \
-                 that of their account. If the webhooks were deleted, remove their keys with jwhook \
-                 delete ({})",
+                "JW has none of the webhooks whose keys are in the ring: check that the API secret \
+                 is of the account that has these webhooks. If the webhooks were deleted, remove \
+                 their keys with jwhook delete ({})",
                 gone.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ")
             ));
             return;
@@ -230,15 +235,15 @@ impl fmt::Display for Step {
             }
             Step::RemoveKey { id } => write!(
                 f,
-                "remove the key of {id} from the ring: JW no longer has this webhook (answer no while \
-                 jwhook rotate {id} waits for late deliveries)"
+                "remove the key of {id} from the ring: JW has no webhook with this id (answer no \
+                 if a jwhook rotate {id} is still waiting for late deliveries)"
             ),
         }
     }
 }
 
 impl Step {
-    /// Whether a webhook starts to call the endpoint in this step.
+    /// Whether this step makes a webhook call the endpoint.
     pub fn makes_call(&self) -> bool {
         match self {
             Step::Create { .. } => true,
@@ -247,7 +252,7 @@ impl Step {
         }
     }
 
-    /// The details, one line for each member.
+    /// The details of the step, with a line for each member of the metadata.
     pub fn details(&self) -> Vec<String> {
         match self {
             Step::Create { metadata, .. } => {

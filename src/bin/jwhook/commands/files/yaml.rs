@@ -1,4 +1,4 @@
-//! Reads the file of webhooks.
+//! Reads the YAML file that says which webhooks should exist.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     pub name: String,
-    /// Matches the webhook with this id, whatever its name.
+    /// If given, the entry matches the webhook with this id, even if their names differ.
     pub id: Option<String>,
     description: Option<String>,
     events: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The metadata that this entry sets.
+    /// The metadata that the webhook of this entry should have.
     pub fn metadata(&self, endpoint: &str) -> Metadata {
         let mut metadata = Metadata::new();
         metadata.insert("name".into(), json!(self.name));
@@ -53,7 +53,7 @@ impl Entry {
         for (member, texts) in [("events", &self.events), ("site_ids", &self.site_ids)] {
             if texts.is_empty() || texts.iter().any(is_blank) {
                 return Some(format!(
-                    "{member} is empty or has an empty text, and JW needs at least one"
+                    "{member} needs at least one value, and no value may be empty"
                 ));
             }
         }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_texts_even_if_yaml_has_another_type_for_them() {
+    fn yaml_numbers_and_booleans_are_read_as_text() {
         let text = "webhooks:\n- {name: no, id: 12345678, events: [on, 1], site_ids: [0x123456, 1e234567, 01234567]}\n";
         let entries = parse(text).unwrap();
         let metadata = entries[0].metadata("https://example.com/");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn error_names_the_line() {
+    fn error_in_the_file_names_the_line() {
         let unknown = problem(&format!("{ONE}  webhook_url: https://example.com\n"));
         assert_eq!((unknown.0, unknown.1.contains("webhook_url")), (5, true), "{unknown:?}");
         assert_eq!(
@@ -155,7 +155,7 @@ mod tests {
         let empty = problem(&ONE.replace("[s]", "[]"));
         assert_eq!(
             empty,
-            (2, "site_ids is empty or has an empty text, and JW needs at least one".into())
+            (2, "site_ids needs at least one value, and no value may be empty".into())
         );
         let id = problem(&format!("{ONE}  id: ../x\n"));
         assert_eq!(id, (2, "the id is not a JW id".into()));

@@ -12,13 +12,15 @@ use time::{Duration, OffsetDateTime};
 use crate::aws;
 use crate::log::{self, Line};
 
-/// Every wide event and every part of an undelivered record has this member.
+/// The filter pattern: every wide event and every part of an undelivered record has this member.
 const PATTERN: &str = r#""request_id""#;
 
-/// JW's clock may be ahead of AWS's, so an event may be logged before the creation time of its medium.
+/// The log is read from this long before the window, because JW's clock may be ahead of AWS's: an event
+/// may be logged before the creation time of its medium.
 const SLACK: Duration = Duration::minutes(15);
 
-/// An event's name and its medium, which identify the event for all webhooks.
+/// An event's name and the id of its medium. They identify the event, whichever webhook JW sent it
+/// through.
 type Key = (String, String);
 
 /// What the log says about events.
@@ -29,7 +31,7 @@ pub struct Evidence {
     stale: BTreeSet<Key>,
     /// The number of refused requests and held records, by reason.
     pub refused: BTreeMap<String, usize>,
-    /// The number of requests that could not be held.
+    /// The number of requests that the function could neither verify nor hold.
     pub lost: usize,
     /// The number of undelivered records that cannot be read or joined.
     pub broken: usize,
@@ -97,7 +99,7 @@ impl Evidence {
         self.accepted.contains(&key(event, media_id))
     }
 
-    /// Why an event has not arrived, by the log.
+    /// Why an event has not arrived, according to the log.
     pub fn reason(&self, event: &str, media_id: &str) -> &'static str {
         let key = key(event, media_id);
         if self.undelivered.contains(&key) {
@@ -114,7 +116,7 @@ fn key(event: &str, media_id: &str) -> Key {
     (event.to_owned(), media_id.to_owned())
 }
 
-/// The log group's retention; `None` is for ever.
+/// How long the log group keeps lines. `None` means for ever.
 pub async fn retention(sdk: &SdkConfig, group: &str) -> Result<Option<Duration>> {
     let call = Client::new(sdk).describe_log_groups().log_group_name_prefix(group);
     let answer = call.send().await.map_err(|error| {
@@ -131,7 +133,8 @@ mod tests {
 
     use super::*;
 
-    /// The evidence of these lines. Their times are in milliseconds after the start of the window.
+    /// Reads the evidence in these log lines. A line's time is in milliseconds after the start of the
+    /// window.
     fn of(lines: &[(i64, Value)]) -> Evidence {
         let since = OffsetDateTime::UNIX_EPOCH + Duration::seconds(90);
         let lines = lines.iter().map(|(logged, line)| (90_000 + logged, line.to_string()));

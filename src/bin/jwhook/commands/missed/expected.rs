@@ -1,7 +1,7 @@
 //! Which events a medium must have caused by now.
 //!
 //! JW keeps no list of sent events, and nothing says when a medium became ready or what was updated. So
-//! only three events can be checked, and only as far as the medium itself proves them.
+//! only three events can be checked, and only if the medium's own members prove that JW had to send them.
 
 use time::{Duration, OffsetDateTime};
 
@@ -13,15 +13,15 @@ const MEDIA_CREATED: &str = "media_created";
 const CONVERSIONS_COMPLETE: &str = "conversions_complete";
 const MEDIA_AVAILABLE: &str = "media_available";
 
-/// JW gives the creation time to the microsecond, and may set the default publish start to the next whole
-/// second.
+/// How much later than the creation a default publish start may be. JW gives the creation time to the
+/// microsecond, and may round the default publish start up to the next second.
 const ROUNDING: Duration = Duration::SECOND;
 
 /// A webhook that calls this stack.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub id: String,
-    /// `None` if it is missing or unreadable.
+    /// `None` if JW's value is missing or unreadable.
     pub created: Option<OffsetDateTime>,
     pub sites: Vec<String>,
     events: Vec<String>,
@@ -61,7 +61,7 @@ impl Caller {
     }
 }
 
-/// The events that a medium must or may have caused, by the webhooks that call this stack.
+/// The events that JW must or may have sent for a medium, through the webhooks that call this stack.
 pub fn events(
     medium: &Medium,
     site_id: &str,
@@ -97,8 +97,8 @@ pub fn predates_webhooks(medium: &Medium, site_id: &str, callers: &[Caller]) -> 
     covering.all(|caller| caller.created.is_some_and(|created| created > medium.created))
 }
 
-/// Whether JW must have sent an event, if a webhook subscribes to it. `None`: the medium does not cause
-/// this event yet.
+/// Whether JW must have sent an event, assuming that a webhook subscribes to it. `None` means that the
+/// medium has not caused the event yet.
 fn expected(event: &str, medium: &Medium, times: Times) -> Option<Expected> {
     let is_recent = |moment: OffsetDateTime| times.now - moment < times.settle;
     if is_recent(medium.created) {
@@ -118,8 +118,8 @@ fn expected(event: &str, medium: &Medium, times: Times) -> Option<Expected> {
     })
 }
 
-/// JW never sends `media_available` for a medium that becomes ready before its publish start, not even
-/// when the publish start comes.
+/// If a medium becomes ready before its publish start, JW never sends `media_available`, not even at
+/// the publish start.
 fn available(medium: &Medium, now: OffsetDateTime) -> Expected {
     match (medium.publish_start, medium.publish_end) {
         (Date::Unreadable, _) | (_, Date::Unreadable) => {

@@ -16,8 +16,8 @@ use crate::jw::{Jw, least_time};
 use crate::output::plain;
 use crate::progress;
 
-/// The media of these sites in the report's window, each with its site. The report also gets what cannot
-/// be read.
+/// Reads the media of these sites in the report's window. Returns each medium with its site's id. Adds
+/// to the report what cannot be read.
 pub async fn media(
     jw: &Jw,
     sites: BTreeSet<String>,
@@ -36,7 +36,9 @@ pub async fn media(
         report.incomplete.extend(listing.cut_off);
         let unreadable = listing.unreadable.iter();
         report.incomplete.extend(
-            unreadable.map(|what| format!("site {site_id} has {}: it is not checked", plain(what))),
+            unreadable.map(|what| {
+                format!("site {site_id} has {}: this medium is not checked", plain(what))
+            }),
         );
         report.sites.push(Site { site_id: site_id.clone(), media: listing.media.len() });
         media.extend(listing.media.into_iter().map(|medium| (site_id.clone(), medium)));
@@ -45,7 +47,8 @@ pub async fn media(
     Ok(media)
 }
 
-/// A bar over the windows of all sites, because the number of media is unknown.
+/// A progress bar. It shows how many seconds of the window are read, for all sites, because the number
+/// of media is unknown.
 struct Progress {
     bar: ProgressBar,
     began: Instant,
@@ -58,11 +61,11 @@ impl Progress {
     fn begin(until: OffsetDateTime, window: time::Duration, sites: usize) -> Self {
         let window = window.unsigned_abs();
         let bar = progress::share(window.as_secs() * sites as u64, "reading JW's media");
-        // one request has read the webhooks
+        // the request that read the webhooks
         Self { bar, began: Instant::now(), until, window, requests: Cell::new(1) }
     }
 
-    /// Counts a page of this site, which was read back to `oldest`.
+    /// Counts a page. The media of this site have now been read back to the creation time `oldest`.
     fn page(&self, site: usize, oldest: OffsetDateTime) {
         let read = (self.until - oldest).unsigned_abs().min(self.window);
         let position = self.window.as_secs() * site as u64 + read.as_secs();
@@ -74,8 +77,8 @@ impl Progress {
     }
 }
 
-/// The estimated time left after this many requests, this time and this share of the work. JW's rate limit
-/// may make it longer.
+/// Estimates the time left from the requests so far, the time that they took, and the share of the work
+/// that is done. JW's rate limit may make the time longer.
 fn time_left(requests: u32, elapsed: Duration, done: f64) -> Duration {
     let done = done.clamp(0.001, 1.0);
     let all_requests = (f64::from(requests) / done).ceil() as u32;
@@ -89,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn bar_covers_the_window_of_each_site() {
+    async fn progress_bar_covers_the_window_of_each_site() {
         let until = OffsetDateTime::UNIX_EPOCH;
         let hours = time::Duration::hours;
         let progress = Progress::begin(until, hours(10), 2);
@@ -102,7 +105,7 @@ mod tests {
         progress.page(1, until - hours(10));
         assert_eq!(progress.bar.position(), progress.bar.length().unwrap());
         assert_eq!(progress.bar.prefix(), "about 0 s");
-        assert_eq!(progress.requests.get(), 4); // including the one for the webhooks
+        assert_eq!(progress.requests.get(), 4); // including the request for the webhooks
     }
 
     #[test]

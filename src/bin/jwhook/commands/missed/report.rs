@@ -104,7 +104,7 @@ impl Report {
         }
     }
 
-    /// Says on stderr what could not be checked.
+    /// Prints on stderr what could not be checked.
     pub fn note_incomplete(&self) {
         for why in &self.incomplete {
             note(&format!("incomplete: {why}"));
@@ -160,14 +160,15 @@ impl Report {
         let mut advice = Vec::new();
         if reasons.contains("undelivered") {
             advice.push(
-                "undelivered: jwhook recover sends these events to the queue, unless it already has"
+                "undelivered: run jwhook recover to send these events to the queue, if nobody has \
+                 run it yet"
                     .to_owned(),
             );
         }
         if let Some(finding) = self.missing.iter().find(|finding| finding.reason != "undelivered") {
             advice.push(format!(
-                "the other events cannot be sent again: ask JW's API for each medium, for example GET \
-                 /v2/sites/{}/media/{}/",
+                "the stale events and those without a trace cannot be sent again: ask JW's API for \
+                 each medium, for example GET /v2/sites/{}/media/{}/",
                 plain(&finding.site_id),
                 plain(&finding.media_id)
             ));
@@ -176,16 +177,22 @@ impl Report {
             return advice;
         }
         if [self.held, self.held_dead_lettered].into_iter().flatten().any(|number| number > 0) {
-            advice.push("held events may be among them: run jwhook recover --held".to_owned());
+            advice.push(
+                "held events may be among those without a trace: run jwhook recover --held"
+                    .to_owned(),
+            );
         }
         if self.broken_records > 0 {
             advice.push(format!(
-                "undelivered records that cannot be read ({}) may be among them: run jwhook recover",
+                "undelivered records that cannot be read ({}) may be among those without a trace: \
+                 run jwhook recover",
                 self.broken_records
             ));
         }
         if !self.refused.is_empty() {
-            advice.push("refused requests may be among them: run jwhook doctor".to_owned());
+            advice.push(
+                "refused requests may be among those without a trace: run jwhook doctor".to_owned(),
+            );
         }
         advice
     }
@@ -235,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn only_events_without_a_trace_may_be_held_or_refused() {
+    fn held_and_refused_events_are_mentioned_only_if_an_event_has_no_trace() {
         for (reason, expected) in [
             ("undelivered", &["undelivered:"][..]),
             ("stale", &["the"]),

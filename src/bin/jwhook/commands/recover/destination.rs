@@ -1,4 +1,4 @@
-//! The queue for each event: the original queue, or the one that `--queue-url` gives.
+//! Finds the queue for each event: the queue that its record names, or the queue that `--queue-url` names.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,17 @@ use crate::stack::Stack;
 
 /// Where the events go.
 pub struct Destination {
-    /// The queue that `--queue-url` gives.
+    /// The queue that `--queue-url` names.
     given: Option<String>,
-    /// The original queues of the events.
+    /// The queues that the records name.
     meant: BTreeSet<String>,
     /// The stack's queue.
     stacks: Option<String>,
 }
 
 impl Destination {
-    /// A record's message is made for a FIFO queue or for a standard queue, so the given queue must be of
-    /// the same kind as the original.
+    /// Fails if `--queue-url` names a queue of another kind (FIFO or standard) than a record, because
+    /// the record's message fits only the kind that it was made for.
     pub fn find(options: &Options, stack: &Stack, records: &[(i64, Undelivered)]) -> Result<Self> {
         let meant: BTreeSet<String> =
             records.iter().map(|(_, record)| record.queue_url.clone()).collect();
@@ -30,9 +30,9 @@ impl Destination {
             && let Some(other) = meant.iter().find(|queue| is_fifo(queue) != is_fifo(given))
         {
             bail!(
-                "--queue-url {given} is a {} queue, but some events were meant for the {} queue {other}, \
-                 which needs other group and deduplication ids. Nothing was sent: omit --queue-url, or \
-                 give a queue of the same kind",
+                "--queue-url {given} is a {0} queue, but some events in the log are for the {1} \
+                 queue {other}. An event for a {1} queue cannot be sent to a {0} queue. Nothing \
+                 was sent: omit --queue-url, or give a {1} queue",
                 kind(given),
                 kind(other)
             );
@@ -45,7 +45,7 @@ impl Destination {
         self.given.as_ref().unwrap_or(&record.queue_url)
     }
 
-    /// The queues, for the question.
+    /// The names of the queues, for the question to the operator.
     pub fn name(&self) -> String {
         match &self.given {
             Some(given) => given.clone(),
@@ -58,10 +58,12 @@ impl Destination {
         let usual = self.given.as_ref().or(self.stacks.as_ref());
         let others = self.meant.iter().filter(|queue| usual.is_some_and(|usual| usual != *queue));
         let note = |queue: &String| match (&self.given, &self.stacks) {
-            (Some(given), _) => format!("some events were meant for {queue}, but go to {given}"),
+            (Some(given), _) => format!(
+                "some events in the log are for queue {queue}, but --queue-url sends them to {given}"
+            ),
             (None, stacks) => format!(
-                "some events were meant for {queue} and go there, but the stack's queue is another ({}); \
-                 --queue-url sends them elsewhere",
+                "some events in the log are for queue {queue} and go there, but the stack's queue \
+                 is now {}; give --queue-url to send them to another queue",
                 stacks.as_deref().unwrap_or("none")
             ),
         };

@@ -1,5 +1,5 @@
-//! `--held`: shows how many events wait for a usable secret, since when and why, and moves those that the
-//! function no longer retries back to the held queue.
+//! `recover --held`: shows how many events wait for a usable secret, since when and why. Moves the dead
+//! letters, which the function no longer retries, back to the held queue.
 
 mod moving;
 
@@ -22,13 +22,13 @@ use crate::verdict::Verdict;
 /// The held events, and what was done about them.
 #[derive(Serialize)]
 struct HeldEvents {
-    /// Those that the function retries.
+    /// The events that the function retries.
     waiting: Queue,
-    /// Those that the function no longer retries.
+    /// The events that the function no longer retries.
     dead_lettered: Queue,
     /// The doctor's checks of the secret, if an event is held.
     secret: Option<Report>,
-    /// SQS's task that moves the dead letters back, if one was started.
+    /// SQS's task that moves the dead letters back to the held queue, if this run has started the task.
     moved: Option<Moved>,
     dry_run: bool,
 }
@@ -68,12 +68,12 @@ pub async fn run(context: &Context, dry_run: bool, drop_stale: bool) -> Result<V
     let is_usable = held.check_secret(context, stack).await?;
     let secret = match is_usable {
         true => {
-            "the secret is usable: the function retries each waiting event within 5 minutes. If an event \
-             stays, the function's log says why (source held_queue)"
+            "the secret is usable: the function retries each waiting event within 5 minutes. If an \
+             event stays in the held queue, the function's log says why (source held_queue)"
         }
         false => {
-            "the function cannot verify events until the secret is repaired (see above); then it retries \
-             each waiting event within 5 minutes"
+            "the function cannot verify events until the secret is repaired (see above). After the \
+             repair, the function retries each waiting event within 5 minutes"
         }
     };
     let number = dead_lettered.number();
@@ -84,8 +84,8 @@ pub async fn run(context: &Context, dry_run: bool, drop_stale: bool) -> Result<V
     let events = counted(usize::try_from(number)?, "dead-lettered event");
     let stale = stack.max_event_age().map(|age| {
         format!(
-            "MaxEventAgeSeconds is {}, and the function counts a moved event's age up to now, so it drops \
-             older events",
+            "MaxEventAgeSeconds is {}. The function counts a moved event's age up to the move, and \
+             drops events that are older than this limit",
             age.as_secs()
         )
     });
@@ -97,8 +97,8 @@ pub async fn run(context: &Context, dry_run: bool, drop_stale: bool) -> Result<V
     }
     if let Some(stale) = stale.filter(|_| !drop_stale) {
         bail!(
-            "{stale}. Nothing was moved: deploy the stack with an empty MaxEventAgeSeconds, then run the \
-             command again, or move the events all the same with --drop-stale"
+            "{stale}. Nothing was moved: deploy the stack with an empty MaxEventAgeSeconds, then \
+             run the command again, or give --drop-stale to move the events all the same"
         );
     }
     let moving = Move::of(context, &dead_lettered, &waiting).await?;
@@ -128,8 +128,8 @@ fn no_queues(context: &Context) -> Error {
 fn question(events: &str, waiting: &Waiting, is_usable: bool) -> String {
     let mut question = format!("Move {events} back to the held queue {}?", waiting.url);
     if !is_usable {
-        question += " The secret is not usable yet: unless it is repaired, the function stops \
-                     retrying the events again after a day.";
+        question += " The secret is not usable yet. If nobody repairs it within a day, the \
+                     function stops retrying the events again.";
     }
     question
 }
@@ -150,13 +150,13 @@ impl HeldEvents {
 
 impl Queue {
     async fn of(waiting: &Waiting, sdk: &SdkConfig) -> Self {
-        // the last value of an empty queue may be some minutes old
+        // CloudWatch may still have an old value for a queue that is now empty
         let since = match waiting.number() {
             0 => Ok(None),
             _ => waiting.since(sdk).await,
         };
         let since = since.unwrap_or_else(|error| {
-            output::note(&format!("cannot tell since when events wait: {error:#}"));
+            output::note(&format!("cannot read since when the events wait: {error:#}"));
             None
         });
         Self {

@@ -1,4 +1,4 @@
-//! The records in the function's log.
+//! Reads the undelivered records in the function's log.
 
 use std::collections::HashSet;
 use std::time::SystemTime;
@@ -28,9 +28,10 @@ impl Log {
         Ok(Self { records, broken })
     }
 
-    /// Drops all but the first record of each event and queue, and returns how many it dropped. JW sent
-    /// these events again, and they failed again. An event that was meant for two queues keeps a record for
-    /// each, because one of the queues may have been deleted.
+    /// Keeps only the first record of each event for each queue, and returns the number of dropped
+    /// records. An event has several records if JW sent it again and it failed again. If an event has
+    /// records for two queues, one record for each queue stays, because one of the queues may have been
+    /// deleted.
     pub fn drop_repeated(&mut self, destination: &Destination) -> usize {
         let all = self.records.len();
         let mut seen = HashSet::new();

@@ -16,7 +16,7 @@ pub struct Recovery {
     pub events: Vec<Event>,
     pub sent: usize,
     pub failed: usize,
-    /// Further records of the same events.
+    /// The number of further records of the same events, which are not sent.
     pub skipped: usize,
     /// Records that cannot be sent.
     broken: Vec<Unsendable>,
@@ -87,7 +87,7 @@ impl Recovery {
         }
     }
 
-    /// Counts the events that were sent and those that were not.
+    /// Counts the events that were sent and the events that failed.
     pub fn count(&mut self) {
         self.sent = self.events.iter().filter(|event| event.message_id.is_some()).count();
         self.failed = self.events.iter().filter(|event| event.error.is_some()).count();
@@ -98,21 +98,22 @@ impl Recovery {
         if is_whole { Verdict::Good } else { Verdict::Bad }
     }
 
-    /// Lists the records that cannot be sent.
+    /// Prints on stderr the records that cannot be sent.
     pub fn note_broken(&self, log_group: &str) {
         for Unsendable { logged_at, why } in &self.broken {
             output::note(&format!("logged {logged_at}: {}", output::plain(why)));
         }
         if !self.broken.is_empty() {
             output::note(&format!(
-                "the records above cannot be sent. Run the command again in some minutes without --since, \
-                 because the log may not have shown all lines yet. If a record is still broken then, \
-                 read it in log group {log_group}"
+                "the records above cannot be sent. Run the command again in some minutes without \
+                 --since, because the log may not have shown all lines yet. If a record still \
+                 cannot be sent then, read the record in log group {log_group}"
             ));
         }
     }
 
-    /// Lists the events that failed, and those that were not tried because of them.
+    /// Prints on stderr the events that failed, and the events that were not tried because an earlier
+    /// event failed.
     pub fn note_failed(&self) {
         for event in &self.events {
             if let Some(error) = &event.error {
@@ -123,7 +124,7 @@ impl Recovery {
         }
         if self.failed > 0 {
             output::note(
-                "the events above were not sent. Repair the causes, then run the command again: it also \
+                "the events above were not sent. Repair the causes, then run the command again. It also \
                  sends the other events again, which harms no consumer that remembers event_id",
             );
         }
@@ -145,7 +146,8 @@ impl Recovery {
         }
     }
 
-    /// Shows the events before the question. JSON has them in the final document.
+    /// Shows the events before the question. With JSON output the table goes to stderr, because the
+    /// final document has the events.
     pub fn list(&self, format: Format) -> Result<()> {
         let headings = ["logged", "event", "media/channel", "site", "webhook", "event_id"];
         let mut table = output::table(&headings);

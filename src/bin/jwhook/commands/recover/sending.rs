@@ -15,12 +15,12 @@ use tokio::time::{Duration, Instant};
 use super::recovery::Event;
 use crate::progress;
 
-/// The time for one event, as in the function.
+/// How long the attempts for one event may take, as in the function.
 const TIME_FOR_EACH: Duration = Duration::from_secs(20);
 
-/// Sends each record in turn, and writes the result into its event.
+/// Sends each record in turn, and writes the result into the record's event.
 pub async fn send(sdk: &SdkConfig, records: &[(i64, Undelivered)], events: &mut [Event]) {
-    // `attempt` retries, as in the function
+    // the SDK must not retry, because the library's module `attempt` retries, as in the function
     let config = Builder::from(sdk).retry_config(RetryConfig::disabled()).build();
     let mut sending = Sending {
         client: Client::from_conf(config),

@@ -1,5 +1,5 @@
 //! Replaces a webhook and its secret. JW cannot change a webhook's secret, so a new webhook with
-//! another id replaces the old one.
+//! another id replaces the old webhook.
 //!
 //! [`state`] finds out which steps are done, and [`steps`] lists and runs the remaining steps.
 //! After an interruption, the next run starts from the state that it finds.
@@ -27,7 +27,8 @@ use crate::settling::{longest_refusal, needed};
 use crate::standing::named;
 use crate::verdict::Verdict;
 
-/// JW does not document how soon it uses a changed URL. A shorter `--settle` also shortens this wait.
+/// The default time for which both webhooks stay active. JW does not document how soon it uses a
+/// changed URL. A shorter `--settle` also shortens this wait.
 const MAX_OVERLAP: Duration = Duration::from_secs(60);
 
 pub const LONG_ABOUT: &str = "\
@@ -39,8 +40,8 @@ the same name, description, events and sites, but another id and another secret.
 At first the new webhook is parked: it calls a URL where nobody listens. jwhook stores its key in the \
 ring and waits until every warm function accepts the key. Then jwhook activates the new webhook, and for \
 a while JW sends each event through both webhooks, with the same event_id. Then jwhook deletes the old \
-webhook, waits for its late deliveries, and removes its key from the ring. If events are held, the key \
-stays until none is, because a held event may need the key (--drop-held).
+webhook, waits for its late deliveries, and removes its key from the ring. While events are held, the \
+key stays in the ring, because a held event may need the key (--drop-held).
 
 If the command is interrupted, run it again, on any machine, to continue: jwhook finds the state at JW \
 and in the ring. The old webhook works until it is deleted.";
@@ -61,8 +62,8 @@ pub struct Arguments {
     /// seconds, or the stack's SecretTtlSeconds plus 10 seconds, whichever is shorter
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
-    /// How long both webhooks stay active, so that JW has begun to use the new one. Default: 60 seconds,
-    /// or --settle, whichever is shorter
+    /// How long both webhooks stay active, so that JW has time to begin to use the new webhook.
+    /// Default: 60 seconds, or --settle, whichever is shorter
     #[arg(long, value_name = "SECONDS")]
     overlap: Option<u64>,
     /// How long to wait for late deliveries of the old webhook before its key is removed; JW documents
@@ -82,7 +83,7 @@ impl Arguments {
     /// The waits from the options. The defaults depend on the secret's TTL.
     fn waits(&self, ttl: Duration) -> Waits {
         let settle = self.settle.map(Duration::from_secs);
-        // a short TTL does not make JW faster
+        // the overlap does not depend on the TTL, because a short TTL does not make JW faster
         let overlap = settle.map_or(MAX_OVERLAP, |settle| settle.min(MAX_OVERLAP));
         Waits {
             settle: settle.unwrap_or_else(|| needed(ttl)),
@@ -102,7 +103,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
     let found = state::look(context, id).await?;
     let current_for = match &found {
         Found::Parked { .. } => context.keys().await?.current_for().await,
-        _ => Duration::ZERO, // not used by the other states
+        _ => Duration::ZERO, // the other states do not use it
     };
     let steps = steps::left(&found, current_for, waits);
     let question = question(id, &found);
@@ -157,16 +158,16 @@ fn question(id: &str, found: &Found) -> String {
             )
         }
         Found::Live { old, new } => format!(
-            "Continue to replace webhook {} with {}, which sends the same events and has its key in the \
-             ring? jwhook will delete the old webhook next.",
+            "Continue to replace webhook {} with {}, which sends the same events and has a key in \
+             the ring? jwhook will delete the old webhook next.",
             named(old),
             new.id
         ),
         Found::Gone { heirs } => {
             let heirs: Vec<String> = heirs.iter().map(named).collect();
             format!(
-                "Webhook {id} no longer exists at JW, and {} calls the endpoint. Remove the old key \
-                 from the ring?",
+                "Webhook {id} no longer exists at JW. The endpoint is called by {}. Remove the old \
+                 key from the ring?",
                 heirs.join(", ")
             )
         }
@@ -175,8 +176,8 @@ fn question(id: &str, found: &Found) -> String {
         Found::Begin { orphans, .. } | Found::Parked { orphans, .. } if !orphans.is_empty() => {
             let orphans: Vec<String> = orphans.iter().map(named).collect();
             format!(
-                "{question} jwhook will also delete what an interrupted run created without storing its \
-                 key: {}.",
+                "{question} jwhook will also delete the webhooks that an interrupted run created \
+                 without storing their keys: {}.",
                 orphans.join(", ")
             )
         }
@@ -200,7 +201,7 @@ fn show(context: &Context, id: &str, new: Option<&Webhook>, steps: &[Step]) -> R
     })
 }
 
-/// Runs the steps until the last one or Ctrl-C.
+/// Runs the steps. Ends after the last step, or at Ctrl-C.
 async fn perform(rotation: &mut Rotation<'_>, steps: &[Step]) -> Result<()> {
     let id = rotation.old_id;
     let resume = format!("no event is lost, and jwhook rotate {id} continues");

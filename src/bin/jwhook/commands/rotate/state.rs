@@ -1,4 +1,5 @@
-//! Finds out which steps of a rotation are done, from JW and the key ring. No other state is stored.
+//! Finds out which steps of a rotation are done. Reads only JW's webhooks and the key ring, because
+//! jwhook stores no state of its own.
 
 use anyhow::{Result, bail};
 use time::OffsetDateTime;
@@ -13,13 +14,16 @@ use crate::parked;
 /// The state of a rotation.
 #[derive(Debug)]
 pub enum Found {
-    /// The old webhook, without a replacement. Interrupted runs created `orphans` and lost their keys.
+    /// There is an old webhook but no replacement. Interrupted runs created the webhooks in `orphans`
+    /// and lost their keys.
     Begin { old: Webhook, single_key: bool, orphans: Vec<Webhook> },
-    /// A parked replacement whose key is in the ring. Somebody may have deleted the old webhook since.
+    /// There is a parked replacement, and its key is in the ring. If `old` is `None`, somebody has
+    /// deleted the old webhook.
     Parked { old: Option<Webhook>, new: Webhook, orphans: Vec<Webhook> },
     /// The old webhook and its replacement both call the stack.
     Live { old: Webhook, new: Webhook },
-    /// The old webhook is deleted, but its key is in the ring. `heirs` call the stack.
+    /// The old webhook is deleted, but its key is still in the ring. The webhooks in `heirs` call the
+    /// stack and have keys.
     Gone { heirs: Vec<Webhook> },
 }
 
@@ -30,7 +34,7 @@ impl Found {
             Self::Begin { old, .. } => (Some(old), None),
             Self::Parked { old, new, .. } => (old, Some(new)),
             Self::Live { old, new } => (Some(old), Some(new)),
-            // if there are several, the replacement is unknown
+            // if there are several heirs, the replacement is unknown
             Self::Gone { heirs } => (None, <[Webhook; 1]>::try_from(heirs).ok().map(|[heir]| heir)),
         }
     }
@@ -71,13 +75,13 @@ pub fn judge(
         let heirs: Vec<Webhook> = live.collect();
         return match key(id) {
             KeyStatus::Missing | KeyStatus::SingleKey => bail!(
-                "JW has no webhook {id}, and the ring has no key for it: either its rotation is \
+                "JW has no webhook {id}, and the ring has no key for it: either the rotation is \
                  finished, or the id is wrong (jwhook list)"
             ),
             _ if heirs.is_empty() => bail!(
-                "JW no longer has webhook {id}, and no other webhook that calls {endpoint} has its key \
-                 in the ring, so nothing replaces it. Create a new webhook with jwhook create, and \
-                 remove the old key with jwhook delete {id}"
+                "webhook {id} was deleted at JW without a replacement: no webhook that calls \
+                 {endpoint} has a key in the ring. Create a new webhook with jwhook create, then \
+                 remove the key of {id} with jwhook delete {id}"
             ),
             _ => Ok(Found::Gone { heirs }),
         };
@@ -116,13 +120,13 @@ fn check_key(id: &str, key: KeyStatus) -> Result<()> {
         KeyStatus::InRing | KeyStatus::SingleKey => Ok(()),
         KeyStatus::Unusable | KeyStatus::Missing => bail!(
             "the ring has no usable key for webhook {id}, so the function accepts none of its events, \
-             and there is nothing to rotate. If you have its secret, put the secret into the ring. \
-             Otherwise create a new webhook with jwhook create, then run jwhook delete {id}"
+             and there is nothing to rotate. If you have the webhook's secret, put the secret into the \
+             ring. Otherwise create a new webhook with jwhook create, then run jwhook delete {id}"
         ),
     }
 }
 
-/// The only possible replacement. If there are several, a person has to choose.
+/// Returns the only possible replacement. Fails if there are several, because a person has to choose.
 fn the_only(id: &str, mut found: Vec<Webhook>) -> Result<Option<Webhook>> {
     if found.len() > 1 {
         let ids: Vec<&str> = found.iter().map(|webhook| webhook.id.as_str()).collect();
@@ -135,7 +139,7 @@ fn the_only(id: &str, mut found: Vec<Webhook>) -> Result<Option<Webhook>> {
     Ok(found.pop())
 }
 
-/// Whether this webhook sends the same events as the old one, and is not older.
+/// Whether `new` has the name, the description, the events and the sites of `old`, and is not older.
 pub fn is_twin(new: &Webhook, old: &Webhook) -> bool {
     let created = |webhook: &Webhook| {
         webhook.created().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())

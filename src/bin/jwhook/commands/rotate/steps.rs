@@ -19,10 +19,10 @@ use crate::output::note;
 use crate::parked;
 use crate::progress;
 
-/// How long another run takes to store a new key after JW's response.
+/// How long another run may take to store a webhook's key after JW has created the webhook.
 const STORING: Duration = Duration::from_secs(5);
 
-/// A change or a wait.
+/// One step: a change or a wait.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
@@ -30,7 +30,7 @@ pub enum Step {
     MakeRing,
     /// Delete a replacement whose key was lost.
     DeleteOrphan { webhook_id: String },
-    /// Create the replacement parked, and store its key.
+    /// Create the parked replacement, and store its key.
     CreateParked,
     /// Wait until every warm function accepts the new key.
     Settle { seconds: u64 },
@@ -110,7 +110,7 @@ pub struct Waits {
     pub held: DropHeld,
 }
 
-/// The remaining steps. `current_for` is the time since the ring's last change.
+/// Lists the remaining steps. `current_for` is the time since the ring's last change.
 pub fn left(found: &Found, current_for: Duration, waits: Waits) -> Vec<Step> {
     let orphan = |webhook: &Webhook| Step::DeleteOrphan { webhook_id: webhook.id.clone() };
     let settle = |settle: Duration| Step::Settle { seconds: whole_seconds(settle) };
@@ -148,7 +148,7 @@ pub struct Rotation<'c> {
     pub context: &'c Context,
     pub old_id: &'c str,
     pub parked_at: &'c Url,
-    /// How long to wait after the key was stored.
+    /// The least time between storing the new webhook's key and activating the new webhook.
     pub settle: Duration,
     pub old: Option<Webhook>,
     pub new: Option<Webhook>,
@@ -176,7 +176,7 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// Deletes a webhook whose key was lost, unless another run has stored the key meanwhile.
+    /// Deletes a webhook whose key was lost. Fails if another run has stored the key meanwhile.
     async fn delete_orphan(&self, id: &str) -> Result<()> {
         let jw = self.context.jw().await?;
         wait(STORING.as_secs(), "waiting in case another run is storing the webhook's key").await;
@@ -184,8 +184,8 @@ impl Rotation<'_> {
         let has_key = self.context.keys().await?.read().await?.status(id).is_entry();
         if has_key || parked::replaces(&orphan).as_deref() != Some(self.old_id) {
             bail!(
-                "webhook {id} is now in use, perhaps by another jwhook rotate {}, so it was not deleted; \
-                 try again when no other run is left",
+                "webhook {id} is now in use, perhaps by another jwhook rotate {}, so it was not \
+                 deleted; try again when the other run has ended",
                 self.old_id
             );
         }
@@ -219,7 +219,7 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// Gives the new webhook the old one's metadata, which may have changed during the wait.
+    /// Gives the new webhook the metadata of the old webhook, which may have changed during the wait.
     async fn activate(&mut self) -> Result<()> {
         let new = self.new.clone().context("the rotation has no new webhook to activate")?;
         let jw = self.context.jw().await?;
@@ -228,8 +228,8 @@ impl Rotation<'_> {
         let metadata = match jw.find(self.old_id).await? {
             Some(old) if old.calls(endpoint) => old.metadata,
             Some(_) => bail!(
-                "somebody changed the URL of webhook {} meanwhile: if that was intended, delete its \
-                 replacement with jwhook delete {}; otherwise restore the URL and try again",
+                "somebody changed the URL of webhook {} meanwhile: if the change was intended, delete \
+                 the replacement with jwhook delete {}; otherwise restore the URL and try again",
                 self.old_id,
                 new.id
             ),
@@ -243,7 +243,7 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// Deletes the old webhook, if the new one has replaced it.
+    /// Deletes the old webhook. Fails if the new webhook has not replaced it.
     async fn delete_old(&mut self) -> Result<()> {
         let id = self.new.as_ref().context("the rotation has no new webhook")?.id.clone();
         let jw = self.context.jw().await?;

@@ -50,7 +50,7 @@ impl Sent {
         }
     }
 
-    /// Adds the advice. `refusal` is the result of jwhook's own check.
+    /// Adds the advice. `refusal` is set if jwhook's own check refuses the event.
     pub fn advised(mut self, log_group: Option<&str>, refusal: Option<Refusal>) -> Self {
         self.advice = match self.verdict() {
             Verdict::Good => None,
@@ -79,7 +79,7 @@ impl Sent {
     }
 }
 
-/// Text from outside, made safe for a terminal.
+/// Makes text from outside safe for a terminal, and shortens it.
 fn printable(text: &str) -> String {
     plain(text).chars().take(MAX_QUOTE).collect()
 }
@@ -99,15 +99,15 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
     };
     match (status, refusal) {
         (401, Some(refusal)) => format!(
-            "the function refuses the event, and so does jwhook with the secret's current keys: {} \
-             ({refusal})",
+            "the function refuses the event, and jwhook refuses it too with the secret's current \
+             keys: {} ({refusal})",
             Rejection::from(refusal).reason()
         ),
         (401, None) => format!(
-            "the event is good with the secret's current value. Perhaps the function has an older value \
-             (it fetches the secret again for such an event, with pauses while it gets bad requests): send \
-             the event again in a minute. Otherwise the function reads another secret, or something \
-             else answered; `reason` in {log} says which"
+            "the event is good with the secret's current value, so the function may have an older \
+             value: send the event again in a minute, because the function fetches the secret \
+             again for such an event. If the function still refuses the event, it reads another \
+             secret, or something other than the function answered; see `reason` in {log}"
         ),
         (404 | 405, _) => "the URL is wrong: compare it with the stack's output WebhookUrl; the \
                            function's path is POST /webhooks/jwplayer"
@@ -128,16 +128,17 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
             .to_owned(),
         (413, _) => "the event is larger than 262,144 bytes".to_owned(),
         (429, _) => {
-            "throttled: raise ThrottlingRateLimit, or the function's ReservedConcurrency".to_owned()
+            "the gateway or Lambda throttled the request: raise ThrottlingRateLimit, or the \
+             function's ReservedConcurrency".to_owned()
         }
         (503, _) => format!(
-            "the function could not get the secret or send to the queue: the ERROR lines in {log} say \
-             which, and what to do. If the secret was the cause, the function holds the event and \
-             forwards it later"
+            "the function could not get the secret or send to the queue: the ERROR lines in {log} \
+             say which of the two failed, and what to do. If the secret was the cause, the \
+             function holds the event and forwards it later"
         ),
         (500..=599, _) => format!("the function or the gateway failed: see {log}"),
         (300..=399, _) => {
-            "the endpoint redirects, and JW may not follow: use the URL that it redirects to".to_owned()
+            "the endpoint redirects, and JW may not follow: use the URL to which the endpoint redirects".to_owned()
         }
         (200..=299, _) => "something other than the forwarder answered (the forwarder answers 200 with a \
                            message_id): check the URL"

@@ -8,7 +8,7 @@ use reqwest::{StatusCode, Url};
 
 use crate::http::{self, is_this_machine};
 
-/// API Gateway's limit for a response.
+/// How long API Gateway waits for a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A response.
@@ -18,12 +18,14 @@ pub struct Answer {
     pub took: Duration,
 }
 
-/// Rejects a URL over which a network could read the signed event, which never expires.
+/// Rejects a URL that would show the signed event to the network. A signed event never expires, so
+/// anybody who read it could send it again.
 pub fn allow(url: &Url) -> Result<()> {
     if !url.username().is_empty() || url.password().is_some() {
         bail!(
-            "{} has a user name or password, which would replace the event's token: remove them",
-            url.host_str().unwrap_or("the URL")
+            "the URL of {} has a user name or password, which would replace the event's token: \
+             remove both from the URL",
+            url.host_str().unwrap_or("the endpoint")
         );
     }
     match url.scheme() {
@@ -36,7 +38,7 @@ pub fn allow(url: &Url) -> Result<()> {
     }
 }
 
-/// The header that JW sends.
+/// The Authorization header, as JW sends it.
 pub fn authorization(token: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
     value.set_sensitive(true);
@@ -49,7 +51,7 @@ pub async fn post(url: &Url, token: &str, body: &str) -> Result<Answer> {
         let why = anyhow::Error::new(error.without_url());
         anyhow!(
             "no response from {url}: {why:#}; check the URL and the network. The event may have arrived \
-             all the same. Only the same event (--file) gets the same event_id when you send it again"
+             all the same. To send it again with the same event_id, give the same event with --file"
         )
     };
     let client = http::build(http::client(url).timeout(TIMEOUT))?;

@@ -9,7 +9,7 @@ use crate::output::plain;
 /// How many characters of an event's id a row shows. JSON has the whole id.
 const SHORT_ID: usize = 12;
 
-/// A message. Messages of other senders lack some members.
+/// A message. If another program than the forwarder sent it, some members are missing.
 #[derive(Debug, Serialize)]
 pub struct Event {
     sent_at: String,

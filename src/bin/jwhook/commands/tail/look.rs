@@ -1,5 +1,5 @@
-//! Decides when to look at the queue. Each look uses one of a message's receives before SQS dead-letters
-//! the message.
+//! Decides when to look at the queue. Each look counts as a receive, and SQS moves a message to the
+//! dead-letter queue after a number of receives.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -21,17 +21,18 @@ pub struct Found {
     pub new: usize,
 }
 
-/// The number of waiting messages at the last look, and its time, if that look found nothing more to show.
+/// The number of waiting messages at the last look, and the time of that look. `None` if another look
+/// may show more messages.
 #[derive(Debug, Default)]
 pub struct Looks(Option<(u64, Instant)>);
 
 impl Looks {
-    /// Whether there may be a new message, when this many messages wait. A look at an empty queue costs no
-    /// receive.
+    /// Whether a look may find a new message, now that this many messages wait. A look at an empty
+    /// queue costs no receive.
     pub fn is_worthwhile(&self, waiting: u64, now: Instant) -> bool {
         match self.0 {
             None => true,
-            // a consumer may have received the message, or the count lags
+            // a consumer may have had the message that the last look found, or SQS's count lags
             Some((0, at)) if waiting == 0 => now - at >= COUNT_LAG,
             Some((before, _)) => waiting != before,
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::keys;
 
-/// The message and the advice if the webhook's entry in the ring is disabled.
+/// The message and the advice for an event whose webhook has an unusable entry in the ring.
 pub const DISABLED_ENTRY: (&str, &str) = (
     "the key ring's entry for this webhook holds no usable key",
     "run jwhook doctor to see what is wrong with the entry; until the entry is repaired, the function holds this webhook's events",
@@ -40,8 +40,8 @@ pub fn advice(refusal: Refusal, body: &[u8], ring: &KeyRing) -> String {
                 .to_owned()
         }
         Refusal::ClaimsNotValid => {
-            "JW sends no exp, nbf, iat, aud, sub or jti, but this token has one that forbids its use \
-             (exp, nbf and iat are compared with --at)"
+            "JW sends no exp, nbf, iat, aud, sub or jti, but this token has one of these claims, \
+             which forbids its use (exp, nbf and iat are compared with --at)"
                 .to_owned()
         }
         Refusal::BodyMalformed => {
@@ -55,8 +55,8 @@ pub fn advice(refusal: Refusal, body: &[u8], ring: &KeyRing) -> String {
                 .to_owned()
         }
         Refusal::EventStale => {
-            "the token is good: give its time of arrival with --at TIME, or another limit with \
-             --max-event-age. If JW sent the event too late, raise MaxEventAgeSeconds"
+            "the token is good: give the time when the request arrived with --at TIME, or another age \
+             limit with --max-event-age. If JW sent the event too late, raise MaxEventAgeSeconds"
                 .to_owned()
         }
     }
@@ -73,19 +73,19 @@ fn unknown(body: &[u8], ring: &KeyRing) -> String {
         None => "the body names no webhook".to_owned(),
     };
     format!(
-        "{of}; the ring has {has}. If JW has this webhook and it calls this endpoint (jwhook list), its \
-         key is lost: run jwhook delete, then jwhook create"
+        "{of}; the ring has keys for {has}. If jwhook list shows this webhook and it calls this \
+         stack, its key is lost: run jwhook delete, then jwhook create"
     )
 }
 
 fn signature(ring: &KeyRing) -> String {
     let key = match ring {
         KeyRing::Single(_) => "the secret's single key",
-        KeyRing::ByWebhook { .. } => "its webhook's key in the ring",
+        KeyRing::ByWebhook { .. } => "the webhook's key in the ring",
     };
     format!(
-        "the token was not signed with {key}: either it is not from JW, or the key is not the one that \
-         JW showed for this webhook. If the function refuses every event of the webhook like this, \
-         replace the webhook: jwhook rotate ID"
+        "the token was not signed with {key}: either the token is not from JW, or the key is not \
+         the secret that JW showed for this webhook. If the function refuses every event of the \
+         webhook like this, replace the webhook: jwhook rotate ID"
     )
 }

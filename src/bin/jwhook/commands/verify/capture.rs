@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_is_read_alone_with_bearer_or_as_a_header_line() {
+    fn token_is_read_with_or_without_bearer_and_header_name() {
         for text in [
             "a.b.c",
             "a.b.c\n",

@@ -44,7 +44,7 @@ fn medium_repeated_by_a_shifted_list_is_listed_once() {
 }
 
 #[test]
-fn page_repeated_three_times_in_a_row_is_endless() {
+fn list_that_repeats_a_page_three_times_is_endless() {
     for repeated in [page([0, 1]), vec![json!({"id": "odd", "created": 5})], vec![json!(null)]] {
         let mut listing = Listing::default();
         for _ in 0..3 {
@@ -61,7 +61,7 @@ fn page_repeated_three_times_in_a_row_is_endless() {
 }
 
 #[test]
-fn odd_media_are_read_as_far_as_possible() {
+fn malformed_media_are_read_as_far_as_possible() {
     let medium = Medium::read(&json!({"id": "a", "created": "2023-11-14T22:13:20.5+00:00"}));
     let medium = medium.unwrap();
     assert_eq!(medium.created, at(0) + Duration::milliseconds(500));

@@ -86,7 +86,7 @@ async fn nothing_is_moved_without_confirmation() {
 async fn prompt_warns_that_the_secret_is_not_usable_yet() {
     let scene = scene(PLACEHOLDER_ONLY, 0, 1).await;
     let error = scene.moves([NO_TASK], &[]).await.error();
-    assert!(error.contains("the function stops retrying the events again after a day"), "{error}");
+    assert!(error.contains("the function stops retrying the events again"), "{error}");
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ fn matching_webhook_is_unchanged_and_others_are_counted() {
 }
 
 #[test]
-fn creates_come_first_and_deletes_last() {
+fn plan_creates_first_and_deletes_last() {
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
     let mut changed = entry("A", None);
     changed["events"] = json!(["e", "g"]);
@@ -63,7 +63,7 @@ fn entry_with_an_id_matches_by_id_only() {
 }
 
 #[test]
-fn id_without_a_webhook_or_a_key_is_an_error() {
+fn entry_whose_id_has_no_webhook_or_no_key_is_an_error() {
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
     let error = plan(&there, &["b"], json!([entry("A", Some("a"))])).unwrap_err();
     assert!(error.contains("\"A\" the id a, but the key of this webhook is not in"), "{error}");
@@ -72,7 +72,7 @@ fn id_without_a_webhook_or_a_key_is_an_error() {
 }
 
 #[test]
-fn webhook_that_calls_another_url_is_moved_if_the_file_has_it_and_never_deleted() {
+fn webhook_that_calls_another_url_is_changed_but_never_deleted() {
     let there = [webhook("a", "A", ELSEWHERE), webhook("b", "B", ELSEWHERE)];
     let plan = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap();
     let moved = format!("    webhook_url: \"{ELSEWHERE}\" -> \"{ENDPOINT}\"");
@@ -81,7 +81,7 @@ fn webhook_that_calls_another_url_is_moved_if_the_file_has_it_and_never_deleted(
 }
 
 #[test]
-fn of_two_webhooks_with_one_name_the_one_that_calls_this_stack_matches() {
+fn entry_prefers_the_webhook_that_calls_this_stack_if_two_have_its_name() {
     let there = [webhook("a", "A", ELSEWHERE), webhook("b", "A", ENDPOINT)];
     let plan = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap();
     assert_eq!(
@@ -97,7 +97,8 @@ fn entry_that_matches_two_webhooks_is_an_error() {
         let error = plan(&there, &["a", "b"], json!([entry("A", None)])).unwrap_err();
         assert!(error.contains("2 webhooks have the name \"A\"") && error.contains("(a, b)"));
     }
-    // half of a rotation must not be deleted because the file has the other half
+    // while a rotation runs, two webhooks have the name. The webhook that is not in the file must not
+    // be deleted
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "A", ENDPOINT)];
     let error = plan(&there, &["a", "b"], json!([entry("A", Some("a"))])).unwrap_err();
     assert!(error.contains("b (\"A\") has the name of an entry in the file, but"), "{error}");
@@ -106,7 +107,7 @@ fn entry_that_matches_two_webhooks_is_an_error() {
 }
 
 #[test]
-fn webhook_without_a_key_is_noted_and_not_touched() {
+fn webhook_without_a_key_is_noted_but_not_changed() {
     let there = [webhook("a", "A", ENDPOINT), webhook("b", "B", ENDPOINT)];
     let plan = plan(&there, &["b"], json!([entry("A", None), entry("B", None)])).unwrap();
     assert_eq!(plan.steps[0].to_string(), "create \"A\"");
@@ -115,7 +116,7 @@ fn webhook_without_a_key_is_noted_and_not_touched() {
 }
 
 #[test]
-fn keys_stay_if_jw_has_none_of_their_webhooks() {
+fn keys_stay_if_jw_has_no_webhook_of_any_key() {
     let there = [webhook("z", "Zapier", ELSEWHERE)];
     let plan = plan(&there, &["a", "b"], json!([])).unwrap();
     assert_eq!(plan.steps, []);

@@ -103,7 +103,7 @@ fn media_available_is_certain_only_if_the_medium_was_publishable_from_its_creati
 }
 
 #[test]
-fn webhook_sends_only_its_events_of_its_sites_since_its_creation() {
+fn events_are_expected_only_from_webhooks_that_subscribed_before_the_medium() {
     let unknown = Unknown("the webhook's age is not known");
     let both = [MEDIA_CREATED, MEDIA_AVAILABLE];
     let old = || Some(ago(90));
@@ -140,7 +140,7 @@ fn webhook_sends_only_its_events_of_its_sites_since_its_creation() {
 }
 
 #[test]
-fn medium_predates_webhooks_if_every_webhook_of_its_site_is_younger() {
+fn medium_predates_webhooks_only_if_all_webhooks_of_its_site_are_younger() {
     let (old, young) = (Some(ago(90)), Some(ago(89)));
     for (callers, predates_webhooks) in [
         (vec![caller(young, SITE, &ALL), caller(old, "another0", &ALL)], true),

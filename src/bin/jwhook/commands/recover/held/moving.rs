@@ -1,4 +1,5 @@
-//! Moves the held queue's dead letters back with a task of SQS, so this command receives no message.
+//! Moves the dead letters back to the held queue. A task of SQS does this (StartMessageMoveTask), so
+//! jwhook never reads a message.
 
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ use crate::progress;
 /// The pause between two reads of the task's progress.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long the task's progress is read. SQS moves up to 500 messages a second, and reports a missing
-/// permission only when the task ends.
+/// How long this command follows the task. SQS moves up to 500 messages a second, and reports a missing
+/// permission only at the end of the task.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// The permissions that SQS's documentation lists for a redrive.
@@ -26,13 +27,13 @@ const PERMISSIONS: &str = "moving needs sqs:StartMessageMoveTask, ReceiveMessage
      ListMessageMoveTasks on the dead-letter queue, sqs:SendMessage on the held queue, and \
      kms:Decrypt and kms:GenerateDataKey on their KMS key if they have one";
 
-/// A move that can be started.
+/// A move that has not started yet.
 pub struct Move<'w> {
     client: Client,
     from: &'w Waiting,
     to: &'w Waiting,
-    /// The start of the dead-letter queue's last task, in milliseconds since 1970; 0 if there was none, and
-    /// `None` if it is unknown.
+    /// When the dead-letter queue's last task started, in milliseconds since 1970. 0 if the queue had
+    /// no task; `None` if the start is unknown.
     last_started: Option<i64>,
 }
 
@@ -58,8 +59,9 @@ impl<'w> Move<'w> {
             && matches!(status.as_str(), "RUNNING" | "CANCELLING")
         {
             bail!(
-                "SQS is already moving messages out of {} (status {status}), and runs only one such task \
-                 at a time: wait until it has ended, then check with jwhook recover --held --dry-run",
+                "SQS is already moving messages out of {} (status {status}), and runs only one \
+                 such task at a time: wait until the task has ended, then check with jwhook \
+                 recover --held --dry-run",
                 from.url
             );
         }
@@ -69,8 +71,8 @@ impl<'w> Move<'w> {
 
     /// Starts the task, and follows it to its end or for [`MAX_WAIT`].
     ///
-    /// The destination is explicit. Without it SQS moves each message to its source queue, and a message
-    /// that was sent directly to this queue has none.
+    /// The call names the destination. Otherwise SQS would move each message to its source queue, and a
+    /// message that was sent directly to the dead-letter queue has no source queue.
     pub async fn perform(self) -> Result<Moved> {
         let start = self.client.start_message_move_task();
         let start = start.source_arn(&self.from.arn).destination_arn(&self.to.arn);
@@ -84,7 +86,7 @@ impl<'w> Move<'w> {
         let deadline = Instant::now() + MAX_WAIT;
         while Instant::now() < deadline {
             spinner.inc(1);
-            // the list may not show the task at once
+            // at first SQS's list may lack the new task
             let Ok(newest) = newest(&self.client, self.from).await else { break };
             if let Some(task) = newest.filter(|task| task.started_timestamp > last_started) {
                 moved.number = task.approximate_number_of_messages_moved;

@@ -23,12 +23,12 @@ impl Call<'_> {
             Task::CreateParked => self.create_parked(state),
             Task::Activate => self.activate(state),
             Task::DeleteOld => self.delete_old(state),
-            // the count misses only the newest held events
+            // SQS's count misses only the newest held events
             Task::AwaitHeld => {
                 state.held = state.held.filter(|ago| *ago <= self.model.times.count_lag);
                 self.leave("counts no held event", state)
             }
-            Task::RemoveKey => self.edit(state, "takes the old key out", |ring| ring.without(OLD)),
+            Task::RemoveKey => self.edit(state, "removes the old key", |ring| ring.without(OLD)),
             Task::Settle(_) | Task::Overlap(_) | Task::Grace(_) => None,
         }
     }
@@ -37,16 +37,16 @@ impl Call<'_> {
         let callers =
             (0..=REPLACEMENTS).filter(|&one| matches!(state.webhooks[one], Webhook::Live { .. }));
         if state.secret.is_single() && callers.collect::<Vec<_>>() != [OLD] {
-            return self.end("ends: the secret's key is not known to be the old webhook's", state);
+            return self.end("ends: the single key may be another webhook's", state);
         }
-        self.edit(state, "makes the secret a ring", Ring::keys)
+        self.edit(state, "turns the single key into a ring", Ring::keys)
     }
 
     fn delete_orphan(&self, mut state: State, orphan: usize) -> Done {
         match (self.done, state.webhooks[orphan]) {
             (0, Webhook::Parked) => self.then(1, "finds an orphan", state),
             (0, Webhook::Live { .. }) => self.end("ends: the orphan is in use", state),
-            (0, _) => self.leave("finds the orphan gone", state),
+            (0, _) => self.leave("finds that the orphan is deleted", state),
             (1, _) if state.secret.has(orphan) => {
                 self.end("ends: the orphan's key has been stored", state)
             }
@@ -108,7 +108,7 @@ impl Call<'_> {
         }
     }
 
-    /// Reads the ring, and writes it unless it was changed meanwhile.
+    /// Reads the ring and changes it. If another run has changed the ring meanwhile, reads the ring again.
     fn edit(&self, mut state: State, what: &'static str, edit: impl Fn(Ring) -> Ring) -> Done {
         let reads = if self.model.task(&self.run) == Some(Task::CreateParked) { 1 } else { 0 };
         if self.done == reads {
@@ -128,7 +128,7 @@ impl Call<'_> {
         self.leave(what, state)
     }
 
-    /// Continues with the next call of this step, which depends on the result of this one.
+    /// Continues with the next call of this step, which depends on the result of this call.
     fn then(&self, done: u8, what: &'static str, mut state: State) -> Done {
         call(&mut state, self.operator, done, Ring::EMPTY, true);
         Some((what, state))
@@ -145,7 +145,7 @@ impl Call<'_> {
     }
 }
 
-/// Whether a ring has the webhook's key. A single key does not name its webhook.
+/// Whether the secret is a ring that has the webhook's key. A single key does not name its webhook.
 fn has_key(state: &State, webhook: usize) -> bool {
     state.secret.has(webhook) && !state.secret.is_single()
 }
@@ -158,7 +158,7 @@ fn delete(state: &mut State, webhook: usize) {
     };
 }
 
-/// An index for another webhook, to which nothing refers any more.
+/// An index for a new webhook. Nothing refers to this index any more.
 fn free(model: &Model, state: &State) -> Option<usize> {
     let is_known =
         |place: usize| {

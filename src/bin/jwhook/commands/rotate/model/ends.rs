@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use super::{Command, Model, OLD, OPERATORS, REPLACEMENTS, Ring, State, Webhook, operator};
 
-/// The largest number of runs that any state may need.
+/// The most runs that may be necessary to reach the final state, from any state.
 const MAX_RUNS: usize = 4;
 
-/// More than any run needs.
+/// The most moves in a run. No run needs as many.
 const MAX_MOVES: usize = 1000;
 
-/// The results so far. They depend only on JW and the secret, because all earlier runs have died and all
-/// late events have arrived.
+/// For each state of JW and the secret so far: whether it reaches the final state. Nothing else
+/// matters, because all earlier runs have died and all late events have arrived.
 #[derive(Debug)]
 pub(super) struct Ends {
     model: Model,
@@ -19,7 +19,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// These runs may create one more webhook than the runs before them.
+    /// The runs of this check may create one more webhook than the runs before the check.
     pub(super) fn new(model: &Model) -> Self {
         Self { model: Model { places: REPLACEMENTS, ..model.clone() }, known: HashMap::new() }
     }
@@ -62,7 +62,7 @@ fn calm(model: &Model, state: &State) -> State {
     }
 }
 
-/// One whole run.
+/// The state after one whole run.
 fn run(model: &Model, mut state: State) -> State {
     for _ in 0..MAX_MOVES {
         state = match operator::proceed(model, &state, 0) {
@@ -76,7 +76,7 @@ fn run(model: &Model, mut state: State) -> State {
     state
 }
 
-/// If two webhooks could be the replacement, `jwhook` tells the operator to delete one. This does so.
+/// If two webhooks could be the replacement, deletes one of them, as `jwhook` tells the operator to do.
 fn decide(state: &mut State) {
     let with_key =
         |webhook: &usize| state.webhooks[*webhook] != Webhook::Absent && state.secret.has(*webhook);

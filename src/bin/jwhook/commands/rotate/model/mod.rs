@@ -16,12 +16,12 @@
 //! **Held events** are the worst case: every event of the old webhook may be held, and SQS's count misses
 //! the newest of them.
 //!
-//! **Assumptions**: No time passes between the check and the change of one step, or between a failure to
-//! store a key and the deletion of its webhook ([`calls`] marks these calls as urgent). A machine that
-//! sleeps there for longer than the settle time may act on outdated information, and JW's API has no
-//! conditional change that could prevent that. JW keeps at most two replacements at the same time, and one
-//! more for a last undisturbed run. Secrets Manager is available: in an outage the function holds the
-//! events of an unknown webhook and refuses none.
+//! **Assumptions**: No time passes between the check and the change of one step, or between a failure
+//! to store a key and the deletion of its webhook ([`calls`] marks these calls as urgent). A machine
+//! that sleeps between the two calls for longer than the settle time may act on outdated information,
+//! and JW's API has no conditional change that could prevent that. JW has at most two replacements at
+//! the same time, and one more in a last undisturbed run. Secrets Manager is available: in an outage
+//! the function holds the events of an unknown webhook and refuses none.
 
 mod calls;
 mod ends;
@@ -75,7 +75,7 @@ impl Ring {
         self == SINGLE
     }
 
-    /// The keys as a ring.
+    /// The same keys as a ring, even if this is a single key.
     fn keys(self) -> Self {
         Self(self.0 & !(1 << 7))
     }
@@ -93,11 +93,11 @@ impl fmt::Debug for Ring {
 enum Webhook {
     Absent,
     Parked,
-    /// `since` is the time for which it has called the endpoint, by JW's API.
+    /// `since` is the time since JW's API made the webhook call the endpoint.
     Live {
         since: u8,
     },
-    /// `since` is the time since its deletion. Its last events may still come.
+    /// `since` is the time since the webhook's deletion. Its last events may still come.
     Gone {
         since: u8,
     },
@@ -110,16 +110,17 @@ struct State {
     secret: Ring,
     /// The time since the secret's last change.
     unchanged_for: u8,
-    /// For each webhook, the time since the secret last lacked its key, up to the longest time that a
-    /// function uses its cached value.
+    /// For each webhook, the time since the secret last lacked the webhook's key. Counted up to the
+    /// longest time for which a function uses a cached secret.
     lacked: [u8; 1 + REPLACEMENTS],
-    /// The time since the last event of the old webhook that may be held. `None`: no event is held.
+    /// The time since the old webhook last sent an event that may be held. `None` means that no event
+    /// is held.
     held: Option<u8>,
     runs: [Option<Run>; OPERATORS],
 }
 
 impl State {
-    /// The same value for states that differ only in the order of the operators.
+    /// Sorts the runs, so that states are equal if they differ only in the order of the operators.
     fn canonical(mut self) -> Self {
         self.runs.sort_unstable();
         self
@@ -131,11 +132,12 @@ impl State {
 struct Times {
     /// `SECRET_TTL_SECONDS`.
     ttl: u8,
-    /// How long a function may refuse events without another fetch: a fetch and the longest pause.
+    /// How long a function may refuse events before it fetches the secret again: the time of a fetch
+    /// plus the longest pause.
     pause: u8,
     /// How long JW may ignore a change or a deletion of a webhook.
     lag: u8,
-    /// The longest delivery, with all of JW's retries.
+    /// The most ticks between JW's first and last attempt to deliver an event.
     delay: u8,
     /// How long SQS's counts may miss a held event.
     count_lag: u8,
@@ -151,7 +153,7 @@ enum Command {
     Create,
 }
 
-/// A known mistake, which the search must find.
+/// A mistake that a test builds into the model, and that the search must find.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flaw {
     /// These two steps are swapped.
@@ -191,12 +193,12 @@ impl fmt::Display for Action {
     }
 }
 
-/// A state that must be unreachable.
+/// Why a state is a fault. The search must reach no such state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Fault {
     /// A function answers a good event with 401.
     Refused,
-    /// JW sends an event to no webhook that calls the endpoint.
+    /// No webhook is sure to send an event to the endpoint, so the event may be missed.
     Missed,
     /// A webhook calls the endpoint, but its key is not in the secret.
     KeyLost,

@@ -13,23 +13,23 @@ pub(super) struct Run {
     pub(super) phase: Phase,
     pub(super) plan: u16,
     pub(super) step: u8,
-    /// The replacement, or 0 before there is one.
+    /// The replacement's index, or 0 before there is a replacement.
     pub(super) new: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// It has read the secret, and reads JW's webhooks next.
+    /// The run has read the secret, and reads JW's webhooks next.
     Looking {
         secret: Ring,
     },
-    /// Its question is open, for any length of time.
+    /// The run's question is open, for any length of time.
     Asking,
     Waiting {
         left: u8,
     },
-    /// It makes the calls of a step, of which `done` are done. An urgent call depends on the result of the
-    /// call before.
+    /// The run makes the calls of a step. `done` calls are done. The next call is urgent if it depends
+    /// on the result of the last call: then no time passes before it.
     Calling {
         done: u8,
         seen: Ring,
@@ -152,7 +152,8 @@ fn enter(model: &Model, state: &mut State, operator: usize) {
             Phase::Waiting { left: planned.max(left) }
         }
         Some(Task::Overlap(left) | Task::Grace(left)) => Phase::Waiting { left },
-        // the wait before an orphan is deleted is left out, because another run may take longer than it
+        // the wait before an orphan is deleted is left out, because another run may take longer than
+        // this wait
         Some(_) => Phase::Calling { done: 0, seen: Ring::EMPTY, urgent: false },
     };
 }

@@ -70,14 +70,14 @@ fn place(id: &str) -> usize {
     IDS.iter().position(|known| *known == id).unwrap()
 }
 
-/// The number of a list of steps, and the replacement.
+/// A plan: the number of its list of steps, and the replacement's index.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) number: u16,
     pub(super) new: usize,
 }
 
-/// Caches plans. `None` is a run that fails before it changes anything.
+/// Caches plans. `None` means that the run fails before it changes anything.
 #[derive(Clone, Debug)]
 pub(super) struct Planner {
     command: Command,
@@ -187,8 +187,8 @@ impl Planner {
     }
 }
 
-/// Plans `create`, which finds its parked webhook again if the key is in the ring. Its settle time counts
-/// from the secret's last change.
+/// Plans a run of `create`. The run continues with a parked webhook whose key is in the ring, if there
+/// is one. The settle time counts from the secret's last change.
 fn create(observed: &Observed) -> Option<(Vec<Task>, usize)> {
     let has_key = |seen: Seen, webhook: &usize| {
         observed.at_jw[*webhook] == seen && observed.secret.has(*webhook)

@@ -1,8 +1,8 @@
 //! Visits every reachable state, breadth first, so that the trace to a fault is as short as possible.
 //!
-//! The tests do not use the model checker `stateright`, which would add a dozen crates and a web server.
-//! It can neither express "the end is reachable from every state" nor merge states that differ only in the
-//! order of the operators.
+//! The tests do not use the model checker `stateright`, which would add a dozen crates and a web
+//! server. `stateright` can neither express "the end is reachable from every state" nor merge states
+//! that differ only in the order of the operators.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -1,4 +1,4 @@
-//! The search finds no fault in the code, and finds every known mistake.
+//! The search finds no fault in the code, and finds every mistake that a test builds in.
 
 use std::time::Duration;
 
@@ -14,14 +14,16 @@ use crate::stack::DEFAULT_SECRET_TTL;
 /// How long SQS's counts may miss a held message.
 const COUNT_LAG: Duration = Duration::from_secs(60);
 
-/// JW documents neither. These are the largest values that the defaults of `rotate` allow.
+/// JW documents neither its lag nor its longest delivery. These are the largest values that the
+/// defaults of `rotate` allow.
 const JW_LAG: Duration = Duration::from_secs(59);
 const JW_DELAY: Duration = Duration::from_secs(180);
 
 /// How much longer than necessary the default settle time may be.
 const SPARE: Duration = Duration::from_secs(10);
 
-/// No fault is reachable if settle, overlap and grace are each longer than this.
+/// Returns the bounds of settle, overlap and grace. If each wait is longer than its bound, no fault is
+/// reachable.
 fn bounds<T: Copy + Ord + std::ops::Add<Output = T>>(
     ttl: T,
     pause: T,
@@ -43,7 +45,7 @@ fn short() -> Times {
     times(2, 1, 1, 1, 1)
 }
 
-/// The states that this many operators reach, with this many replacements at once.
+/// Searches the states that this many operators reach, with at most this many replacements at once.
 fn explored(command: Command, operators: usize, replacements: usize) -> Explored {
     explore(&Model::new(command, short(), operators, replacements))
 }

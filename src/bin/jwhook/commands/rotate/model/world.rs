@@ -1,4 +1,4 @@
-//! The passage of time, and the faults.
+//! How time changes a state, and which states are faults.
 
 use super::operator::{self, Run};
 use super::{
@@ -30,8 +30,8 @@ impl Model {
         }
     }
 
-    /// How long a function may use a cached secret without the key of an event's webhook. An attacker can
-    /// time the pauses between rechecks, so the longest pause may follow any fetch.
+    /// How long a function may use a cached secret that lacks the key of an event's webhook. An
+    /// attacker can time the pauses between rechecks, so the longest pause may follow any fetch.
     fn longest_without(&self) -> u8 {
         self.times.ttl.min(self.times.pause)
     }

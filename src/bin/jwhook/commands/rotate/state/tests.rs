@@ -49,7 +49,7 @@ fn found(old: Option<Webhook>, others: &[(&str, Value)], keys: &[&str]) -> Strin
 }
 
 #[test]
-fn live_replacement_sends_the_same_and_is_not_older() {
+fn live_replacement_has_the_same_settings_and_is_not_older() {
     let cases = [
         (json!({}), "live: new00001"),
         (json!({"created": "2026-01-02T03:04:06Z"}), "live: new00001"),
@@ -71,7 +71,7 @@ fn live_replacement_sends_the_same_and_is_not_older() {
 }
 
 #[test]
-fn parked_replacement_counts_only_with_its_key_in_the_ring() {
+fn parked_replacement_without_a_key_is_an_orphan() {
     let parked = json!({"webhook_url": PARKED});
     let others = [("new00001", parked.clone()), ("new00002", parked), ("twin0001", json!({}))];
     let keys = ["c0Y6ebVU", "new00002", "twin0001"];
@@ -94,12 +94,12 @@ fn several_possible_replacements_are_an_error() {
 }
 
 #[test]
-fn deleted_webhook_has_heirs_or_is_an_error() {
+fn deleted_webhook_without_a_replacement_is_an_error() {
     let others = [("new00001", json!({})), ("7Rav0hC5", json!({"name": "sports"}))];
     let heirs = found(None, &others, &["c0Y6ebVU", "new00001", "7Rav0hC5"]);
     assert_eq!(heirs, "gone, heirs: new00001 7Rav0hC5");
     let alone = found(None, &others, &["c0Y6ebVU"]);
-    assert!(alone.contains("nothing replaces it"), "{alone}");
+    assert!(alone.contains("was deleted at JW without a replacement"), "{alone}");
     let unknown = found(None, &others, &["new00001"]);
     assert!(
         unknown.starts_with("JW has no webhook c0Y6ebVU, and the ring has no key"),
