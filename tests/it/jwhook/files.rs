@@ -182,7 +182,10 @@ async fn error_in_the_file_is_reported_with_its_line() {
             FILE.replace("name: Live", "name: Newsroom"),
             ", line 5: the name \"Newsroom\" is already in line 2",
         ),
-        (FILE.replace("[media_available]", "[]"), ", line 8: events is empty"),
+        (
+            FILE.replace("[media_available]", "[]"),
+            ", line 8: events needs at least one value, and no value may be empty",
+        ),
         (FILE.replace("  events: [c", "  webhook_url: x\n  events: [c"), ", line 3: "),
     ] {
         let file = File::new(&text);

@@ -47,7 +47,7 @@ async fn malformed_media_are_reported_and_hide_no_others() {
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     for why in [
         "incomplete: site jsPxIVHl has a medium without an id: this medium is not checked\n",
-        "site jsPxIVHl has medium ageless0 with the creation time \"\\u001b[2Jyesterday\": it",
+        "site jsPxIVHl has medium ageless0 with the creation time \"\\u001b[2Jyesterday\": this",
     ] {
         assert!(ran.stderr.contains(why), "{ran:#?}");
     }

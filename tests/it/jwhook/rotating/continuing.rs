@@ -99,7 +99,7 @@ async fn replacement_whose_key_was_lost_is_deleted_and_created_again() {
     elses["metadata"]["webhook_url"] = json!("https://jwhook.invalid/replaces/c0Y6ebVU");
     let jw = JwApi::start([webhook(OLD, "newsroom"), orphan, elses]).await;
     let error = Jwhook::of(&account, &jw, &["rotate", OLD]).run(&jw).await.error();
-    assert!(error.contains("without storing its key: orphan01 (\"newsroom\")."), "{error}");
+    assert!(error.contains("without storing their keys: orphan01 (\"newsroom\")."), "{error}");
     rotate(&account, &jw, &[]).run(&jw).await.done();
     let expected = [deleted("orphan01"), created_at(PARKED), made_live("new00001"), deleted(OLD)];
     assert_eq!(changes(&jw), expected);
