@@ -34,7 +34,7 @@ physical_id() {
 }
 
 echo
-echo "The stack is gone. Its secret, queues and log stay; the secret costs 0.40 USD a month. To remove them for good:"
+echo "The stack is deleted. Its secret, queues and log stay. The secret costs 0.40 USD a month. To delete them:"
 echo
 secret=$(physical_id Secret)
 echo "  aws secretsmanager delete-secret --secret-id $secret${elsewhere:-}   # can be restored for 30 days"

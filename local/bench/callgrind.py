@@ -25,7 +25,7 @@ def total(profile: Path) -> int:
 
 
 def by_crate(profile: Path) -> Counter[str]:
-    """The number of instructions of each crate. A source line counts for its own crate, even if another crate inlined it.
+    """The number of instructions of each crate. A line counts for its own crate, even if another crate inlined it.
 
     Callgrind's format: `ob=` (library), `fl=` (file), `fn=` (function), `fi=` and `fe=` (file of inlined code) apply to
     all cost lines below them. The profile writes each name once, and then only the number of the name. The line after

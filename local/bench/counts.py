@@ -24,8 +24,8 @@ from stack import LOCALHOST
 
 FEW, MANY = 20, 100  # the number of events that warm up the function, and of counted events
 ATTEMPTS = 3
-# A forged event may cause a recheck of the secret. The function pauses rechecks after each: 0.5 s, 1 s, 2 s, 4 s and 8 s.
-# After these waits, each of the first five forged events causes a recheck. The counted events come in the last pause.
+# A forged event may cause a recheck of the secret. After a recheck it makes none for 0.5 s, 1 s, 2 s, 4 s and 8 s.
+# After these waits, each of the first five forged events causes a recheck. The counted events fall into the last pause.
 WAITS_FOR_RECHECKS = (0.0, 0.8, 1.5, 3.0, 6.0)
 DOUBT = (
     f"the function reconnected after a timeout in each of {ATTEMPTS} runs. Try again on an idle machine. If the "
@@ -112,7 +112,7 @@ class Counter:
         """Runs the function with these events and returns the profile of valgrind.
 
         Under valgrind a start takes seconds, so the function may reconnect after a timeout. Then this method runs it
-        again. If the function reconnects in each run, returns the profile with the fewest instructions and sets `doubt`.
+        again. If each run has a reconnection, returns the profile with the fewest instructions, and sets `doubt`.
         """
         forged = sum(event.status == 401 for event in events)
         fetches = 1 + min(forged, len(WAITS_FOR_RECHECKS))
@@ -175,7 +175,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
         counter = Counter(Path(folder))
         if broken := counter.promises(binary):
-            raise LocalError("\n  ".join([f"correct the function, because {ATTEMPTS} of {ATTEMPTS} runs had:", *broken]))
+            raise LocalError("\n  ".join([f"the function broke promises in {ATTEMPTS} runs. Correct it:", *broken]))
         now: dict[str, int] = {}
         for figure in figures():
             now[figure.name] = round(counter.instructions(binary, figure))

@@ -90,7 +90,7 @@ class Instance:
                 self._check(deadline, "answer an event")
                 continue
             if answer.status != answer.event.status:
-                raise LocalError(f"{self._name} answered {answer.status}, not {answer.event.status}. Read its output above")
+                raise LocalError(f"{self._name} answered {answer.status}, not {answer.event.status}. Read its output")
             return answer
 
     def _check(self, deadline: float, what: str) -> None:

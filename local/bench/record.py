@@ -41,7 +41,7 @@ def grown(recorded: dict[str, int], now: dict[str, int]) -> list[str]:
 
 
 def shrunk(recorded: dict[str, int], now: dict[str, int]) -> list[str]:
-    """The names of the figures that are much lower than recorded. Without a new record, a later growth is not noticed."""
+    """The names of the figures that are much lower than recorded. Until they are recorded, a growth is not noticed."""
     return [name for name in now if now[name] < recorded[name] * (1 - TOLERANCE)]
 
 

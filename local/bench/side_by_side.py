@@ -53,7 +53,7 @@ def functions() -> dict[str, Function]:
 
 
 def measure(function: Function, given: Certificates, *, checks: bool) -> Figures:
-    """Measures one process with a first event and warm events; if the function `checks` signatures, also forged ones."""
+    """Measures one process with a first event and warm events, and with forged ones if the function `checks` them."""
     first, *warm_up = requests.accepted(1 + WARM_UP)
     with run(function, given, SECRET) as instance:
         (cold,) = instance.send([first])

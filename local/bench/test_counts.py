@@ -46,7 +46,7 @@ summary: 3182
 """
 
 
-class ByCrate(unittest.TestCase):
+class InstructionsByCrate(unittest.TestCase):
     def test_instruction_counts_once_for_the_crate_of_its_source_line(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             profile = Path(folder, "profile")
@@ -56,7 +56,7 @@ class ByCrate(unittest.TestCase):
             self.assertEqual(callgrind.total(profile), sum(expected.values()))
 
 
-class Compared(unittest.TestCase):
+class ComparisonWithTheRecord(unittest.TestCase):
     def test_growth_above_three_per_cent_is_reported(self) -> None:
         recorded = {"first_answer": 1000, "warm_event": 1000}
         self.assertEqual(record.grown(recorded, {"first_answer": 1030, "warm_event": 1031}), ["warm_event"])
