@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-OLDEST='3, 10' # ministack and boto3 need it; macOS's own python3 may be older
+OLDEST='3, 10' # ministack and boto3 need this version; macOS's own python3 may be older
 
 fail() {
     printf '\nerror: %s\n' "$1" >&2
@@ -24,7 +24,7 @@ if ! .venv-uv/bin/python -c '' 2>/dev/null || ! grep -q "^uv==$("$uv" --version 
         fi
     done
     [ -n "${python:-}" ] || fail "cannot find Python $(echo "$OLDEST" | tr -d ' ' | tr , .) or newer (tried: ${PYTHON:-python3 and python3.10 to python3.14}).
-Install one, or name one: make demo PYTHON=/path/to/python3"
+Install Python, or give a path to it: make demo PYTHON=/path/to/python3"
     rm -rf .venv-uv
     "$python" -m venv .venv-uv || fail "$python cannot create a virtual environment.
 On Debian and Ubuntu run \`apt install python3-venv\`."
@@ -34,7 +34,7 @@ Check the network and pip's index, then try again."
 fi
 export UV_PYTHON_DOWNLOADS=never
 
-# The example consumer's tests run in .venv. Only `uv pip install` needs the option -r.
+# The example consumer's tests run in .venv, so group dev needs its packages. Only `uv pip install` needs the option -r.
 requirements() { # GROUP [-r]
     echo "--group $1"
     [ "$1" != dev ] || echo "${2:-} examples/consumer/src/requirements.txt"
@@ -66,7 +66,7 @@ install() {
     "$uv" pip install --quiet --python "$folder" --require-hashes --constraint "local/lock/$group.txt" \
         $(requirements "$group" -r) "$@"
 }
-install --offline 2>/dev/null && exit # all is installed, or in uv's cache
+install --offline 2>/dev/null && exit # all packages are installed now, without a network
 echo "==> installing Python tools into $folder (a minute or less, once)"
 [ -x "$folder/bin/python" ] || "$uv" venv --quiet --clear --python .venv-uv/bin/python "$folder"
 use_index_of_pip

@@ -1,4 +1,4 @@
-"""Tests that the changes of local/emulators/aws.py fit ministack: part of `make fmt`, so that an update of the pin fails early."""
+"""Tests that the changes of local/emulators/aws.py fit the pinned version of ministack: part of `make fmt`."""
 
 import subprocess
 import sys

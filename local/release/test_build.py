@@ -1,6 +1,6 @@
 """Tests build.sh, debian.sh and binary.py with a crate that builds in seconds: part of `make ci`.
 
-A fake rustup, cargo and rustc are first on the PATH, as rustup's are. They only write down their calls.
+The first rustup, cargo and rustc on the PATH are fakes. They only write each call into a file.
 """
 
 import os
@@ -60,7 +60,7 @@ class Project:
 
     def change(self, name: str, old: str, new: str) -> None:
         text = (self.folder / name).read_text()
-        assert text.count(old) == 1, f"{name} has no single {old!r}"
+        assert text.count(old) == 1, f"{name} does not have {old!r} exactly once"
         (self.folder / name).write_text(text.replace(old, new))
 
     def run(self, script: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -93,7 +93,7 @@ class BuildTest(unittest.TestCase):
         done = self.project.run("build.sh", "arm64", "forwarder", RUST_BIN=self.rust)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("error: the build called rustup: rustup target list --installed", done.stderr)
-        self.assertEqual(self.project.called(), [])  # not the fake on the PATH
+        self.assertEqual(self.project.called(), [])  # the build did not call the fake rustup on the PATH
 
     def test_build_that_needs_a_network_fails(self) -> None:
         probe = 'fn main() { std::net::TcpStream::connect("127.0.0.1:9").unwrap(); }\n'

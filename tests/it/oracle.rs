@@ -70,7 +70,7 @@ async fn ours(cases: &[Case]) -> Vec<(u64, String)> {
     }
     let failed = answers.iter().filter(|(status, _)| *status == 503).count();
     assert_eq!(failed, 0, "no verdict, because the stand-in for SQS was too slow");
-    // ComparisonWithTheRecord as sets, because a standard queue contains an event twice when it was sent again
+    // Compared as sets, because a standard queue contains an event twice when it was sent again
     // after a timeout.
     let accepted: BTreeSet<_> =
         answers.iter().filter(|(status, _)| *status == 200).map(|(_, id)| id.clone()).collect();
