@@ -90,7 +90,7 @@ def main() -> int:
         complaints = [f"{delivery.name}: {complaint}" for delivery in deliveries for complaint in delivery.complaints]
         complaints += [f"unexpected message in the queue: {message.body!r}" for message in strays]
         if complaints:
-            raise LocalError("\n  ".join(["the function broke its promise:", *complaints]))
+            raise LocalError("\n  ".join(["the function broke its promise. Correct the code:", *complaints]))
     print(f"{len(deliveries)} requests, {len(messages)} messages: each as promised. Nothing is left running.")
     print("Next: `make run` runs the function until Ctrl-C and prints a curl command to send.")
     print("events/ has the requests, local/stack.py starts the processes. Read on in docs/development.md.")

@@ -18,7 +18,7 @@ import jwt
 Json = dict[str, Any]
 
 FOLDER = Path(__file__).resolve().parent.parent / "events"
-SECRET = "efZQiWvaaoqx1Hpgi-hhLGInZUhWa1UyWjVaVk5ZVldoR2FVZERja3BoV0hWNE4xTjYn"  # JW's documentation
+SECRET = "efZQiWvaaoqx1Hpgi-hhLGInZUhWa1UyWjVaVk5ZVldoR2FVZERja3BoV0hWNE4xTjYn"  # from JW's documentation
 KEY_RING = json.dumps({"7Rav0hC5": SECRET, "2yW4KmiG": SECRET})  # the webhooks of events/
 OTHER_SECRET = "not-the-webhooks-secret-but-one-that-is-long-enough"
 MAX_BODY_BYTES = 262_144
@@ -45,7 +45,7 @@ def channel(event: str, channel_id: str, event_time: str) -> Json:
     return claims(event, "channel_id", channel_id, "2yW4KmiG", "9KboGBFu", event_time)
 
 
-MEDIA_AVAILABLE = media("media_available", "2023-11-14T22:30:10+00:00")  # the documentation's sample
+MEDIA_AVAILABLE = media("media_available", "2023-11-14T22:30:10+00:00")  # the sample in JW's documentation
 
 DOCUMENTED = [
     channel("channel_active", "YijbmYHJ", "2024-08-29T03:01:24+00:00"),
@@ -156,7 +156,7 @@ def authentic(name: str, event: Json) -> Json:
 
 
 def refused() -> dict[str, Json]:
-    """A request for each reason to refuse, in the order of the checks. Each request has only the fault in its name.
+    """For each reason of a refusal, a request with only this fault, in the order of the checks.
 
     With a key ring, the function refuses `claims_malformed` as `webhook_unknown`, because unreadable claims name no
     webhook. With a single secret, it refuses `webhook_unknown` as `signature_invalid`. It accepts `event_stale` if
@@ -181,7 +181,7 @@ def refused() -> dict[str, Json]:
             "algorithm_not_allowed", body, "Bearer " + jwt.encode(MEDIA_AVAILABLE, None, algorithm="none")
         ),
         "webhook_unknown": request("webhook_unknown", unknown, f"Bearer {sign(unknown, OTHER_SECRET)}"),
-        "forged": request("forged", body, f"Bearer {sign(body, OTHER_SECRET)}"),  # signature_invalid
+        "forged": request("forged", body, f"Bearer {sign(body, OTHER_SECRET)}"),  # reason: signature_invalid
         "claims_malformed": request("claims_malformed", twice, f"Bearer {sign(twice)}"),
         "claims_not_valid": authentic("claims_not_valid", {**MEDIA_AVAILABLE, "exp": 1_700_000_000}),
         "body_malformed": request("body_malformed", body[:-1], f"Bearer {token}"),

@@ -120,7 +120,7 @@ class Processes:
 def started(
     *errors: type[Exception], before_stop: Callable[[Path], None] = lambda _: None
 ) -> Iterator[tuple[Processes, Path]]:
-    """Gives a run processes and a folder. After a LocalError or one of `errors`, shows the processes' output."""
+    """Yields processes and a folder for a run. After a LocalError or one of `errors`, shows the processes' output."""
     folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
     processes = Processes(folder)
     try:

@@ -24,8 +24,8 @@ from stack import LOCALHOST
 
 FEW, MANY = 20, 100  # the number of events that warm up the function, and of counted events
 ATTEMPTS = 3
-# A forged event may cause a recheck of the secret. After a recheck it makes none for 0.5 s, 1 s, 2 s, 4 s and 8 s.
-# After these waits, each of the first five forged events causes a recheck. The counted events fall into the last pause.
+# A forged event causes a recheck of the secret, but none in the 0.5 s, 1 s, 2 s, 4 s and 8 s after rechecks 1 to 5. The
+# run waits these seconds before the first five forged events. The counted events then fall into the pause of 8 s.
 WAITS_FOR_RECHECKS = (0.0, 0.8, 1.5, 3.0, 6.0)
 DOUBT = (
     f"the function reconnected after a timeout in each of {ATTEMPTS} runs. Try again on an idle machine. If the "

@@ -59,11 +59,11 @@ class Services:
         self._sockets: list[socket.socket] = []
         self._under_way: dict[str, tuple[Event, float]] = {}
         self._numbers = iter(range(1, 1 << 32))
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # each poll takes one
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # the events to send; each poll takes one
         self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.polls = threading.Semaphore(0)  # the function's requests for the next event
         self.connections: Counter[str] = Counter()
-        self.fetches = 0  # of the secret
+        self.fetches = 0  # the number of fetches of the secret
         self.connected: list[tuple[str, float]] = []
         self.messages: list[str] = []
         self.init_error = ""

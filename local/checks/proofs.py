@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from checks.pages import ROOT, report
 
 PAGES = ("SECURITY.md", "docs/proof.md")
-# The last columns of tables with proofs, whose rows must each name a test, a file or a target; and of other tables.
+# The names of last columns. In a table of PROOFS, each row must name a test, a file or a target. OTHERS need none.
 PROOFS = {"shown by", "proved by"}
 OTHERS = {"seconds", "shortest schedule"}
 LIST = ("cargo", "test", "--locked", "--all-features", "--quiet", "--lib", "--bins", "--tests", "--", "--list")

@@ -144,7 +144,7 @@ def run(program: str, *arguments: str, seconds: int = RUN_SECONDS, until_failure
 
 
 def judge(twin: Twin, tests: str) -> str:
-    """Builds the twin and runs its tests. If a test does not fail, raises an error."""
+    """Builds the twin and runs its tests. If a test passes that must fail, raises an error."""
     build_forwarder()
     failed = run(tests, "--exact", *twin["fails"])
     if failed == set(twin["fails"]):

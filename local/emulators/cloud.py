@@ -26,7 +26,7 @@ SAM = ROOT / ".venv-sam" / "bin" / "sam"
 LOG_SECONDS = 10
 # The parameters of every stack: no CodeDeploy, a fetch of the secret each second, and this machine's architecture.
 BASE = {"Deployment": "AllAtOnce", "SecretTtlSeconds": "1", "Architecture": HOST}
-# Each kind of resource that a stack creates: service and call that list it, members with the list and with a name.
+# For each kind of resource: service, call that lists it, the answer's member with the list, a resource's name member.
 KINDS = {
     "queues": ("sqs", "list_queues", "QueueUrls", ""),
     "secrets": ("secretsmanager", "list_secrets", "SecretList", "ARN"),
@@ -57,12 +57,12 @@ class Cloud:
     def start(self) -> None:
         certificate = self._folder / "ministack-tls" / "server.crt"
         os.environ["AWS_ENDPOINT_URL"] = f"https://{LOCALHOST}:{self._port}"
-        os.environ["AWS_CA_BUNDLE"] = str(certificate)  # boto3 and sam
-        os.environ["SSL_CERT_FILE"] = str(certificate)  # the Rust SDK: jwhook and the function
+        os.environ["AWS_CA_BUNDLE"] = str(certificate)  # for boto3 and sam
+        os.environ["SSL_CERT_FILE"] = str(certificate)  # for the Rust SDK in jwhook and in the function
         environment = ministack_environment(self._port, self._folder) | {
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": os.environ["AWS_REGION"],
-            "SERVICES": "",  # all
+            "SERVICES": "",  # all services
             "AUTH": "true",  # enforces permissions, also those of the function's role
             "USE_SSL": "1",
         }

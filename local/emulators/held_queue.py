@@ -10,7 +10,7 @@ from typing import Any
 from botocore.client import BaseClient
 
 HELD_QUEUE_NAME = "jw-webhook-held"
-SECONDS_BETWEEN_ATTEMPTS = 1  # 300 in the template
+SECONDS_BETWEEN_ATTEMPTS = 1  # the template has 300
 
 
 class HeldQueue:

@@ -57,7 +57,7 @@ class Reader:
         blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
         run = [block for block in blocks if BUILD not in block]
         if len(run) != len(blocks) - 1:
-            raise LocalError(f"{len(blocks) - len(run)} `sh` blocks of {PAGE} have {BUILD.strip()!r}. Only one may")
+            raise LocalError(f"{len(blocks) - len(run)} `sh` blocks of {PAGE} have {BUILD.strip()!r}. Exactly one must")
         for block in run:
             self._sh(block)
         return {name: self._sh(f'printf %s "${name}"') for name in READ}

@@ -108,7 +108,7 @@ def mapping(stack: Json, held_queue_arn: str) -> tuple[Json, Json]:
 
 
 def may_invoke(stack: Json) -> set[tuple[str, str, str]]:
-    """Action, principal and condition of each permission. For an HTTP API, only the ARN's part after the id."""
+    """Action, principal and condition of each permission. For an HTTP API, the condition is its ARN after the id."""
     found = set()
     for asked in (r["Properties"] for r in stack.values() if r["Type"] == "AWS::Lambda::Permission"):
         route = asked["SourceArn"]["Fn::Sub"].split("/", 1)[1] if "SourceArn" in asked else None

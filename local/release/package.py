@@ -19,7 +19,7 @@ from release.templates import released
 
 SUMS = "SHA256SUMS"
 HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-BUILDS = Path("target", "release-build")  # build.sh builds here
+BUILDS = Path("target", "release-build")  # build.sh builds into this folder
 COMPLETIONS = {"bash": "jwhook.bash", "zsh": "_jwhook", "fish": "jwhook.fish"}  # the shells look for these names
 
 

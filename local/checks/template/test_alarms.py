@@ -216,5 +216,5 @@ class SavedQueries(unittest.TestCase):
         self.assertEqual(len(queries), 5)
         for name, properties in queries.items():
             self.assertEqual(properties["LogGroupNames"], [{"Ref": "ForwarderLogs"}], name)
-            self.assertTrue(properties["Name"]["Fn::Sub"].startswith("${AWS::StackName}/"), name)  # a folder in the console
+            self.assertTrue(properties["Name"]["Fn::Sub"].startswith("${AWS::StackName}/"), name)  # a console folder
             self.assertLess(len(properties["QueryString"]), 10_000, name)

@@ -32,7 +32,7 @@ class Consumer(unittest.TestCase):
         self.assertEqual(mapping["FunctionResponseTypes"], ["ReportBatchItemFailures"])
         self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 5})
         visible_after = template()["Parameters"]["VisibilityTimeoutSeconds"]["Default"]
-        self.assertLessEqual(6 * PROPERTIES["Consumer"]["Timeout"], visible_after)  # Lambda Developer Guide, on SQS
+        self.assertLessEqual(6 * PROPERTIES["Consumer"]["Timeout"], visible_after)  # the Lambda Developer Guide's rule
 
     def test_consumer_filters_events_only_if_the_parameter_events_is_set(self) -> None:
         condition, criteria, otherwise = PROPERTIES["QueueEvents"]["FilterCriteria"]["Fn::If"]

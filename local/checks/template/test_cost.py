@@ -54,7 +54,7 @@ class Costs(unittest.TestCase):
         values = {"$context.requestId": 16 * "x", "$context.requestTime": "27/Nov/2026:12:00:00 +0000",
                   "$context.routeKey": "POST /webhooks/jwplayer", "$context.identity.sourceIp": "203.0.113.100"}  # fmt: skip
         gateways = {k: values.get(v, "200") for k, v in json.loads(api["AccessLogSettings"]["Format"]).items()}
-        size = sum(len(json.dumps(line, separators=(",", ":"))) + 26 for line in (ours, gateways))  # CloudWatch adds 26 a line
+        size = sum(len(json.dumps(line, separators=(",", ":"))) + 26 for line in (ours, gateways))  # CloudWatch adds 26
         self.assertAlmostEqual(size, 1200, delta=50)
         # at this level, Lambda logs lines of its own only after a failure
         level = deployed()["Resources"]["Forwarder"]["Properties"]["LoggingConfig"]["SystemLogLevel"]

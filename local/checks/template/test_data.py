@@ -12,7 +12,7 @@ DATA = {*QUEUES, "Secret", "ForwarderLogs"}
 class Data(unittest.TestCase):
     def test_data_stays_after_an_update_and_a_deletion_but_not_after_a_failed_creation(self) -> None:
         kept = {name for name, r in resources().items() if r.get("DeletionPolicy") == "RetainExceptOnCreate"}
-        self.assertEqual(kept, DATA | set(of_type("AWS::SQS::QueuePolicy")))  # stay too, to deny plain HTTP
+        self.assertEqual(kept, DATA | set(of_type("AWS::SQS::QueuePolicy")))  # these policies deny plain HTTP
         for name in kept:
             self.assertEqual(resources()[name]["UpdateReplacePolicy"], "Retain", name)
             self.assertEqual(resources()[name].get("Condition"), "HoldsUnverified" if name.startswith("Held") else None)

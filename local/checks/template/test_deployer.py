@@ -64,7 +64,7 @@ def allowed() -> set[str]:
 
 
 class Deployer(unittest.TestCase):
-    def test_deployer_has_exactly_the_permissions_that_the_stacks_resources_need(self) -> None:
+    def test_deployer_has_exactly_the_permissions_that_sam_and_the_stack_need(self) -> None:
         kinds = {r["Type"] for r in resources().values()}
         needed = {action for kind in kinds for action in needed_for(kind)}
         self.assertEqual(needed - allowed(), set())
@@ -108,4 +108,4 @@ class Deployer(unittest.TestCase):
             self.assertTrue(fnmatchcase(f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{path}", arn), name)
 
     def test_policy_is_short_enough_for_a_roles_inline_policy(self) -> None:
-        self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit, without white space
+        self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit counts no white space

@@ -68,7 +68,7 @@ class Version(unittest.TestCase):
 
     def test_change_of_a_parameter_or_of_the_function_creates_a_version(self) -> None:
         # a new description replaces the version (CloudFormation: "Update requires: Replacement")
-        function = {n: v for n, v in FUNCTION.items() if n != "ReservedConcurrentExecutions"}  # not in a version
+        function = {n: v for n, v in FUNCTION.items() if n != "ReservedConcurrentExecutions"}  # no part of a version
         self.assertEqual(deciding(self.description), deciding(function))
         self.assertLessEqual({"RolePath", "SecretName", "QueueType", "HoldUnverified", "Revision"}, deciding(self.description))
         self.assertTrue(template()["Resources"]["Forwarder"]["Properties"]["AutoPublishAliasAllProperties"])

@@ -22,7 +22,7 @@ class HeldEvent(unittest.TestCase):
         queue, function = resources()["HeldQueue"]["Properties"], resources()["Forwarder"]["Properties"]
         receives, between = queue["RedrivePolicy"]["maxReceiveCount"], queue["VisibilityTimeout"]
         self.assertEqual((between, receives * between), (5 * 60, 24 * 3600))
-        self.assertGreaterEqual(between, 6 * function["Timeout"])  # Lambda Developer Guide, on SQS
+        self.assertGreaterEqual(between, 6 * function["Timeout"])  # the rule of the Lambda Developer Guide for SQS
 
     def test_outputs_name_the_held_queues(self) -> None:
         outputs = {name: output["Value"] for name, output in template()["Outputs"].items() if name.startswith("Held")}

@@ -27,7 +27,7 @@ class Parameters(unittest.TestCase):
             self.assertEqual((guard in stack, {"Ref": guard} in stack["Forwarder"]["Metadata"]["WaitsFor"]), (fails, fails))
         self.assertNotIn(guard, deployed()["Resources"])
         properties = template()["Resources"][guard]["Properties"]
-        self.assertIsNone(re.match(properties["AllowedPattern"], properties["Value"]))  # so CloudFormation fails
+        self.assertIsNone(re.match(properties["AllowedPattern"], properties["Value"]))  # so the deployment fails
 
     def test_reserved_concurrency_covers_the_executions_for_held_events(self) -> None:
         allowed = re.compile(template()["Parameters"]["ReservedConcurrency"]["AllowedPattern"])

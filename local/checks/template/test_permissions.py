@@ -60,7 +60,7 @@ class Permissions(unittest.TestCase):
             "EncryptEvents": ("HasQueueKey", "sqs.${AWS::Region}.${AWS::URLSuffix}", FOR_KEYS),
         })  # fmt: skip
 
-    def test_function_has_no_other_policy(self) -> None:
+    def test_function_has_only_the_listed_policies(self) -> None:
         self.assertNotIn("ManagedPolicyArns", resources()["ForwarderRole"]["Properties"])
         for deployment, roles in (("Canary10Percent5Minutes", {"ForwarderRole", "DeploymentRole"}), ("AllAtOnce", {"ForwarderRole"})):
             self.assertEqual(set(deployed_of_type("AWS::IAM::Role", Deployment=deployment)), roles)
