@@ -10,7 +10,7 @@ fail() {
 }
 
 # If the user's compiler has the standard library for arm64, this script uses that compiler, otherwise the compiler of
-# releases. It asks rustc for the folder, because rustup might download a compiler.
+# releases. It asks rustc and not rustup, because rustup might download a compiler.
 own=$(RUSTUP_AUTO_INSTALL=0 rustc --print sysroot 2>/dev/null || true)
 if [ -x "$own/bin/cargo" ] && ls "$own"/lib/rustlib/aarch64-unknown-linux-gnu/lib/libstd-*.rlib >/dev/null 2>&1; then
     export RUST_BIN="$own/bin"

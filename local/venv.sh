@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs a dependency group of pyproject.toml into .venv (group dev) or .venv-GROUP, and checks the hash of each package.
-# The Makefile runs it before whatever needs the group.
+# The Makefile runs it before each target that needs the group.
 #
 #     sh local/venv.sh GROUP
 #     sh local/venv.sh --lock [OPTION...]    writes local/lock/*.txt again; the options are those of `uv pip compile`
@@ -16,7 +16,7 @@ fail() {
 
 uv=.venv-uv/bin/uv
 if ! .venv-uv/bin/python -c '' 2>/dev/null || ! grep -q "^uv==$("$uv" --version 2>/dev/null | cut -d' ' -f2) " local/lock/uv.txt; then
-    # the user's PYTHON, or the first that is new enough
+    # takes the user's PYTHON, or the first Python that is new enough
     for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
         if "$candidate" -c "import sys; sys.exit(sys.version_info < ($OLDEST))" >/dev/null 2>&1; then
             python=$candidate

@@ -47,7 +47,7 @@ PATH=$path RUSTUP_CALLS=$calls RUSTC=$rust/rustc RUSTC_WRAPPER='' CARGO_ENCODED_
 offline=
 unshare --net true 2>/dev/null && offline="unshare --net"
 [ -n "$offline" ] || { unshare --map-root-user --net true 2>/dev/null && offline="unshare --map-root-user --net"; } ||
-    echo "note: unshare is missing or not permitted, so the build has a network. cargo does not use it" >&2
+    echo "note: unshare is missing or not permitted, so the build has a network. cargo must not use it" >&2
 
 # The build gets no variable of the caller, such as RUSTFLAGS or a compiler wrapper. It reads cargo's configuration, which
 # may name only sources (see above).

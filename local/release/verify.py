@@ -42,7 +42,7 @@ def claimed(given: Path) -> tuple[Source, dict[str, str]]:
 def refuse_another_source(release: Source, ours: Source) -> None:
     """If this folder or machine cannot build the same bytes, raises an error before the long build."""
     if not release.is_verifiable:
-        raise LocalError(f"the release {release.revision} cannot be verified: its source was not a commit. Do not use it")
+        raise LocalError(f"the release {release.revision} cannot be verified: it has no unchanged commit. Do not use it")
     if release.commit != ours.commit:
         raise LocalError(
             f"the release is of commit {release.commit}, but this folder has {ours.commit}. "
