@@ -9,8 +9,8 @@ fail() {
     exit 1
 }
 
-# Uses the user's compiler if it has the standard library for arm64, and else the compiler of releases. It asks rustc,
-# because rustup might download one.
+# If the user's compiler has the standard library for arm64, this script uses that compiler, otherwise the compiler of
+# releases. It asks rustc and not rustup, because rustup might download a compiler.
 own=$(RUSTUP_AUTO_INSTALL=0 rustc --print sysroot 2>/dev/null || true)
 if [ -x "$own/bin/cargo" ] && ls "$own"/lib/rustlib/aarch64-unknown-linux-gnu/lib/libstd-*.rlib >/dev/null 2>&1; then
     export RUST_BIN="$own/bin"
@@ -20,7 +20,7 @@ Run \`rustup target add aarch64-unknown-linux-gnu\`, or use Debian 12."
 fi
 echo "arm64: built with $("${RUST_BIN:-$(sh local/release/toolchain.sh)}/rustc" --version)"
 binary=$(sh local/release/build.sh arm64 forwarder | tail -n 1)
-[ -n "$binary" ] || exit 1 # build.sh said why
+[ -n "$binary" ] || exit 1 # build.sh has printed the reason
 PYTHONPATH=local .venv/bin/python -m release.binary "$binary" arm64 forwarder
 
 emulator=

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prints this folder's commit, which every build and deployment names: nine hex digits, with -dirty after a change, or
-# no-commit. `git archive`, and so a download of the source, writes the commit into this file (.gitattributes), because
-# such a folder has no history. The Makefile and the other scripts run it.
+# Prints this folder's commit for builds and deployments: nine hex digits, and -dirty if a file changed; or no-commit.
+# A download of the source has no git history, so `git archive` writes the commit into this file (.gitattributes). The
+# Makefile and other scripts run it.
 set -eu
 cd "$(dirname "$0")/.."
 commit='$Format:%H$'
@@ -12,7 +12,7 @@ case $commit in
         echo no-commit
         exit 0
     }
-    # a copy of the source inside another repository does not have that repository's commit
+    # a copy of the source inside another repository must not print that repository's commit
     [ "$(git rev-parse --show-toplevel)" = "$(pwd -P)" ] || { echo no-commit; exit 0; }
     changes=$(git status --porcelain)
     ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make delete`: deletes a stack, and prints the commands that remove what stays. The secret, the queues and the log
-# outlive the stack (DeletionPolicy), and nothing else lists them afterwards.
+# `make delete`: deletes a stack. The secret, the queues and the log stay (DeletionPolicy), and no command lists them
+# afterwards. So this script prints the commands that delete them.
 #
 #     sh local/delete.sh ENVIRONMENT SAM'S ARGUMENTS...
 set -eu
@@ -19,22 +19,22 @@ list() {
 
 resources=$(list)
 sam delete --config-env "$environment" "$@"
-# sam asks, and "no" is no error: then the stack still has its resources
+# sam asks before it deletes. If the user answers "no", sam exits with 0 and the stack still has its resources
 left=$(list 2>&1) || case $left in *"does not exist"*) left= ;; *)
-    echo "error: cannot read whether the stack is deleted: $left" >&2
+    echo "error: cannot find out whether the stack is deleted. sam list says: $left" >&2
     exit 1
     ;;
 esac
-# sam also lists the template's resources that are not deployed, as "-"
+# sam also lists resources that are only in the template. Their physical id is "-"
 if printf '%s\n' "$left" | grep '"PhysicalResourceId"' | grep -qv '"-"'; then exit; fi
 
-# sam's list has each physical id on the line after the logical one
+# sam's list has each physical id on the line after the logical id
 physical_id() {
     printf '%s\n' "$resources" | sed -n "/\"LogicalResourceId\": \"$1\"/{n;s/.*\"PhysicalResourceId\": \"\(..*\)\".*/\1/p;}"
 }
 
 echo
-echo "The stack is gone. Its secret, queues and log stay; the secret costs 0.40 USD a month. To remove them for good:"
+echo "The stack is deleted. Its secret, queues and log stay. The secret costs 0.40 USD a month. To delete them:"
 echo
 secret=$(physical_id Secret)
 echo "  aws secretsmanager delete-secret --secret-id $secret${elsewhere:-}   # can be restored for 30 days"
@@ -44,4 +44,4 @@ for queue in Queue DeadLetterQueue HeldQueue HeldDeadLetterQueue; do
 done
 echo "  aws logs delete-log-group --log-group-name $(physical_id ForwarderLogs)${elsewhere:-}   # with its undelivered events"
 echo
-echo "This list has no queues from before a change of QueueType or HoldUnverified."
+echo "If QueueType or HoldUnverified was changed before, older queues stay too. This list does not have them."

@@ -1,4 +1,4 @@
-"""`make demo`: sends every documented event, one of them during an outage, and some bad requests to the release binary.
+"""`make demo`: sends each documented event, one without the secret, and some bad requests to the release binary.
 
 Run it to see the function at work without an AWS account. It fails if an answer, log line or message is not as promised.
 """
@@ -30,8 +30,8 @@ ACCEPTED = [
     "channel_idle",
     "unknown_event",
 ]
-# Each bad request: its fault, status and reason. content_encoding_unsupported is missing, because cargo lambda watch
-# answers a compressed body itself.
+# Each bad request with its fault, the expected status and the expected reason. content_encoding_unsupported is missing,
+# because cargo lambda watch itself answers a request with a compressed body.
 REFUSED = {
     "forged": ("signed with another secret", 401, "signature_invalid"),
     "body_mismatch": ("body changed in transit", 401, "body_mismatch"),
@@ -45,7 +45,7 @@ REFUSED = {
     "body_too_large": ("body of 262,145 bytes", 413, "body_too_large"),
     "method_not_allowed": ("a GET", 405, "method_not_allowed"),
 }
-# Headers that the connection to the emulator sets itself.
+# The HTTP client sets these headers itself.
 OF_THE_CONNECTION = {"host", "content-length"}
 
 
@@ -73,7 +73,7 @@ def main() -> int:
         print(f"  {time.monotonic() - began:4.1f} s  {text}", flush=True)
 
     with running(KEY_RING, say, secret_is_deleted=True) as stack:
-        say(f"sending an event to {stack.url}; the function cannot verify and holds it")
+        say(f"sending an event to {stack.url}. Without the secret, the function holds it")
         held = deliver(stack, HELD)
         say("restoring the secret, then polling the held queue as Lambda does")
         stack.restore_secret()
@@ -90,7 +90,7 @@ def main() -> int:
         complaints = [f"{delivery.name}: {complaint}" for delivery in deliveries for complaint in delivery.complaints]
         complaints += [f"unexpected message in the queue: {message.body!r}" for message in strays]
         if complaints:
-            raise LocalError("\n  ".join(["the function broke its promise:", *complaints]))
+            raise LocalError("\n  ".join(["the function broke its promise. Correct the code:", *complaints]))
     print(f"{len(deliveries)} requests, {len(messages)} messages: each as promised. Nothing is left running.")
     print("Next: `make run` runs the function until Ctrl-C and prints a curl command to send.")
     print("events/ has the requests, local/stack.py starts the processes. Read on in docs/development.md.")
@@ -152,7 +152,7 @@ def judge_queued(delivery: Delivery) -> list[Message]:
         delivery.expect("the message's body", message.body.encode(), payload)
         delivery.expect("the message's attributes", message.attributes, promised)
         differences = violations(message.body, message.attributes)
-        delivery.expect("what differs from docs/message.schema.json", differences, [])
+        delivery.expect("the list of differences from docs/message.schema.json", differences, [])
     return delivery.messages
 
 
@@ -198,7 +198,7 @@ def print_table(deliveries: list[Delivery]) -> None:
 
 def logged(lines: list[dict[str, Any]]) -> str:
     said = [line["reason"] if line["outcome"] == "refused" else line["outcome"] for line in lines]
-    return ", then ".join(dict.fromkeys(said))  # each once, because the first attempt may come too early
+    return ", then ".join(dict.fromkeys(said))  # each outcome once, because the first attempt may come too early
 
 
 def arrived(messages: list[Message]) -> str:

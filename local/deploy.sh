@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make deploy`: runs `sam deploy` with a new Revision, the commit and the time. A Revision on sam's command line would
-# replace all parameters in samconfig.toml, so sam gets a copy of that file, in .aws-sam, with the Revision added.
+# `make deploy`: runs `sam deploy` with a new Revision (commit and time). A Revision on sam's command line would replace
+# all parameters in samconfig.toml, so this script adds the Revision to a copy of samconfig.toml in .aws-sam.
 #
 #     sh local/deploy.sh ENVIRONMENT SAM'S ARGUMENTS...
 set -eu
@@ -11,7 +11,7 @@ revision=$(sh "$(dirname "$0")/commit.sh")-$(date -u +%Y%m%dT%H%M%SZ)
 
 config=$PWD/.aws-sam/samconfig.toml
 mkdir -p .aws-sam
-# the project writes a list; `sam deploy --guided` saves a string, in which the last of two values counts
+# the project's file has a list; `sam deploy --guided` saves a string, in which the last Revision counts
 sed -e "s/^parameter_overrides *= *\[/&\"Revision=$revision\", /" \
     -e "s/^\(parameter_overrides *= *\".*\)\"\$/\1 Revision=$revision\"/" samconfig.toml >"$config"
 awk -v table="[$environment." '/^\[/ { ours = index($0, table) == 1 } ours' "$config" | grep -q "Revision=$revision" || {
@@ -40,7 +40,7 @@ set -- ${region:+--region "$region"} ${profile:+--profile "$profile"}
 # neither sam nor a template can turn termination protection on
 [ "$environment" = prod ] || exit 0
 set -- --stack-name "$stack" "$@"
-# sam asks, and "no" is no error: then there may be no stack to protect
+# sam asks before it deploys. If the user answers "no", sam exits with 0, and there may be no stack to protect
 status=$(aws cloudformation describe-stacks "$@" --query 'Stacks[0].StackStatus' --output text 2>/dev/null || echo none)
 case $status in none | REVIEW_IN_PROGRESS) exit 0 ;; esac
 aws cloudformation update-termination-protection --enable-termination-protection "$@" >/dev/null || {

@@ -18,18 +18,18 @@ import jwt
 Json = dict[str, Any]
 
 FOLDER = Path(__file__).resolve().parent.parent / "events"
-SECRET = "efZQiWvaaoqx1Hpgi-hhLGInZUhWa1UyWjVaVk5ZVldoR2FVZERja3BoV0hWNE4xTjYn"  # JW's documentation
+SECRET = "efZQiWvaaoqx1Hpgi-hhLGInZUhWa1UyWjVaVk5ZVldoR2FVZERja3BoV0hWNE4xTjYn"  # from JW's documentation
 KEY_RING = json.dumps({"7Rav0hC5": SECRET, "2yW4KmiG": SECRET})  # the webhooks of events/
 OTHER_SECRET = "not-the-webhooks-secret-but-one-that-is-long-enough"
 MAX_BODY_BYTES = 262_144
-# The signature of media_available. JW publishes no token, so every program that makes or reads ours must agree on this.
+# The signature of media_available. JW publishes no token. All programs that create or read our token must agree on it.
 MEDIA_AVAILABLE_SIGNATURE = "8h9tFQ_o4ZUq1aOa5M003WOU7hAGFgLQTzhbjfzZbsw"
 
 API_ID = "a1b2c3d4e5"
 HOST = f"{API_ID}.execute-api.us-east-1.amazonaws.com"
 PATH = "/webhooks/jwplayer"
 SENDER = "203.0.113.7"  # an address for documentation (RFC 5737)
-USER_AGENT = "jw-webhook-sample/1.0"  # JW does not document its own
+USER_AGENT = "jw-webhook-sample/1.0"  # JW does not document its User-Agent
 
 
 def claims(event: str, subject: str, subject_id: str, webhook_id: str, site_id: str, event_time: str) -> Json:
@@ -45,7 +45,7 @@ def channel(event: str, channel_id: str, event_time: str) -> Json:
     return claims(event, "channel_id", channel_id, "2yW4KmiG", "9KboGBFu", event_time)
 
 
-MEDIA_AVAILABLE = media("media_available", "2023-11-14T22:30:10+00:00")  # the documentation's sample
+MEDIA_AVAILABLE = media("media_available", "2023-11-14T22:30:10+00:00")  # the sample in JW's documentation
 
 DOCUMENTED = [
     channel("channel_active", "YijbmYHJ", "2024-08-29T03:01:24+00:00"),
@@ -65,7 +65,7 @@ def compact(value: Json) -> bytes:
 
 
 def sign(payload: bytes, secret: str = SECRET) -> str:
-    """The token that JW would send with the payload. PyJWT signs it, because the code under test must not."""
+    """The token that JW would send with the payload. PyJWT signs it, because a test must not use the tested code."""
     return jwt.PyJWS().encode(payload, secret, algorithm="HS256")
 
 
@@ -76,7 +76,7 @@ def read(name: str) -> Json:
 
 
 def signed(event: Json) -> bytes:
-    """The signed payload. The message must have these bytes, and not the request's body."""
+    """The payload that JW signed. The queue's message must have these bytes, not the bytes of the request's body."""
     part = event["headers"]["authorization"].split()[1].split(".")[1]
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
@@ -146,7 +146,7 @@ def gzip(data: bytes) -> bytes:
 
 
 def with_an_unused_bit(token: str) -> str:
-    """The same token to a lenient decoder. One of the two unused bits in the signature's last character is set."""
+    """Sets an unused bit in the signature's last character. A lenient decoder does not see the difference."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]
 
@@ -156,20 +156,20 @@ def authentic(name: str, event: Json) -> Json:
 
 
 def refused() -> dict[str, Json]:
-    """One request for each reason to refuse it, in the order of the checks. Each has only the fault in its name.
+    """For each reason of a refusal, a request with only this fault, in the order of the checks.
 
-    With a key ring the function refuses `claims_malformed` as `webhook_unknown`, because unreadable claims name no
-    webhook, and `event_stale` only if MAX_EVENT_AGE_SECONDS is set. With a single secret it refuses `webhook_unknown` for
-    its signature.
+    With a key ring, the function refuses `claims_malformed` as `webhook_unknown`, because unreadable claims name no
+    webhook. With a single secret, it refuses `webhook_unknown` as `signature_invalid`. It accepts `event_stale` if
+    MAX_EVENT_AGE_SECONDS is not set.
     """
     body = compact(MEDIA_AVAILABLE)
     token = sign(body)
     unknown = compact({**MEDIA_AVAILABLE, "webhook_id": "nBdy0KnW"})
-    # most libraries, among them PyJWT, use the second
+    # most libraries, for example PyJWT, use the second media_id
     twice = body.replace(b'"media_id":', b'"media_id":"MNYaMSQl","media_id":')
     return {
         "method_not_allowed": request("method_not_allowed", None, f"Bearer {token}", method="GET"),
-        # with one byte less of white space after the object, the function accepts the event
+        # with one space less after the object, the function would accept the event
         "body_too_large": request("body_too_large", body.ljust(MAX_BODY_BYTES + 1), f"Bearer {token}"),
         "content_encoding_unsupported": request(
             "content_encoding_unsupported", gzip(body), f"Bearer {token}", content_encoding="gzip"
@@ -181,7 +181,7 @@ def refused() -> dict[str, Json]:
             "algorithm_not_allowed", body, "Bearer " + jwt.encode(MEDIA_AVAILABLE, None, algorithm="none")
         ),
         "webhook_unknown": request("webhook_unknown", unknown, f"Bearer {sign(unknown, OTHER_SECRET)}"),
-        "forged": request("forged", body, f"Bearer {sign(body, OTHER_SECRET)}"),  # signature_invalid
+        "forged": request("forged", body, f"Bearer {sign(body, OTHER_SECRET)}"),  # reason: signature_invalid
         "claims_malformed": request("claims_malformed", twice, f"Bearer {sign(twice)}"),
         "claims_not_valid": authentic("claims_not_valid", {**MEDIA_AVAILABLE, "exp": 1_700_000_000}),
         "body_malformed": request("body_malformed", body[:-1], f"Bearer {token}"),
@@ -192,7 +192,7 @@ def refused() -> dict[str, Json]:
 
 def all_events() -> dict[str, Json]:
     if not sign(compact(MEDIA_AVAILABLE)).endswith(f".{MEDIA_AVAILABLE_SIGNATURE}"):
-        sys.exit(f"error: PyJWT {jwt.__version__} does not sign the sample as 2.15 does. Run `make venv`")
+        sys.exit(f"error: PyJWT {jwt.__version__} signs the sample differently from 2.15. Run `make venv`")
     thumbnail = {**media("thumbnail_created", "2023-11-14T22:31:55+00:00"), "thumbnail_id": "Vq3Tb8Lx"}
     events = {event["event"]: authentic(event["event"], event) for event in DOCUMENTED}
     return {**events, "unknown_event": authentic("unknown_event", thumbnail), **refused()}

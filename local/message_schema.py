@@ -1,6 +1,6 @@
 """Validates a message against docs/message.schema.json, from which consumers generate code and checks.
 
-The demo and pages/test_schema.py call it. Nobody runs this file.
+The demo and checks/pages/test_schema.py import this file.
 """
 
 import json
@@ -20,6 +20,6 @@ def validator() -> Draft202012Validator:
 
 
 def violations(body: str, attributes: dict[str, str]) -> list[str]:
-    """Where and how a message violates the schema."""
+    """Each violation of the schema in a message: the member and the reason."""
     message = {"body": json.loads(body), "attributes": attributes}
     return [f"{error.json_path}: {error.message}" for error in validator().iter_errors(message)]

@@ -1,7 +1,7 @@
-"""JW's documented check of a webhook. The Rust tests start this program and compare thousands of verdicts.
+"""JW's documented check of a webhook. The Rust tests start this program and compare its verdicts with the function's.
 
-Reads {"token": "…", "secret": "…", "body": "base64 of the body's bytes"} from each line of stdin, and answers
-with {"accepts": true, "event_id": "…"} or {"accepts": false, "event_id": null}, in the same order.
+Reads {"token": "…", "secret": "…", "body": "base64 of the body's bytes"} from each line of stdin, and prints
+{"accepts": true, "event_id": "…"} or {"accepts": false, "event_id": null}, in the same order.
 """
 
 import base64
@@ -15,16 +15,16 @@ import jwt
 
 
 def documented_check(token: str, secret: str, body: bytes) -> dict[str, Any] | None:
-    """The claims, if the request passes the check in JW's documentation."""
+    """If the request passes the check in JW's documentation, returns the claims, otherwise None."""
     try:
         claims = jwt.decode(token, secret, algorithms=["HS256"])
         return claims if claims == json.loads(body) else None
-    except Exception:  # too deep, not UTF-8, a number too long: the documented receiver would not accept either
+    except Exception:  # JSON too deep, not UTF-8, number too long: JW's receiver would fail too
         return None
 
 
 def event_id(claims: dict[str, Any]) -> str:
-    """The formula of docs/messages.md."""
+    """Computes the event_id as docs/messages.md says."""
     signed = {name: value for name, value in claims.items() if name != "webhook_id"}
     canonical = json.dumps(signed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,7 +1,7 @@
 """Starts processes, waits until they are ready, and stops them.
 
-The demo starts three programs on somebody's machine. None may stay after an error, Ctrl-C or `kill`. Nobody runs this
-file.
+The demo starts three programs on the user's machine. All of them must end after an error, Ctrl-C or `kill`. Other
+modules import this file.
 """
 
 import os
@@ -68,7 +68,7 @@ class Processes:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=err,
-                    start_new_session=True,  # only we get Ctrl-C, and we can stop the whole process group
+                    start_new_session=True,  # only this program gets Ctrl-C, and stops the whole group
                 )
                 part = Part(name, process, stdout, stderr)
                 self._parts.append(part)
@@ -85,7 +85,7 @@ class Processes:
                 raise LocalError(f"{part.name} exited ({how}). Read the end of its output above")
 
     def wait(self, what: str, seconds: float, ready: Callable[[], T]) -> T:
-        """Polls until `ready` is true, and returns its value. Raises an error after the timeout, or if a process exits."""
+        """Calls `ready` until it returns a true value. After the timeout, or if a process exits, raises an error."""
         deadline = time.monotonic() + seconds
         while not (found := ready()):
             self.check()
@@ -120,7 +120,7 @@ class Processes:
 def started(
     *errors: type[Exception], before_stop: Callable[[Path], None] = lambda _: None
 ) -> Iterator[tuple[Processes, Path]]:
-    """Processes and a folder for one run. Shows the processes' output after an error, also one of these types."""
+    """Yields processes and a folder for a run. After a LocalError or one of `errors`, shows the processes' output."""
     folder = Path(tempfile.mkdtemp(prefix="jw-webhook-forwarder-"))
     processes = Processes(folder)
     try:
@@ -137,9 +137,9 @@ def started(
 
 @contextmanager
 def interrupts_later() -> Iterator[None]:
-    """Delays interrupts until the block ends: a process must be in the list before anything can end the program.
+    """Delays interrupts until the block ends: a new process must be in the list before an interrupt ends this program.
 
-    A blocked signal would stay blocked in the new process, so handlers note the interrupts instead.
+    This function does not block the signals, because they would stay blocked in the new process. Handlers store them.
     """
     came: list[int] = []
     handlers = {number: signal.signal(number, lambda heard, _: came.append(heard)) for number in INTERRUPTS}
@@ -159,7 +159,7 @@ def send_to_group(process: "subprocess.Popen[Any]", number: signal.Signals) -> N
 
 
 def exit_with(main: Callable[[], int]) -> NoReturn:
-    """Runs a program of this folder. Prints one line for an error or an interrupt."""
+    """Runs `main` and exits with its exit code. After an error or an interrupt, prints one line."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

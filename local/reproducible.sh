@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make reproducible`: builds the last commit twice, as for a release, and compares the bytes. Run it before a release:
-# only reproducible builds can be compared with their source. Each build has its own folder, compiler and CARGO_HOME,
+# `make reproducible`: builds the last commit twice, as for a release, and compares the bytes. Run it before a release,
+# because `make verify-release` needs reproducible builds. Each build has its own folder, compiler and CARGO_HOME,
 # with names of different lengths, and fetches the dependencies again.
 #
 #     sh local/reproducible.sh [arm64|x86_64] [forwarder|jwhook]
@@ -16,7 +16,7 @@ one='' other=''
 for name in one another-folder/further-down; do
     tree=$(pwd)/target/reproducible/$name
     mkdir -p "$tree" "$tree-home"
-    [ ! -f "$home/config.toml" ] || cp "$home/config.toml" "$tree-home" # names this machine's registry
+    [ ! -f "$home/config.toml" ] || cp "$home/config.toml" "$tree-home" # config.toml names this machine's registry
     git archive "$commit" | tar -x -C "$tree"
     echo "==> building in $tree (some minutes)"
     one=$other
@@ -28,6 +28,6 @@ seconds=$(($(date +%s) - began))
 echo "reproducible: $binary for $architecture, commit $commit, $(wc -c <"$one" | tr -d ' ') bytes, sha256 $one_sum, $seconds s"
 [ "$one_sum" = "$other_sum" ] || {
     echo "error: two builds of one commit differ: $one and $other ($other_sum).
-cmp -l and strings show where. If a binary names a path, replace the path in local/same_paths.sh." >&2
+Find the difference with cmp -l and strings. If a binary names a path, replace the path in local/same_paths.sh." >&2
     exit 1
 }

@@ -1,4 +1,4 @@
-"""`make run`: runs the function until Ctrl-C, prints a curl command to send, and a line for each event.
+"""`make run`: runs the function until Ctrl-C. Prints a curl command with an event, and a line for each event.
 
 Run it to change a request and see the verdict. PORT=9010 sets the port; the function's optional settings work too:
 `make run MAX_EVENT_AGE_SECONDS=600`.
@@ -13,7 +13,7 @@ from make_events import KEY_RING, MEDIA_AVAILABLE, compact, sign
 from processes import LocalError, exit_with
 from stack import OPTIONAL_SETTINGS, Message, Stack, running
 
-POLL_SECONDS = 0.25  # looks immediate
+POLL_SECONDS = 0.25  # short enough to look immediate
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def wanted_port() -> int | None:
 
 
 def curl_line(url: str) -> str:
-    """A request that JW could have sent. No value in it has a single quote."""
+    """A curl command with a request that JW could send. No value has a single quote, so single quotes enclose them."""
     body = compact(MEDIA_AVAILABLE)
     headers = f"-H 'Content-Type: application/json' -H 'Authorization: Bearer {sign(body)}'"
     return f"curl -i {url} {headers} -d '{body.decode()}'"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a build command so that one commit gives the same bytes on every machine. A binary names its dependencies' source
-# files, for panics, in the home of the person who built it; this script replaces that path. It also sets the commit. The
-# Makefile and local/release/build.sh run it.
+# Runs a build command so that one commit gives the same bytes on every machine. For panic messages, a
+# binary has the paths of its dependencies' source files, in the home of the person who built it. This script replaces
+# that home, and also sets the commit. The Makefile and local/release/build.sh run it.
 #
 #     sh local/same_paths.sh COMMAND...
 set -eu

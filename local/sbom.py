@@ -1,7 +1,7 @@
 """`make sbom`: writes the function's bill of materials, target/sbom/ARCHITECTURE.cdx.json (CycloneDX 1.6).
 
-Run it to know whether a vulnerability concerns the function. A crate in the function has the scope `required`, one that
-only builds the function `excluded`. The published tools add some forty crates that only the tests need.
+Run it to know whether a vulnerability concerns the function. A crate in the function has the scope `required`; a
+crate that only its build needs has `excluded`. Published tools would add some forty crates that only the tests need.
 """
 
 import json
@@ -21,13 +21,13 @@ TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux
 
 
 def tree(target: str, edges: str) -> list[tuple[int, str, str, str]]:
-    """The lines of `cargo tree`: depth, name and version, licence, repository. The first is the function."""
+    """The lines of `cargo tree`: depth, name and version, licence, repository. The first line is the function."""
     command = ["cargo", "tree", "--locked", "--target", target, "--edges", edges, "--prefix", "depth"]
     done = subprocess.run([*command, "--format", "|{p}|{l}|{r}"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise LocalError(f"cargo tree failed:\n{done.stderr}")
     lines = [line.removesuffix(" (*)").split("|") for line in done.stdout.splitlines()]
-    # cargo adds this folder's path to its own package
+    # in the function's own line, cargo also prints this folder's path
     return [(int(depth), " ".join(package.split()[:2]), licence, link) for depth, package, licence, link in lines]
 
 
@@ -90,7 +90,7 @@ def main() -> int:
         print(f"sbom: {file.relative_to(ROOT)}: {len(linked)} crates in the function, {building} that build it")
         unused -= {c.name for c in [bom.metadata.component, *bom.components] if c}
     if unused:  # cargo-deny reports only crates that are not allowed
-        raise LocalError(f"the function no longer has {', '.join(sorted(unused))}. Remove that from deny-function.toml")
+        raise LocalError(f"the function does not have {', '.join(sorted(unused))}. Correct deny-function.toml")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""The function on this machine, between emulators of the AWS services that it needs.
+"""Runs the function on this machine, with emulators of the AWS services that the function needs.
 
     HTTP -> `cargo lambda watch` (API Gateway, Lambda) -> the release binary -> ministack (Secrets Manager, SQS)
 
-`make demo` and `make run` use it to call the release binary over HTTP. Nobody runs this file.
+`make demo` and `make run` import this file, to call the release binary over HTTP.
 """
 
 import http.client
@@ -31,8 +31,8 @@ PATH = "/webhooks/jwplayer"
 INVOCATIONS = "/2015-03-31/functions/_/invocations"  # Lambda's API; `_` is cargo lambda's only function
 SECRET_ID = "jw-webhook-forwarder"
 QUEUE_NAME = "jw-webhook-events"
-START_SECONDS = 30  # a start takes a few
-ANSWER_SECONDS = 25  # the forwarder promises 20
+START_SECONDS = 30  # a start takes a few seconds
+ANSWER_SECONDS = 25  # the forwarder promises an answer within 20 s
 LOG_SECONDS = 5
 FORWARD_SECONDS = 30  # forwarding takes two or three attempts, a second apart
 
@@ -68,7 +68,7 @@ class Message:
 
 
 class Stack:
-    """The running function, with what a sender, a consumer and an operator do."""
+    """The running function, and the actions of a sender, a consumer and an operator."""
 
     def __init__(self, processes: Processes, folder: Path, say: Callable[[str], None]) -> None:
         self._processes = processes
@@ -109,7 +109,7 @@ class Stack:
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         }
         self._log = self._processes.start("forwarder", command, environment, ROOT).stdout
-        self.send("GET", {}, b"")  # the answer shows that the function runs, and needs no AWS service
+        self.send("GET", {}, b"")  # an answer shows that the function runs. The answer to a GET needs no AWS service
         self.wait_for_log_line()
 
     def send(self, method: str, headers: dict[str, str], body: bytes, path: str = PATH) -> Answer:
@@ -169,7 +169,7 @@ class Stack:
         return [line for line in lines if "outcome" in line]
 
     def wait_for_log_line(self) -> dict[str, Any]:
-        """The log line of the one request that was sent since the last call."""
+        """Waits for the log line of a request. Since the last call, only one request may have been sent."""
         return self._processes.wait("the function's log line", LOG_SECONDS, self.new_log_lines)[0]
 
 
@@ -182,7 +182,7 @@ def running(
     *,
     secret_is_deleted: bool = False,
 ) -> Iterator[Stack]:
-    """Runs a stack while the block runs, and stops every process even after an error."""
+    """Runs a stack until the `with` block ends. Stops every process, also after an error."""
     if port is not None and listens(port):
         raise LocalError(f"port {port} is in use. Stop the program that listens there, or omit PORT to get a free port")
     keep_to_this_machine()
@@ -201,7 +201,7 @@ def keep_to_this_machine() -> None:
 
 
 def start_ministack(processes: Processes, folder: Path, settings: dict[str, str] | None = None) -> str:
-    """Starts ministack, with these settings beyond the usual ones, and returns its URL."""
+    """Starts ministack and returns its URL. `settings` are added to those of ministack_environment."""
     port = free_port()
     environment = {**ministack_environment(port, folder), **(settings or {})}
     processes.start("ministack", [sys.executable, "-m", "ministack"], environment, ROOT)
@@ -218,8 +218,8 @@ def ministack_environment(port: int, folder: Path) -> dict[str, str]:
         "AUTH": "false",
         "PERSIST_STATE": "0",
         "LOG_LEVEL": "WARNING",
-        "TMPDIR": str(folder),  # for its pid file
-        # without these, ministack removes containers and listens for MQTT and SFTP
+        "TMPDIR": str(folder),  # for ministack's pid file
+        # without the settings below, ministack removes Docker containers, and listens for MQTT and SFTP
         "DOCKER_HOST": f"unix://{folder}/none",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
@@ -227,7 +227,7 @@ def ministack_environment(port: int, folder: Path) -> dict[str, str]:
 
 
 def forwarder_command() -> list[str]:
-    """The command FORWARDER, for example an emulator and a build for another processor. Default: the release build."""
+    """The command in FORWARDER, for example an emulator with an arm64 binary. Default: the release build."""
     return shlex.split(os.environ.get("FORWARDER", "")) or [str(built("release", "forwarder", "make build"))]
 
 
@@ -236,7 +236,7 @@ def forwarder_binary() -> Path:
 
 
 def jwhook_binary() -> Path:
-    """JWHOOK, for example a release's jwhook. Default: the debug build."""
+    """The path in JWHOOK, for example of a release's jwhook. Default: the debug build."""
     return Path(os.environ.get("JWHOOK") or built("debug", "jwhook", "make jwhook"))
 
 

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs a dependency group of pyproject.toml into .venv (group dev) or .venv-GROUP, and checks the hash of each package.
-# The Makefile runs it before whatever needs the group.
+# The Makefile runs it before each target that needs the group.
 #
 #     sh local/venv.sh GROUP
 #     sh local/venv.sh --lock [OPTION...]    writes local/lock/*.txt again; the options are those of `uv pip compile`
 set -eu
 cd "$(dirname "$0")/.."
 
-OLDEST='3, 10' # ministack and boto3 need it; macOS's own python3 may be older
+OLDEST='3, 10' # ministack and boto3 need this version; macOS's own python3 may be older
 
 fail() {
     printf '\nerror: %s\n' "$1" >&2
@@ -16,7 +16,7 @@ fail() {
 
 uv=.venv-uv/bin/uv
 if ! .venv-uv/bin/python -c '' 2>/dev/null || ! grep -q "^uv==$("$uv" --version 2>/dev/null | cut -d' ' -f2) " local/lock/uv.txt; then
-    # the user's PYTHON, or the first that is new enough
+    # takes the user's PYTHON, or the first Python that is new enough
     for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
         if "$candidate" -c "import sys; sys.exit(sys.version_info < ($OLDEST))" >/dev/null 2>&1; then
             python=$candidate
@@ -24,7 +24,7 @@ if ! .venv-uv/bin/python -c '' 2>/dev/null || ! grep -q "^uv==$("$uv" --version 
         fi
     done
     [ -n "${python:-}" ] || fail "cannot find Python $(echo "$OLDEST" | tr -d ' ' | tr , .) or newer (tried: ${PYTHON:-python3 and python3.10 to python3.14}).
-Install one, or name one: make demo PYTHON=/path/to/python3"
+Install Python, or give a path to it: make demo PYTHON=/path/to/python3"
     rm -rf .venv-uv
     "$python" -m venv .venv-uv || fail "$python cannot create a virtual environment.
 On Debian and Ubuntu run \`apt install python3-venv\`."
@@ -34,7 +34,7 @@ Check the network and pip's index, then try again."
 fi
 export UV_PYTHON_DOWNLOADS=never
 
-# The example consumer's tests run in .venv. Only `uv pip install` needs the option -r.
+# The example consumer's tests run in .venv, so group dev needs its packages. Only `uv pip install` needs the option -r.
 requirements() { # GROUP [-r]
     echo "--group $1"
     [ "$1" != dev ] || echo "${2:-} examples/consumer/src/requirements.txt"
@@ -66,7 +66,7 @@ install() {
     "$uv" pip install --quiet --python "$folder" --require-hashes --constraint "local/lock/$group.txt" \
         $(requirements "$group" -r) "$@"
 }
-install --offline 2>/dev/null && exit # all is installed, or in uv's cache
+install --offline 2>/dev/null && exit # all packages are installed now, without a network
 echo "==> installing Python tools into $folder (a minute or less, once)"
 [ -x "$folder/bin/python" ] || "$uv" venv --quiet --clear --python .venv-uv/bin/python "$folder"
 use_index_of_pip

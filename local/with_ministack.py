@@ -1,7 +1,7 @@
-"""Runs a command with a ministack beside it. The command finds its URL in MINISTACK_URL. `make test` runs this file.
+"""Runs a command while a ministack runs. MINISTACK_URL has the ministack's URL. `make test` runs this file.
 
 The tests of jwhook need more than two hundred AWS accounts, and one ministack has an account for each access key. A new
-ministack for each test takes a hundred times as long.
+ministack for each test would take a hundred times as long.
 """
 
 import os

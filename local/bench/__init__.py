@@ -1,5 +1,5 @@
-"""Measures the function: `make bench`, `make counts`, `make growth`.
+"""Measures the function: `make bench`, `make counts`, `make plot`.
 
-These programs start the function as Lambda does, with emulators of the Runtime API and, over TLS, of Secrets Manager and
-SQS. They read time, CPU and memory from the operating system.
+Each program starts the function as Lambda does. It emulates the Runtime API and, over TLS, Secrets Manager and SQS. It
+reads time, CPU and memory from the operating system.
 """

@@ -1,4 +1,4 @@
-"""Counts instructions with valgrind, because a busy machine does not change the count. Nobody runs this file."""
+"""Counts instructions with valgrind: a busy machine does not change the count. Other modules import this file."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ NAMED = re.compile(r"\((\d+)\)(?: (.+))?")
 
 
 def wrapper(profile: Path) -> tuple[str, ...]:
-    # least optimization, because most code runs once and the function has timeouts
+    # valgrind optimizes little: most code runs once, and a slower run would reach the function's timeouts
     return ("valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", "--vex-iropt-level=1", "-q")
 
 
@@ -25,11 +25,11 @@ def total(profile: Path) -> int:
 
 
 def by_crate(profile: Path) -> Counter[str]:
-    """The instructions by crate. The crate is that of the source line, also if another crate inlined the line.
+    """The number of instructions of each crate. A line counts for its own crate, even if another crate inlined it.
 
-    Callgrind's format: `ob=` (a library), `fl=` and `fn=` (a function and its file), `fi=` and `fe=` (the file of inlined
-    code) apply to the lines with costs below. A name is written out once, and later is a number. The line after `calls=`
-    has the callee's cost.
+    Callgrind's format: `ob=` (library), `fl=` (file), `fn=` (function), `fi=` and `fe=` (file of inlined code) apply to
+    all cost lines below them. The profile writes each name once, and then only the number of the name. The line after
+    `calls=` has the cost of the called function.
     """
     names: dict[tuple[str, str], str] = {}
     place = {"ob": "", "fl": "", "fn": "", "inlined": ""}
@@ -54,12 +54,12 @@ def by_crate(profile: Path) -> Counter[str]:
             is_of_callee = False
     crates: Counter[str] = Counter()
     for (library, file, function, inlined), cost in costs.items():
-        # inlined code of the standard library belongs to the caller
+        # inlined code of the standard library counts for the crate of the caller
         crates[crate(library, file if STANDARD.search(inlined) else inlined, function)] += cost
     return crates
 
 
-# The kind of name that a key has. Callees' keys (c…) count too, because a name may be written out there.
+# The kind of name after each key. The keys of called functions (c…) are here too, because a name may first occur there.
 SPACES = {"ob": "ob", "cob": "ob", "fn": "fn", "cfn": "fn", **dict.fromkeys(("fl", "fi", "fe", "cfi", "cfl"), "fl")}
 
 

@@ -1,7 +1,7 @@
-"""Creates the emulators' certificates. Nobody runs this file.
+"""Creates the emulators' certificates. Other modules import this file.
 
-TLS is half of a cold start, so the chain is like that of AWS's endpoints: leaf, intermediate and root with RSA 2048 and
-the same names. The function trusts only this root. Python parses botocore's bundle too, as it does on Lambda.
+TLS takes half of a cold start, so the certificates are like those of AWS: leaf, intermediate and root with RSA 2048 and
+AWS's names. The function trusts only this root. Python also parses botocore's bundle, as it does on Lambda.
 """
 
 import ipaddress
@@ -63,7 +63,7 @@ def certificate(
         .subject_name(named(subject))
         .issuer_name(named(issuer))
         .public_key(key.public_key())
-        .serial_number(int.from_bytes(b"\x01" * 16, "big"))  # always the same length, because counts.toml depends on it
+        .serial_number(int.from_bytes(b"\x01" * 16, "big"))  # fixed, because the length changes the counts
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=30))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -1,16 +1,16 @@
-"""Draws small line charts side by side, as SVG for light and dark pages. Nobody runs this file.
+"""Draws small line charts side by side, as SVG for light and dark pages. Other modules import this file.
 
-A library for this would be larger than all other packages of the local tools.
+A library that draws charts would be larger than all other packages of the local tools.
 """
 
 import math
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 300, 230  # a panel
+WIDTH, HEIGHT = 300, 230  # the size of a panel
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 16, 44  # a panel's margins
 TICKS = 4
 
-# The first colours are for viewers without a colour scheme.
+# A viewer that knows no colour scheme uses the first colours.
 STYLE = """\
 text { font: 12px system-ui, sans-serif; fill: #7d8590 }
 .axis { stroke: #8c959f; fill: none }
@@ -23,7 +23,7 @@ text { font: 12px system-ui, sans-serif; fill: #7d8590 }
 
 @dataclass
 class Panel:
-    """y by x. Both axes start at zero, so that a linear function looks linear."""
+    """A line chart of y values over x values. Both axes start at zero, so that a linear function looks linear."""
 
     x_title: str
     points: dict[float, float]

@@ -1,6 +1,6 @@
 """`make counts`: compares the function's instruction counts with counts.toml. Run it after a change of the code.
 
-Two runs differ by 0.3 % even on a busy machine; milliseconds differ by more. `--record` writes counts.toml.
+The counts of two runs differ by 0.3 %, even on a busy machine; times differ by more. `--record` writes counts.toml.
 """
 
 import os
@@ -22,21 +22,21 @@ from processes import ROOT, LocalError, exit_with
 from release.package import built
 from stack import LOCALHOST
 
-FEW, MANY = 20, 100  # events to warm up, and counted events
+FEW, MANY = 20, 100  # the number of events that warm up the function, and of counted events
 ATTEMPTS = 3
-# A forged event may cause a recheck of the secret. The function pauses after each recheck, for 0.5 s at first and then
-# twice as long each time. These waits end five pauses; the pause of 8 s after the last recheck covers the counted events.
+# A forged event causes a recheck of the secret, but none in the 0.5 s, 1 s, 2 s, 4 s and 8 s after rechecks 1 to 5. The
+# run waits these seconds before the first five forged events. The counted events then fall into the pause of 8 s.
 WAITS_FOR_RECHECKS = (0.0, 0.8, 1.5, 3.0, 6.0)
 DOUBT = (
-    f"the function reconnected after a timeout in each of {ATTEMPTS} runs. Either its start is much slower than before, "
-    "or the machine is too busy: try again on an idle machine"
+    f"the function reconnected after a timeout in each of {ATTEMPTS} runs. Try again on an idle machine. If the "
+    "function reconnects there too, its start has become much slower: correct the code"
 )
-MOST_THREADS = 3  # one of the runtime, and two that resolve names
+MOST_THREADS = 3  # the runtime's thread, and two threads that resolve host names
 
 
 @dataclass
 class Figure:
-    """The instructions of `more` minus those of `less`, divided by `events`."""
+    """The instructions of a run with `more` minus those of a run with `less`, divided by `events`."""
 
     name: str
     more: list[Event]
@@ -77,16 +77,16 @@ class Counter:
         return {crate: round(count / figure.events) for crate, count in more.most_common()}
 
     def promises(self, binary: Path) -> list[str]:
-        """The broken promises about connections, fetches and threads.
+        """Runs the function and returns the broken promises about connections, fetches and threads.
 
-        On a busy machine the function may reconnect after a timeout, so only a promise that is broken in each attempt
-        counts.
+        On a busy machine the function may reconnect after a timeout. So if a promise is broken, this method repeats the
+        run, and returns the broken promises of the last attempt.
         """
         for attempt in range(1, ATTEMPTS + 1):
             broken = self._broken(binary)
             if not broken or attempt == ATTEMPTS:
                 break
-            print(f"attempt {attempt} of {ATTEMPTS} had {'; '.join(broken)}: trying again", flush=True)
+            print(f"attempt {attempt} of {ATTEMPTS} broke a promise: {'; '.join(broken)}. Trying again", flush=True)
         return broken
 
     def _broken(self, binary: Path) -> list[str]:
@@ -103,16 +103,16 @@ class Counter:
         if services.fetches != 1:
             broken.append(f"{services.fetches} fetches of the secret, not 1")
         if late := [service for service, connected in services.connected if connected > first.began]:
-            broken.append(f"handshakes that an event waited for: {', '.join(late)}")
+            broken.append(f"connections that the function opened only after the first event: {', '.join(late)}")
         if threads > MOST_THREADS:
             broken.append(f"{threads} threads, more than {MOST_THREADS}")
         return broken
 
     def _profile(self, binary: Path, events: list[Event]) -> Path:
-        """The profile of a run with these events and without a reconnection.
+        """Runs the function with these events and returns the profile of valgrind.
 
-        Under valgrind a start takes seconds, so the function may reconnect after a timeout. Such a run does not count.
-        If each attempt is such a run, the cheapest counts, and `doubt` says so.
+        Under valgrind a start takes seconds, so the function may reconnect after a timeout. Then this method runs it
+        again. If each run has a reconnection, returns the profile with the fewest instructions, and sets `doubt`.
         """
         forged = sum(event.status == 401 for event in events)
         fetches = 1 + min(forged, len(WAITS_FOR_RECHECKS))
@@ -128,7 +128,7 @@ class Counter:
     def _run(self, binary: Path, events: list[Event], profile: Path) -> Services:
         function = Function("forwarder", (str(binary),))
         wrapper = callgrind.wrapper(profile)
-        # an address, because resolving a name costs differently on each machine
+        # an IP address, because the cost of resolving a host name differs between machines
         with run(function, self._certificates, KEY_RING, host=LOCALHOST, wrapper=wrapper) as instance:
             waits = iter(WAITS_FOR_RECHECKS)
             for event in events:
@@ -139,7 +139,7 @@ class Counter:
 
 
 def build_with_line_numbers() -> Path:
-    """Builds the function with this machine's compiler and line numbers. Only the counts by crate need them."""
+    """Builds the function with line numbers, which the counts by crate need, and with this machine's compiler."""
     print("==> building the function with line numbers, to count by crate (some minutes)", flush=True)
     target = ROOT / "target" / "counted"
     environment = {
@@ -157,7 +157,7 @@ def build_with_line_numbers() -> Path:
 
 def why_not_counted() -> str:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        return f"the recorded figures are for x86_64 Linux, and this is {platform.machine()} {platform.system()}"
+        return f"the recorded figures are for x86_64 Linux, and this one is {platform.machine()} {platform.system()}"
     if not shutil.which("valgrind"):
         return "valgrind is not on the PATH (Debian: apt install valgrind)"
     return ""
@@ -171,16 +171,16 @@ def main() -> int:
             raise LocalError(f"nothing was counted: {why}")
         print(f"NOT COUNTED: {why}")
         return 0
-    binary = built("x86_64", "forwarder")  # of the release, because every compiler makes other counts
+    binary = built("x86_64", "forwarder")  # the release's binary, because each compiler gives other counts
     with tempfile.TemporaryDirectory(prefix="jw-webhook-forwarder-") as folder:
         counter = Counter(Path(folder))
         if broken := counter.promises(binary):
-            raise LocalError("\n  ".join([f"each of {ATTEMPTS} attempts broke a promise. The last had:", *broken]))
+            raise LocalError("\n  ".join([f"the function broke promises in {ATTEMPTS} runs. Correct it:", *broken]))
         now: dict[str, int] = {}
         for figure in figures():
             now[figure.name] = round(counter.instructions(binary, figure))
             if counter.doubt:
-                break  # the other figures have a start too
+                break  # each other figure needs a start too, and would be as doubtful
         now["binary_bytes"] = binary.stat().st_size
         if sys.argv[1:] == ["--record"]:
             crates = crates_of(counter, figures())
@@ -196,18 +196,18 @@ def main() -> int:
 def compare(counter: Counter, now: dict[str, int]) -> None:
     recorded = record.read()
     for name, figure in now.items():
-        print(f"  {name:<30} {figure:>12,}   {record.change(recorded.figures[name], figure):>6} of the record")
+        print(f"  {name:<30} {figure:>12,}   {record.change(recorded.figures[name], figure):>6} against the record")
     if grown := record.grown(recorded.figures, now):
         complaints = [complaint(name, recorded.figures[name], now[name]) for name in grown]
         for name, crates in crates_of(counter, [figure for figure in figures() if figure.name in grown]).items():
-            complaints += [f"what grew in {name}:", *record.what_grew(recorded.crates[name], crates)]
+            complaints += [f"the crates that grew in {name}:", *record.what_grew(recorded.crates[name], crates)]
         doubt = [counter.doubt] if counter.doubt else []
         raise LocalError("\n  ".join(["the function costs more than recorded:", *doubt, *complaints, ADVICE]))
     if counter.doubt:
         raise LocalError(counter.doubt)
     for name in record.shrunk(recorded.figures, now):
-        print(f"{name} is {record.change(recorded.figures[name], now[name])}: record it with `make counts ARGS=--record`")
-    print("one connection to each service, none opened by an event, one fetch of the secret")
+        print(f"{name} changed by {record.change(recorded.figures[name], now[name])}. Run `make counts ARGS=--record`")
+    print("ok: before the first event, the function opened one connection to each service and fetched the secret once")
 
 
 def crates_of(counter: Counter, dearer: list[Figure]) -> dict[str, record.Crates]:
@@ -217,7 +217,7 @@ def crates_of(counter: Counter, dearer: list[Figure]) -> dict[str, record.Crates
     return {figure.name: counter.crates(with_lines, figure) for figure in dearer}
 
 
-ADVICE = "If the change is worth it, run `make counts ARGS=--record`, and give the reason in the commit."
+ADVICE = "If the change is worth this cost, run `make counts ARGS=--record`, and give the reason in the commit message."
 
 
 def complaint(name: str, recorded: int, now: int) -> str:

@@ -1,4 +1,4 @@
-"""`make plot`: measures CPU time by size of the body, size of the key ring and concurrent requests.
+"""`make plot`: measures how an event's CPU time grows with the body, the key ring and concurrent requests.
 
 Run it after a change that may affect large inputs. It prints the figures and draws docs/growth.svg for
 docs/performance.md.
@@ -34,12 +34,12 @@ def with_ring(given: Certificates, webhooks: float) -> float:
 
 
 def concurrent(given: Certificates, at_once: float) -> float:
-    # SQS takes 5 ms, so that requests overlap
+    # the emulated SQS takes 5 ms for a message, so that requests overlap
     return cpu(given, at_once=int(at_once), sqs_seconds=0.005)
 
 
 def cpu(given: Certificates, *, size: int = 0, secret: str = SECRET, at_once: int = 1, sqs_seconds: float = 0) -> float:
-    """The CPU time of an event in microseconds, in a new process whose connections are open."""
+    """Starts the function, opens its connections, and returns the CPU time of a later event in microseconds."""
     settings = {"AWS_LAMBDA_MAX_CONCURRENCY": str(at_once)} if at_once > 1 else {}
     function = Function("forwarder", (str(forwarder_binary()),), settings=settings)
     with run(function, given, secret, sqs_seconds=sqs_seconds) as instance:

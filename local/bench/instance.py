@@ -1,6 +1,6 @@
-"""Runs a function as Lambda does: starts it, sends events, and stops it. Nobody runs this file.
+"""Runs a function as Lambda does: starts it, sends events, and stops it. Other modules import this file.
 
-Every function is measured in the same way: time by the Runtime API's clock; CPU, memory and threads by /proc.
+The emulated Runtime API measures the times of every function. /proc has the CPU time, the memory and the threads.
 """
 
 import os
@@ -18,16 +18,16 @@ from bench.services import QUEUE_PATH, RUNTIME_API, SECRETS_MANAGER, SQS, Answer
 from processes import ROOT, LocalError, Processes, started
 from stack import LOCALHOST
 
-ANSWER_SECONDS = 120  # valgrind is fifty times slower
+ANSWER_SECONDS = 120  # under valgrind the function is fifty times slower
 END_SECONDS = 60
 SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:jw-webhook-forwarder-AbCdEf"
-# This program uses the first core and the function the last, so that neither waits for the other.
+# This program runs on the first core and the function on the last, so that they do not compete for a core.
 CORES = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function's command, with its variables beyond those that Lambda sets."""
+    """How to start a function. `settings` has the variables that Lambda does not set."""
 
     name: str
     command: tuple[str, ...]
@@ -46,7 +46,7 @@ class Instance:
         self.began = began
 
     def send(self, events: list[Event], at_once: int = 1) -> list[Answer]:
-        """Sends events, at most `at_once` concurrently, and waits until the function asks for the next."""
+        """Sends the events, at most `at_once` at a time. Waits for all answers, and for the function's next poll."""
         answers: list[Answer] = []
         sent = 0
         while len(answers) < len(events):
@@ -61,7 +61,7 @@ class Instance:
         return answers
 
     def cpu_seconds(self) -> float:
-        """User and system time since the start."""
+        """The function's user and system time since its start."""
         # schedstat counts nanoseconds of each thread; /proc/PID/stat counts only hundredths of a second
         tasks = (self._proc / "task").iterdir()
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
@@ -90,7 +90,7 @@ class Instance:
                 self._check(deadline, "answer an event")
                 continue
             if answer.status != answer.event.status:
-                raise LocalError(f"{self._name} answered {answer.status}, not {answer.event.status}")
+                raise LocalError(f"{self._name} answered {answer.status}, not {answer.event.status}. Read its output")
             return answer
 
     def _check(self, deadline: float, what: str) -> None:
@@ -111,9 +111,9 @@ def run(
     host: str = "localhost",
     wrapper: tuple[str, ...] = (),
 ) -> Iterator[Instance]:
-    """Runs a function while the block runs, perhaps under a wrapper such as valgrind. Then the function exits."""
+    """Starts a function, perhaps under a wrapper such as valgrind. Stops the function when the `with` block ends."""
     if not CORES:
-        raise LocalError("the benchmarks read /proc. Run them on Linux")
+        raise LocalError("the benchmarks read /proc, which this system does not have. Run them on Linux")
     os.sched_setaffinity(0, CORES[:1])
     services = Services(certificates, secret, sqs_seconds)
     with started() as (processes, _):
@@ -125,12 +125,12 @@ def run(
         os.sched_setaffinity(0, CORES[:1])
         yield Instance(function.name, services, processes, process.pid, began)
         process.terminate()
-        process.wait(END_SECONDS)  # valgrind writes its profile
+        process.wait(END_SECONDS)  # valgrind needs time to write the profile
     services.close()
 
 
 def environment(function: Function, services: Services, certificates: Certificates, host: str) -> dict[str, str]:
-    """The function's whole environment: Lambda's variables, as long as on AWS, and none of the user's."""
+    """The function's environment: Lambda's variables, with values as long as on AWS. It has no variable of the user."""
     endpoint = {service: f"https://{host}:{services.ports[service]}" for service in (SECRETS_MANAGER, SQS)}
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -1,4 +1,4 @@
-"""Reads, writes and compares the recorded figures, counts.toml. Nobody runs this file."""
+"""Reads, writes and compares the recorded figures, counts.toml. Other modules import this file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,8 @@ from processes import tomllib
 PATH = Path(__file__).with_name("counts.toml")
 TOLERANCE = 0.03  # ten times the difference between two runs
 HEAD = """\
-# Written by `make counts ARGS=--record`. `make counts`, which CI runs, fails above these figures and 3 %.
-# Instructions counted by valgrind on x86_64 Linux. Crates below 0.2 % of a figure are left out.
+# `make counts ARGS=--record` writes this file. CI runs `make counts`, which fails if a figure grows by more than 3 %.
+# Valgrind counts instructions on x86_64 Linux. A crate below 0.2 % of a figure is not listed.
 """
 
 Crates = dict[str, int]
@@ -36,12 +36,12 @@ def write(record: Record) -> None:
 
 
 def grown(recorded: dict[str, int], now: dict[str, int]) -> list[str]:
-    """The figures that are too high."""
+    """The names of the figures that are higher than recorded by more than TOLERANCE."""
     return [name for name in now if now[name] > recorded[name] * (1 + TOLERANCE)]
 
 
 def shrunk(recorded: dict[str, int], now: dict[str, int]) -> list[str]:
-    """The figures that are much lower than recorded, so that they could grow again without being noticed."""
+    """The names of the figures that are much lower than recorded. Until they are recorded, a growth is not noticed."""
     return [name for name in now if now[name] < recorded[name] * (1 - TOLERANCE)]
 
 

@@ -1,4 +1,4 @@
-"""The measured events. A fixed seed gives every run the same events. Nobody runs this file."""
+"""Creates the events for the measurements, the same events in each run. Other modules import this file."""
 
 import json
 import random
@@ -15,15 +15,15 @@ SEED = 20231114
 
 @dataclass(frozen=True)
 class Event:
-    """An event of the Runtime API, with its expected status and message."""
+    """An event for the function, with the expected status of the answer and the expected message in the queue."""
 
     payload: bytes
     status: int
-    message: str | None  # the body in the queue
+    message: str | None  # the expected message's body; None: no message
 
 
 def accepted(number: int, *, spaced: bool = False, size: int = 0) -> list[Event]:
-    """Valid events. `spaced`: the body has other white space than the claims. `size`: the body's bytes."""
+    """Valid events. `spaced`: the body has white space that the signed claims do not have. `size`: the body's bytes."""
     events = []
     for index, signed in enumerate(payloads(number, size)):
         body = json.dumps(json.loads(signed)).encode() if spaced else signed

@@ -1,7 +1,7 @@
 """Emulates Lambda's Runtime API, Secrets Manager and SQS for one function, and counts connections and requests.
 
-It has a thread for each connection. That is fast enough, because all threads wait while the function works. Nobody runs
-this file.
+Each connection has its own thread. Threads are fast enough, because all of them wait while the function works. Other
+modules import this file.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ DEADLINE_SECONDS = 30
 
 @dataclass
 class Answer:
-    """The function's answer to an event, with its times."""
+    """The function's answer to an event. `began`: the event was sent. `ended`: the answer arrived."""
 
     event: Event
     status: int
@@ -47,7 +47,7 @@ class Request:
 
 
 class Services:
-    """Three emulators, each on a free port, until close()."""
+    """Runs three emulators, each on a free port, until close() is called."""
 
     def __init__(self, certificates: Certificates, secret: str, sqs_seconds: float = 0) -> None:
         self._secret = secret
@@ -59,11 +59,11 @@ class Services:
         self._sockets: list[socket.socket] = []
         self._under_way: dict[str, tuple[Event, float]] = {}
         self._numbers = iter(range(1, 1 << 32))
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # each answers a poll of the function
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()  # the events to send; each poll takes one
         self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.polls = threading.Semaphore(0)  # the function's requests for the next event
         self.connections: Counter[str] = Counter()
-        self.fetches = 0  # of the secret
+        self.fetches = 0  # the number of fetches of the secret
         self.connected: list[tuple[str, float]] = []
         self.messages: list[str] = []
         self.init_error = ""
@@ -149,7 +149,7 @@ class Services:
 
     def _sqs(self, request: Request) -> bytes:
         if request.target != "AmazonSQS.SendMessage":
-            # the function opens its connection with a call that SQS does not know
+            # at its start, the function opens a connection with an operation that SQS does not know
             return self._response("404 Not Found", b"<UnknownOperationException/>\n")
         asked = json.loads(request.body)
         body = asked["MessageBody"]
@@ -173,7 +173,7 @@ class Services:
 
 
 def md5_of_attributes(attributes: dict[str, dict[str, str]]) -> str:
-    """SQS Developer Guide, "Calculating the MD5 message digest for message attributes", for strings only."""
+    """MD5 of string attributes (SQS Developer Guide, "Calculating the MD5 message digest for message attributes")."""
     md5 = hashlib.md5()
     for name in sorted(attributes):
         kind, value = attributes[name]["DataType"], attributes[name]["StringValue"]
@@ -183,7 +183,7 @@ def md5_of_attributes(attributes: dict[str, dict[str, str]]) -> str:
 
 
 def read_request(reader: BinaryIO) -> Request | None:
-    """Reads an HTTP/1.1 request, or None if the connection is closed. The measured functions send none in chunks."""
+    """Reads an HTTP/1.1 request that has a Content-Length. If the connection is closed, returns None."""
     if not (first := reader.readline()):
         return None
     method, path, _ = first.decode().split(" ")

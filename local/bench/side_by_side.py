@@ -1,6 +1,6 @@
 """`make bench`: compares the function with JW's documented check in Python, and with an empty function.
 
-Run it to get the table of docs/performance.md for your machine. Ratios depend much less on the machine than milliseconds.
+Run it to get the table of docs/performance.md for your machine. Ratios depend on the machine much less than times.
 """
 
 import statistics
@@ -53,7 +53,7 @@ def functions() -> dict[str, Function]:
 
 
 def measure(function: Function, given: Certificates, *, checks: bool) -> Figures:
-    """Measures one process: a first event, warm events, and forged events if the function `checks` signatures."""
+    """Measures one process with a first event and warm events, and with forged ones if the function `checks` them."""
     first, *warm_up = requests.accepted(1 + WARM_UP)
     with run(function, given, SECRET) as instance:
         (cold,) = instance.send([first])
@@ -108,7 +108,7 @@ def main() -> int:
     measured: dict[str, list[Figures]] = {name: [] for name in side}
     with tempfile.TemporaryDirectory() as folder:
         given = certificates.make(Path(folder))
-        # in turn, so that other load affects all of them
+        # the functions run in turn, so that other load on the machine affects all of them
         for number in range(1, ROUNDS + 1):
             print(f"  round {number} of {ROUNDS}", file=sys.stderr, flush=True)
             for name, function in side.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench import callgrind, record
 
 REGISTRY = "/home/somebody/.cargo/registry/src/index-0123456789abcdef"
-# A crate's `parse`, with an inlined line of the standard library and a call of memcpy in another library.
+# In this profile, serde_json's `parse` has an inlined line of the standard library, and calls memcpy in libc.
 PROFILE = f"""\
 version: 1
 positions: line
@@ -46,8 +46,8 @@ summary: 3182
 """
 
 
-class ByCrate(unittest.TestCase):
-    def test_cost_counts_once_for_the_crate_of_its_line(self) -> None:
+class InstructionsByCrate(unittest.TestCase):
+    def test_instruction_counts_once_for_the_crate_of_its_source_line(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             profile = Path(folder, "profile")
             profile.write_text(PROFILE, encoding="utf-8")
@@ -56,7 +56,7 @@ class ByCrate(unittest.TestCase):
             self.assertEqual(callgrind.total(profile), sum(expected.values()))
 
 
-class Compared(unittest.TestCase):
+class ComparisonWithTheRecord(unittest.TestCase):
     def test_growth_above_three_per_cent_is_reported(self) -> None:
         recorded = {"first_answer": 1000, "warm_event": 1000}
         self.assertEqual(record.grown(recorded, {"first_answer": 1030, "warm_event": 1031}), ["warm_event"])
@@ -72,7 +72,7 @@ class Compared(unittest.TestCase):
         self.assertIn("+9,000   (not in the record -> 9,000)", lines[0])
         self.assertIn("+200   (500 -> 700)", lines[1])
 
-    def test_recorded_figures_are_complete(self) -> None:
+    def test_record_has_every_figure(self) -> None:
         recorded = record.read()
         self.assertEqual(
             list(recorded.figures),

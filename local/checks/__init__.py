@@ -1,3 +1,3 @@
-"""Checks of the code, the template and the pages: `python -m checks.twins` for `make twins`, and one module or folder for
-each other check. Nobody runs this file.
+"""Checks of the code, the template and the pages. Each check is a module or a folder, and has a target in the Makefile:
+`make twins` runs `python -m checks.twins`.
 """

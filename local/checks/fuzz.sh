@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make fuzz`: fuzzes each target, starting with fuzz/seeds. Run it after a change of a parser. target/fuzz keeps the
-# corpus. Without a sanitizer, because stable Rust has none and the crate forbids unsafe code.
+# `make fuzz`: fuzzes each target, starting with fuzz/seeds. Run it after a change of a parser. The corpus
+# stays in target/fuzz. The targets have no sanitizer, because stable Rust has none and the crate forbids unsafe code.
 #
 #     sh local/checks/fuzz.sh SECONDS [TARGET]...
 set -eu
@@ -15,11 +15,11 @@ cargo fuzz build --sanitizer none --target-dir target/fuzz
 for target in "$@"; do
     corpus=target/fuzz/corpus/$target log=target/fuzz/$target.log
     mkdir -p "$corpus"
-    # stdout has a log line for each request
+    # stdout would get a log line for each request
     if ! cargo fuzz run --sanitizer none --target-dir target/fuzz "$target" "$corpus" "fuzz/seeds/$target" -- \
         -max_total_time="$seconds" -timeout=10 -max_len=8192 -print_final_stats=1 >/dev/null 2>"$log"; then
         tail -n 80 "$log" >&2
-        echo "error: fuzzing $target failed (see above). fuzz/artifacts/$target has the input: add a test with it" >&2
+        echo "error: fuzzing $target failed (see above). Add a test with the input in fuzz/artifacts/$target" >&2
         exit 1
     fi
     inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

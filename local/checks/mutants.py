@@ -1,6 +1,6 @@
 """`make mutants`: finds small changes of the code that no test notices. Run it after a change of the code or the tests.
 
-cargo-mutants lists the mutants, and its options select some of them, for example `--re REGEX`.
+cargo-mutants lists these changes (mutants). Its options select some of them, for example `--re REGEX`.
 """
 
 import hashlib
@@ -13,14 +13,14 @@ from typing import Any
 from processes import ROOT, LocalError, exit_with, tomllib
 from checks.twins import BUILD, ENDED, TREE, build_forwarder, build_test, build_tests, cargo, changed, copy_tree, lock_copy, run
 
-KNOWN = ROOT / "tests" / "mutants.toml"  # mutants that no test needs to notice, with the reason
-# A mutant of an unchanged file does not run again, unless no test noticed it.
+KNOWN = ROOT / "tests" / "mutants.toml"  # mutants that no test needs to notice, each with the reason
+# The result of each mutant. A mutant that a test noticed runs again only after a change of its file.
 OUTCOMES = BUILD.parent / "mutants.jsonl"
 CARGO_MUTANTS = ROOT / "target" / "tools" / "bin" / "cargo-mutants"
 WANTED = 0.95
-# Slow tests that notice much. They run last.
+# The slow tests. They run last, because a faster test notices most mutants.
 LAST = ("faults::", "freeze::", "jwhook::", "load::", "oracle::")
-# The mutated files of jwhook, each with its own tests. All tests of jwhook run after those.
+# The mutated files of jwhook, each with the tests that run first. Then the other tests of jwhook run.
 JWHOOK = {
     "src/bin/jwhook/commands/create.rs": ("jwhook::creating::",),
     "src/bin/jwhook/commands/missed": ("jwhook::missing::",),
@@ -31,7 +31,7 @@ JWHOOK = {
     "src/bin/jwhook/settling.rs": ("jwhook::creating::", "jwhook::drill::"),
     "src/bin/jwhook/keys.rs": ("jwhook::changing::", "jwhook::keeping::", "jwhook::rotating::"),
 }
-# The comparison with JW's check needs few requests to notice a mutant.
+# In the comparison with JW's check, a thousand requests are enough to notice a mutant.
 os.environ["ORACLE_CASES"] = "1000"
 
 
@@ -42,14 +42,14 @@ def mutants(options: list[str]) -> list[dict[str, Any]]:
 
 
 def own_tests(mutant: dict[str, Any]) -> tuple[str, ...] | None:
-    """The tests of a file of jwhook; () for a file of the library; None if the file is not mutated."""
+    """The tests that run first for a file of jwhook; () for a file of the library; None for a file without mutants."""
     if not mutant["file"].startswith("src/bin/"):
         return ()
     return next((tests for file, tests in JWHOOK.items() if mutant["file"].startswith(file)), None)
 
 
 def title(mutant: dict[str, Any]) -> str:
-    """The name without the line, because a change above moves the line."""
+    """The mutant's name without the line number, which changes if a line above is added."""
     file, _, _, what = mutant["name"].split(":", 3)
     return f"{file}:{what}"
 
@@ -64,9 +64,9 @@ def mutated(text: str, mutant: dict[str, Any]) -> str:
 
 
 def caught_by(tests: str, own: tuple[str, ...]) -> str:
-    """The first unit test that fails, or the first test of tests/it that fails twice, or nothing.
+    """Returns the first unit test that fails, or else the first test of tests/it that fails twice, or else "".
 
-    cargo-mutants would build tests/it for each mutant. These tests need only a new forwarder.
+    cargo-mutants would build tests/it again for each mutant. This function builds only the forwarder again.
     """
     try:
         unit = build_test(*(("--bin", "jwhook") if own else ("--lib",)), "--all-features")
@@ -139,7 +139,7 @@ def main() -> int:
     print(f"mutants: {len(wanted)} made, {viable} viable, {caught} caught ({share:.1%})")
     unexplained = [mutant["name"] for mutant in missed if title(mutant) not in known]
     if unexplained:
-        raise LocalError(f"no test notices {len(unexplained)} mutants. Add a test, or a reason to tests/mutants.toml")
+        raise LocalError(f"no test notices {len(unexplained)} mutants. Add tests, or reasons to tests/mutants.toml")
     if not options and share < WANTED:
         raise LocalError(f"the tests notice less than {WANTED:.0%} of the mutants. Add tests")
     return 0

@@ -1,4 +1,4 @@
-"""Checks that each test and file that SECURITY.md and docs/proof.md name exists: part of `make test`.
+"""Checks that SECURITY.md and docs/proof.md name only tests and files that exist: part of `make test`.
 
 Run it after you rename a test. It takes the names of the Rust tests from the test binaries, which cargo builds first.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from checks.pages import ROOT, report
 
 PAGES = ("SECURITY.md", "docs/proof.md")
-# A page's tables, by the name of the last column. Each row of a proof must name a test, a file or a target.
+# The names of last columns. In a table of PROOFS, each row must name a test, a file or a target. OTHERS need none.
 PROOFS = {"shown by", "proved by"}
 OTHERS = {"seconds", "shortest schedule"}
 LIST = ("cargo", "test", "--locked", "--all-features", "--quiet", "--lib", "--bins", "--tests", "--", "--list")
@@ -46,10 +46,10 @@ def faults() -> Iterator[str]:
             row = next(filter(None, cells))
             named = re.findall(r"`([^`]+)`", cells[-1])
             if not named:
-                yield f"{name}: the row names no proof: {row}"
+                yield f"{name}: a row names no proof. The row: {row}"
             for proof in named:
                 if not (proof in known or proof.startswith("make ") or (ROOT / proof).exists()):
-                    yield f"{name}: neither a test nor a file is called {proof}: {row}"
+                    yield f"{name}: {proof} is neither a test nor a file. The row: {row}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`make twins`: checks that the tests notice known mistakes. Run it after a change of the tests or of the code's lines in
-tests/twins.toml, which lists the mistakes (twins) and the tests that must fail. `--check` only compares the list with the
-code; `--simulation` runs the simulation instead of tests/it; words select the twins whose names have all of them.
+"""`make twins`: checks that tests notice known mistakes (twins). tests/twins.toml lists the twins and the tests that
+must fail. Run it after a change of the tests or of a line in the list. `--check` only compares the list with the code;
+`--simulation` runs the simulation instead of tests/it; WORD... selects the twins whose name has all these words.
 """
 
 import argparse
@@ -24,8 +24,8 @@ TREE = ROOT / "target" / "twins" / "tree"
 BUILD = ROOT / "target" / "twins" / "build"
 RUN_SECONDS = 900  # a twin may wait for ever; the whole suite takes minutes
 MEMORY_BYTES = 8 << 30  # a twin may loop for ever and allocate memory
-ENDED = "(the program crashed or timed out)"  # in place of the failed test
-# The simulation must find a mistake, then it shortens the schedule that shows the mistake.
+ENDED = "(the program crashed or timed out)"  # stands for the failed test, whose name is unknown
+# The most seconds in which the simulation finds a mistake, and then shortens the schedule that shows the mistake.
 FIND_SECONDS = 60
 SHRINK_SECONDS = 60
 
@@ -33,11 +33,11 @@ Twin = dict[str, Any]
 
 
 def check(twin: Twin) -> None:
-    """Raises an error if the code has no such line, or the tests no such test."""
+    """Raises an error if the code does not have the twin's line once, or if a test or a promise does not exist."""
     name = twin["name"]
     times = (ROOT / twin["file"]).read_text(encoding="utf-8").count(twin["from"])
     if times != 1:
-        raise LocalError(f"{name}: {twin['file']} has its line {times} times, not once. Correct tests/twins.toml")
+        raise LocalError(f"{name}: {twin['file']} has the twin's line {times} times, not once. Correct twins.toml")
     if not twin["fails"] and "simulation" not in twin:
         raise LocalError(f"{name}: tests/twins.toml names no test that must fail. Name one")
     judges = (ROOT / "tests" / "simulation" / "judge").glob("*.rs")
@@ -53,7 +53,7 @@ def check(twin: Twin) -> None:
 
 
 def lock_copy() -> IO[str]:
-    """Locks the copy of the project until the result is closed."""
+    """Locks the project's copy in target/twins until the returned file is closed."""
     BUILD.mkdir(parents=True, exist_ok=True)
     lock = (BUILD.parent / "lock").open("w", encoding="utf-8")
     try:
@@ -80,7 +80,7 @@ def copy_tree() -> None:
 
 @contextmanager
 def changed(file: str, text: str) -> Iterator[None]:
-    """Gives a file of the copy this text while the block runs."""
+    """Replaces the text of a file in the copy until the `with` block ends."""
     path = TREE / file
     original = path.read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
@@ -100,7 +100,7 @@ def cargo(*arguments: str) -> str:
 
 
 def build_test(*target: str) -> str:
-    """Builds a test target and returns its program."""
+    """Builds a test target and returns the path of the test program."""
     lines = cargo("test", *target, "--no-run", "--message-format=json").splitlines()
     artifacts = [line for line in map(json.loads, lines) if line["reason"] == "compiler-artifact"]
     program: str = next(artifact["executable"] for artifact in artifacts if artifact["profile"]["test"])
@@ -108,7 +108,7 @@ def build_test(*target: str) -> str:
 
 
 def build_tests() -> str:
-    """Builds tests/it, which starts the forwarder from the path where cargo builds each twin."""
+    """Builds tests/it, which starts the forwarder from the path to which cargo builds each twin."""
     return build_test("--test", "it", "--all-features")
 
 
@@ -118,7 +118,7 @@ def build_forwarder() -> None:
 
 def run(program: str, *arguments: str, seconds: int = RUN_SECONDS, until_failure: bool = False) -> set[str]:
     """Runs tests and returns those that failed. A crash or a timeout counts as a failed test."""
-    root = str(ROOT / "tests" / "it" / "support" / "root.pem")  # the Makefile's target test says why
+    root = str(ROOT / "tests" / "it" / "support" / "root.pem")  # the Makefile gives the reason at the target `test`
     roots = {"SSL_CERT_DIR": "/nowhere", "SSL_CERT_FILE": root}
     process = subprocess.Popen(
         [program, "--test-threads=4", *arguments],
@@ -139,25 +139,25 @@ def run(program: str, *arguments: str, seconds: int = RUN_SECONDS, until_failure
         return failed or ({ENDED} if process.wait() != 0 else set())
     finally:
         timer.cancel()
-        send_to_group(process, signal.SIGKILL)  # the test's forwarders too
+        send_to_group(process, signal.SIGKILL)  # also stops the forwarders that a test started
         process.wait()
 
 
 def judge(twin: Twin, tests: str) -> str:
-    """Runs the twin's tests. Raises an error if one does not fail."""
+    """Builds the twin and runs its tests. If a test passes that must fail, raises an error."""
     build_forwarder()
     failed = run(tests, "--exact", *twin["fails"])
     if failed == set(twin["fails"]):
         return f"ok, failed tests: {len(failed)}"
     if not (failed := failed or run(tests)):
-        raise LocalError("no test of tests/it fails. Add one")
+        raise LocalError("no test of tests/it notices this twin. Add a test")
     passed = set(twin["fails"]) - failed
-    wrong = f"must fail, but did not: {', '.join(sorted(passed))}; failed: {', '.join(sorted(failed))}"
+    wrong = f"must fail, but passed: {', '.join(sorted(passed))}; tests that failed: {', '.join(sorted(failed))}"
     raise LocalError(f"{wrong}. Correct tests/twins.toml")
 
 
 def find(twin: Twin) -> str:
-    """Runs the simulation. Raises an error if it does not find the twin in time, or finds another broken promise."""
+    """Runs the simulation. If it does not find the twin in time, or finds another broken promise, raises an error."""
     program = build_test("--profile", "simulation", "--test", "simulation")
     command = [program, "--exact", "promise_holds_under_random_faults_in_virtual_time", "--nocapture"]
     environment = {**os.environ, "SIMULATION_EVENTS": str(10**9), "RUST_BACKTRACE": "0"}
@@ -172,9 +172,9 @@ def find(twin: Twin) -> str:
         raise LocalError(f"the simulation ends without a broken promise: {done.stderr[-500:]}")
     said = f"seed {found[1]}, {shortest[1]}, {shortest[3]}"
     if float(shortest[2]) > FIND_SECONDS:
-        raise LocalError(f"found after more than {FIND_SECONDS} s: {said}")
+        raise LocalError(f"the simulation needed more than {FIND_SECONDS} s: {said}")
     if found[2] not in twin["simulation"]:
-        raise LocalError(f"breaks a promise that tests/twins.toml does not name: {found[2]}: {said}")
+        raise LocalError(f"the twin breaks a promise that tests/twins.toml does not name: {found[2]}: {said}")
     return f"ok, {said}"
 
 
@@ -197,7 +197,7 @@ def main() -> int:
         tests = build_tests()
         build_forwarder()
         if failed := run(tests, "--exact", *sorted({test for twin in chosen for test in twin["fails"]})):
-            raise LocalError(f"tests fail without a mistake: {', '.join(sorted(failed))}. Correct the code or the tests first")
+            raise LocalError(f"these tests fail before a mistake is built in: {', '.join(sorted(failed))}. Fix them")
     missed = 0
     for number, twin in enumerate(chosen, 1):
         right = (TREE / twin["file"]).read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """The AWS of `make prove`: ministack, with the changes that the project's template needs.
 
 local/emulators/cloud.py starts this program as a separate process. To try a new version of ministack, run
-`PYTHONPATH=local .venv/bin/python -m emulators.aws`: it stops with a message if the changes do not fit.
+`PYTHONPATH=local .venv/bin/python -m emulators.aws`: if the changes do not fit, it prints the reason.
 """
 
 import importlib.metadata
@@ -9,19 +9,19 @@ import sys
 
 FITS = "1.5.33"  # pyproject.toml pins the same version
 
-# Each function of local/emulators/aws_changes.py, and its reason.
+# Each function of local/emulators/aws_changes.py, and the reason for its change.
 CHANGES = {
     "give_sam_the_parameters":
         "A parameter turns CodeDeploy off, so SAM's transform needs the parameters' values. ministack passes none.",
     "import_routes_from_the_body":
         "SAM writes an HTTP API's routes and integrations into the OpenAPI body. ministack ignores the body.",
     "accept_alarms_on_expressions":
-        "ministack fails the stack on an alarm with an expression. No alarm goes off here, so the first metric is kept.",
+        "ministack rejects an alarm on an expression. No alarm goes off here, so the alarm gets only its first metric.",
     "generate_secrets_without_punctuation":
         "The template asks for ExcludePunctuation. ministack knows only ExcludeCharacters.",
     "reject_unchanged_versions":
-        "Lambda rejects a version with the code and configuration of the last one, so CloudFormation fails if the"
-        " build that was rolled back is deployed again. ministack compares revision ids, which every update changes.",
+        "Lambda rejects a version whose code and configuration equal the last version's, so CloudFormation fails if a"
+        " rolled-back build is deployed again. ministack compares revision ids, which every update changes.",
     "accept_saved_queries":
         "ministack has no AWS::Logs::QueryDefinition. prove/watch.py reads the queries from the template.",
     "listen_on_one_port":
@@ -30,7 +30,7 @@ CHANGES = {
 
 
 def change() -> str | None:
-    """Makes the changes. Returns why they do not fit the installed ministack, and what to do."""
+    """Makes the changes. If they do not fit the installed ministack, returns the reason and what to do."""
     installed = importlib.metadata.version("ministack")
     if installed != FITS:
         return (

@@ -1,6 +1,6 @@
-"""The functions that change ministack. local/emulators/aws.py calls each, and says what each is for.
+"""The functions that change ministack. local/emulators/aws.py calls each, and its table CHANGES has the reasons.
 
-Nobody runs this file. Change it together with the table in local/emulators/aws.py.
+Other modules import this file. Change it together with that table.
 """
 
 import contextvars
@@ -127,5 +127,5 @@ def accept_saved_queries() -> None:
 
 
 def listen_on_one_port() -> None:
-    del ministack.app._port_is_bindable  # fails if ministack no longer has this function
+    del ministack.app._port_is_bindable  # raises an error if ministack does not have this function
     ministack.app._port_is_bindable = lambda *_: False

@@ -1,6 +1,6 @@
-"""The emulated AWS of `make prove`, with what `sam`, JW, a consumer and an operator do.
+"""The emulated AWS of `make prove`, and the actions of `sam`, JW, a consumer and an operator.
 
-Everything uses TLS, because the queues deny plain HTTP. Nobody runs this file.
+All connections use TLS, because the queues deny plain HTTP. Other modules import this file.
 """
 
 import http.client
@@ -24,9 +24,9 @@ Json = dict[str, Any]
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 LOG_SECONDS = 10
-# Every stack here has no CodeDeploy, fetches the secret each second, and is built for this machine.
+# The parameters of every stack: no CodeDeploy, a fetch of the secret each second, and this machine's architecture.
 BASE = {"Deployment": "AllAtOnce", "SecretTtlSeconds": "1", "Architecture": HOST}
-# Each kind of resource that a stack creates: the call that lists them, and the members with the list and a name.
+# For each kind of resource: service, call that lists it, the answer's member with the list, a resource's name member.
 KINDS = {
     "queues": ("sqs", "list_queues", "QueueUrls", ""),
     "secrets": ("secretsmanager", "list_secrets", "SecretList", "ARN"),
@@ -57,12 +57,12 @@ class Cloud:
     def start(self) -> None:
         certificate = self._folder / "ministack-tls" / "server.crt"
         os.environ["AWS_ENDPOINT_URL"] = f"https://{LOCALHOST}:{self._port}"
-        os.environ["AWS_CA_BUNDLE"] = str(certificate)  # boto3 and sam
-        os.environ["SSL_CERT_FILE"] = str(certificate)  # the Rust SDK: jwhook and the function
+        os.environ["AWS_CA_BUNDLE"] = str(certificate)  # for boto3 and sam
+        os.environ["SSL_CERT_FILE"] = str(certificate)  # for the Rust SDK in jwhook and in the function
         environment = ministack_environment(self._port, self._folder) | {
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": os.environ["AWS_REGION"],
-            "SERVICES": "",  # all
+            "SERVICES": "",  # all services
             "AUTH": "true",  # enforces permissions, also those of the function's role
             "USE_SSL": "1",
         }
@@ -86,7 +86,7 @@ class Cloud:
         return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
     def stack_failures(self, stack: str) -> str:
-        """Why resources of the stack failed. The table that sam prints breaks these texts into columns."""
+        """The reasons why resources of the stack failed. sam's output breaks each reason into short lines."""
         events = boto3.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
         return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
@@ -102,7 +102,7 @@ class Cloud:
         return version
 
     def serve_version(self, outputs: dict[str, str], version: str) -> None:
-        """Rolls back in the quick way of docs/deploy.md."""
+        """Lets the alias invoke an earlier version. This is the quick rollback of docs/deploy.md."""
         boto3.client("lambda").update_alias(FunctionName=outputs["FunctionName"], Name="live", FunctionVersion=version)
 
     def invoke(self, outputs: dict[str, str], event: Json) -> Json:
@@ -129,7 +129,7 @@ class Cloud:
         return done.stdout
 
     def send(self, url: str, name: str, path: str = PATH, method: str | None = None) -> tuple[int, Json]:
-        """Sends a file of events/ to the stack's URL, which ministack serves."""
+        """Sends the request in a file of events/ to the stack's URL, which ministack serves."""
         event = read(name)
         api, service, region = url.removeprefix("https://").split("/")[0].split(".")[:3]
         host = f"{api}.execute-api.localhost" if service == "execute-api" else f"{api}.{service}.{region}.on.aws"
@@ -144,7 +144,7 @@ class Cloud:
             connection.close()
 
     def reachable_url(self, url: str) -> str:
-        """The stack's URL for a program of this machine, whose resolver does not know the URL's host."""
+        """A URL of the stack for programs on this machine, which cannot resolve the host name in the stack's output."""
         return f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{urlsplit(url).netloc.split('.')[0]}/$default{PATH}"
 
     def receive(self, queue_url: str) -> list[Json]:
@@ -163,7 +163,7 @@ class Cloud:
         boto3.client("sqs").set_queue_attributes(QueueUrl=held_queue_url, Attributes={"VisibilityTimeout": "1"})
 
     def held(self, queue_url: str) -> int:
-        """The number of events in a queue, with those that Lambda has received and not deleted."""
+        """The number of events in a queue, including events that Lambda has received but not deleted."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         counts = boto3.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         return sum(int(counts[name]) for name in names)
@@ -182,7 +182,7 @@ class Cloud:
         return lines
 
     def wait_for_log(self, log_group: str, **members: str) -> list[Json]:
-        """The function's new log lines, as soon as they have a wide event with these members."""
+        """Waits for a wide event with these members, and returns the function's new log lines."""
         lines: list[Json] = []
 
         def logged() -> bool:
@@ -194,7 +194,7 @@ class Cloud:
 
 
 def inventory() -> dict[str, set[str]]:
-    """Everything in the account, of the kinds that a stack creates. AWS's own policies are no part of the account."""
+    """The names of the account's resources, by kind (KINDS). It does not list AWS's own policies."""
     found = {}
     for kind, (service, call, member, name) in KINDS.items():
         scope = {"Scope": "Local"} if kind == "policies" else {}

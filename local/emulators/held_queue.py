@@ -1,6 +1,6 @@
-"""The held queue of the demo, and its poller. On AWS, Lambda polls the queue; `cargo lambda watch` polls none.
+"""The held queue of the demo. This module polls it as Lambda does on AWS, because `cargo lambda watch` polls no queue.
 
-Nobody runs this file.
+Other modules import this file.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from botocore.client import BaseClient
 
 HELD_QUEUE_NAME = "jw-webhook-held"
-SECONDS_BETWEEN_ATTEMPTS = 1  # 300 in the template
+SECONDS_BETWEEN_ATTEMPTS = 1  # the template has 300
 
 
 class HeldQueue:
@@ -23,7 +23,7 @@ class HeldQueue:
         self._arn = found["Attributes"]["QueueArn"]
 
     def poll(self, invoke: Callable[[bytes], bytes]) -> None:
-        """Invokes the function with a batch, and deletes the messages that are not in its list of failures."""
+        """Invokes the function with a batch of messages. Deletes those that the answer does not list as failed."""
         received = self._sqs.receive_message(
             QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
         )

@@ -1,4 +1,4 @@
-"""An emulator of JW's Management API for the proofs: webhooks, and the media of a site. Nobody runs this file."""
+"""Emulates JW's Management API for the proofs: webhooks, and the media of a site. Other modules import this file."""
 
 import json
 import secrets
@@ -18,7 +18,7 @@ def webhook(url: str, webhook_id: str, site_id: str) -> Json:
 
 
 class JwApi:
-    """The API of one account, until the `with` block ends. Every medium is ready and was created an hour ago."""
+    """Runs the API of one account until the `with` block ends. Every medium is ready and was created an hour ago."""
 
     def __init__(self, webhooks: list[Json], media_ids: dict[str, list[str]]) -> None:
         created = (datetime.now(timezone.utc) - timedelta(hours=1)).isoformat()
@@ -89,6 +89,6 @@ def handler(webhooks: list[Json], media: dict[str, list[Json]]) -> type[BaseHTTP
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Logs no requests."""
+            """Prints nothing for a request."""
 
     return Handler

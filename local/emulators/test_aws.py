@@ -1,4 +1,4 @@
-"""Tests that the changes of local/emulators/aws.py fit ministack: part of `make fmt`, so that an update of the pin fails early."""
+"""Tests that the changes of local/emulators/aws.py fit the pinned version of ministack: part of `make fmt`."""
 
 import subprocess
 import sys
@@ -17,14 +17,14 @@ class Changes(unittest.TestCase):
         done = subprocess.run(command, cwd=ROOT / "local", capture_output=True, text=True)
         self.assertEqual(done.stdout, "None\n", done.stderr)
 
-    def test_changes_are_refused_for_another_version_with_what_to_do(self) -> None:
+    def test_error_for_another_version_says_what_to_do(self) -> None:
         with mock.patch("importlib.metadata.version", return_value="1.6.0"), self.assertRaises(SystemExit) as exited:
             aws.main()
         message = str(exited.exception)
         self.assertIn(f"error: ministack 1.6.0 is installed, but local/emulators/aws.py changes private members of {aws.FITS}", message)
         self.assertIn("Run `make venv`", message)
 
-    def test_changes_are_refused_without_a_member_with_what_to_do(self) -> None:
+    def test_error_for_a_missing_member_says_what_to_do(self) -> None:
         handlers = mock.patch("ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS", {})
         with handlers, mock.patch.object(aws, "CHANGES", ["accept_alarms_on_expressions"]):
             message = aws.change() or ""

@@ -1,1 +1,1 @@
-"""Proofs on an emulated AWS: `python -m prove.stack` for `make prove`, and one module for each `make prove-…` and `make local`."""
+"""Proofs on an emulated AWS. `make prove` runs prove.stack. `make prove-…` and `make local` run other modules."""

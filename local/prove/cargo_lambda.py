@@ -1,9 +1,9 @@
 """`make prove-cargo-lambda`: follows docs/deploy-with-cargo-lambda.md on an emulated AWS. Run it after a change of the page
 or of examples/cargo-lambda/deploy.sh.
 
-It runs the page's `sh` blocks, compares the created resources with template.yaml, sends a signed event through both
-endpoints, and waits for a held event. If Terraform is there, it does the same with examples/terraform. The zip has the
-release binary of `make build`; the page's build for arm64 does not run, because `make arm64` does that.
+It runs the page's `sh` blocks, compares the created resources with template.yaml, and sends events to both endpoints.
+If Terraform is installed, it does the same with examples/terraform. The zip has the release binary of `make build`. It
+skips the page's build for arm64, because `make arm64` runs that build.
 """
 
 import json
@@ -28,14 +28,14 @@ from checks.template.translated import template
 PAGE = ROOT / "docs" / "deploy-with-cargo-lambda.md"
 BUILD = "cargo lambda build --release --arm64\n"
 RELEASE = "0.0.0"
-BLOCK_SECONDS = 600  # the block with deploy.sh takes 25, and minutes beside other builds
+BLOCK_SECONDS = 600  # the block with deploy.sh takes 25 s, and some minutes while other builds run
 # Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS.
 SHELL = 'set -eua; aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }; [ ! -f variables ] || . ./variables\n'
 READ = ("NAME", "QUEUE_URL", "HELD_QUEUE_URL", "SECRET_ARN", "URL", "WEBHOOK_URL")
 
 
 class Reader:
-    """Follows the page in a clone of the repository. Each block has the variables of the earlier blocks."""
+    """Follows the page in a clone of the repository. Each block can read the shell variables of the earlier blocks."""
 
     def __init__(self, clone: Path) -> None:
         self._clone = clone
@@ -53,11 +53,11 @@ class Reader:
         }
 
     def follow(self) -> dict[str, str]:
-        """Runs each block, and returns the variables with the created resources."""
+        """Runs each code block of the page. Returns the shell variables, which name the created resources."""
         blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
         run = [block for block in blocks if BUILD not in block]
         if len(run) != len(blocks) - 1:
-            raise LocalError(f"{len(blocks) - len(run)} `sh` blocks of {PAGE} have {BUILD.strip()!r}. Exactly one must have it")
+            raise LocalError(f"{len(blocks) - len(run)} `sh` blocks of {PAGE} have {BUILD.strip()!r}. Exactly one must")
         for block in run:
             self._sh(block)
             if "/deploy.sh" in block:

@@ -1,6 +1,6 @@
-"""The steps of a proof of a deployed stack: deploy, send an event, compare answer, log and queue with the promise.
+"""The steps of the proofs of a deployed stack: deploy, send an event, compare answer, log and queue with the promise.
 
-The other modules use it. Nobody runs this file.
+Other modules import this file.
 """
 
 import json
@@ -21,7 +21,7 @@ from processes import LocalError, started
 from stack import keep_to_this_machine
 
 SECRET_SECONDS = 10  # the stacks here fetch the secret each second
-# Each removed permission, and the function's error without it.
+# The permissions that a proof removes, each with the error that the function then logs.
 PERMISSIONS = {
     "FetchTheSecret": "Secrets Manager denied the call",
     "HoldEvents": "cannot hold an event",
@@ -31,7 +31,7 @@ PERMISSIONS = {
 
 @contextmanager
 def cloud_here() -> Iterator[tuple[Cloud, Path]]:
-    """Runs an emulated AWS, with a folder, while the block runs."""
+    """Starts an emulated AWS with a folder, and stops it when the `with` block ends."""
     keep_to_this_machine()
     os.environ["SAM_CLI_TELEMETRY"] = "0"
     with started(BotoCoreError, ClientError) as (processes, folder):
@@ -61,7 +61,7 @@ class StackChecks:
         except LocalError:
             self.check(f"CloudFormation fails and rolls back: {because}", because in self.cloud.stack_failures(stack), True)
         else:
-            raise LocalError(f"the deployment of {stack} succeeded, but must fail: {because}")
+            raise LocalError(f"the deployment of {stack} succeeded, but must fail with: {because}")
 
     def deploy_without(self, stack: str, *permissions: str) -> None:
         without = without_policies(self.template, permissions)
@@ -72,7 +72,7 @@ class StackChecks:
         self.cloud.delete(stack)
 
     def store_secret(self, outputs: dict[str, str]) -> None:
-        """Stores the secret as an operator does, then waits until the function uses it."""
+        """Stores the secret as an operator does, then waits until the function uses the new value."""
         boto3.client("secretsmanager").put_secret_value(SecretId=outputs["SecretArn"], SecretString=SECRET)
         deadline = time.monotonic() + SECRET_SECONDS
         while self.cloud.send(outputs["WebhookUrl"], "media_updated")[0] != 200:
@@ -97,7 +97,7 @@ class StackChecks:
         self.check(what, found, [(signed(name), the_id)])
         if group:
             system = messages[0]["Attributes"]
-            self.check("the group is the medium, the deduplication id the event_id",
+            self.check("the message's group is the medium, and its deduplication id is the event_id",
                         (system["MessageGroupId"], system["MessageDeduplicationId"]), (group, the_id))  # fmt: skip
 
     def answers(self, what: str, outputs: dict[str, str], name: str, status: int) -> None:
@@ -111,7 +111,7 @@ class StackChecks:
 
     def diagnosed(self, permission: str, lines: list[Json]) -> None:
         said = [line for line in lines if line.get("level") == "ERROR" and PERMISSIONS[permission] in line["message"]]
-        # the start fetches the secret too, so the log may have the error twice
+        # the function also fetches the secret at its start, so the log may have the error twice
         self.check("the error names AccessDenied", {("AccessDenied" in line["fault"]) for line in said}, {True})
 
     def log(self, outputs: dict[str, str]) -> list[Json]:

@@ -27,7 +27,7 @@ def processes_once(proof: StackChecks, outputs: dict[str, str]) -> None:
     proof.check("the consumer processed a duplicate once, and no event that its filter drops",
                 done, [event_id(json.loads(signed("media_available")))])  # fmt: skip
     items = boto3.client("dynamodb").scan(TableName=consumer["TableName"])["Items"]
-    proof.check("the consumer's table has that event, completed", [item["status"]["S"] for item in items], ["COMPLETED"])
+    proof.check("the consumer's table has only that event, completed", [item["status"]["S"] for item in items], ["COMPLETED"])
     proof.log(outputs)
     proof.delete(STACK)
     proof.check("the consumer's table is deleted", boto3.client("dynamodb").list_tables()["TableNames"], [])

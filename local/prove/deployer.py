@@ -1,7 +1,7 @@
 """Runs `sam deploy` and `sam delete` with only the permissions of docs/deployer-policy.json: part of `make prove`.
 
-The emulated AWS checks each call of sam. It does not check the calls of CloudFormation, for which AWS uses the caller's
-permissions: local/checks/template/test_deployer.py compares the policy with the permissions that AWS's resource types need.
+The emulated AWS checks the permissions for sam's calls. For CloudFormation's calls, only AWS itself checks the caller's
+permissions, so local/checks/template/test_deployer.py compares the policy with what AWS's resource types need.
 """
 
 import os
@@ -21,8 +21,8 @@ USER, NAME = "deployer", "deploy"
 
 @contextmanager
 def least_permissions() -> Iterator[None]:
-    """Runs `sam` as a user with this policy while the block runs. boto3 in this process keeps the operator's keys."""
-    iam = boto3.client("iam")  # boto3 has read the operator's keys by now
+    """Until the `with` block ends, `sam` runs as a user with this policy. boto3 here keeps the operator's keys."""
+    iam = boto3.client("iam")  # boto3 has already read the operator's keys
     iam.create_user(UserName=USER)
     iam.put_user_policy(UserName=USER, PolicyName=NAME, PolicyDocument=POLICY.read_text(encoding="utf-8"))
     key = iam.create_access_key(UserName=USER)["AccessKey"]

@@ -12,7 +12,7 @@ SEEN, DROPPED = "UUhbHm6C", "Dr0pp3d1"
 
 
 def large_event() -> Json:
-    """An event whose record takes two log lines. Its token is too long for the headers of the real API Gateway."""
+    """An event so large that the function logs it in two lines. The real API Gateway would reject its long token."""
     body = compact(LARGE)
     return {**read("conversions_complete"), "headers": {"authorization": f"Bearer {sign(body)}"}, "body": body.decode()}
 
@@ -27,17 +27,17 @@ def doctor_says(proof: StackChecks, stack: str, **warned: str) -> None:
 
 def recovers(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
     _, found = proof.cloud.jwhook(stack, "recover", "--dry-run")
-    proof.check("jwhook recover finds the undelivered events, and joins the parts",
+    proof.check("jwhook recover finds the undelivered events, and joins the parts of the large one",
                 [event["event"] for event in found["events"]], ["media_available", "conversions_complete"])  # fmt: skip
     proof.check("a dry run sends nothing", proof.cloud.receive(outputs["QueueUrl"]), [])
     code, done = proof.cloud.jwhook(stack, "recover", "--yes")
     proof.check("jwhook recover's exit code, and the number of events sent", [code, done["sent"]], [0, 2])
     bodies = {message["Body"].encode() for message in proof.cloud.receive(outputs["QueueUrl"])}
-    proof.check("the queue has both as if they had never failed", bodies, {signed("media_available"), compact(LARGE)})
+    proof.check("the queue has both events as signed", bodies, {signed("media_available"), compact(LARGE)})
 
 
 def finds_what_is_missed(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
-    """JW has two media, and the events of one never reached the function."""
+    """Proves that jwhook finds a medium of JW whose event never reached the function. JW has two media."""
     claims = json.loads(signed("media_available"))
     calling = webhook(outputs["WebhookUrl"], claims["webhook_id"], claims["site_id"])
     with JwApi([calling], {claims["site_id"]: [SEEN, DROPPED]}) as jw:
@@ -55,5 +55,5 @@ def moves(proof: StackChecks, stack: str, outputs: dict[str, str]) -> None:
         command = ("update", claims["webhook_id"], "--to", "http-api", "--settle", "0")
         code, shown = proof.cloud.jwhook(stack, *command, environment=jw.environment)
     url = calling["metadata"]["webhook_url"]
-    proof.check("jwhook update --to moves the webhook, and knows it as this stack's at both URLs",
+    proof.check("jwhook update --to moves the webhook, and says that the webhook calls this stack",
                 [code, url, shown["calls_this_stack"]], [0, outputs["WebhookUrlHttpApi"], True])  # fmt: skip

@@ -1,7 +1,7 @@
 """Compares resources that were created without CloudFormation with template.yaml: part of `make prove-cargo-lambda`.
 
-A page of commands and a Terraform module repeat the template's values, and nobody notices when a repeated value becomes
-stale. The comparison reads the resources from the emulated AWS.
+A page of commands and a Terraform module repeat the template's values. Without this comparison, nobody would notice a
+repeated value that is out of date. It reads the resources from the emulated AWS.
 """
 
 import json
@@ -13,14 +13,14 @@ from emulators.cloud import Json
 from prove.checks import StackChecks
 from checks.template.translated import deployed, template
 
-Made = dict[str, str]  # has the names of a stack's outputs, and RoleName
-# Each queue, and the queue whose dead letters it has.
+Made = dict[str, str]  # the created resources, by the names of a stack's outputs, and RoleName
+# Each queue; and if it is a dead-letter queue, the queue that moves failed messages into it.
 QUEUES = {"Queue": None, "DeadLetterQueue": "Queue", "HeldQueue": None, "HeldDeadLetterQueue": "HeldQueue"}
 LIVE = "live"
 
 
 def is_like_the_template(proof: StackChecks, made: Made, endpoint: str, different: Json | None = None) -> None:
-    """Compares with a stack of this Endpoint. `different` has the queues' attributes that differ on purpose."""
+    """Compares the resources with a stack that has this Endpoint. `different`: attributes that differ on purpose."""
     stack: Json = deployed(Endpoint=endpoint)["Resources"]
     (log_group,) = boto3.client("logs").describe_log_groups(logGroupNamePrefix=made["LogGroup"])["logGroups"]
     arns = {name: attributes(made[f"{name}Url"])["QueueArn"] for name in QUEUES}
@@ -37,7 +37,7 @@ def is_like_the_template(proof: StackChecks, made: Made, endpoint: str, differen
 
 
 def of_template(value: Any) -> Any:
-    """The default of a parameter that the value refers to, or the value."""
+    """If the value refers to a parameter, returns the parameter's default, otherwise the value."""
     return template()["Parameters"][value["Ref"]]["Default"] if isinstance(value, dict) and "Ref" in value else value
 
 
@@ -71,7 +71,7 @@ def grants(stack: Json, arns: Json) -> Json:
 
 
 def granted(made: Made) -> Json:
-    """The statements of the role's policies. Lists an attached policy too, which the template's role does not have."""
+    """The statements of the role's policies, by Sid. An attached policy is an entry too, and fails the comparison."""
     iam, role = boto3.client("iam"), made["RoleName"]
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
@@ -96,7 +96,7 @@ def function(stack: Json, made: Made) -> tuple[Json, Json]:
         "Environment": {"Variables": variables},
         "LoggingConfig": {n: of_template(v) for n, v in asked["LoggingConfig"].items() if n != "LogGroup"},
     }
-    found["LoggingConfig"].pop("LogGroup", None)  # Lambda's default, which has another name than the template's
+    found["LoggingConfig"].pop("LogGroup", None)  # Lambda's default log group has another name than the template's
     return {name: found[name] for name in expected}, expected
 
 
@@ -108,7 +108,7 @@ def mapping(stack: Json, held_queue_arn: str) -> tuple[Json, Json]:
 
 
 def may_invoke(stack: Json) -> set[tuple[str, str, str]]:
-    """Action, principal and condition of each permission. Of an HTTP API's ARN, only the part after the API's id."""
+    """Action, principal and condition of each permission. For an HTTP API, the condition is its ARN after the id."""
     found = set()
     for asked in (r["Properties"] for r in stack.values() if r["Type"] == "AWS::Lambda::Permission"):
         route = asked["SourceArn"]["Fn::Sub"].split("/", 1)[1] if "SourceArn" in asked else None

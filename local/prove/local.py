@@ -1,9 +1,9 @@
 """`make local`: runs `sam local invoke` with each file of events/, and `sam local start-api`. Run it after a change of
-the template, which these commands read in their own way.
+the template, because these commands read the template in their own way.
 
-They need Docker, which downloads SAM's image, or Podman with runc. This program starts Podman's service itself, with a
-small image instead of SAM's. Without a container engine it prints SKIPPED. ministack listens on the gateway of the
-engine's bridge, because a container cannot reach this machine's loopback interface.
+The commands need Docker, which downloads SAM's image, or Podman with runc. This program starts Podman's service itself,
+with a small image instead of SAM's. Without a container engine it prints SKIPPED. ministack listens on the gateway of
+the engine's bridge, because a container cannot reach this machine's loopback interface.
 """
 
 import http.client
@@ -28,7 +28,7 @@ from checks.template.translated import template
 
 IMAGE = "public.ecr.aws/lambda/provided:al2023-rapid-x86_64"
 API_SECONDS = 60  # the first start unpacks the image
-# sam local passes an unset variable as an empty one, with which the function does not start. A century is no limit.
+# sam local sets an unset variable to "", and then the function does not start. So the limit here is a century.
 NO_LIMIT = "3153600000"
 EXPECTED = {
     **{name: 200 for name in [HELD, *ACCEPTED]},
@@ -76,7 +76,7 @@ def start_podman(processes: Processes, folder: Path) -> str:
     archive = shutil.make_archive(str(folder / "image"), "tar", files)
     change = ["--change", "WORKDIR /var/task", "--change", "ENV LAMBDA_TASK_ROOT=/var/task"]
     subprocess.run([*podman, "import", *change, archive, IMAGE], capture_output=True, check=True)
-    # the bridge exists while a container runs, and this one runs until the end
+    # the bridge exists only while a container runs, so this container runs until the end
     run = [*podman, "run", "--detach", "--entrypoint", "/var/rapid/aws-lambda-rie", IMAGE, "/nothing"]
     holder = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
     inspect = [*podman, "inspect", holder, "--format", "{{.NetworkSettings.Gateway}}"]
@@ -84,7 +84,7 @@ def start_podman(processes: Processes, folder: Path) -> str:
 
 
 def stop_podman(folder: Path) -> None:
-    """Stops the containers while Podman still has its storage. They are no child processes of this program."""
+    """Stops the containers, which are not child processes, before `started` deletes the folder with their storage."""
     if (folder / "run").exists():
         subprocess.run([*podman_in(folder), "rm", "--all", "--force", "--time", "1"], capture_output=True)
 
@@ -95,7 +95,7 @@ def copy(source: Path, target: Path) -> Path:
 
 
 def write_inputs(folder: Path, endpoint: str, queue_url: str, held_queue_url: str) -> list[str]:
-    """Writes the template with the binary, and the variables. Returns the arguments of `sam local`."""
+    """Writes a template that deploys the binary, and a file of variables. Returns the arguments for `sam local`."""
     code = folder / "code"
     copy(forwarder_binary(), code / "bootstrap")
     copied = template()

@@ -50,7 +50,7 @@ class Team:
     def runs(self, *line: str, answers: str = "", environment: dict[str, str] | None = None) -> str:
         """Runs a command and returns its output. A failure ends the proof."""
         shell = {**self._shell, **(environment or {})}
-        # Popen would search this program's PATH
+        # Popen would search the PATH of this program, not of the team
         command = [shutil.which(line[0], path=shell["PATH"]) or str(self.folder / line[0]), *line[1:]]
         done = subprocess.run(command, cwd=self.folder, env=shell, input=answers, capture_output=True, text=True)
         if done.returncode != 0:
@@ -59,7 +59,7 @@ class Team:
 
 
 def guided(path: Path) -> str:
-    """The answers to `sam deploy --guided` of deploy.md: Enter for every good default."""
+    """The user's input for `sam deploy --guided` as deploy.md says. An empty line takes the default."""
     stack_and_region = ["", ""]
     parameters = [ANSWERS.get(name, "") for name in template(path)["Parameters"]]
     confirm_changes, create_roles, disable_rollback, save, file, environment = "n", "y", "n", "y", "", ""

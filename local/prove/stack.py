@@ -1,7 +1,7 @@
 """`make prove`: deploys template.yaml with the real `sam deploy` to an emulated AWS. Run it after a change of the template.
 
 The function runs with its own role, and each permission is removed once. An update and a deletion must keep the queues
-and the secret. It deploys the release binary of `make build`.
+and the secret. The proof deploys the release binary of `make build`.
 
 The tests in local/checks/template/ check what the emulated AWS cannot do: CodeDeploy, the order of an update, alarms that go
 off, throttling, SSM's rules, the permissions for KMS keys, logs, X-Ray and the invocation, and the denial of plain HTTP.
@@ -39,7 +39,7 @@ class Proof(StackChecks):
         self._fifo_queue_behind_a_function_url()
         watch.reads_what_was_printed(self)
         left = {kind: names - before[kind] for kind, names in inventory().items()}
-        self.check("nothing else is left of the stacks", left, {kind: set() for kind in left})
+        self.check("the deleted stacks left no other resource", left, {kind: set() for kind in left})
 
     def _leaves_nothing_of_a_stack_that_failed(self) -> None:
         before = inventory()
@@ -50,7 +50,7 @@ class Proof(StackChecks):
                     {"secrets": set(), "queues": set(), "log groups": set()})  # fmt: skip
 
     def _broken(self, template: Json) -> Json:
-        """The template with a last resource that fails."""
+        """A copy of the template in which the creation of the last resource fails."""
         copy: Json = json.loads(json.dumps(template))
         copy["Resources"]["AliasThatExists"] = {
             "Type": "AWS::Lambda::Alias",
@@ -74,7 +74,7 @@ class Proof(StackChecks):
         self.delivers(outputs, "channel_active")
         logs, names = self.cloud.sam_logs(stack), ("media_available", "channel_active", "media_deleted")
         shown = [event_id(json.loads(signed(name))) in logs for name in names]
-        self.check("sam logs shows these two, and not an event that was not sent", shown, [True, True, False])
+        self.check("sam logs shows the two sent events, but not a third one", shown, [True, True, False])
         for name, reason in {"forged": "signature_invalid", "body_mismatch": "body_mismatch"}.items():
             self.answers(f"{name}.json", outputs, name, 401)
             self.logged(outputs, "refused", reason)
@@ -205,7 +205,7 @@ class Proof(StackChecks):
         self.cloud.serve_version(updated, before)
         self.delivers(updated, "media_available", "after the rollback to the version without the limit")
 
-        # a parameter that is not named keeps its value, so only an empty value removes the limit
+        # sam deploy keeps the value of a parameter that it does not name, so only an empty value removes the limit
         waiting = self.deploy(stack, template, {"MaxEventAgeSeconds": ""})
         self.answers("without the limit, an unread event", waiting, "media_deleted", 200)
         self.log(waiting)
@@ -221,7 +221,7 @@ class Proof(StackChecks):
         return set(boto3.client("sqs").list_queues(QueueNamePrefix=stack).get("QueueUrls", []))
 
     def _left_its_data(self, outputs: dict[str, str]) -> None:
-        """Checks what a deleted stack left, then removes it as `make delete` says."""
+        """Checks the data that a deleted stack left. Then deletes the data with the calls that `make delete` prints."""
         secrets, sqs, logs = boto3.client("secretsmanager"), boto3.client("sqs"), boto3.client("logs")
         value = secrets.get_secret_value(SecretId=outputs["SecretArn"])["SecretString"]
         self.check("a deletion keeps the secret's value", value, SECRET)
@@ -237,7 +237,7 @@ class Proof(StackChecks):
 
 
 def permissions(template: Json) -> set[str]:
-    """The function's permissions: its role's own, and the attached policies."""
+    """The names of the function's permissions: the statements in its role, and the attached policies."""
     resources = template["Resources"]
     (own,) = resources["ForwarderRole"]["Properties"]["Policies"]
     attached = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::ManagedPolicy"}
@@ -248,7 +248,7 @@ def permissions(template: Json) -> set[str]:
 def main() -> int:
     template = translated.template()
     if permissions(template) != PERMISSIONS.keys() | NOT_ENFORCED_HERE:
-        raise LocalError("the template's permissions differ from those of this proof. Add each to PERMISSIONS or NOT_ENFORCED_HERE")
+        raise LocalError("this proof and the template differ in permissions. Correct PERMISSIONS or NOT_ENFORCED_HERE")
     with cloud_here() as (cloud, folder):
         code = folder / "code"
         code.mkdir()

@@ -1,7 +1,7 @@
 """Applies the module of examples/terraform with the real `terraform`: part of `make prove-cargo-lambda`.
 
-Needs `terraform` on the PATH and the AWS provider, which `terraform init` downloads unless TF_CLI_ARGS_init names a
-folder with the provider (-plugin-dir=FOLDER). If one of the two is missing, it prints NOT CHECKED.
+It needs terraform on the PATH and the AWS provider. `terraform init` downloads the provider, or reads it from a folder
+(TF_CLI_ARGS_init=-plugin-dir=FOLDER). If terraform or the provider is missing, it prints NOT CHECKED.
 """
 
 import json
@@ -21,8 +21,8 @@ from checks.template.translated import deployed
 
 MODULE = ROOT / "examples" / "terraform"
 NAME = "by-terraform"
-APPLY_SECONDS = 300  # an apply takes 100
-# Version 5 of the provider accepts no larger messages. The module needs none, because it has no function URL.
+APPLY_SECONDS = 300  # an apply takes 100 s
+# Version 5 of the provider rejects a larger value. The module has no function URL, so it needs no larger messages.
 DIFFERENT = {"MaximumMessageSize": 262_144}
 ALARMS = ("EventsFailed", "EventsLost", "EventsUndelivered", "DeadLetter", "HeldDeadLetter")
 COMPARED = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator",
@@ -48,7 +48,7 @@ def applied(proof: StackChecks, folder: Path, package: Path) -> Made | None:
 
 
 def alarms_are_like_the_template(proof: StackChecks, made: Made) -> None:
-    """Compares all alarms but EventsHeld, because ministack keeps no alarm on an expression."""
+    """Compares the alarms with the template's, except EventsHeld: ministack stores no alarm on an expression."""
     stack = deployed()["Resources"]
     found = boto3.client("cloudwatch").describe_alarms(AlarmNamePrefix=NAME)["MetricAlarms"]
     proof.check("the alarms", {alarm["AlarmName"] for alarm in found}, {f"{NAME}-{name}" for name in (*ALARMS, "EventsHeld")})

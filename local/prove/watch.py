@@ -1,6 +1,6 @@
 """Compares alarms and saved queries with the lines that the deployed binary printed: part of `make prove`.
 
-An alarm or a saved query that reads a metric or a member which no line has deploys well, and never finds anything.
+An alarm or a saved query may read a metric or a member that no line has. Nothing fails, but it never finds anything.
 """
 
 from emulators.cloud import Json

@@ -1,1 +1,1 @@
-"""`make release` writes what a team deploys without Rust. `make verify-release` builds a release again and compares."""
+"""`make release` writes what a team deploys without Rust. `make verify-release` builds it again and compares bytes."""

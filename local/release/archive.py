@@ -1,8 +1,8 @@
-"""Archives with the same bytes on every machine, because `make verify-release` compares checksums.
+"""Writes archives with the same bytes on every machine, because `make verify-release` compares checksums.
 
-Python's zipfile and tarfile compress with the system's zlib, whose versions compress differently. The package `deflate`
-has its own libdeflate, which local/lock/dev.txt pins. This file writes the zip container, because zipfile accepts no
-compressed data; tarfile writes the tar. Nobody runs this file.
+Python's zipfile and tarfile compress with the system's zlib, and versions of zlib compress differently. The package
+`deflate` has its own libdeflate (local/lock/dev.txt). zipfile accepts no compressed data, so this file writes the zip
+itself; tarfile writes the tar. Other modules import this file.
 """
 
 import io
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import deflate
 
-BEST = 12  # libdeflate's highest level: 3 % smaller than zlib's, and as fast
+BEST = 12  # libdeflate's highest level. Files are 3 % smaller than with zlib, in the same time
 EXECUTABLE, READABLE = 0o755, 0o644
 REGULAR_FILE = 0o100000
 UNIX, DEFLATED = 3, 8
-VERSION = 20  # the zip format's version that has Deflate
+VERSION = 20  # the oldest version of the zip format with Deflate
 FIRST_DAY = 1 << 5 | 1  # 1980-01-01, the earliest date that a zip can name
 
 

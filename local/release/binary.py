@@ -1,6 +1,6 @@
-"""Checks that a release's binary runs on its machine. `make arm64` and `make release` run it.
+"""Checks that a release's binary fits the processor and the glibc of its machine. `make arm64` and `make release` run it.
 
-A binary that needs a newer glibc or another processor builds without an error, and fails when Lambda starts it.
+The build of a binary that needs a newer glibc or another processor succeeds. It would fail when Lambda starts it.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from processes import LocalError, exit_with
 
-OLDEST_GLIBC = {"forwarder": "2.34", "jwhook": "2.17"}  # of Lambda's provided.al2023; the oldest that Rust supports
+OLDEST_GLIBC = {"forwarder": "2.34", "jwhook": "2.17"}  # Lambda's provided.al2023 has 2.34; Rust supports 2.17
 MACHINES = {"arm64": "AArch64", "x86_64": "Advanced Micro Devices X86-64"}
 
 
@@ -38,7 +38,7 @@ def newest_glibc(read: str) -> tuple[int, ...]:
     needs = read.partition("Version needs section")[2]
     versions = set(re.findall(r"Name: GLIBC_(\S+)", needs))
     if odd := sorted(version for version in versions if not re.fullmatch(r"\d+(\.\d+)+", version)):
-        raise LocalError(f"the binary needs GLIBC_{odd[0]}, which is not a numbered version. Find the object that needs it")
+        raise LocalError(f"the binary needs GLIBC_{odd[0]}, not a numbered version. Find the object that needs it")
     return max((tuple(int(part) for part in version.split(".")) for version in versions), default=(0,))
 
 

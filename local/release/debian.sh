@@ -1,7 +1,7 @@
 #!/bin/sh
 # Unpacks Debian packages into a folder of the project, because a build needs the standard library of two architectures
 # and must not install anything in the system. toolchain.sh and arm64.sh run it. It uses the system's apt sources and
-# keys, with the project's own package index for both architectures.
+# keys, but its own package index, which has both architectures.
 #
 #     sh local/release/debian.sh LIST FOLDER     (a line of LIST is a package[:architecture][=version])
 set -eu
@@ -23,7 +23,7 @@ mkdir -p "$(dirname "$folder")/apt"
 apt=$(cd "$(dirname "$folder")/apt" && pwd)
 mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
 : >"$apt/status"
-# apt reads this after the system's settings. The system's hooks notify the desktop and clean the system's cache.
+# apt reads this file after the system's settings. It clears the hooks, which notify the desktop and clean apt's cache.
 cat >"$apt/apt.conf" <<END
 #clear APT::Architectures;
 #clear APT::Update::Post-Invoke;
@@ -46,8 +46,8 @@ for package in $packages; do
     [ -n "$versions" ] || fail "apt has no package $name. apt-get update said: $(cat "$apt/update.log")
 Check the network and apt's sources: they must be those of Debian 12, with its security suite."
     fail "apt no longer has $package. It has:$versions
-Put one of them into $list, the same for all packages of that source. To build a release that used the earlier version,
-add Debian's snapshot archive to apt's sources."
+Put one of these versions into $list, the same version for all packages of one source. To build a release that used the
+earlier version, add Debian's snapshot archive to apt's sources."
 done
 
 rm -rf "$folder.new"

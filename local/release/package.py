@@ -19,7 +19,7 @@ from release.templates import released
 
 SUMS = "SHA256SUMS"
 HOST = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-BUILDS = Path("target", "release-build")  # of build.sh
+BUILDS = Path("target", "release-build")  # build.sh builds into this folder
 COMPLETIONS = {"bash": "jwhook.bash", "zsh": "_jwhook", "fish": "jwhook.fish"}  # the shells look for these names
 
 
@@ -56,7 +56,7 @@ def texts(source: Source) -> dict[str, str]:
     )
     return {
         **{file: released(repository, one, zip_name(source, one)) for one, file in templates.items()},
-        # It names the architecture, because sam would otherwise keep the stack's.
+        # This file sets the architecture. Otherwise sam would keep the architecture of the deployed stack.
         "samconfig.toml": "version = 0.1\n\n" + "\n".join(
             filled("samconfig.toml", ENVIRONMENT=name, TEMPLATE=templates[one], REVISION=source.revision, ARCHITECTURE=one)
             for name, one in environments.items()
@@ -69,7 +69,7 @@ def texts(source: Source) -> dict[str, str]:
 
 
 def filled(page: str, **values: str) -> str:
-    """A page of local/release with these values in place of ${NAME}. A name without a value is an error."""
+    """A file of local/release in which these values replace each ${NAME}. A name without a value is an error."""
     return Template(Path(__file__).with_name(page).read_text(encoding="utf-8")).substitute(values)
 
 
@@ -111,7 +111,7 @@ def main() -> int:
     for file in sorted(folder.iterdir()):
         print(f"  {file.stat().st_size:>10,}  {file}")
     if not source.is_verifiable:
-        print(f"note: {source.commit} is not an unchanged commit, so nobody can verify this release", file=sys.stderr)
+        print(f"note: nobody can verify this release, because its commit is {source.commit}", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes build.toml, which names a release's commit and compilers. Nobody runs this file.
+"""Reads and writes build.toml, which names a release's commit and compilers. Other modules import this file.
 
 Other compilers give other bytes. `make verify-release` compares build.toml with this machine first, because a build
 takes minutes.
@@ -28,7 +28,7 @@ class Source:
 
     @property
     def revision(self) -> str:
-        """The parameter Revision: at most 32 characters, beginning with the commit that jwhook compares with its own."""
+        """The parameter Revision, at most 32 characters: the commit, which jwhook compares with its own, and the version."""
         return f"{self.commit}-{self.version}"
 
     @property
@@ -64,9 +64,9 @@ def here(architectures: tuple[str, ...]) -> Source:
 
 
 def toolchain() -> dict[str, str]:
-    """The versions of compilers and compressor, and the building machine.
+    """The versions of the compilers and of the compressor, and the kind of machine that builds.
 
-    cargo hashes the host into the names of the results of build scripts and macros, and so into every binary.
+    cargo hashes the kind of machine into names of build scripts and macros, and each binary contains such names.
     """
     rust = os.environ.get("RUST_BIN") or output("sh", "local/release/toolchain.sh").splitlines()[-1]
     zig = str(ROOT / ".venv-zig" / "bin")

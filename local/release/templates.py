@@ -1,9 +1,9 @@
-"""Makes a release's templates: template.yaml with the zip of one architecture instead of a build. Nobody runs this file.
+"""Makes a release's templates: template.yaml with the zip of one architecture instead of a build. package.py imports it.
 
 A parameter cannot choose the zip: `sam deploy` uploads a CodeUri only if it is a path, and SAM's transform rejects
-Fn::If and Fn::FindInMap there. So each architecture has a template, whose parameter Architecture allows no other: then
-no stack gets a zip that does not start. The edits work on the text to keep the comments. An edit that does not fit
-exactly once stops the release.
+Fn::If and Fn::FindInMap there. So each architecture has its own template. Its parameter Architecture allows only this
+architecture, so that the zip fits the function. The edits change the text, to keep the comments. If template.yaml does
+not have an edit's text exactly once, the release stops.
 """
 
 from processes import LocalError
@@ -40,7 +40,7 @@ def released(text: str, architecture: str, code: str) -> str:
     for what, before, after in edits(architecture, code):
         if (times := text.count(before)) != 1:
             raise LocalError(
-                f"template.yaml has {what} {times} times as the release expects it, not once. "
+                f"template.yaml has {what} {times} times in the expected form, not once. "
                 f"Correct edits() in local/release/templates.py. Expected:\n{before}"
             )
         text = text.replace(before, after)

@@ -11,8 +11,8 @@ from release.archive import EXECUTABLE, Member, tar_gz, zipped
 PROGRAM = b"".join(number.to_bytes(4, "little") for number in range(50_000))
 
 
-class AZip(unittest.TestCase):
-    def test_has_an_executable_file_without_a_date(self) -> None:
+class Zip(unittest.TestCase):
+    def test_zip_has_an_executable_file_without_a_date(self) -> None:
         with zipfile.ZipFile(io.BytesIO(zipped(Member("bootstrap", PROGRAM, EXECUTABLE)))) as archive:
             self.assertIsNone(archive.testzip())
             (entry,) = archive.infolist()
@@ -21,14 +21,14 @@ class AZip(unittest.TestCase):
         self.assertEqual((entry.create_system, entry.external_attr >> 16), (3, 0o100755))
         self.assertEqual(entry.date_time, (1980, 1, 1, 0, 0, 0))
 
-    def test_has_the_same_bytes_for_the_same_file_only(self) -> None:
+    def test_zip_has_the_same_bytes_only_for_the_same_file(self) -> None:
         first, again = (zipped(Member("bootstrap", PROGRAM, EXECUTABLE)) for _ in range(2))
         self.assertEqual(first, again)
         self.assertNotEqual(first, zipped(Member("bootstrap", PROGRAM + b"!", EXECUTABLE)))
 
 
-class ATar(unittest.TestCase):
-    def test_has_the_files_in_order_owned_by_root_and_without_a_date(self) -> None:
+class Tar(unittest.TestCase):
+    def test_tar_has_the_files_in_order_owned_by_root_and_without_a_date(self) -> None:
         members = [Member("folder/jwhook", PROGRAM, EXECUTABLE), Member("folder/LICENSE", b"text")]
         packed = tar_gz(members)
         self.assertEqual(packed[4:8], bytes(4))  # gzip's time of modification

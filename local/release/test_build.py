@@ -1,6 +1,6 @@
 """Tests build.sh, debian.sh and binary.py with a crate that builds in seconds: part of `make ci`.
 
-A fake rustup, cargo and rustc are first on the PATH, as rustup's are. They only write down their calls.
+The first rustup, cargo and rustc on the PATH are fakes. They only write each call into a file.
 """
 
 import os
@@ -60,7 +60,7 @@ class Project:
 
     def change(self, name: str, old: str, new: str) -> None:
         text = (self.folder / name).read_text()
-        assert text.count(old) == 1, f"{name} has no single {old!r}"
+        assert text.count(old) == 1, f"{name} does not have {old!r} exactly once"
         (self.folder / name).write_text(text.replace(old, new))
 
     def run(self, script: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -82,20 +82,20 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, "cannot unpack the compiler of releases (see above)")
         self.rust = done.stdout.strip()
 
-    def test_uses_no_rust_of_the_path(self) -> None:
+    def test_build_uses_no_rust_on_the_path(self) -> None:
         done = self.project.run("build.sh", "arm64", "forwarder", RUST_BIN=self.rust, RUSTFLAGS="--nonsense")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(check(Path(done.stdout.splitlines()[-1]), "arm64", "2.34"), r"for arm64: [\d,]+ bytes")
         self.assertEqual(self.project.called(), [])
 
-    def test_fails_if_cargo_lambda_asks_rustup_for_a_target(self) -> None:
+    def test_build_fails_if_cargo_lambda_asks_rustup_for_a_target(self) -> None:
         self.project.change("local/release/build.sh", " --skip-target-check", "")
         done = self.project.run("build.sh", "arm64", "forwarder", RUST_BIN=self.rust)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("error: the build called rustup: rustup target list --installed", done.stderr)
-        self.assertEqual(self.project.called(), [])  # not the fake on the PATH
+        self.assertEqual(self.project.called(), [])  # the build did not call the fake rustup on the PATH
 
-    def test_fails_if_the_build_needs_a_network(self) -> None:
+    def test_build_that_needs_a_network_fails(self) -> None:
         probe = 'fn main() { std::net::TcpStream::connect("127.0.0.1:9").unwrap(); }\n'
         (self.project.folder / "build.rs").write_text(probe)
         done = self.project.run("build.sh", "arm64", "forwarder", RUST_BIN=self.rust)
@@ -103,7 +103,7 @@ class BuildTest(unittest.TestCase):
         if "the build has a network" not in done.stderr:
             self.assertIn("NetworkUnreachable", done.stderr)
 
-    def test_rejects_an_unknown_architecture_or_binary(self) -> None:
+    def test_unknown_architecture_or_binary_is_rejected(self) -> None:
         for arguments, message in (
             (("riscv", "forwarder"), "unknown architecture 'riscv'. Use arm64 or x86_64"),
             (("arm64", "other"), "unknown binary 'other'. Use forwarder or jwhook"),
@@ -128,7 +128,7 @@ class DebianTest(unittest.TestCase):
         self.list.write_text("# why\n\nsome-package:arm64=1.0 # why\n")
         return self.project.run("debian.sh", str(self.list), str(self.unpacked), **environment)
 
-    def test_without_apt_says_where_to_run(self) -> None:
+    def test_error_without_apt_says_where_to_run(self) -> None:
         tools = self.project.folder / "tools"
         tools.mkdir()
         for name in ("sed", "grep", "cat"):
@@ -137,7 +137,7 @@ class DebianTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, "error: apt-get is not on the PATH.*\nRun this on Debian 12")
 
-    def test_missing_version_is_reported_with_the_available_ones(self) -> None:
+    def test_error_for_a_missing_version_lists_the_available_versions(self) -> None:
         madison = 'case $3 in show) exit 100 ;; madison) echo "some-package | 2.0 | somewhere Packages" ;; esac'
         self.fake(apt_get="exit 0", apt_cache=madison)
         done = self.fetch()
@@ -145,7 +145,7 @@ class DebianTest(unittest.TestCase):
         self.assertIn("error: apt no longer has some-package:arm64=1.0. It has: 2.0", done.stderr)
         self.assertFalse(self.unpacked.exists())
 
-    def test_without_a_network_repeats_apts_error(self) -> None:
+    def test_error_without_a_network_repeats_apts_error(self) -> None:
         self.fake(apt_get='echo "W: Failed to fetch it"', apt_cache="case $3 in show) exit 100 ;; esac")
         done = self.fetch()
         self.assertEqual(done.returncode, 1)
@@ -158,7 +158,7 @@ class DebianTest(unittest.TestCase):
         self.assertIn("error: apt-get cannot download the packages of", done.stderr)
         self.assertFalse(self.unpacked.exists())
 
-    def test_same_list_is_not_fetched_again(self) -> None:
+    def test_packages_of_the_same_list_are_not_fetched_again(self) -> None:
         self.unpacked.mkdir()
         (self.unpacked / "packages").write_text("some-package:arm64=1.0\n")
         self.fake(apt_get="exit 1", apt_cache="exit 1")

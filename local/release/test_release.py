@@ -38,8 +38,8 @@ def release(of: Source = SOURCE, forwarder: str = "elf") -> Iterator[Path]:
         yield Path(folder, "dist")
 
 
-class ARelease(unittest.TestCase):
-    def test_has_the_files_of_its_checksums(self) -> None:
+class Release(unittest.TestCase):
+    def test_release_has_exactly_the_files_in_sha256sums(self) -> None:
         with release() as folder:
             listed = verify.sums((folder / "SHA256SUMS").read_text())
             there = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
@@ -51,7 +51,7 @@ class ARelease(unittest.TestCase):
                 "jwhook-1.2.3-linux-x86_64.tar.gz", "samconfig.toml", "template-x86_64.yaml", "template.yaml",
             ])  # fmt: skip
 
-    def test_has_an_environment_with_template_and_binary_for_each_architecture(self) -> None:
+    def test_release_has_an_environment_template_and_binary_for_each_architecture(self) -> None:
         with release() as folder:
             config = tomllib.loads((folder / "samconfig.toml").read_text())
             deployed = {}
@@ -64,7 +64,7 @@ class ARelease(unittest.TestCase):
                 self.assertEqual(given, ["Revision=012345678-1.2.3", f"Architecture={chosen}"])
             self.assertEqual(deployed, {"default": ("arm64", b"elfarm64"), "x86_64": ("x86_64", b"elfx86_64")})
 
-    def test_has_jwhook_with_its_manual_page_and_completions(self) -> None:
+    def test_release_has_jwhook_with_its_manual_page_and_completions(self) -> None:
         with release() as folder:
             packed = io.BytesIO((folder / "jwhook-1.2.3-linux-arm64.tar.gz").read_bytes())
         with tarfile.open(fileobj=packed) as archive:
@@ -75,14 +75,14 @@ class ARelease(unittest.TestCase):
         completions = ["completions/jwhook.bash", "completions/_jwhook", "completions/jwhook.fish"]
         self.assertEqual(names, ["jwhook", *completions, "man/man1/jwhook.1", "LICENSE"])
 
-    def test_is_the_same_in_another_folder_and_another_of_another_binary(self) -> None:
+    def test_checksums_change_with_a_binary_but_not_with_the_folder(self) -> None:
         with release() as one, release() as other, release(forwarder="changed") as changed:
             sums = [verify.sums((folder / "SHA256SUMS").read_text()) for folder in (one, other, changed)]
         self.assertEqual(sums[0], sums[1])
         differ = verify.differences(sums[0], sums[2])
         self.assertEqual([line.split(":")[0] for line in differ], ["forwarder-1.2.3-arm64.zip", "forwarder-1.2.3-x86_64.zip"])
 
-    def test_has_each_file_that_its_page_names(self) -> None:
+    def test_release_has_each_file_that_deploy_md_names(self) -> None:
         with release() as folder:
             page = (folder / "deploy.md").read_text()
             named = re.findall(r"\b(?:jwhook|forwarder)-[\w.-]+\.(?:tar\.gz|zip)", page)
@@ -90,11 +90,11 @@ class ARelease(unittest.TestCase):
             self.assertTrue(named)
             self.assertIn("--config-env x86_64", page)
 
-    def test_fails_if_a_placeholder_has_no_value(self) -> None:
+    def test_placeholder_without_a_value_is_an_error(self) -> None:
         with self.assertRaisesRegex(KeyError, "VERSION"):
             package.filled("deploy.md", ARCHITECTURES="both")
 
-    def test_has_only_binaries_that_were_built_and_checked(self) -> None:
+    def test_failed_build_or_invalid_binary_stops_the_release(self) -> None:
         for script, error in (
             ("echo noise; echo $PWD/LICENSE", "readelf cannot read .*/LICENSE"),
             ("echo $PWD/LICENSE; exit 1", "did not build forwarder for arm64"),
@@ -110,27 +110,27 @@ class ARelease(unittest.TestCase):
                     package.built("arm64", "forwarder")
 
 
-class WhatAReleaseIsBuiltFrom(unittest.TestCase):
-    def test_is_read_as_written(self) -> None:
+class BuildToml(unittest.TestCase):
+    def test_build_toml_is_read_as_written(self) -> None:
         self.assertEqual(source.read(SOURCE.text()), SOURCE)
         with self.assertRaisesRegex(LocalError, "KeyError.*Download the release again"):
             source.read('version = "1.2.3"\n')
 
-    def test_has_a_revision_that_the_template_accepts(self) -> None:
+    def test_template_accepts_the_revision_of_a_release(self) -> None:
         pattern = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["Revision"]["AllowedPattern"]
         for commit, revision in ((SOURCE.commit, "012345678-10.20.30"), (SOURCE.commit + "-dirty", "012345678-dirty-10.20.30")):
             found = Source("10.20.30", commit, ("arm64",), {}).revision
             self.assertEqual(found, revision)
             self.assertRegex(found, pattern)
 
-    def test_rejects_an_architecture_that_lambda_does_not_have(self) -> None:
+    def test_architecture_that_lambda_does_not_have_is_rejected(self) -> None:
         for architectures, message in (((), "ARCHS is empty"), (("arm64", "riscv"), "no architecture riscv")):
             with self.assertRaisesRegex(LocalError, message):
                 source.here(architectures)
 
 
-class ACheckOfARelease(unittest.TestCase):
-    def test_reads_the_build_file_only_with_the_right_checksum(self) -> None:
+class Verification(unittest.TestCase):
+    def test_build_toml_with_a_wrong_checksum_is_rejected(self) -> None:
         with release() as folder:
             claim, listed = verify.claimed(folder / "SHA256SUMS")
             self.assertEqual((claim, len(listed)), (SOURCE, 12))
@@ -141,7 +141,7 @@ class ACheckOfARelease(unittest.TestCase):
             with self.assertRaisesRegex(LocalError, "cannot read .*build.toml. Set SUMS to"):
                 verify.claimed(folder / "SHA256SUMS")
 
-    def test_rejects_another_commit_or_compiler(self) -> None:
+    def test_another_commit_or_compiler_is_rejected(self) -> None:
         verify.refuse_another_source(SOURCE, SOURCE)
         other, archs = "f" * 9, SOURCE.architectures
         for ours, message in (
@@ -158,13 +158,13 @@ class ACheckOfARelease(unittest.TestCase):
             with self.assertRaisesRegex(LocalError, "cannot be verified"):
                 verify.refuse_another_source(unknown, unknown)
 
-    def test_names_each_file_that_differs(self) -> None:
+    def test_each_file_that_differs_is_named(self) -> None:
         found = verify.differences({"same": "1", "gone": "2", "other": "3"}, {"same": "1", "new": "2", "other": "4"})
         self.assertEqual(found, [
             "new: missing in the release", "gone: not built from the commit", "other: 3 in the release, 4 built here",
         ])  # fmt: skip
 
-    def test_rejects_a_malformed_list_of_checksums(self) -> None:
+    def test_malformed_list_of_checksums_is_rejected(self) -> None:
         for text in ("", "not a sum\n", f"{'0' * 64}  good\n{'0' * 63}  short\n"):
             with self.assertRaisesRegex(LocalError, "not a list of checksums"):
                 verify.sums(text)

@@ -23,8 +23,8 @@ def expected(architecture: str) -> Json:
     return template
 
 
-class ATemplateOfARelease(unittest.TestCase):
-    def test_deploys_a_zip_and_is_otherwise_the_repositorys(self) -> None:
+class ReleaseTemplate(unittest.TestCase):
+    def test_release_template_differs_from_the_repositorys_only_in_the_zip(self) -> None:
         for architecture in ARCHITECTURES:
             found: Json = yaml_parse(released(TEXT, architecture, "f.zip"))
             wanted = expected(architecture)
@@ -34,12 +34,12 @@ class ATemplateOfARelease(unittest.TestCase):
                 self.assertNotRegex(description, "make deploy|sam build")
             self.assertEqual(found, wanted)
 
-    def test_keeps_the_comments(self) -> None:
+    def test_release_template_keeps_the_comments(self) -> None:
         comments = [line for line in TEXT.splitlines() if line.lstrip().startswith("#")]
         kept = [line for line in released(TEXT, "arm64", "f.zip").splitlines() if line.lstrip().startswith("#")]
         self.assertEqual(kept, comments)
 
-    def test_fails_if_an_edit_does_not_fit_exactly_once(self) -> None:
+    def test_edit_that_does_not_fit_exactly_once_is_an_error(self) -> None:
         for what, before, _ in edits("arm64", "f.zip"):
             for changed, times in ((TEXT.replace(before, ""), 0), (TEXT + before, 2)):
                 with self.assertRaisesRegex(LocalError, f"has {what} {times} times"):

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the folder with the rustc and cargo of every release (toolchain.txt), and unpacks them if they are missing. Another
-# compiler would give other bytes, and rustup must not download one. build.sh and arm64.sh run it.
+# Prints the folder with the rustc and cargo of every release (toolchain.txt). If they are missing, unpacks them first.
+# Another compiler, for example from rustup, would build other bytes. build.sh and arm64.sh run it.
 set -eu
 cd "$(dirname "$0")/../.."
 folder=$(pwd)/target/debian/rust

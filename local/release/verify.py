@@ -40,9 +40,9 @@ def claimed(given: Path) -> tuple[Source, dict[str, str]]:
 
 
 def refuse_another_source(release: Source, ours: Source) -> None:
-    """Raises an error if this folder or machine cannot build the same bytes, before a build that takes minutes."""
+    """If this folder or machine cannot build the same bytes, raises an error before the long build."""
     if not release.is_verifiable:
-        raise LocalError(f"the release {release.revision} cannot be verified: its source had uncommitted changes. Do not use it")
+        raise LocalError(f"the release {release.revision} cannot be verified: it has no unchanged commit. Do not use it")
     if release.commit != ours.commit:
         raise LocalError(
             f"the release is of commit {release.commit}, but this folder has {ours.commit}. "
@@ -73,7 +73,7 @@ def main() -> int:
     release, listed = claimed(Path(sys.argv[1]))
     ours = here(release.architectures)
     refuse_another_source(release, ours)
-    # without this, cargo would reuse the binaries of the release itself and find no difference
+    # otherwise cargo would reuse the release's own binaries, and this program would find no difference
     shutil.rmtree(ROOT / BUILDS, ignore_errors=True)
     write(FOLDER, ours)
     faults = differences(listed, sums((FOLDER / SUMS).read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""JW's documented check as a Python Lambda function, with boto3 and PyJWT: `make bench` compares it with this function."""
+"""JW's documented check as a Lambda function, with boto3 and PyJWT. `make bench` compares the forwarder with it."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """`python -m checks.pages`, part of `make fmt`: checks the pages' links, lengths and commands.
 
-Run it after a change of a page, of the Makefile or of jwhook's options. A renamed heading or a removed option breaks
-pages, and no other check notices.
+Run it after a change of a page, of the Makefile or of jwhook's options. No other check notices that a
+page still has the old name of a heading or of an option.
 """
 
 import sys
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def report(faults: Iterable[str]) -> int:
-    """Prints each fault, and returns the exit code."""
+    """Prints each fault. If there is a fault, returns 1, otherwise 0."""
     found = list(faults)
     for fault in found:
         print(f"error: {fault}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Finds broken links and anchors, pages that are too long, and commands that do not exist. Nobody runs this file."""
+"""Finds broken links and anchors, too long pages, and commands that do not exist. Other modules import this file."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from checks.pages.markdown import Page
 
 PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "local/**/*.md")
 LENGTHS = {"README.md": 150, "SECURITY.md": 200, "docs/": 200}
-# Other files that name pages, by their path from the root.
+# Other files that name pages, for example docs/deploy.md. They write a page's path from the root.
 SOURCES = (
     "Makefile",
     "*.yaml",
@@ -23,8 +23,8 @@ SOURCES = (
     "examples/**/*.yaml",
 )
 NAMED = re.compile(r"(?<![\w./-])((?:docs/[\w./-]+|README|SECURITY|CONTRIBUTING|CHANGELOG)\.(?:md|json|svg))\b")
-OURS = "local/checks/pages/"  # has tests that name missing pages
-# Options of other tools that a page names without their tool.
+OURS = "local/checks/pages/"  # not checked, because the tests there name missing pages
+# Options of other tools that a page names without the tool's name.
 OTHERS = {
     "--beta-features": "sam build",
     "--binary-path": "cargo lambda deploy",
@@ -44,7 +44,7 @@ JWHOOK = re.compile(r"(?<!--bin )(?<![\w-])jwhook((?:\s+\S+)*)")
 
 
 def faults() -> Iterator[str]:
-    """Each fault, with its page."""
+    """Each fault, with the name of its page."""
     named = {path.relative_to(ROOT).as_posix(): path for pattern in PAGES for path in ROOT.glob(pattern)}
     for name, path in sorted(named.items()):
         page = Page(path.read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def dead_commands(page: Page) -> Iterator[str]:
 
 
 def dead_call(words: list[str]) -> Iterator[str]:
-    """The first command or the options that jwhook does not have. A word in capitals is a placeholder."""
+    """A fault for an unknown command or for each unknown option. A word in capitals is a placeholder."""
     command, is_value = "", False
     for word in words:
         option = word.split("=")[0]
@@ -116,9 +116,9 @@ def dead_call(words: list[str]) -> Iterator[str]:
 
 @cache
 def commands() -> dict[str, dict[str, bool]]:
-    """Each command with its options, and whether a value follows an option. "" is jwhook without a command.
+    """The options of each command, with True if a value follows the option. "" stands for jwhook without a command.
 
-    A test in src/bin/jwhook/cli.rs compares the file with jwhook.
+    A test in src/bin/jwhook/cli.rs compares jwhook.json with jwhook.
     """
     own = json.loads((ROOT / "local/checks/pages/jwhook.json").read_text(encoding="utf-8"))
     return {name: own[""] | options for name, options in own.items()}

@@ -1,4 +1,4 @@
-"""Reads a Markdown page: the headings' anchors, the links and the code. Nobody runs this file."""
+"""Reads a Markdown page: the headings' anchors, the links and the code. Other modules import this file."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ class Page:
     def __init__(self, text: str) -> None:
         self.length = len(text.splitlines())
         self.spans: list[str] = []
-        self.code: list[str] = []  # the lines of code blocks; lines that a backslash joins are one
+        self.code: list[str] = []  # the lines of code blocks; lines joined by a backslash are one entry
         self.links: list[str] = []
         self.anchors: set[str] = set()
         seen: Counter[str] = Counter()
@@ -30,7 +30,7 @@ class Page:
             self.links += [*LINK.findall(words), *DEFINITION.findall(words)]
 
     def _prose(self, text: str) -> Iterator[str]:
-        """The lines outside code blocks. Keeps the lines of code blocks."""
+        """Yields the lines outside code blocks. Adds the lines of code blocks to self.code."""
         fence, before = "", ""
         for line in text.splitlines():
             mark = FENCE.match(line.strip() if fence else line.lstrip())
@@ -43,7 +43,7 @@ class Page:
                 fence = mark[1]
             elif line.startswith("    ") and not before:  # after an empty line or indented code
                 self._add_code(line)
-                continue  # the next indented line is code too
+                continue  # without setting `before`, so that the next indented line is code too
             else:
                 yield line
             before = line.strip()

@@ -1,4 +1,4 @@
-"""Tests that the check of the pages reports each fault and nothing else: part of `make fmt`."""
+"""Tests that the check of the pages reports each fault and no correct page: part of `make fmt`."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ OPTIONS = {
 }
 
 
-class APage(unittest.TestCase):
+class CheckOfThePages(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -94,11 +94,11 @@ class APage(unittest.TestCase):
         self.has("```sh\naws lambda x \\\n  --sinse 2h\n```")
         self.has("```sh\njwhook recover \\\n  --sinse 2h\n```", "`jwhook recover --sinse`: jwhook has no such option")
 
-    def test_page_named_in_a_source_must_exist(self) -> None:
+    def test_source_that_names_a_missing_page_is_reported(self) -> None:
         self.write("docs/page.md", "")
         self.has("# see docs/page.md, docs/gone.md", "docs/gone.md does not exist", name="template.yaml")
 
-    def test_page_has_githubs_anchors(self) -> None:
+    def test_headings_have_the_anchors_that_github_creates(self) -> None:
         for heading, anchor in (
             ("Why not thirty lines of Python?", "why-not-thirty-lines-of-python"),
             ("`jwhook` cannot reach AWS", "jwhook-cannot-reach-aws"),

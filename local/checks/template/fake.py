@@ -1,4 +1,4 @@
-"""Runs a command of the project with fake programs on the PATH. Nobody runs this file."""
+"""Runs a command of the project with fake programs on the PATH. Other modules import this file."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from translated import ROOT
 
 def run(programs: dict[str, str], *command: str, files: dict[str, str] | None = None, cwd: Path | None = None,
         **environment: str) -> subprocess.CompletedProcess[str]:  # fmt: skip
-    """Runs the command in `cwd`, or in a folder with these files. Each program is a shell script."""
+    """Writes files, and programs as shell scripts, into a folder. Runs the command there or in `cwd`."""
     with tempfile.TemporaryDirectory() as folder:
         for name, script in programs.items():
             Path(folder, name).write_text(f"#!/bin/sh\n{script}\n")

@@ -1,7 +1,7 @@
-"""Reads what the binary prints, calls and defaults to, from files that Rust tests record. Nobody runs this file.
+"""Reads the binary's log lines, calls to AWS and default settings, which Rust tests record in files.
 
-An alarm on a metric that no line has, or a saved query for a member that no line has, deploys well and never finds
-anything.
+An alarm or a saved query may read a metric or a member that no log line has. Its deployment succeeds, but the alarm or
+the query never finds anything. Other modules import this file.
 """
 
 import json

@@ -10,7 +10,7 @@ FETCH_FAILS = '[ "$3" != fetch ] || { echo "error: host not found" >&2; exit 1; 
 
 
 def advisories(deny: str, required: str = "") -> CompletedProcess[str]:
-    """Runs local/checks/advisories.sh with this cargo-deny, and with a cargo that downloads nothing."""
+    """Runs local/checks/advisories.sh. `deny` is the script of a fake cargo-deny. A fake cargo does nothing."""
     programs = {"cargo-deny": f'echo "cargo-deny $*"\n{deny}', "cargo": ""}
     settings = {"CARGO_DENY": "cargo-deny", "ADVISORIES_SECONDS": "2", "REQUIRE_ADVISORIES": required}
     return fake.run(programs, *fake.script("checks/advisories.sh"), **settings)

@@ -11,7 +11,7 @@ from translated import Json, deployed, deployed_of_type, of_type, resources, tem
 
 OWN = "JwWebhookForwarder"
 OF_THE_STACK = "JwWebhookForwarder/${AWS::StackName}"
-# The metrics of AWS's services that the template reads, from the lists in AWS's documentation.
+# The metrics of AWS's services that the template reads. AWS's documentation lists them.
 OF_AWS = {
     "AWS/SQS": ("ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible",
                 "ApproximateAgeOfOldestMessage", "NumberOfMessagesDeleted"),
@@ -40,13 +40,13 @@ Metric = tuple[str, str, list[str]]  # namespace, name, and the dimension with i
 
 
 def filtered() -> set[tuple[str, str]]:
-    """The metrics of the log filters."""
+    """Namespace and name of each metric that a log filter creates."""
     filters = [f["Properties"]["MetricTransformations"] for f in of_type("AWS::Logs::MetricFilter").values()]
     return {(metric["MetricNamespace"]["Fn::Sub"], metric["MetricName"]) for metrics in filters for metric in metrics}
 
 
 def text(value: Any) -> str:
-    """A text or a reference, in the form of Fn::Sub."""
+    """A text, Ref, Fn::GetAtt or Fn::Sub, written as the text of an Fn::Sub."""
     if isinstance(value, str):
         return value
     ((kind, inner),) = value.items()
@@ -55,7 +55,7 @@ def text(value: Any) -> str:
 
 
 def alarm_parts(properties: Json) -> list[Json]:
-    """The metrics that an alarm reads: its own, or those of its expression."""
+    """The metrics that an alarm reads: one metric, or the metrics of its expression."""
     return [m["MetricStat"]["Metric"] for m in properties.get("Metrics", []) if "MetricStat" in m] or [properties]
 
 
@@ -111,10 +111,10 @@ class Alarms(MetricsCase):
         self.assertEqual(own, {"Accepted", "Refused", "Failed", "Lost"})
         self.assertEqual({dimensions for _, _, dimensions in OWN_METRICS}, {("FunctionName",), ("FunctionName", "reason")})
 
-    def test_alarms_exist_for_each_metric_of_a_filter(self) -> None:
+    def test_each_metric_of_a_log_filter_has_an_alarm(self) -> None:
         self.assertEqual(filtered() - {(namespace, name) for namespace, name, _ in alarm_metrics()}, set())
 
-    def test_alarms_send_no_ok_for_an_event_that_only_a_person_can_recover(self) -> None:
+    def test_alarms_on_events_that_only_a_person_can_recover_send_no_ok(self) -> None:
         silent = {name for name, a in of_type("AWS::CloudWatch::Alarm").items() if "OKActions" not in a["Properties"]}
         self.assertEqual(silent, {"EventsUndeliveredAlarm", "EventsLostAlarm"})
 
@@ -124,12 +124,12 @@ class Alarms(MetricsCase):
             self.assertGreater(len(properties["AlarmDescription"]), 80, name)
             self.assertLess(len(properties["AlarmDescription"]), 1024, name)
             self.assertEqual(properties["AlarmActions"], [{"Ref": "AlarmTopic"}], name)
-            # without traffic there is no data. SQS sends none for an idle queue either, even if it has messages
+            # without traffic there is no data. SQS sends no data for an idle queue, even if the queue has messages
             missing = "ignore" if "AWS/SQS" in json.dumps(properties) else "notBreaching"
             self.assertEqual(properties["TreatMissingData"], "breaching" if name == "SilenceAlarm" else missing, name)
 
-    def test_alarms_treat_missing_data_as_breaching_only_for_metrics_of_each_line(self) -> None:
-        # other metrics are missing while all is well
+    def test_missing_data_is_breaching_only_for_metrics_that_every_line_has(self) -> None:
+        # other metrics have no data while nothing fails
         in_each = set.intersection(*({name for _, name, _ in printed.emitted([line])} for line in LINES if "_aws" in line))
         self.assertEqual(in_each, {"Accepted", "Duration"})
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
@@ -155,23 +155,23 @@ class Alarms(MetricsCase):
         alarm = resources()["OnlyRefusalsAlarm"]["Properties"]
         self.assertEqual(alarm["Metrics"][-1]["Expression"], "IF(accepted == 0, refused, 0)")
 
-    def test_alarms_on_filters_read_members_that_lines_have(self) -> None:
+    def test_log_filters_read_members_that_lines_have(self) -> None:
         filters = {name: f["Properties"] for name, f in of_type("AWS::Logs::MetricFilter").items()}
         for name in ("UndeliveredFilter", "SecretAgeFilter"):
             read = set(re.findall(r"\$\.([\w.]+)", json.dumps(filters[name])))  # in the pattern and in the metric's value
             self.assertTrue(any(read <= printed.members(line) for line in LINES), name)
         self.assertEqual({line["part"] for line in LINES if "undelivered" in line}, {1})
         ages = {type(line["secret_age_s"]) for line in LINES if "outcome" in line}
-        self.assertEqual(ages, {int, type(None)})  # null without a secret, which the filter's comparison ignores
+        self.assertEqual(ages, {int, type(None)})  # null: there is no secret; the filter ignores null
         access_log = of_type("AWS::ApiGatewayV2::Stage")["HttpApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"]
         self.assertLessEqual({"status", "integrationStatus"}, set(json.loads(access_log["Format"])))
         self.assertEqual({name: f["FilterPattern"] for name, f in filters.items()}, {
             "UndeliveredFilter": "{ ($.undelivered.event_id = *) && ($.part = 1) }",
-            "SecretAgeFilter": {"Fn::Sub": "{ $.secret_age_s > ${SecretAgeAlarmSeconds} }"},  # as the alarm compares
+            "SecretAgeFilter": {"Fn::Sub": "{ $.secret_age_s > ${SecretAgeAlarmSeconds} }"},
             "GatewayRefusedFilter": '{ ($.integrationStatus = "-") && ($.status = "4*") && ($.status != "404") }',
         })  # fmt: skip
 
-    def test_alarms_are_on_the_dashboard(self) -> None:
+    def test_each_alarm_is_on_the_dashboard(self) -> None:
         body = json.dumps(resources()["Dashboard"]["Properties"]["DashboardBody"])
         for name in of_type("AWS::CloudWatch::Alarm"):
             self.assertIn(f"${{{name}.Arn}}", body)
@@ -182,13 +182,13 @@ class Dashboard(MetricsCase):
         self.assertEqual([len(dashboard["widgets"]) for dashboard in dashboards()], [11, 11, 11, 10, 11])
         self.check_emitted(dashboard_metrics())
 
-    def test_dashboard_searches_refusals_by_the_dimensions_of_the_lines(self) -> None:
+    def test_dashboard_searches_for_refusals_with_the_dimensions_that_lines_have(self) -> None:
         found = {cell["expression"] for row in dashboard_rows() for cell in row if isinstance(cell, dict) and "expression" in cell}
         search = '{JwWebhookForwarder,FunctionName,reason} MetricName="Refused" FunctionName="${Forwarder}"'
         self.assertEqual(found, {f"SEARCH('{search}', 'Sum', 300)"})
         self.assertIn((OWN, "Refused", ("FunctionName", "reason")), OWN_METRICS)
 
-    def test_dashboard_shows_held_events_between_their_attempts_too(self) -> None:
+    def test_dashboard_counts_held_events_during_and_between_attempts(self) -> None:
         shown = [[name, *dimension] for _, name, dimension in dashboard_metrics()]
         for queue, messages in (("HeldQueue", "Visible"), ("HeldQueue", "NotVisible"), ("HeldDeadLetterQueue", "Visible")):
             self.assertIn([f"ApproximateNumberOfMessages{messages}", "QueueName", f"${{{queue}.QueueName}}"], shown)
@@ -203,7 +203,7 @@ class Dashboard(MetricsCase):
 
 
 class SavedQueries(unittest.TestCase):
-    def test_saved_queries_name_members_of_one_line_and_values_of_lines(self) -> None:
+    def test_saved_queries_read_members_and_values_that_lines_have(self) -> None:
         values = {value for line in LINES for value in line.values() if isinstance(value, str)}
         for name, query in of_type("AWS::Logs::QueryDefinition").items():
             text = query["Properties"]["QueryString"]
@@ -211,10 +211,10 @@ class SavedQueries(unittest.TestCase):
             # the reader replaces MEDIA_ID
             self.assertLessEqual(set(re.findall(r"'([^']*)'", text)) - {"MEDIA_ID"}, values, name)
 
-    def test_saved_queries_are_for_the_functions_log_in_the_stacks_folder(self) -> None:
+    def test_saved_queries_search_the_functions_log_and_are_in_the_stacks_folder(self) -> None:
         queries = {name: q["Properties"] for name, q in of_type("AWS::Logs::QueryDefinition").items()}
         self.assertEqual(len(queries), 5)
         for name, properties in queries.items():
             self.assertEqual(properties["LogGroupNames"], [{"Ref": "ForwarderLogs"}], name)
-            self.assertTrue(properties["Name"]["Fn::Sub"].startswith("${AWS::StackName}/"), name)  # a folder in the console
+            self.assertTrue(properties["Name"]["Fn::Sub"].startswith("${AWS::StackName}/"), name)  # a console folder
             self.assertLess(len(properties["QueryString"]), 10_000, name)

@@ -1,6 +1,6 @@
-"""Compares what repeats the template for a deployment with cargo-lambda: the manifest's settings, and statements of the page.
+"""Compares the template with files that repeat its settings and statements for a deployment with cargo-lambda.
 
-`make prove-cargo-lambda` runs the page's commands. These tests check what no command creates.
+`make prove-cargo-lambda` runs the page's commands. These tests check the settings and statements that no command uses.
 """
 
 import json
@@ -29,7 +29,7 @@ class DeploymentWithCargoLambda(unittest.TestCase):
             "log_retention": default_of(resources()["ForwarderLogs"]["Properties"]["RetentionInDays"]),
         })  # fmt: skip
 
-    def test_file_has_the_templates_statements_for_keys_and_traces(self) -> None:
+    def test_kms_and_traces_json_has_the_templates_statements(self) -> None:
         stack = deployed(Tracing="Active", **KEYS)["Resources"]
         (own,) = stack["ForwarderRole"]["Properties"]["Policies"]
         expected = [

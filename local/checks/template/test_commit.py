@@ -1,4 +1,4 @@
-"""Tests local/commit.sh, whose output names a build in its log, its --version and its stack."""
+"""Tests local/commit.sh, which prints the commit for the log, --version and stack of a build."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ GIT = ("git", "-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
 
 
 def run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    # without the variables that git sets for a hook, and without a repository above the folder
+    # git must not use the variables that it sets for a hook, nor a repository above the folder
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
@@ -40,7 +40,7 @@ class Commit(unittest.TestCase):
         self.assertIn(note, done.stderr)
         self.assertEqual(bool(note), bool(done.stderr))
 
-    def test_commit_has_nine_digits_and_names_uncommitted_changes(self) -> None:
+    def test_commit_has_nine_digits_and_ends_with_dirty_after_a_change(self) -> None:
         commit = self.committed()
         (self.folder / "target").write_text("ignored")
         self.prints(commit)
@@ -50,7 +50,7 @@ class Commit(unittest.TestCase):
         (self.folder / ".gitignore").write_text("/target\n/dist\n")
         self.prints(f"{commit}-dirty")
 
-    def test_commit_is_in_its_archive(self) -> None:
+    def test_folder_from_git_archive_knows_its_commit(self) -> None:
         commit = self.committed()
         tree = self.folder.parent / "archived"
         tree.mkdir()
@@ -58,9 +58,9 @@ class Commit(unittest.TestCase):
         run("tar", "-xf", "it.tar", folder=tree)
         self.prints(commit, folder=tree)
 
-    def test_commit_is_none_without_a_history(self) -> None:
+    def test_folder_without_git_has_no_commit(self) -> None:
         self.prints("no-commit")
 
-    def test_commit_is_none_with_gits_reason_if_git_cannot_read_the_history(self) -> None:
+    def test_unreadable_history_gives_no_commit_and_a_note_with_gits_error(self) -> None:
         (self.folder / ".git").write_text("gitdir: /nonexistent\n")
         self.prints("no-commit", "note: the build cannot name its commit: fatal: not a git repository: /nonexistent")

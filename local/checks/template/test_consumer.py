@@ -1,4 +1,4 @@
-"""Tests what `make prove` cannot test of the example consumer's template: permissions, limits and alarms."""
+"""Tests the permissions, limits and alarms of the example consumer's template, which `make prove` cannot test."""
 
 import re
 import unittest
@@ -27,14 +27,14 @@ class Consumer(unittest.TestCase):
         service = decrypt["Condition"]["StringEquals"]["kms:ViaService"]
         self.assertEqual(service, {"Fn::Sub": "sqs.${AWS::Region}.${AWS::URLSuffix}"})
 
-    def test_consumer_receives_failed_events_again_and_leaves_concurrency_to_the_forwarder(self) -> None:
+    def test_consumer_retries_only_failed_events_and_limits_its_concurrency(self) -> None:
         mapping = PROPERTIES["QueueEvents"]
         self.assertEqual(mapping["FunctionResponseTypes"], ["ReportBatchItemFailures"])
         self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 5})
         visible_after = template()["Parameters"]["VisibilityTimeoutSeconds"]["Default"]
-        self.assertLessEqual(6 * PROPERTIES["Consumer"]["Timeout"], visible_after)  # Lambda Developer Guide, on SQS
+        self.assertLessEqual(6 * PROPERTIES["Consumer"]["Timeout"], visible_after)  # the Lambda Developer Guide's rule
 
-    def test_consumer_filters_events_only_if_the_parameter_names_some(self) -> None:
+    def test_consumer_filters_events_only_if_the_parameter_events_is_set(self) -> None:
         condition, criteria, otherwise = PROPERTIES["QueueEvents"]["FilterCriteria"]["Fn::If"]
         self.assertEqual((condition, otherwise), ("HasEvents", {"Ref": "AWS::NoValue"}))
         (only,) = criteria["Filters"]
@@ -48,7 +48,7 @@ class Consumer(unittest.TestCase):
         (key,) = PROPERTIES["Finished"]["KeySchema"]
         self.assertIn(f'key_attr="{key["AttributeName"]}"', CODE)
 
-    def test_variables_are_those_that_the_code_reads(self) -> None:
+    def test_template_sets_exactly_the_variables_that_the_code_reads(self) -> None:
         read = set(re.findall(r'os\.environ\["(\w+)"\]', CODE)) | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
         self.assertEqual(set(PROPERTIES["Consumer"]["Environment"]["Variables"]), read)
 

@@ -1,4 +1,4 @@
-"""Tests the table of costs in docs/operate.md: its sums, its products, and what it counts in the template."""
+"""Tests the table of costs in docs/operate.md: the sums, the products, and the numbers of alarms and metrics."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from printed import LINES
 from translated import ROOT, deployed, deployed_of_type, of_type, template
 
 ROW = re.compile(r"^\| (?P<what>[^|]+?) \| ?(?P<amount>[^|]*?) ?\| (?P<usd>[*\d.]+) \|", re.MULTILINE)
-OF_ACCEPTED_EVENTS = 4  # Accepted, Duration and EventAge by function, and Accepted by function and reason
+OF_ACCEPTED_EVENTS = 4  # the metrics Accepted, Duration and EventAge by function; Accepted by function and reason
 
 
 @cache
@@ -39,7 +39,7 @@ class Costs(unittest.TestCase):
         alarms = deployed_of_type("AWS::CloudWatch::Alarm").values()
         watched = sum(len([m for m in alarm["Metrics"] if "MetricStat" in m]) if "Metrics" in alarm else 1 for alarm in alarms)
         self.assertEqual(rows()["Alarms"], (f"{len(alarms)}, on {watched} metrics × 0.10", round(watched * 0.1, 2)))
-        # a filter without a default value has data, and costs, only in the hours with a matching line, which is a fault
+        # a filter without a default value sends data, and costs money, only in an hour with a fault
         filters = [f["MetricTransformations"][0] for f in deployed_of_type("AWS::Logs::MetricFilter").values()]
         self.assertEqual([f["MetricName"] for f in filters if "DefaultValue" in f], [])
         self.assertTrue(rows()["Metrics"][0].startswith(f"{OF_ACCEPTED_EVENTS} × 0.30"), rows()["Metrics"])
@@ -54,7 +54,7 @@ class Costs(unittest.TestCase):
         values = {"$context.requestId": 16 * "x", "$context.requestTime": "27/Nov/2026:12:00:00 +0000",
                   "$context.routeKey": "POST /webhooks/jwplayer", "$context.identity.sourceIp": "203.0.113.100"}  # fmt: skip
         gateways = {k: values.get(v, "200") for k, v in json.loads(api["AccessLogSettings"]["Format"]).items()}
-        size = sum(len(json.dumps(line, separators=(",", ":"))) + 26 for line in (ours, gateways))  # CloudWatch adds 26 a line
+        size = sum(len(json.dumps(line, separators=(",", ":"))) + 26 for line in (ours, gateways))  # CloudWatch adds 26
         self.assertAlmostEqual(size, 1200, delta=50)
         # at this level, Lambda logs lines of its own only after a failure
         level = deployed()["Resources"]["Forwarder"]["Properties"]["LoggingConfig"]["SystemLogLevel"]

@@ -1,4 +1,4 @@
-"""Tests the protection of the queues, the secret and the log: what stays, who reads, and who sends."""
+"""Tests how the template protects the queues, the secret and the log: retention, encryption and access."""
 
 import re
 import unittest
@@ -12,14 +12,14 @@ DATA = {*QUEUES, "Secret", "ForwarderLogs"}
 class Data(unittest.TestCase):
     def test_data_stays_after_an_update_and_a_deletion_but_not_after_a_failed_creation(self) -> None:
         kept = {name for name, r in resources().items() if r.get("DeletionPolicy") == "RetainExceptOnCreate"}
-        self.assertEqual(kept, DATA | set(of_type("AWS::SQS::QueuePolicy")))  # the policies deny plain HTTP
+        self.assertEqual(kept, DATA | set(of_type("AWS::SQS::QueuePolicy")))  # these policies deny plain HTTP
         for name in kept:
             self.assertEqual(resources()[name]["UpdateReplacePolicy"], "Retain", name)
             self.assertEqual(resources()[name].get("Condition"), "HoldsUnverified" if name.startswith("Held") else None)
         retained = {r["Type"] for r in resources().values() if r.get("DeletionPolicy") == "Retain"}
         self.assertEqual(retained, {"AWS::Lambda::Version"})  # CloudFormation deletes the versions with the function
 
-    def test_queue_names_fit_for_each_stack_name(self) -> None:
+    def test_page_limits_stack_names_so_that_queue_names_fit(self) -> None:
         lengths = {"AWS::StackName": 0, "StackUuid": 8, "Suffix": len(".fifo")}
         ours = []
         for name in QUEUES:
@@ -46,7 +46,7 @@ class Data(unittest.TestCase):
             self.assertEqual(properties["MessageRetentionPeriod"], 14 * 24 * 3600)
             self.assertEqual(properties["MaximumMessageSize"], 1024 * 1024)
 
-    def test_dead_letter_queue_accepts_only_its_own_queue(self) -> None:
+    def test_dead_letter_queue_accepts_messages_only_from_its_own_queue(self) -> None:
         for queue, dead in (("Queue", "DeadLetterQueue"), ("HeldQueue", "HeldDeadLetterQueue")):
             target = resources()[queue]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]
             self.assertEqual(target, {"Fn::GetAtt": [dead, "Arn"]})
@@ -65,11 +65,11 @@ class Data(unittest.TestCase):
             "ExcludePunctuation": True,
         })  # fmt: skip
 
-    def test_secret_has_the_name_of_the_parameter(self) -> None:
+    def test_parameter_secretname_names_the_secret(self) -> None:
         self.assertNotIn("Name", deployed()["Resources"]["Secret"]["Properties"])
         self.assertEqual(deployed(SecretName="jw/keys")["Resources"]["Secret"]["Properties"]["Name"], {"Ref": "SecretName"})
 
-    def test_queues_are_published_for_consumers_stacks(self) -> None:
+    def test_ssm_parameters_publish_the_queues_for_consumers_stacks(self) -> None:
         parameters = deployed_of_type("AWS::SSM::Parameter", QueueKmsKeyArn=KEY).values()
         folder = "/jw-webhook-forwarder/${AWS::StackName}"
         self.assertEqual({p["Name"]["Fn::Sub"]: p["Value"] for p in parameters}, {

@@ -1,4 +1,4 @@
-"""Tests what `make deploy` and `make delete` pass to sam, print and run."""
+"""Tests the output of `make deploy` and `make delete`, and the commands that they run."""
 
 import json
 import re
@@ -36,7 +36,7 @@ class Deploy(unittest.TestCase):
             self.assertRegex(revision, rf"^{commit}-\d{{8}}T\d{{6}}Z$")
             self.assertEqual(given.replace(f'"Revision={revision}", ', ""), CONFIG)
 
-    def test_deploy_adds_a_revision_after_the_parameters_that_guided_saved(self) -> None:
+    def test_deploy_adds_a_revision_to_parameters_that_sam_deploy_guided_saved(self) -> None:
         saved = '[default.deploy.parameters]\nparameter_overrides = "Endpoint=\\"HttpApi\\" Revision=\\"\\""\n'
         given = deploy("default", saved).stdout
         self.assertRegex(given, r'parameter_overrides = "Endpoint=\\"HttpApi\\" Revision=\\"\\" Revision=\S+Z"\n')
@@ -48,7 +48,7 @@ class Deploy(unittest.TestCase):
         region = CONFIG.replace('# region = "eu-central-1"', 'region = "eu-central-1"')
         self.assertIn("-prod --region eu-central-1 --profile p\n", deploy("prod", region).stderr)
 
-    def test_deploy_fails_if_the_environment_has_no_list_for_the_revision(self) -> None:
+    def test_deploy_fails_if_the_environment_has_no_parameter_overrides(self) -> None:
         done = deploy("dev", '[prod.global.parameters]\nparameter_overrides = []\n[dev.global.parameters]\nstack_name = "s"\n')
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn('"parameter_overrides = []" below [dev.global.parameters]', done.stderr)
@@ -56,7 +56,7 @@ class Deploy(unittest.TestCase):
     def test_deploy_with_send_sends_an_event_afterwards(self) -> None:
         self.assertEqual(deploy("dev", SEND="1").stderr, "jwhook send --stack jw-webhook-forwarder-dev --profile p\n")
 
-    def test_deploy_needs_a_sam_that_is_new_enough(self) -> None:
+    def test_deploy_rejects_an_old_sam(self) -> None:
         for version, code in {"1.155.2": 2, "1.156.0": 0, "1.170.0": 0, "2.0.0": 0}.items():
             done = fake.run({"sam": f"echo SAM CLI, version {version}"}, "make", "need-sam", cwd=ROOT)
             self.assertEqual(done.returncode, code, version)
@@ -64,7 +64,7 @@ class Deploy(unittest.TestCase):
 
 
 class Delete(unittest.TestCase):
-    def test_delete_prints_how_to_remove_what_stays(self) -> None:
+    def test_delete_prints_commands_that_remove_the_remaining_resources(self) -> None:
         arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:Secret-abc-123456"
         resources = {
             "Secret": arn, "Queue": "https://sqs/1/stack-events-x", "DeadLetterQueue": "https://sqs/1/stack-dead-x",
@@ -76,7 +76,7 @@ class Delete(unittest.TestCase):
             return f"cat <<'END'\n{json.dumps(listed, indent=2)}\nEND\n"
 
         def output(afterwards: str) -> CompletedProcess[str]:
-            """The output if `sam list` runs these commands after the deletion."""
+            """Runs delete.sh with a sam whose `sam list` runs the script `afterwards` after the deletion."""
             delete = 'if [ $1 = delete ]; then touch deleted; echo "$@"; exit; fi\n'
             return run("delete.sh", "prod", f"{delete}if [ -e deleted ]; then\n{afterwards}\nelse\n{prints(resources)}fi")
 
@@ -88,7 +88,7 @@ class Delete(unittest.TestCase):
             "aws sqs delete-queue --queue-url https://sqs/1/stack-dead-x --profile p",
             "aws logs delete-log-group --log-group-name stack-ForwarderLogs-1 --profile p",
         ])  # fmt: skip
-        self.assertEqual(output(prints(dict.fromkeys(resources, "-"))).stdout, deleted)  # only the template's resources
-        self.assertNotIn("gone", output(prints(resources)).stdout)  # the user answered "no"
+        self.assertEqual(output(prints(dict.fromkeys(resources, "-"))).stdout, deleted)  # "-": not deployed
+        self.assertNotIn("is deleted", output(prints(resources)).stdout)  # the user answered "no"
         expired = output("echo ExpiredToken; exit 1")
-        self.assertEqual((expired.returncode, "The stack is gone" in expired.stdout), (1, False))
+        self.assertEqual((expired.returncode, "is deleted" in expired.stdout), (1, False))

@@ -18,24 +18,24 @@ NOT_NEEDED = {
     "firehose:* s3:REST.PUT.OBJECT s3:getObject": "logs go to CloudWatch, and the API's body is in the template",
     "kms:* logs:AssociateKmsKey logs:DisassociateKmsKey": "docs/deploy.md says what to add for KMS keys of your own",
     "iam:*UserPolicy iam:*GroupPolicy": "policies are attached to roles only",
-    "lambda:*ProvisionedConcurrencyConfig lambda:PutFunctionScalingConfig": "no such concurrency",
-    "lambda:PassCapacityProvider": "as above",
+    "lambda:*ProvisionedConcurrencyConfig lambda:PutFunctionScalingConfig": "the template sets no such concurrency",
+    "lambda:PassCapacityProvider": "the function has no capacity provider",
     "lambda:PutFunctionRecursionConfig lambda:PutRuntimeManagementConfig lambda:AssociateRuntimeAlias": "AWS's defaults",
     "lambda:*CodeSigningConfig lambda:GetLayerVersion": "the code is not signed, and there are no layers",
     "logs:*DataProtectionPolicy logs:*IndexPolicy logs:PutBearerTokenAuthentication": "no such setting of the log groups",
-    "logs:PutLogGroupDeletionProtection logs:DeleteResourcePolicy": "as above",
-    "sns:PutDataProtectionPolicy codedeploy:RegisterOnPremisesInstance": "no such setting",
+    "logs:PutLogGroupDeletionProtection logs:DeleteResourcePolicy": "no such setting of the log groups",
+    "sns:PutDataProtectionPolicy codedeploy:RegisterOnPremisesInstance": "the template does not use these",
     "secretsmanager:*Replicat*": "the secret is in one region",
     "secretsmanager:GetSecretValue": "the deployer must not read JW's secrets",
 }
-# The handlers call these even if the template does not use the setting.
+# The handlers call these actions even if the template does not use the setting.
 READ_ALWAYS = {
     "lambda:GetProvisionedConcurrencyConfig", "lambda:GetFunctionCodeSigningConfig", "logs:GetDataProtectionPolicy",
 }  # fmt: skip
-# AWS's schemas have these, but checkov's list does not.
+# AWS's schemas have these actions, but checkov's list does not have them yet.
 NEWER_THAN_THE_LIST = {"apigateway:TagResource", "apigateway:UntagResource", "lambda:GetFunctionScalingConfig"}
-# No handler calls these. SAM does, and API Gateway requires the last for an access log (API Gateway Developer Guide,
-# "Configure logging for HTTP APIs").
+# No handler calls the actions below. SAM calls the first two sets. API Gateway requires the third set for an access log
+# (API Gateway Developer Guide, "Configure logging for HTTP APIs").
 OF_SAM = {
     "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet",
     "cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate",
@@ -64,7 +64,7 @@ def allowed() -> set[str]:
 
 
 class Deployer(unittest.TestCase):
-    def test_deployer_may_only_create_read_update_and_delete_each_resource(self) -> None:
+    def test_deployer_has_exactly_the_permissions_that_sam_and_the_stack_need(self) -> None:
         kinds = {r["Type"] for r in resources().values()}
         needed = {action for kind in kinds for action in needed_for(kind)}
         self.assertEqual(needed - allowed(), set())
@@ -107,5 +107,5 @@ class Deployer(unittest.TestCase):
             path = parameter["Properties"]["Name"]["Fn::Sub"].replace("${AWS::StackName}", "jw-webhook-forwarder-prod")
             self.assertTrue(fnmatchcase(f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{path}", arn), name)
 
-    def test_policy_fits_in_a_roles_inline_policy(self) -> None:
-        self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit, without white space
+    def test_policy_is_short_enough_for_a_roles_inline_policy(self) -> None:
+        self.assertLessEqual(len(json.dumps(POLICY, separators=(",", ":"))), 10_240)  # IAM's limit counts no white space

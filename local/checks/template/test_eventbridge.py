@@ -1,4 +1,4 @@
-"""Tests the example pipe to EventBridge, which ministack cannot run: its paths, permissions and alarms."""
+"""Tests the paths, permissions and alarms of the example pipe to EventBridge, which ministack cannot run."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from translated import template
 
 PARSED = template("examples/eventbridge/template.yaml")
 PROPERTIES = {name: resource["Properties"] for name, resource in PARSED["Resources"].items()}
-# A message of the forwarder's queue in a pipe, which parses the JSON of the body (EventBridge User Guide, "Amazon
+# A message of the forwarder's queue, as the pipe reads it: the body is parsed JSON (EventBridge User Guide, "Amazon
 # EventBridge Pipes input transformation").
 CLAIMS = {"event": "media_available", "media_id": "UUhbHm6C"}
 MESSAGE = {"body": CLAIMS, "messageAttributes": {"event_id": {"stringValue": "d2726fa6", "dataType": "String"}}}
@@ -23,7 +23,7 @@ def at(path: str) -> object:
 
 
 class Pipe(unittest.TestCase):
-    def test_event_has_jws_name_the_event_id_and_the_claims(self) -> None:
+    def test_event_on_the_bus_has_jws_event_name_the_event_id_and_the_claims(self) -> None:
         target = PROPERTIES["Pipe"]["TargetParameters"]
         self.assertEqual(at(target["EventBridgeEventBusParameters"]["DetailType"]), "media_available")
         filled = re.sub(r'("?)<([^>]+)>\1', lambda match: json.dumps(at(match[2])), target["InputTemplate"])
@@ -45,12 +45,12 @@ class Pipe(unittest.TestCase):
         (trust,) = PROPERTIES["PipeRole"]["AssumeRolePolicyDocument"]["Statement"]
         self.assertEqual(trust["Condition"], {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
 
-    def test_dead_letter_queue_accepts_only_the_rules_of_its_bus(self) -> None:
+    def test_dead_letter_queue_accepts_events_only_from_rules_of_its_bus(self) -> None:
         allow, deny = PROPERTIES["DeadLetterQueuePolicy"]["PolicyDocument"]["Statement"]
         self.assertEqual((allow["Principal"], allow["Action"]), ({"Service": "events.amazonaws.com"}, "sqs:SendMessage"))
         self.assertTrue(allow["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":rule/${Bus}/*"))
         self.assertEqual((deny["Effect"], deny["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
-        for name in ("DeadLetterQueue", "DeadLetterQueuePolicy"):  # a queue that stays keeps its policy
+        for name in ("DeadLetterQueue", "DeadLetterQueuePolicy"):  # the policy stays with the queue
             kept = tuple(PARSED["Resources"][name][policy] for policy in ("DeletionPolicy", "UpdateReplacePolicy"))
             self.assertEqual(kept, ("RetainExceptOnCreate", "Retain"), name)
         self.assertEqual(PROPERTIES["DeadLetterQueue"]["MessageRetentionPeriod"], 14 * 24 * 3600)

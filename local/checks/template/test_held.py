@@ -6,7 +6,7 @@ from translated import deployed, of_type, resources, template
 
 
 class HeldEvent(unittest.TestCase):
-    def test_held_event_is_sent_to_the_queue_that_invokes_the_function(self) -> None:
+    def test_held_queue_gets_held_events_and_invokes_the_function(self) -> None:
         variables = resources()["Forwarder"]["Properties"]["Environment"]["Variables"]
         self.assertEqual(variables["HELD_QUEUE_URL"]["Fn::If"][:2], ["HoldsUnverified", {"Ref": "HeldQueue"}])
         (mapping,) = of_type("AWS::Lambda::EventSourceMapping").values()
@@ -22,9 +22,9 @@ class HeldEvent(unittest.TestCase):
         queue, function = resources()["HeldQueue"]["Properties"], resources()["Forwarder"]["Properties"]
         receives, between = queue["RedrivePolicy"]["maxReceiveCount"], queue["VisibilityTimeout"]
         self.assertEqual((between, receives * between), (5 * 60, 24 * 3600))
-        self.assertGreaterEqual(between, 6 * function["Timeout"])  # Lambda Developer Guide, on SQS
+        self.assertGreaterEqual(between, 6 * function["Timeout"])  # the rule of the Lambda Developer Guide for SQS
 
-    def test_held_queues_are_outputs(self) -> None:
+    def test_outputs_name_the_held_queues(self) -> None:
         outputs = {name: output["Value"] for name, output in template()["Outputs"].items() if name.startswith("Held")}
         self.assertEqual(outputs, {
             "HeldQueueUrl": {"Ref": "HeldQueue"},
@@ -32,7 +32,7 @@ class HeldEvent(unittest.TestCase):
             "HeldDeadLetterQueueArn": {"Fn::GetAtt": ["HeldDeadLetterQueue", "Arn"]},
         })  # fmt: skip
 
-    def test_held_event_raises_the_alarm_between_its_attempts_too(self) -> None:
+    def test_alarm_counts_held_events_during_and_between_attempts(self) -> None:
         alarm = resources()["EventsHeldAlarm"]["Properties"]
         *metrics, total = alarm["Metrics"]
         found = {m["MetricStat"]["Metric"]["MetricName"]: m["MetricStat"]["Metric"]["Dimensions"] for m in metrics}
@@ -44,7 +44,7 @@ class HeldEvent(unittest.TestCase):
         dead = resources()["HeldDeadLetterAlarm"]["Properties"]
         self.assertEqual(dead["Dimensions"][0]["Value"], {"Fn::GetAtt": ["HeldDeadLetterQueue", "QueueName"]})
 
-    def test_stack_without_holding_has_no_queue_permission_or_variable_for_it(self) -> None:
+    def test_stack_without_holdunverified_has_no_held_queue_permission_or_variable(self) -> None:
         stack = deployed(HoldUnverified="false")
         self.assertEqual([name for name in [*stack["Resources"], *stack["Outputs"]] if "Held" in name or "Hold" in name], [])
         self.assertNotIn("HELD_QUEUE_URL", stack["Resources"]["Forwarder"]["Properties"]["Environment"]["Variables"])

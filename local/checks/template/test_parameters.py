@@ -16,7 +16,7 @@ class Parameters(unittest.TestCase):
         used = references([template()[section] for section in ("Conditions", "Resources", "Outputs")])
         self.assertEqual(parameters.keys() - used, set())
 
-    def test_existing_secret_must_be_of_this_region_and_account(self) -> None:
+    def test_existing_secret_in_another_region_or_account_fails_the_deployment(self) -> None:
         guard = "SecretMustBeOfThisRegionAndAccount"
         for place, fails in (
             (f"{REGION}:{ACCOUNT}", False),
@@ -27,9 +27,9 @@ class Parameters(unittest.TestCase):
             self.assertEqual((guard in stack, {"Ref": guard} in stack["Forwarder"]["Metadata"]["WaitsFor"]), (fails, fails))
         self.assertNotIn(guard, deployed()["Resources"])
         properties = template()["Resources"][guard]["Properties"]
-        self.assertIsNone(re.match(properties["AllowedPattern"], properties["Value"]))  # so its creation fails
+        self.assertIsNone(re.match(properties["AllowedPattern"], properties["Value"]))  # so the deployment fails
 
-    def test_reserved_concurrency_leaves_an_execution_for_requests(self) -> None:
+    def test_reserved_concurrency_covers_the_executions_for_held_events(self) -> None:
         allowed = re.compile(template()["Parameters"]["ReservedConcurrency"]["AllowedPattern"])
         self.assertEqual([t for t in ("", "0", "00", "1", "2", "10", "01", "-1") if allowed.fullmatch(t)], ["", "1", "2", "10"])
         rule = template()["Rules"]["ReservedConcurrencyCoversHeldEvents"]
@@ -37,4 +37,4 @@ class Parameters(unittest.TestCase):
         (assertion,) = rule["Assertions"]
         self.assertEqual(assertion["Assert"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "1"]}]})
         mapping = template()["Resources"]["HeldEvents"]["Properties"]["ScalingConfig"]
-        self.assertEqual(mapping, {"MaximumConcurrency": 2})  # the pattern allows no lower number but 1
+        self.assertEqual(mapping, {"MaximumConcurrency": 2})  # so the rule must reject 1

@@ -5,7 +5,7 @@ import unittest
 from printed import CALLS
 from translated import ACCOUNT, KEY, Json, actions, branches, deciding, deployed, deployed_of_type, of_type, resources
 
-FOR_KEYS = {"kms:Decrypt", "kms:GenerateDataKey"}  # Secrets Manager and SQS call these in the function's name
+FOR_KEYS = {"kms:Decrypt", "kms:GenerateDataKey"}  # Secrets Manager and SQS call KMS for the function
 OF_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 # Lambda calls these with the function's role to poll a queue (Lambda Developer Guide, "Using Lambda with Amazon SQS").
 FOR_POLLING = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
@@ -23,13 +23,13 @@ def statements() -> list[Json]:
 
 
 class Permissions(unittest.TestCase):
-    def test_permissions_are_those_that_the_calls_of_the_code_need(self) -> None:
+    def test_function_has_exactly_the_permissions_that_its_calls_need(self) -> None:
         called = {call.replace("AmazonSQS", "sqs").replace(".", ":") for call in CALLS}
         granted = {action for statement in statements() for action in actions(statement)}
         self.assertEqual(granted - FOR_KEYS - FOR_POLLING - OF_LAMBDA, called)
         self.assertLessEqual(FOR_KEYS | FOR_POLLING | OF_LAMBDA, granted)
 
-    def test_permissions_are_limited_to_one_resource_each(self) -> None:
+    def test_each_permission_is_limited_to_one_resource(self) -> None:
         resource = {statement["Sid"]: statement["Resource"] for statement in statements()}
         secret = {"Fn::If": ["HasExistingSecret", {"Ref": "ExistingSecretArn"}, {"Fn::GetAtt": ["Secret", "Id"]}]}
         self.assertEqual(resource, {
@@ -44,7 +44,7 @@ class Permissions(unittest.TestCase):
         })  # fmt: skip
         self.assertEqual(resources()["Forwarder"]["Properties"]["Environment"]["Variables"]["WEBHOOK_SECRET_ID"], secret)
 
-    def test_permissions_for_keys_exist_with_the_key_and_are_limited_to_its_service(self) -> None:
+    def test_permission_for_a_key_exists_only_with_the_key_and_for_one_service(self) -> None:
         found = {}
         for name, policy in policies().items():
             (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
@@ -60,7 +60,7 @@ class Permissions(unittest.TestCase):
             "EncryptEvents": ("HasQueueKey", "sqs.${AWS::Region}.${AWS::URLSuffix}", FOR_KEYS),
         })  # fmt: skip
 
-    def test_permissions_come_from_no_other_policy(self) -> None:
+    def test_function_has_only_the_listed_policies(self) -> None:
         self.assertNotIn("ManagedPolicyArns", resources()["ForwarderRole"]["Properties"])
         for deployment, roles in (("Canary10Percent5Minutes", {"ForwarderRole", "DeploymentRole"}), ("AllAtOnce", {"ForwarderRole"})):
             self.assertEqual(set(deployed_of_type("AWS::IAM::Role", Deployment=deployment)), roles)
@@ -68,13 +68,13 @@ class Permissions(unittest.TestCase):
         self.assertEqual({name: p["Properties"]["Roles"] for name, p in policies().items()},
                          {name: [{"Ref": "ForwarderRole"}] for name in POLICIES})  # fmt: skip
 
-    def test_permissions_of_codedeploy_are_the_narrower_ones_without_triggers(self) -> None:
+    def test_codedeploy_has_the_limited_policy_and_no_triggers(self) -> None:
         (group,) = of_type("AWS::CodeDeploy::DeploymentGroup").values()
-        self.assertNotIn("TriggerConfigurations", group["Properties"])  # they would need sns:Publish
+        self.assertNotIn("TriggerConfigurations", group["Properties"])  # triggers would need sns:Publish
         (arn,) = resources()["DeploymentRole"]["Properties"]["ManagedPolicyArns"]
         self.assertTrue(arn["Fn::Sub"].endswith(":policy/service-role/AWSCodeDeployRoleForLambdaLimited"))
 
-    def test_permissions_exist_before_and_after_the_resources_that_need_them(self) -> None:
+    def test_permissions_are_created_before_and_deleted_after_resources_that_need_them(self) -> None:
         # CloudFormation replaces a managed policy only if its description changes
         named = {name: deciding(p["Properties"]["Description"]) for name, p in policies().items()}
         self.assertEqual(named, {
@@ -98,7 +98,7 @@ class Permissions(unittest.TestCase):
             self.assertEqual("xray:" in str(stack["ForwarderRole"]), expected)
             self.assertEqual(stack["Forwarder"]["Properties"]["TracingConfig"], {"Mode": {"Ref": "Tracing"}})
 
-    def test_permissions_to_invoke_the_alias_are_only_the_endpoints(self) -> None:
+    def test_only_the_endpoints_may_invoke_the_alias(self) -> None:
         live = {"Ref": "ForwarderAliaslive"}
         found = {
             name: (r["Condition"], r["Properties"]["Action"], r["Properties"]["FunctionName"])
@@ -118,7 +118,7 @@ class Permissions(unittest.TestCase):
 class CompanyRules(unittest.TestCase):
     def test_path_and_boundary_apply_to_each_role_and_the_path_to_each_policy(self) -> None:
         path, boundary = {"RolePath": "/teams/video/"}, {"PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary"}
-        # without parameters no role may have a path: even IAM's default would replace a deployed role
+        # without parameters no role may have a Path: even IAM's default path would replace a deployed role
         for given in ({}, path, path | boundary):
             expected = {"Path": {"Ref": "RolePath"}} if given else {}
             for name, policy in deployed_of_type("AWS::IAM::ManagedPolicy", **given).items():

@@ -1,7 +1,7 @@
-"""Translates template.yaml as CloudFormation does, for the tests in this folder. Nobody runs this file.
+"""Translates template.yaml as CloudFormation does, for the tests in this folder. Other modules import this file.
 
-The tests are part of `make template`. They find faults that deploy well, such as an alarm on a metric that nobody emits
-or an unused permission, and they test what the emulated AWS of `make prove` cannot do.
+The tests are part of `make template`. They find faults that no deployment shows, such as an unused permission, or an
+alarm on a metric that nothing sends. They also test what the emulated AWS of `make prove` cannot do.
 """
 
 import functools
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 REGION, ACCOUNT = "us-east-1", "123456789012"
 ROOT = Path(__file__).resolve().parents[3]
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
-logging.getLogger("samtranslator").setLevel(logging.ERROR)  # otherwise it warns that it publishes no metrics
+logging.getLogger("samtranslator").setLevel(logging.ERROR)  # hides the warning that samtranslator publishes no metrics
 
 
 def template(path: str | Path = "template.yaml") -> Json:
@@ -60,7 +60,7 @@ def of_type(kind: str, **parameters: str) -> Json:
 
 @functools.cache
 def deployed(**parameters: str) -> Json:
-    """The stack's resources and outputs with these parameters: the conditions decide, and each Fn::If is resolved."""
+    """The resources and outputs of a stack with these parameters. Each condition and each Fn::If is evaluated."""
     result, defaults = translated(**parameters), {n: str(p.get("Default", "")) for n, p in template()["Parameters"].items()}
     values = {**defaults, "AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, **parameters}
 
@@ -140,7 +140,7 @@ def schema(kind: str) -> Json:
 
 
 def deciding(value: Any) -> set[str]:
-    """The parameters that a value depends on: by name, by a condition, or because they replace a resource in the value."""
+    """The parameters that change a value: the value or a condition names them, or they replace a resource in it."""
     if isinstance(value, dict) and "Fn::If" in value:
         name, *both = value["Fn::If"]
         return deciding(translated()["Conditions"][name]) | deciding(both)
@@ -167,7 +167,7 @@ def deciding_identity(name: str) -> set[str]:
 
 
 def branches(value: Any) -> list[Any]:
-    """The values that an Fn::If can have, without AWS::NoValue, or the value itself."""
+    """All values that an Fn::If can have, except AWS::NoValue. For another value, only this value."""
     if isinstance(value, dict) and "Fn::If" in value:
         return [found for branch in value["Fn::If"][1:] for found in branches(branch)]
     return [] if value == {"Ref": "AWS::NoValue"} else [value]
