@@ -159,7 +159,7 @@ impl Judge<'_> {
                     let has_arrived = arrived.contains(&message.attribute("event_id"));
                     if is_held && (stay.contains(token) || !has_arrived) {
                         self.break_(
-                            "forward a held event once the secret is back",
+                            "forward each held event after the outage",
                             format!("{message:?} is held"),
                         );
                     }
