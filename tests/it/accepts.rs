@@ -8,8 +8,8 @@ use serde_json::json;
 /// Made with PyJWT from the sample secret and the sample event in JW's documentation.
 const DOCUMENTED_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJldmVudCI6Im1lZGlhX2F2YWlsYWJsZSIsIm1lZGlhX2lkIjoiVVVoYkhtNkMiLCJ3ZWJob29rX2lkIjoiN1JhdjBoQzUiLCJzaXRlX2lkIjoianNQeElWSGwiLCJldmVudF90aW1lIjoiMjAyMy0xMS0xNFQyMjozMDoxMCswMDowMCJ9.8h9tFQ_o4ZUq1aOa5M003WOU7hAGFgLQTzhbjfzZbsw";
 
-/// Sends each delivery and expects that it is accepted and that its payload is the newest message
-/// in the queue.
+/// Sends each delivery. Expects that the function accepts the delivery, and that the newest message
+/// in the queue is the delivery's payload.
 async fn all_accepted(cases: impl IntoIterator<Item = (&str, Delivery)>) {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;

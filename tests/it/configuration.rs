@@ -5,8 +5,8 @@ use crate::support::{
     STANDARD_QUEUE, SendMessage, all_at_once, millis, one_second_passes, seconds,
 };
 
-/// Starts with this value of one variable, and expects that the process ends with an error that
-/// names the variable.
+/// Starts the function with this value of one variable. Expects that the process ends with an error
+/// that names the variable.
 async fn is_fatal(name: &str, value: Option<&str>) {
     let aws = Aws::start().await;
     let start = match value {
@@ -67,8 +67,8 @@ async fn white_space_in_a_variable_fails_the_start_and_is_named() {
     }
 }
 
-/// With the event queue as the held queue, the queue's consumers would receive tokens. A FIFO queue
-/// would block at the first token that stays.
+/// If the event queue were also the held queue, the consumers would receive tokens. If the held
+/// queue were a FIFO queue, the first token that stays would block all later ones.
 #[tokio::test]
 async fn held_queue_that_is_fifo_or_the_events_queue_fails_the_start() {
     let own = STANDARD_QUEUE.replace("sqs.eu-west-1", "eu-west-1.queue"); // the older form of the queue's URL
@@ -143,7 +143,11 @@ async fn secret_fetch_and_queue_connection_start_before_the_first_event() {
         .await;
     queue.until_connections(1).await;
     secrets.until_calls(GetSecretValue, 1).await;
-    assert_eq!(secrets.calls_under_way(GetSecretValue), 1, "both at the same time");
+    assert_eq!(
+        secrets.calls_under_way(GetSecretValue),
+        1,
+        "the fetch runs while the connection to SQS opens"
+    );
     let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
     assert_eq!(answer.verdict(), "200 accepted");
     assert_eq!((secrets.calls(GetSecretValue), queue.calls(SendMessage)), (1, 1));

@@ -1,4 +1,4 @@
-//! An event's ID is what the contract's line of Python computes from the claims.
+//! An event's ID is the value that the contract's line of Python computes from the claims.
 
 use crate::messages::sent;
 use crate::support::{
@@ -58,8 +58,8 @@ async fn event_id_matches_the_contracts_python() {
             r#"{"a":1.0,"b":-0.0,"c":1e3,"d":1E+2,"e":0.1,"f":1e16,"g":1e-5,"h":123456789.125,"i":1.5e300,"j":0.0001,"k":1e22,"l":5e-324,"m":1.00,"n":9007199254740993.0}"#,
             "5f1b38e287e4c3e5522c970394086faec4d54ab8707f53385828ab093e990875",
         ),
-        // The shortest digits that read back as the same float. If two such numbers are equally
-        // near, the even one.
+        // A float is written with the fewest digits that parse to the same float. If two such
+        // numbers are equally near, the even number is written.
         (
             r#"{"a":802328206207007.25,"b":-7327624761433461.9e-1,"c":1e400,"d":123456789012345680.0,"e":2.5e-7}"#,
             "7cbe4b0c33dade88cf9b3a278b80e63a461e55a24c372d65b47edb4d4110dc3c",

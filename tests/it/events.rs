@@ -1,5 +1,5 @@
 //! The sample events in `events/`, which people also send by hand. Each file's name states the
-//! answer, and the function must give it.
+//! answer that the function must return.
 
 use crate::support::{Aws, Function, OTHER_SECRET, SECRET};
 use serde_json::{Value, json};

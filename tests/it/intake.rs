@@ -8,7 +8,8 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-/// More headers than the `http` crate's `HeaderMap` can hold. It panics at the 24,577th name.
+/// More headers than the `http` crate's `HeaderMap` can hold. A `HeaderMap` panics at the 24,577th
+/// name.
 const HEADERS: usize = 24_600;
 
 fn good() -> Delivery {
@@ -22,7 +23,7 @@ fn with_headers(mut delivery: Delivery) -> Delivery {
     delivery
 }
 
-/// The valid event with another value of this member.
+/// The valid event in which the member at this JSON pointer has this value.
 fn with(pointer: &str, value: Value) -> Value {
     let mut event = good().event();
     let (parent, name) = pointer.rsplit_once('/').expect("a JSON pointer");
@@ -30,7 +31,7 @@ fn with(pointer: &str, value: Value) -> Value {
     event
 }
 
-/// Sends each event, and a valid one after each.
+/// Sends each event and expects this verdict. After each, expects that a valid event is accepted.
 async fn each_gets<C: std::fmt::Display>(cases: impl IntoIterator<Item = (C, &str, Value)>) {
     let aws = Aws::start().await;
     let mut function = Function::start(&aws).await;

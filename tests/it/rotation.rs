@@ -1,5 +1,5 @@
-//! A rotation causes no refusal of a valid event: while the old and the new webhook overlap, both
-//! are accepted.
+//! During a rotation, the function refuses no valid event: while the old and the new webhook
+//! overlap, it accepts the events of both.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SECRET,
@@ -114,7 +114,7 @@ async fn late(aws: &Aws, function: &Function, by: u64) {
     let asks = aws.calls(GetSecretValue) + 1;
     let (answer, ()) = tokio::join!(function.invoke(&old()).into_future(), async {
         aws.until_calls(GetSecretValue, asks).await;
-        aws.keep(both()); // too late for that response
+        aws.keep(both()); // the response under way still has the old ring
     });
     assert_eq!(answer.verdict(), "200 accepted");
 }

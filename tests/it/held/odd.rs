@@ -6,7 +6,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-/// The same record with one odd value in each variant.
+/// Variants of this record, each with one odd value.
 fn oddities(record: &Record) -> Vec<(String, Record)> {
     let values = || [json!(null), json!(7), json!(""), json!("x"), json!(["x"]), json!({"x": 1})];
     let members = [
@@ -109,7 +109,7 @@ async fn batch_of_malformed_records_does_not_crash_the_function() {
     let nested = (0..100).fold(json!(1), |inner, _| json!([inner]));
     for odd in [json!(null), json!(7), json!("x"), json!([]), json!({}), nested] {
         let records: Value = json!({"Records": [odd, {"messageId": "a", "body": odd}]});
-        let _ = function.try_invoke(records).await; // only the next batch is checked
+        let _ = function.try_invoke(records).await; // only the result of the next batch is checked
         let batch = function.deliver([record("a", &good())]).await;
         assert_eq!(batch.verdicts(), ["accepted none"], "{odd}");
     }

@@ -1,5 +1,5 @@
-//! The function holds a request if only the secret can decide about its token and the body is the
-//! same as the token's payload.
+//! The function holds a request if the request's token can only be checked with the secret, and if
+//! the body equals the token's payload.
 
 use super::{assert_held, forged, good};
 use crate::support::{
@@ -72,7 +72,7 @@ async fn event_is_held_if_its_webhooks_entry_is_disabled() {
     assert_eq!(function.invoke(&of_another).await.verdict(), "200 accepted");
 }
 
-/// A function whose cached secret has expired before the next request.
+/// A function whose cached secret expires before the next request.
 async fn expired(aws: &Aws, max_stale: &str) -> Function {
     let start = Function::of(aws).holding().short_lived_secret();
     let function = start.env("SECRET_MAX_STALE_SECONDS", max_stale).start().await;
@@ -273,6 +273,6 @@ async fn event_is_not_held_while_a_secret_is_available() {
     assert_eq!(function.invoke(&good().body("{}")).await.verdict(), "401 body_mismatch");
     aws.always(SendMessage, Reply::Error(403, "AccessDenied"));
     assert_eq!(function.invoke(&good()).await.verdict(), "503 queue_refused");
-    assert_eq!(function.undelivered().len(), 1, "a verified event has a record");
+    assert_eq!(function.undelivered().len(), 1, "a verified event has an undelivered record");
     assert_eq!(aws.calls(HoldMessage), 0);
 }

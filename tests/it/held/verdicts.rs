@@ -60,7 +60,7 @@ async fn held_event_gives_the_same_message_as_a_direct_one() {
             assert_eq!(batch.logs[0]["event_id"].as_str(), sent.attribute("event_id"));
         }
         let arrived: Vec<_> = aws.queued().into_iter().map(without_id).collect();
-        assert_eq!(arrived, delivered, "member for member");
+        assert_eq!(arrived, delivered, "both messages are equal");
     })
     .await;
 }
@@ -126,7 +126,7 @@ async fn held_message_that_can_never_be_valid_is_dropped_and_logged_as_refused()
         ("claims_malformed", claims(&"[".repeat(100))),
         ("claims_not_valid", claims(r#"{"aud":"somebody"}"#)),
         ("claims_not_valid", claims(r#"{"exp":1}"#)),
-        // characters that no token has
+        // a space is in no token
         ("malformed", "hello world".to_owned()),
         ("malformed", format!("Bearer {signed}")),
         ("malformed", format!("{signed}=")),

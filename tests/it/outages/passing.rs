@@ -1,4 +1,4 @@
-//! Outages that end in time cost a retry, but never an event.
+//! If an outage ends before the deadline, the function retries and loses no event.
 
 use crate::support::{
     Aws, Delivery, Function, MEDIA_AVAILABLE, Order, Reply, SendMessage, all_at_once, millis,
@@ -10,8 +10,9 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// Sends one event through two failures of this kind and expects that it is queued, once on a FIFO
-/// queue. SQS must be able to recognise the attempts as the same message.
+/// Sends one event, whose first two sends to SQS fail in this way. Expects that the event is
+/// queued, and only once on a FIFO queue. All sends must have the same message, so that SQS can
+/// drop the duplicates.
 async fn survives(fault: Reply) {
     let aws = Aws::start().await;
     aws.next(SendMessage, [fault.clone(), fault.clone()]);
@@ -23,7 +24,7 @@ async fn survives(fault: Reply) {
         aws.queued().try_into().unwrap_or_else(|queued| panic!("{fault:?}: {queued:#?}"));
     assert_eq!(answer.body["message_id"], queued.id, "{fault:?}");
     for send in aws.sends() {
-        assert_eq!(send.with_id(&queued.id), queued, "{fault:?}: every try is the same message");
+        assert_eq!(send.with_id(&queued.id), queued, "{fault:?}: all sends have the same message");
     }
     assert_eq!(function.undelivered(), Vec::<serde_json::Value>::new(), "{fault:?}");
 }

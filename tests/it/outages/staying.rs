@@ -12,7 +12,8 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// The only record of the only event. The record contains everything needed to queue the event.
+/// Expects exactly one undelivered record, which has everything that is needed to queue the event.
+/// Returns the record.
 fn only_record(function: &Function, answer: &Answer, case: &str) -> Value {
     let [record] =
         function.undelivered().try_into().unwrap_or_else(|records| panic!("{case}: {records:#?}"));
@@ -68,7 +69,7 @@ async fn event_is_answered_in_time_and_logged_during_a_lasting_outage() {
             assert_eq!(
                 send,
                 aws.sends()[0].clone().with_id(&send.id),
-                "{case}: every attempt sends the same message"
+                "{case}: all attempts send the same message"
             );
         }
         // The queue works again for the next event.

@@ -24,7 +24,7 @@ async fn first_failed_check_decides_before_the_secret_is_needed() {
     let function = Function::start(&aws).await;
     let bad = Delivery::of(MEDIA_AVAILABLE).without_header("authorization");
     let large = vec![b'['; 262_145];
-    let padded = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "="; // characters that no token has
+    let padded = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "="; // `=` is in no token
     let cut = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "AA";
     let cases = [
         (

@@ -62,8 +62,8 @@ async fn token_that_is_not_three_parts_is_malformed() {
 
 #[tokio::test]
 async fn token_part_that_is_not_canonical_base64url_is_malformed() {
-    // 28 and 100 bytes leave unused bits in the header and in the claims, as 32 bytes do in a
-    // signature.
+    // The header has 28 bytes and the claims have 100, so that base64url has unused bits in both
+    // parts, as in a signature of 32 bytes.
     let claims = format!("{:100}", r#"{"event":"media_available"}"#);
     let good = token(format!("{HEADER} "), &claims, SECRET);
     let good: [String; 3] =

@@ -72,7 +72,8 @@ async fn cached_secret_is_not_used_past_its_ttl_if_the_fetch_is_rejected() {
     .await;
 }
 
-/// A denial counts until the next successful fetch, even if an outage follows.
+/// After Secrets Manager denies a fetch, no expired secret is used before the next successful
+/// fetch, even if an outage follows the denial.
 #[tokio::test]
 async fn expired_secret_is_not_used_in_an_outage_after_a_denial_or_bad_value() {
     let refusals = [
@@ -151,7 +152,7 @@ async fn request_without_a_secret_gets_503_and_a_later_one_fetches_again() {
         assert_eq!(aws.calls(SendMessage), 0, "{failure:?}");
         assert!(
             function.undelivered().is_empty(),
-            "{failure:?}: an unverified event has no record"
+            "{failure:?}: an unverified event has no undelivered record"
         );
         aws.always(GetSecretValue, Reply::Normal);
         function.until_verdict("200 accepted", &good(), seconds(3)).await;

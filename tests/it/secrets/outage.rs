@@ -17,13 +17,13 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// Signed with another key. During an outage the function cannot know whether this key is the
-/// secret's new value.
+/// A delivery that is signed with another key. During an outage the function cannot know whether
+/// this key is the secret's new value.
 fn forged() -> Delivery {
     Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET)
 }
 
-/// A function whose cached secret has expired before its next request meets the outage.
+/// A function whose cached secret has expired, and whose next request comes during the outage.
 async fn expired(aws: &Aws, outage: Reply) -> Function {
     let function = Function::of(aws).holding().short_lived_secret().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");

@@ -102,7 +102,7 @@ impl Answer {
     }
 }
 
-/// The error in the body, and the one header that belongs to the status.
+/// The error in the body and the header that an answer with this status must have.
 #[track_caller]
 fn rejection(status: u64) -> (&'static str, &'static str) {
     match status {

@@ -98,7 +98,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Each record's outcome and reason, in the same order.
+    /// Each record's outcome and reason, in the order of `logs`.
     pub fn verdicts(&self) -> Vec<String> {
         self.logs.iter().map(verdict).collect()
     }
@@ -108,8 +108,8 @@ impl Batch {
     }
 }
 
-/// The outcome and the reason in a held record's line. Also checks everything that the contract
-/// requires of the line.
+/// Returns the outcome and the reason in a held record's line. Also checks everything that the
+/// contract requires of the line.
 #[track_caller]
 fn verdict(log: &Value) -> String {
     wide_event::check(log);

@@ -33,7 +33,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function with everything that it needs in its environment, and nothing else.
+    /// A function with only the environment variables that it needs.
     pub fn of(aws: &Aws) -> Start {
         Start::of(aws)
     }
@@ -181,7 +181,8 @@ impl Function {
         [self.stdout.join(), self.stderr.join()].concat().join("\n")
     }
 
-    /// Keeps an answer for the search for secrets at the end.
+    /// Stores an answer. When the test drops the function, the stored answers are searched for
+    /// secrets.
     pub fn answered(&self, payload: &Value) {
         let mut answers = self.answers.lock().expect("no test panics while it holds the answers");
         answers.push(payload.to_string());

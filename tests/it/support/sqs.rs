@@ -1,4 +1,4 @@
-//! SQS's `SendMessage`, with the limits in its documentation, and the digests in its answer.
+//! SQS's `SendMessage`, with the documented limits and the digests in the response.
 
 use super::attributes_md5::attributes_md5;
 use super::service::State;
@@ -34,8 +34,8 @@ impl Message {
     }
 }
 
-/// Takes a message, or returns the reason why SQS would reject it. On a FIFO queue, a duplicate
-/// gets the first message's ID and is not queued again.
+/// Queues a message, or returns the reason why SQS would reject the message. On a FIFO queue, a
+/// duplicate gets the first message's ID and is not queued again.
 pub fn take(state: &mut State, parameters: &Value) -> Result<Value, String> {
     let mut message = read(parameters)?;
     let earlier = state.queued.iter().find(|queued| {
