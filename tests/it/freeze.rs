@@ -86,7 +86,7 @@ async fn events_are_queued_after_many_connections_died_during_a_freeze() {
             let answer = function.invoke(&Delivery::of(claims)).await;
             assert_eq!(answer.verdict(), "200 accepted", "{how:?}, {number} of {events}");
         };
-        aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // each of the 8 events needs its own connection
+        aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // one connection for each event
         all_at_once(0..8, send).await;
         let most = aws.most_at_once(SendMessage);
         assert!(most > 3, "at least as many connections as an event has attempts: {most}");

@@ -176,7 +176,7 @@ enum Lost {
 }
 
 fn error(code: &str) -> String {
-    json!({"__type": format!("com.amazonaws.aservice#{code}"), "message": "an error that the schedule chose"})
+    json!({"__type": format!("com.amazonaws.aservice#{code}"), "message": "set by the schedule"})
         .to_string()
 }
 

@@ -1,5 +1,5 @@
-//! `update` and `delete`: a webhook loses only what was meant to change, and a key is removed only
-//! after its webhook.
+//! `update` changes only the given members of a webhook. `delete` removes a webhook's key only
+//! after it has deleted the webhook.
 
 use super::support::{Account, FUNCTION_URL, JwApi, Jwhook, Meet, Ran, WEBHOOK_URL, webhook};
 use serde_json::{Value, json};

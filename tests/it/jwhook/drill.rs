@@ -1,5 +1,5 @@
 //! The drill: `rotate` and `create` run from beginning to end while valid events of all webhooks
-//! arrive without pause. The commands are killed at every possible place.
+//! arrive without pause. Some tests kill the commands at every possible place.
 
 mod kill;
 mod sent;
@@ -52,7 +52,7 @@ async fn rotation_killed_once_is_finished_by_the_next_run() {
 async fn rotation_killed_at_any_call_or_wait_is_finished_by_the_next_runs() {
     let ring = ["PutSecretValue", "UpdateSecretVersionStage"];
     let mut kills = vec![Kill::at("POST"), Kill::at("POST").done()];
-    kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]); // deletes the last run's webhook
+    kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]); // the webhook of the run before
     kills.extend(ring.iter().flat_map(|call| [Kill::at(call), Kill::at(call).done()]));
     kills.push(Kill::after(millis(1500))); // during the settle wait
     kills.extend([Kill::at("PATCH"), Kill::at("PATCH").done()]);

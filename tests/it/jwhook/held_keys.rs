@@ -8,7 +8,7 @@ const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 const OTHER: &str = "other.other.other.other.other.other";
 const COUNT: &str = "GetQueueAttributes";
 
-/// A command that removes a key from the ring, in its own account.
+/// A command that removes a key from the ring. Each command has its own account.
 struct Removal {
     account: Account,
     jw: JwApi,
@@ -84,8 +84,8 @@ impl Removal {
             .unwrap();
     }
 
-    /// Waits until the held queue and its dead-letter queue have been counted this many times in
-    /// all.
+    /// Waits until jwhook has counted the messages in the held queue or its dead-letter queue this
+    /// many times.
     async fn counted(&self, times: usize) {
         self.account.until(Until::Performed, COUNT, 2 * times).await;
     }

@@ -11,7 +11,7 @@ const OTHER: &str = "other.other.other.other.other.other";
 const DELETE: (&[&str], &str) = (&["delete", "c0Y6ebVU"], "remove its key from the ring?");
 const ROTATE: (&[&str], &str) = (&["rotate", "c0Y6ebVU"], "jwhook will delete it.");
 
-/// An account with this secret, whose only webhook calls the stack.
+/// An AWS account with this secret, and JW's API with one webhook, which calls the stack.
 async fn account_and_api(secret: &str) -> (Account, JwApi) {
     (Account::start(secret).await, JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await)
 }

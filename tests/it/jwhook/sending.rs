@@ -24,7 +24,7 @@ impl Scene {
         Self { account, jw: JwApi::start([]).await, endpoint: Endpoint::start().await }
     }
 
-    /// Runs `send` to an endpoint with this answer.
+    /// Runs `send` to an endpoint that answers with this status and body.
     async fn send(&mut self, status: u16, body: &str, arguments: &[&str]) -> Ran {
         let url = self.endpoint.url().to_owned();
         let arguments = [&["send", "--url", &url], arguments].concat();
@@ -40,7 +40,7 @@ impl Scene {
         ran
     }
 
-    /// The event that was posted last. Also checks its signature.
+    /// Returns the event that was posted last. Also checks the event's signature.
     #[track_caller]
     fn posted(&self, secret: &str) -> Value {
         let posted = self.endpoint.posted().pop().expect("a request");

@@ -234,7 +234,7 @@ fn fault_of_signature(headers: &HeaderMap, operation: Operation) -> Option<Strin
 fn error(status: u16, code: &str) -> Response<Full<Bytes>> {
     plain(
         status,
-        json!({"__type": format!("com.amazonaws.aservice#{code}"), "message": "an error that the test has set"})
+        json!({"__type": format!("com.amazonaws.aservice#{code}"), "message": "set by the test"})
             .to_string(),
     )
 }

@@ -1,6 +1,6 @@
 //! `create` parks a webhook (gives it a URL where nobody listens) before it calls the endpoint.
-//! After an interruption, `create` continues with this webhook. It does not touch the webhook of
-//! another run.
+//! After an interruption, `create` continues with this webhook. `create` does not change a webhook
+//! that another run has parked.
 
 use super::super::support::{Account, JwApi, Jwhook, Meet, Until, WEBHOOK_URL};
 use super::{CREATE, KEY, account_and_api};

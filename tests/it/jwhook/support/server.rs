@@ -33,7 +33,7 @@ pub enum Meet {
 }
 
 pub trait Service: Send + Sync + 'static {
-    /// The call's name in scripts, for instance `POST` or `PutSecretValue`.
+    /// The name by which tests select the call, for instance `POST` or `PutSecretValue`.
     fn name(&self, request: &Parts, body: &Bytes) -> String;
     fn perform(
         &self,
@@ -61,13 +61,13 @@ impl Calls {
     }
 }
 
-/// The scripts by the calls' names. A call without a script is performed normally.
+/// What happens to the calls, by the calls' names. All other calls are performed normally.
 type Scripts = HashMap<String, Script>;
 
 #[derive(Default)]
 struct Script {
     next: VecDeque<Option<Meet>>,
-    /// What happens to the calls after the scripted ones.
+    /// What happens to the calls after those in `next`.
     then: Option<Meet>,
 }
 
@@ -139,12 +139,14 @@ impl Server {
         Self { url, scripts, calls, closes_early, accepting }
     }
 
-    /// Scripts the next call of this name that has no script yet.
+    /// Sets what happens to the next call of this name. Skips the calls for which this is already
+    /// set.
     pub fn next(&self, name: &str, meet: Meet) {
         self.nth(name, 1, meet);
     }
 
-    /// Scripts the n-th call of this name that has no script yet.
+    /// Sets what happens to the n-th call of this name. Does not count the calls for which this is
+    /// already set.
     pub fn nth(&self, name: &str, n: usize, meet: Meet) {
         let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
         let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
@@ -152,7 +154,7 @@ impl Server {
         scripts.entry(name.to_owned()).or_default().next.append(&mut script);
     }
 
-    /// Scripts every call of this name after those with their own script.
+    /// Sets what happens to every call of this name, except the calls that `next` and `nth` set.
     pub fn always(&self, name: &str, meet: Meet) {
         let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
         scripts.entry(name.to_owned()).or_default().then = Some(meet);
