@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// The expected IDs were computed with the contract's line of Python.
 #[tokio::test]
-async fn event_id_matches_the_contracts_python() {
+async fn event_id_equals_the_result_of_the_contracts_python() {
     let vectors = [
         (CHANNEL_ACTIVE, "497cdea1d8cd86512fc3e1706ec7cff17740a1c016fdc3a98b9808f7767ee1f9"),
         ("{}", "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"),

@@ -60,14 +60,14 @@ struct OnceFailed {
 const ONCE_FAILED: [OnceFailed; 1] = [OnceFailed {
     seed: 470_575_824,
     showed: "a key was added to the ring while a slow fetch was under way: events that needed the key \
-             were refused with 401 (rotation::response_older_than_the_ttl_refuses_no_event)",
+             were refused with 401 (rotation::event_is_not_refused_because_of_a_response_older_than_the_ttl)",
     setting: Setting { fifo: false, ring: true, rotation: true, at_once: false },
     concurrency: 8,
     amid_fetch: false,
 }];
 
 #[test]
-fn seeds_that_once_failed_pass() {
+fn schedules_that_once_failed_pass_now() {
     for OnceFailed { seed, showed, setting, concurrency, amid_fetch } in ONCE_FAILED {
         eprintln!("seed {seed}: {showed}");
         let made = Schedule::generate(seed);

@@ -55,7 +55,7 @@ async fn every_event_is_queued_after_a_freeze_of_any_length() {
 }
 
 #[tokio::test]
-async fn start_frozen_during_its_calls_loses_no_event() {
+async fn freeze_during_the_calls_of_a_cold_start_loses_no_event() {
     // the longest freeze ends just after the time limit of a fetch
     let times = [20, 2_000, 4_000, 5_000];
     let cases = ENDS.into_iter().flat_map(|how| times.map(|time| (how, time)));
@@ -86,7 +86,7 @@ async fn events_are_queued_after_many_connections_died_during_a_freeze() {
             let answer = function.invoke(&Delivery::of(claims)).await;
             assert_eq!(answer.verdict(), "200 accepted", "{how:?}, {number} of {events}");
         };
-        aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // one connection for each event
+        aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // 8 connections
         all_at_once(0..8, send).await;
         let most = aws.most_at_once(SendMessage);
         assert!(most > 3, "at least as many connections as an event has attempts: {most}");

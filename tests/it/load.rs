@@ -132,7 +132,7 @@ async fn parallel_load_loses_no_event_and_leaks_no_memory() {
 /// event, one at a time, as in one of Lambda's execution environments. In the second flood, seven
 /// of the ten come at the same time as the valid event, as on a managed instance.
 #[tokio::test]
-async fn flood_of_forgeries_keeps_the_call_limit_and_loses_no_good_event() {
+async fn flood_of_forged_events_stays_below_the_call_limit_and_loses_no_valid_event() {
     const TTL: Duration = seconds(2);
     let (events, measured) = events();
     let goods = events / 40; // a quarter for each of two floods; ten in eleven events are forged

@@ -34,7 +34,7 @@ fn assert_returned(function: &Function, batch: &Batch, reason: &str, case: &str)
 }
 
 #[tokio::test]
-async fn batch_is_returned_early_if_the_secret_is_unavailable() {
+async fn batch_returns_to_the_held_queue_early_if_the_secret_is_unavailable() {
     let unusable = Reply::Altered(json!({"SecretString": "too short"}));
     let failures = [
         (DENIED, "secret_unavailable", millis(1_000)),

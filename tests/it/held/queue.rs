@@ -108,7 +108,7 @@ async fn request_is_answered_within_20_seconds_if_secret_and_held_queue_hang() {
 }
 
 #[tokio::test]
-async fn short_deadlines_are_kept_if_secret_and_held_queue_hang() {
+async fn answer_comes_before_a_short_deadline_if_secret_and_held_queue_hang() {
     all_at_once([700, 1_000, 1_500, 2_000, 3_000], async |deadline| {
         let aws = Aws::start().await;
         aws.always(GetSecretValue, Reply::Hang);

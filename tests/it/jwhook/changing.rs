@@ -66,7 +66,7 @@ async fn update_without_a_difference_changes_nothing() {
 }
 
 #[tokio::test]
-async fn update_makes_a_webhook_call_this_stack() {
+async fn update_can_make_a_webhook_call_this_stack() {
     let (account, jw) = account_and_api().await;
     let arguments = ["update", "zApier01", "--to-this-stack"];
     let http = [&arguments[..], &["--webhook-url", "http://example.com"]].concat();

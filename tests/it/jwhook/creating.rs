@@ -74,7 +74,7 @@ async fn create_makes_the_webhook_and_stores_its_key_in_the_ring() {
 }
 
 #[tokio::test]
-async fn repeated_create_asks_first() {
+async fn create_of_a_second_webhook_for_the_stack_asks_first() {
     let (account, jw) = account_and_api().await;
     Jwhook::of(&account, &jw, &CREATE).run(&jw).await.done();
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();

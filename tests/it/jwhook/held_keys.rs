@@ -203,7 +203,7 @@ async fn removal_waits_for_events_held_during_the_deletion() {
 }
 
 #[tokio::test]
-async fn removal_without_a_stack_continues_with_a_note() {
+async fn key_is_removed_with_a_warning_if_jwhook_knows_no_held_queue() {
     let removal = Removal::of(DeleteKey).await;
     removal.hold().await;
     let secret_id = removal.account.secret_arn.clone();

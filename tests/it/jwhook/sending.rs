@@ -146,7 +146,7 @@ async fn single_key_signs_for_any_webhook() {
 }
 
 #[tokio::test]
-async fn any_response_but_the_forwarders_200_fails_with_advice() {
+async fn send_fails_with_advice_after_any_response_except_the_forwarders_200() {
     let mut scene = Scene::with(&ring()).await;
     for (status, body, expected) in [
         (401, r#"{"error":"unauthorized"}"#, "send the event again in a minute"),

@@ -35,12 +35,12 @@ async fn transient_faults_are_retried_without_losing_the_event() {
 }
 
 #[tokio::test]
-async fn response_that_does_not_confirm_the_message_is_retried() {
+async fn send_is_retried_if_the_response_does_not_confirm_the_message() {
     all_at_once(queue_lies(), survives).await;
 }
 
 #[tokio::test]
-async fn response_with_a_wrong_attribute_digest_is_retried() {
+async fn send_is_retried_if_the_response_has_a_wrong_attribute_digest() {
     survives(Reply::Altered(json!({"MD5OfMessageAttributes": "d41d8cd98f00b204e9800998ecf8427e"})))
         .await;
 }
@@ -94,7 +94,7 @@ async fn duplicate_messages_on_a_standard_queue_have_one_event_id() {
 }
 
 #[tokio::test]
-async fn slow_queue_gets_enough_time() {
+async fn event_is_accepted_if_sqs_responds_slowly() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Delay(millis(900)));
     let function = Function::start(&aws).await;
@@ -118,7 +118,7 @@ async fn event_is_retried_until_a_short_outage_ends() {
 }
 
 #[tokio::test]
-async fn event_is_queued_once_an_unreachable_queue_is_back() {
+async fn event_is_queued_when_an_unreachable_queue_is_reachable_again() {
     let (secrets, mut queue) = (Aws::start().await, Aws::start().await);
     let start = Function::of(&secrets).also(&queue);
     let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;

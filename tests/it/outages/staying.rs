@@ -205,7 +205,7 @@ async fn sending_is_retried_with_pauses_until_a_second_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn request_ends_within_twenty_seconds_before_a_distant_deadline() {
+async fn request_takes_at_most_twenty_seconds_even_if_the_deadline_is_later() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Hang);
     let function = Function::start(&aws).await;
@@ -216,7 +216,7 @@ async fn request_ends_within_twenty_seconds_before_a_distant_deadline() {
 }
 
 #[tokio::test]
-async fn short_deadlines_are_kept() {
+async fn answer_comes_before_a_short_deadline_if_the_queue_hangs() {
     all_at_once([700, 1_000, 1_500, 2_000, 2_500], async |deadline| {
         let aws = Aws::start().await;
         let function = Function::start(&aws).await;
@@ -245,7 +245,7 @@ async fn slow_secret_and_hanging_queue_share_one_deadline() {
 }
 
 #[tokio::test]
-async fn deadline_is_kept_if_secrets_manager_hangs() {
+async fn answer_comes_before_the_deadline_if_secrets_manager_hangs() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Hang);
     let function = Function::start(&aws).await;

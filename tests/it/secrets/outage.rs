@@ -165,7 +165,7 @@ async fn until_fetched_again(function: &Function, case: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn cached_secret_is_refreshed_once_an_outage_ends() {
+async fn cached_secret_is_refreshed_soon_after_an_outage_ends() {
     let outages = [Reply::Hang, Reply::Error(503, "ServiceUnavailableException")];
     let cases = outages.into_iter().flat_map(|outage| [false, true].map(|f| (outage.clone(), f)));
     all_at_once(cases, async |(outage, frozen)| {

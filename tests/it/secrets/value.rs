@@ -69,7 +69,7 @@ async fn binary_secret_need_not_be_text() {
 }
 
 #[tokio::test]
-async fn secret_without_a_usable_key_is_answered_with_503() {
+async fn request_gets_503_if_the_secret_has_no_usable_key() {
     let values = [
         String::new(),
         "\n".into(),

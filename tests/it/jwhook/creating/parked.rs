@@ -29,7 +29,7 @@ async fn interrupted_while_it_settles(account: &Account, jw: &JwApi) {
 }
 
 #[tokio::test]
-async fn new_webhook_stays_parked_while_its_key_settles() {
+async fn new_webhook_stays_parked_during_the_settle_time() {
     let (account, jw) = account_and_api().await;
     interrupted_while_it_settles(&account, &jw).await;
     assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"]);

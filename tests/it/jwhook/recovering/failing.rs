@@ -138,7 +138,7 @@ async fn unreachable_queue_times_out_once_and_does_not_stop_other_queues() {
     let lines = [(&other, "first000"), (&other, "second00"), (&queue, "third000")];
     scene.log(&lines.map(|(queue, media_id)| record(queue, media_id))).await;
     for _ in 0..4 {
-        scene.account.next("SendMessage", Meet::Hold); // jwhook gives up the attempts after 2, 6, 14 and 20 s
+        scene.account.next("SendMessage", Meet::Hold); // timeouts at 2, 6, 14 and 20 s
     }
     let began = Instant::now();
     let ran = scene.recover(&["--yes", "--output", "json"]).await;

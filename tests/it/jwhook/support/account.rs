@@ -53,7 +53,7 @@ impl Account {
     /// parameters.
     pub async fn with(secret: &str, queue: QueueType, parameters: &[(&str, &str)]) -> Self {
         let ministack = Ministack::start().await;
-        let _ = rustls::crypto::ring::default_provider().install_default(); // fails if the process has started an account before
+        let _ = rustls::crypto::ring::default_provider().install_default(); // fails if called before
         let proxy = Server::start(Arc::new(Proxy {
             to: ministack.url.clone(),
             http: reqwest::Client::new(),
