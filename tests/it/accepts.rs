@@ -104,10 +104,14 @@ async fn request_is_accepted_with_any_path_content_type_or_extra_header() {
 }
 
 #[tokio::test]
-async fn body_matches_claims_in_any_member_order_and_spelling() {
+async fn body_with_another_member_order_or_spelling_matches_the_claims() {
     let cases = [
         ("order", r#"{"a":"1","b":"2"}"#, r#"{"b":"2","a":"1"}"#),
-        ("order at depth", r#"{"o":{"a":[1,2],"b":null}}"#, r#"{"o":{"b":null,"a":[1,2]}}"#),
+        (
+            "another order in a nested object",
+            r#"{"o":{"a":[1,2],"b":null}}"#,
+            r#"{"o":{"b":null,"a":[1,2]}}"#,
+        ),
         ("white space", r#"{"a":"1","b":[1,2]}"#, "\r\n{\t\"a\" : \"1\" ,\"b\": [ 1 , 2 ] }\n"),
         ("an escaped letter", r#"{"a":"b"}"#, r#"{"\u0061":"\u0062"}"#),
         (

@@ -108,7 +108,7 @@ fn run_all(seeds: impl Iterator<Item = u64> + Send, events: usize) -> Tally {
     tally
 }
 
-const UNHARMED: &str = "no schedule panics while it holds the plan";
+const UNHARMED: &str = "no schedule panics while it locks the plan";
 
 /// The schedules that are left to run, and the results so far.
 struct Plan<S> {

@@ -55,7 +55,7 @@ async fn every_event_is_queued_after_a_freeze_of_any_length() {
 }
 
 #[tokio::test]
-async fn freeze_during_the_calls_of_a_cold_start_loses_no_event() {
+async fn no_event_is_lost_if_a_cold_start_is_frozen_during_its_calls() {
     // the longest freeze ends just after the time limit of a fetch
     let times = [20, 2_000, 4_000, 5_000];
     let cases = ENDS.into_iter().flat_map(|how| times.map(|time| (how, time)));
@@ -101,7 +101,7 @@ async fn events_are_queued_after_many_connections_died_during_a_freeze() {
 }
 
 #[tokio::test]
-async fn connections_that_died_during_a_freeze_lose_no_event() {
+async fn no_event_is_lost_if_connections_died_during_a_freeze() {
     all_at_once(ENDS, async |how| {
         let aws = Aws::start().await;
         let function =

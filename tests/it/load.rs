@@ -31,7 +31,7 @@ fn events() -> (usize, bool) {
     let events = asked_for.unwrap_or(EVENTS);
     assert!(
         events >= 400 && events.is_multiple_of(10),
-        "LOAD_EVENTS is {events}: set a multiple of 10, because each tenth is measured, and at least 400"
+        "LOAD_EVENTS is {events}. Set it to a multiple of 10, because each tenth is measured, and to at least 400"
     );
     (events, asked_for.is_some())
 }
@@ -168,13 +168,13 @@ async fn flood_of_forged_events_stays_below_the_call_limit_and_loses_no_valid_ev
             times(alone, flooded)
         );
         assert!(calls <= allowed, "{calls} calls to Secrets Manager in {took:?}");
-        assert_eq!(aws.calls(SendMessage), 2 * goods, "one call for each good event");
+        assert_eq!(aws.calls(SendMessage), 2 * goods, "one call for each valid event");
         assert_eq!(process.undelivered(), 0);
         if measured {
             // The function has one thread. So a valid event waits for the CPU time of the
             // concurrent forged events, but for nothing else.
             let bound = if at_once == 1 { 1.3 } else { 8.0 };
-            assert!(times(alone, flooded) < bound, "good events wait for forged ones");
+            assert!(times(alone, flooded) < bound, "valid events take too long during the flood");
         }
     }
 }

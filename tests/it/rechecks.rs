@@ -203,7 +203,7 @@ async fn webhook_is_accepted_after_its_first_recheck_failed() {
 }
 
 #[tokio::test]
-async fn failed_recheck_pauses_for_a_second_and_events_are_held_meanwhile() {
+async fn rechecks_pause_for_a_second_after_a_failed_recheck_and_events_are_held() {
     let unusable = Reply::Altered(json!({"SecretString": "too short"}));
     let failures = [
         (Reply::Error(400, "AccessDeniedException"), "503 held secret_unavailable"),
@@ -268,7 +268,7 @@ async fn flood_during_an_outage_causes_few_calls_to_secrets_manager() {
 }
 
 #[tokio::test]
-async fn recheck_pause_refuses_no_event_after_the_secret_expired_in_an_outage() {
+async fn event_is_held_in_a_recheck_pause_if_the_secret_expired_in_an_outage() {
     let outages = [Reply::Hang, Reply::Error(503, "ServiceUnavailableException")];
     all_at_once(outages, async |outage| {
         let case = format!("{outage:?}");

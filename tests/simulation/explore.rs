@@ -93,7 +93,7 @@ fn report(schedule: &Schedule, promise: &str, found: &str) -> String {
     let of = (schedule.steps.len(), schedule.faults.len());
     let _ = writeln!(
         report,
-        "{found}: shortest schedule: {steps} steps of {}, {faults} faults of {}",
+        "{found}: shortest schedule: {steps} of {} steps, {faults} of {} faults",
         of.0, of.1
     );
     let _ = writeln!(

@@ -83,7 +83,8 @@ pub async fn invoke(
             for held in &left {
                 world.held[*held].left = Some(ended);
             }
-            let fault = (ids.len() != stay.len()).then(|| format!("unknown ids: {response}"));
+            let fault = (ids.len() != stay.len())
+                .then(|| format!("the response has unknown message ids: {response}"));
             let within = step.within;
             world.batches.push(Batch {
                 instance,

@@ -221,7 +221,7 @@ impl World {
         self.calls.push(Call { instance, service, began, ended: None, result, met, event });
         let call = self.calls.len() - 1;
         self.trace(|| {
-            format!("{} calls {service:?}, which meets {met:?} (call {call})", Name(instance))
+            format!("{} calls {service:?}, with the fault {met:?} (call {call})", Name(instance))
         });
         call
     }

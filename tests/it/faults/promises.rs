@@ -81,7 +81,7 @@ impl Judge<'_> {
                     }
                 }
                 _ => self.break_(
-                    "answer no fault of ours with 4xx",
+                    "never answer 4xx because of a fault of ours",
                     format!("{verdict} for {message:?}: {}", answer.log),
                 ),
             },

@@ -44,15 +44,21 @@ fn oddities(record: &Record) -> Vec<(String, Record)> {
 }
 
 #[tokio::test]
-async fn malformed_record_loses_no_event() {
+async fn no_event_is_lost_if_its_record_is_malformed() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().env("MAX_EVENT_AGE_SECONDS", "600").start().await;
     let fresh = Delivery::of(event(json!({"event_time": at(-90)})));
     for (case, odd) in oddities(&record("a", &fresh)) {
         let batch = function.deliver([odd]).lines(0).await;
         let sent = aws.drained().len();
-        assert!(sent == 1 || batch.keeps("a"), "{case}: neither sent nor kept: {batch:?}");
-        assert!(sent == 0 || !batch.all_stay, "{case}: sent again and again: {batch:?}");
+        assert!(
+            sent == 1 || batch.keeps("a"),
+            "{case}: the event was neither sent nor kept: {batch:?}"
+        );
+        assert!(
+            sent == 0 || !batch.all_stay,
+            "{case}: the event was sent and is still held: {batch:?}"
+        );
     }
     assert_eq!(function.invoke(&fresh).await.verdict(), "200 accepted");
 }

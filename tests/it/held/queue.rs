@@ -132,11 +132,11 @@ async fn verified_event_is_accepted_while_the_held_queue_is_unavailable() {
 }
 
 #[tokio::test]
-async fn event_is_held_while_the_events_queue_is_unavailable() {
+async fn event_is_held_while_the_event_queue_is_unavailable() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, DENIED);
     aws.always(SendMessage, Reply::Hang);
     let function = Function::of(&aws).holding().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "503 held secret_unavailable");
-    assert_held([&good()], &aws, &function, "the events' queue is down");
+    assert_held([&good()], &aws, &function, "the event queue is down");
 }

@@ -155,7 +155,7 @@ async fn error_says_how_to_find_a_webhook_that_may_have_been_created() {
 }
 
 #[tokio::test]
-async fn create_that_jw_rejects_fails_without_a_lookup() {
+async fn create_fails_without_another_call_if_jw_rejects_it() {
     let (account, jw) = account_and_api().await;
     for (status, body) in [
         (400, r#"{"errors":[{"code":"invalid_body","description":"events"}]}"#),
@@ -168,7 +168,7 @@ async fn create_that_jw_rejects_fails_without_a_lookup() {
         let error = failed(&account, &jw).await;
         let expected = format!("POST of a new webhook: JW answered {status}, ");
         assert!(error.starts_with(&expected), "{error}");
-        assert_eq!(jw.state().calls.len(), before + 1, "only the list before the POST");
+        assert_eq!(jw.state().calls.len(), before + 1, "JW performs only the list before the POST");
     }
     for body in ["\"Unauthorized\"", "<html>", "{\"errors\":[]}"] {
         jw.next("GET", Meet::Answer(401, body));

@@ -184,7 +184,7 @@ async fn key_stays_if_the_held_events_cannot_be_counted() {
 }
 
 #[tokio::test]
-async fn removal_waits_for_events_held_during_the_deletion() {
+async fn key_stays_until_events_held_during_the_deletion_are_forwarded() {
     all_at_once([Delete, Apply], async |command| {
         let removal = Removal::of(command).await;
         removal.hold().await;

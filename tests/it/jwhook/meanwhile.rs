@@ -30,7 +30,7 @@ fn failed_with(ran: &Ran, expected: &str) {
 }
 
 #[tokio::test]
-async fn single_key_stays_if_its_webhook_moves_during_the_prompt() {
+async fn single_key_stays_if_its_webhook_gets_another_url_during_the_prompt() {
     all_at_once([(DELETE, false), (DELETE, true), (ROTATE, false), (ROTATE, true)], async |case| {
         let ((command, question), is_replaced) = case;
         let (account, jw) = account_and_api(KEY).await;
@@ -90,7 +90,7 @@ async fn ring_emptied_during_the_prompt_gets_a_placeholder() {
 }
 
 #[tokio::test]
-async fn single_key_stays_if_its_webhook_moves_during_the_prompt_of_create() {
+async fn single_key_stays_if_its_webhook_gets_another_url_during_the_prompt_of_create() {
     let (account, jw) = account_and_api(KEY).await;
     let meanwhile = async || move_away(&jw);
     let create = "create --name Newsroom --event media_available --site jsPxIVHl --settle 0";

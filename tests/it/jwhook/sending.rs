@@ -180,7 +180,7 @@ async fn reason_of_a_401_is_found_with_the_current_keys() {
 }
 
 #[tokio::test]
-async fn plain_http_to_the_network_and_a_missing_response_are_errors() {
+async fn send_fails_for_plain_http_to_the_network_and_for_a_missing_response() {
     let scene = Scene::with(&ring()).await;
     for (url, expected) in [
         ("http://192.0.2.1/", "is not an HTTPS URL"),

@@ -103,7 +103,7 @@ async fn serve(
 
 impl Shared {
     fn under_way(&self) -> MutexGuard<'_, HashMap<String, Back>> {
-        self.under_way.lock().expect("nothing panics while it holds the invocations")
+        self.under_way.lock().expect("nothing panics while it locks the invocations")
     }
 }
 

@@ -135,7 +135,7 @@ async fn event_is_queued_when_an_unreachable_queue_is_reachable_again() {
 }
 
 #[tokio::test]
-async fn connections_that_died_between_requests_lose_no_event() {
+async fn no_event_is_lost_if_connections_died_between_requests() {
     let ends = [Order::Close, Order::Reset, Order::Mute];
     all_at_once(ends, async |how| {
         let aws = Aws::start().await;
@@ -150,7 +150,7 @@ async fn connections_that_died_between_requests_lose_no_event() {
 }
 
 #[tokio::test]
-async fn connections_closed_after_each_response_lose_no_event() {
+async fn no_event_is_lost_if_sqs_closes_the_connection_after_each_response() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Break(Order::CloseAfterAnswer));
     let function = Function::start(&aws).await;

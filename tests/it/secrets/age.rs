@@ -137,7 +137,7 @@ async fn cached_secret_is_not_used_past_the_stale_limit() {
 }
 
 #[tokio::test]
-async fn request_without_a_secret_gets_503_and_a_later_one_fetches_again() {
+async fn request_without_a_secret_gets_503_and_a_later_request_fetches_again() {
     let failures = secret_outages()
         .into_iter()
         .filter(|reply| !matches!(reply, Reply::Hang))

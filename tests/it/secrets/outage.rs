@@ -134,7 +134,7 @@ async fn at_most_one_request_in_ten_seconds_waits_during_an_outage() {
 }
 
 #[tokio::test]
-async fn concurrent_requests_in_an_outage_share_one_wait_of_a_second() {
+async fn concurrent_requests_in_an_outage_wait_a_second_for_the_same_fetch() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().short_lived_secret().concurrency(8).start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");

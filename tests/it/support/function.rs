@@ -184,12 +184,12 @@ impl Function {
     /// Stores an answer. When the test drops the function, the stored answers are searched for
     /// secrets.
     pub fn answered(&self, payload: &Value) {
-        let mut answers = self.answers.lock().expect("no test panics while it holds the answers");
+        let mut answers = self.answers.lock().expect("no test panics while it locks the answers");
         answers.push(payload.to_string());
     }
 
     fn tokens(&self) -> MutexGuard<'_, Vec<String>> {
-        self.tokens.lock().expect("no test panics while it holds the tokens")
+        self.tokens.lock().expect("no test panics while it locks the tokens")
     }
 
     fn canaries(&self) -> Canaries {
@@ -218,7 +218,7 @@ impl Drop for Function {
             return;
         }
         let canaries = self.canaries();
-        let answers = self.answers.lock().expect("no test panics while it holds the answers");
+        let answers = self.answers.lock().expect("no test panics while it locks the answers");
         for written in stdout.iter().chain(&stderr).chain(answers.iter()) {
             assert_eq!(
                 canaries.first_in(written),

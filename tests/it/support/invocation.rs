@@ -75,7 +75,7 @@ async fn ready(function: &Function) {
         let starved = function.starved();
         assert!(
             began.elapsed() < INIT_MAX + starved,
-            "no start: {error}, {starved:?} without a CPU; {:#?}",
+            "the function did not start: {error}, {starved:?} without a CPU; {:#?}",
             function.stderr.lines()
         );
     }

@@ -55,7 +55,7 @@ impl State {
 
 impl Shared {
     pub fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test panics while it holds the state")
+        self.state.lock().expect("no test panics while it locks the state")
     }
 
     pub async fn answer(

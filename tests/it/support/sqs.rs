@@ -87,7 +87,7 @@ fn read(parameters: &Value) -> Result<Message, String> {
     check(!body.is_empty() && body.chars().all(is_allowed), "MessageBody", "its characters")?;
 
     let attributes = attributes(&parameters["MessageAttributes"])?;
-    check(attributes.len() <= 10, "MessageAttributes", "more than ten")?;
+    check(attributes.len() <= 10, "MessageAttributes", "more than ten attributes")?;
     let in_attributes: usize =
         attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum();
     check(body.len() + in_attributes <= MESSAGE_BYTES_MAX, "MessageBody", "its length")?;
@@ -105,7 +105,7 @@ fn read(parameters: &Value) -> Result<Message, String> {
     check(
         fifo == deduplication.is_some(),
         "MessageDeduplicationId",
-        "not on a FIFO queue, or missing there",
+        "required for a FIFO queue, not allowed for others",
     )?;
 
     Ok(Message {

@@ -79,7 +79,7 @@ impl Judge<'_> {
     fn excused(&mut self, answered: &Answered<'_>, services: &[Service], promise: &'static str) {
         let services: Vec<_> = services.iter().chain(&[Service::Credentials]).copied().collect();
         if self.calls(answered, &services).iter().all(|call| call.result == Outcome::Taken) {
-            self.breaks(promise, format!("{:?} with no call that failed", answered.line));
+            self.breaks(promise, format!("no call failed: {:?}", answered.line));
         }
     }
 

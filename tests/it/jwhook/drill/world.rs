@@ -115,7 +115,7 @@ impl World {
         let mut fetches = (1 + self.rechecks) * self.functions.len(); // one fetch at the start
         let began = Instant::now();
         while self.account.count(Until::Performed, "GetSecretValue") < fetches {
-            assert!(began.elapsed() < seconds(40), "the rechecks of a flood");
+            assert!(began.elapsed() < seconds(40), "the flood caused too few rechecks in 40 s");
             for function in &self.functions {
                 let (verdict, delayed) = verdict(function, &forged()).await;
                 assert_eq!(verdict, "401 signature_invalid");

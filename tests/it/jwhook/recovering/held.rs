@@ -78,7 +78,7 @@ fn seconds_ago(time: &Value) -> i64 {
 }
 
 #[tokio::test]
-async fn held_events_are_counted_with_the_time_of_the_oldest() {
+async fn held_events_are_counted_and_the_time_of_the_oldest_is_shown() {
     let scene = scene(&ring(), 3, 0).await;
     let queue = scene.account.held_queue_url.clone();
     scene.account.sqs.receive_message().queue_url(&queue).send().await.unwrap();

@@ -83,7 +83,7 @@ impl Jwhook {
         let running = self.env("PROMPT_IS_OPEN", open.path()).spawn_on_terminal(prompt, "y");
         let began = Instant::now();
         while !path.exists() {
-            assert!(began.elapsed() < seconds(20), "never asked: {prompt}");
+            assert!(began.elapsed() < seconds(20), "the command did not ask: {prompt}");
             tokio::time::sleep(millis(10)).await;
         }
         meanwhile().await;
@@ -167,7 +167,7 @@ impl Running {
             canaries.add_secret(secret);
         }
         for written in [&ran.stdout, &ran.stderr] {
-            assert_eq!(canaries.first_in(written), None, "a secret was written");
+            assert_eq!(canaries.first_in(written), None, "the command wrote a secret");
         }
         ran
     }

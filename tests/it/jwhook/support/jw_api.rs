@@ -139,7 +139,7 @@ impl JwApi {
 
 impl Api {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("no test panics while it holds the state")
+        self.0.lock().expect("no test panics while it locks the state")
     }
 
     fn list(&self, query: &str) -> Response<Full<Bytes>> {

@@ -148,7 +148,7 @@ impl Server {
     /// Sets what happens to the n-th call of this name. Does not count the calls for which this is
     /// already set.
     pub fn nth(&self, name: &str, n: usize, meet: Meet) {
-        let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
+        let mut scripts = self.scripts.lock().expect("no test panics while it locks the script");
         let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
         script.push_back(Some(meet));
         scripts.entry(name.to_owned()).or_default().next.append(&mut script);
@@ -156,7 +156,7 @@ impl Server {
 
     /// Sets what happens to every call of this name, except the calls that `next` and `nth` set.
     pub fn always(&self, name: &str, meet: Meet) {
-        let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
+        let mut scripts = self.scripts.lock().expect("no test panics while it locks the script");
         scripts.entry(name.to_owned()).or_default().then = Some(meet);
     }
 
@@ -179,7 +179,11 @@ impl Server {
         let mut calls = self.calls.subscribe();
         let waiting = calls.wait_for(|calls| calls.count(until, name) >= n);
         let waited = tokio::time::timeout(crate::support::seconds(20), waiting).await;
-        assert!(waited.is_ok(), "{until:?} {name} {n} times: never; {:?}", self.calls());
+        assert!(
+            waited.is_ok(),
+            "{name} was not {until:?} {n} times in 20 s; the calls: {:?}",
+            self.calls()
+        );
     }
 }
 
@@ -196,7 +200,7 @@ pub enum Until {
 }
 
 fn next(scripts: &Mutex<Scripts>, name: &str) -> Option<Meet> {
-    let mut scripts = scripts.lock().expect("no test panics while it holds the script");
+    let mut scripts = scripts.lock().expect("no test panics while it locks the script");
     let script = scripts.get_mut(name)?;
     script.next.pop_front().unwrap_or_else(|| script.then.clone())
 }
