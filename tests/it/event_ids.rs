@@ -41,7 +41,7 @@ async fn event_id_equals_the_result_of_the_contracts_python() {
             "{\"title\":\"\u{7f}\u{2028}\"}",
             "516a848a82d088ef2291ec85dad211e23be7bfd1fdd695f56af4c6f82da6b1c0",
         ),
-        // Names are sorted by code point. UTF-16 order differs.
+        // Names are sorted by code point. The order by UTF-16 units would be different.
         (
             "{\"\u{ffee}\":1,\"\u{1F600}\":2,\"b\":3,\"a\":4,\"B\":5,\"é\":6,\"\":7}",
             "d54ebd3d99f7a093f6c7877078de6fb77bcdf0c12bbf9e54231c9e968cd4bc94",

@@ -36,7 +36,7 @@ fn ring() -> String {
     json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET}).to_string()
 }
 
-/// A webhook that subscribes to other events than the webhooks of `webhook`.
+/// A webhook that subscribes to other events than a webhook from `webhook()`.
 fn other_webhook(id: &str) -> Value {
     let mut webhook = webhook(id, "Archive");
     webhook["metadata"]["events"] = json!(["media_deleted"]);

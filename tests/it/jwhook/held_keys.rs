@@ -16,7 +16,7 @@ struct Removal {
     _file: TestFile,
 }
 
-/// The commands. Each removes the key of `c0Y6ebVU`.
+/// The commands. Each command removes the key of `c0Y6ebVU`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Command {
     Delete,

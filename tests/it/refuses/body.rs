@@ -90,7 +90,7 @@ async fn similar_values_in_body_and_claims_are_a_mismatch() {
         ("[]", "{}"),
         ("[]", "null"),
         (r#""""#, "[]"),
-        // Numbers are equal only if their text is.
+        // Two numbers are equal only if they are written in the same way.
         ("1", "1.0"),
         ("1.0", "1.00"),
         ("1e2", "100"),

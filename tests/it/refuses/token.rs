@@ -27,7 +27,7 @@ fn parts() -> [String; 3] {
     parts.try_into().expect("three parts")
 }
 
-/// The same part with one of its unused bits set. These bits encode nothing.
+/// This part with one of its unused bits set. The unused bits encode nothing.
 fn with_an_unused_bit(part: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     assert_ne!(part.len() % 4, 0, "a part without unused bits");

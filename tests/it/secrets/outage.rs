@@ -1,5 +1,5 @@
-//! An outage of Secrets Manager while a secret is cached. The function uses the cached secret and
-//! does not make requests wait.
+//! An outage of Secrets Manager while a secret is cached. The function uses the cached secret, and
+//! at most one request in ten seconds waits.
 
 use crate::support::{
     Answer, Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Record,
@@ -56,7 +56,7 @@ fn assert_first_waits_alone(took: &[Duration], case: &str) {
 
 #[tokio::test]
 async fn good_events_use_the_cached_secret_and_only_the_first_waits_in_an_outage() {
-    // in groups, because each request's time is checked
+    // in groups of 8, because more processes at once would slow down the measured requests
     for outages in secret_outages().chunks(8) {
         all_at_once(outages, async |outage| {
             let case = format!("{outage:?}");

@@ -11,7 +11,7 @@ pub struct Answer {
     pub headers: BTreeMap<String, String>,
     pub body: Value,
     pub took: Duration,
-    /// `took` without the time in which the machine had no CPU for the function or the test.
+    /// `took` minus the time in which the machine had no CPU for the function or the test.
     pub waited: Duration,
     /// The request's wide event.
     pub log: Value,

@@ -90,7 +90,7 @@ pub struct Batch {
     /// failure without a message ID.
     pub all_stay: bool,
     pub took: Duration,
-    /// `took` without the time in which the machine had no CPU for the function or the test.
+    /// `took` minus the time in which the machine had no CPU for the function or the test.
     pub waited: Duration,
     pub request_id: String,
     /// The records' wide events, in the order in which they were written.

@@ -55,7 +55,7 @@ impl Function {
         }
     }
 
-    /// Sends a delivery. Await the result for the answer.
+    /// Sends a delivery. Await the returned value to get the answer.
     pub fn invoke(&self, delivery: &Delivery) -> Invoke<'_> {
         self.invoke_event(delivery.event())
     }
@@ -70,7 +70,7 @@ impl Function {
         Invoke::new(self, event)
     }
 
-    /// Delivers a batch from the held queue. Await the result for the batch's result.
+    /// Delivers a batch from the held queue. Await the returned value to get the batch's result.
     pub fn deliver(&self, records: impl IntoIterator<Item = Record>) -> Deliver<'_> {
         let records: Vec<_> = records.into_iter().collect();
         let bodies = records.iter().filter_map(Record::body).filter(|body| body.contains('.'));

@@ -31,8 +31,8 @@ pub struct Ended {
     pub state: InvocationState,
     /// The time from the event to the end of the invocation.
     pub took: Duration,
-    /// `took` without the time in which the machine had no CPU for the function or for this test.
-    /// In Lambda, a function does not share its CPU.
+    /// `took` minus the time in which the machine had no CPU for the function or for this test. In
+    /// Lambda, a function does not share its CPU.
     pub waited: Duration,
 }
 

@@ -109,8 +109,8 @@ impl World {
     }
 
     /// Sends forged events until every function pauses its rechecks for several seconds. Four
-    /// rechecks, at 0, 0.5, 1.5 and 3.5 s, cause a pause of 4 s. A fifth, at 7.5 s, causes one of 8
-    /// s.
+    /// rechecks, at 0, 0.5, 1.5 and 3.5 s, cause a pause of 4 s. A fifth recheck, at 7.5 s, causes
+    /// a pause of 8 s.
     async fn flood(&self) {
         let mut fetches = (1 + self.rechecks) * self.functions.len(); // one fetch at the start
         let began = Instant::now();
@@ -148,7 +148,7 @@ impl World {
             }
             if !calling.contains(OLD) {
                 let late = self.deliver(number, OLD).await;
-                // every function has the key for as long as the ring has it
+                // every function must accept the old key as long as the ring has it
                 if self.account.ring_ids().await.contains(&OLD.to_owned()) {
                     sent.judge(number, OLD, &late);
                     sent.late += 1;

@@ -126,7 +126,7 @@ impl Account {
         bodies.iter().map(|body| serde_json::from_slice(body).expect("JSON")).collect()
     }
 
-    /// How many calls of this name have begun or were performed.
+    /// How many calls of this name have begun, or how many were performed, as `until` says.
     pub fn count(&self, until: Until, call: &str) -> usize {
         self.proxy.count(until, call)
     }

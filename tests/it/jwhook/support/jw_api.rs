@@ -126,7 +126,7 @@ impl JwApi {
         self.server.nth(method, n, meet);
     }
 
-    /// How many calls with this method have begun or were performed.
+    /// How many calls with this method have begun, or how many were performed, as `until` says.
     pub fn count(&self, until: Until, method: &str) -> usize {
         self.server.count(until, method)
     }

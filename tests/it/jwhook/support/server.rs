@@ -169,7 +169,7 @@ impl Server {
         self.calls.borrow().clone()
     }
 
-    /// How many calls of this name have begun or were performed.
+    /// How many calls of this name have begun, or how many were performed, as `until` says.
     pub fn count(&self, until: Until, name: &str) -> usize {
         self.calls.borrow().count(until, name)
     }
