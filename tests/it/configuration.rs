@@ -5,8 +5,8 @@ use crate::support::{
     STANDARD_QUEUE, SendMessage, all_at_once, millis, one_second_passes, seconds,
 };
 
-/// Starts with this value of one variable, and expects that the process ends with an error that
-/// names the variable.
+/// Starts the function with this value of one variable. Expects that the process ends with an error
+/// that names the variable.
 async fn is_fatal(name: &str, value: Option<&str>) {
     let aws = Aws::start().await;
     let start = match value {
@@ -22,7 +22,7 @@ async fn is_fatal(name: &str, value: Option<&str>) {
 }
 
 #[tokio::test]
-async fn missing_variable_fails_the_start_and_is_named() {
+async fn start_fails_with_an_error_that_names_the_missing_variable() {
     let names = ["QUEUE_URL", "WEBHOOK_SECRET_ID"];
     all_at_once(names, async |name| is_fatal(name, None).await).await;
     let names = ["QUEUE_URL", "WEBHOOK_SECRET_ID", "HELD_QUEUE_URL"];
@@ -30,7 +30,7 @@ async fn missing_variable_fails_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn unparsable_number_fails_the_start_and_is_named() {
+async fn start_fails_with_an_error_that_names_the_variable_with_an_invalid_number() {
     for name in ["SECRET_TTL_SECONDS", "SECRET_MAX_STALE_SECONDS", "MAX_EVENT_AGE_SECONDS"] {
         let values =
             ["", " ", "-1", "1.5", "5m", "300s", "1e3", "0x10", "none", "99999999999999999999"];
@@ -39,7 +39,7 @@ async fn unparsable_number_fails_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn invalid_queue_url_fails_the_start_and_is_named() {
+async fn start_fails_with_an_error_that_names_the_variable_with_an_invalid_queue_url() {
     let values =
         ["jw-events", "arn:aws:sqs:eu-west-1:123456789012:jw-events", "sqs://queue", "https://"];
     all_at_once(values, async |value| is_fatal("QUEUE_URL", Some(value)).await).await;
@@ -47,7 +47,7 @@ async fn invalid_queue_url_fails_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn white_space_in_a_variable_fails_the_start_and_is_named() {
+async fn start_fails_with_an_error_that_names_the_variable_with_white_space() {
     let held = format!("{STANDARD_QUEUE}-held");
     for (name, good) in [
         ("QUEUE_URL", STANDARD_QUEUE),
@@ -67,17 +67,17 @@ async fn white_space_in_a_variable_fails_the_start_and_is_named() {
     }
 }
 
-/// With the event queue as the held queue, the queue's consumers would receive tokens. A FIFO queue
-/// would block at the first token that stays.
+/// If the event queue were also the held queue, the consumers would receive tokens. If the held
+/// queue were a FIFO queue, the first token that stays would block all later ones.
 #[tokio::test]
-async fn held_queue_that_is_fifo_or_the_events_queue_fails_the_start() {
+async fn start_fails_if_the_held_queue_is_a_fifo_queue_or_the_event_queue() {
     let own = STANDARD_QUEUE.replace("sqs.eu-west-1", "eu-west-1.queue"); // the older form of the queue's URL
     let values = [FIFO_QUEUE, STANDARD_QUEUE, &own];
     all_at_once(values, async |value| is_fatal("HELD_QUEUE_URL", Some(value)).await).await;
 }
 
 #[tokio::test]
-async fn unknown_log_level_fails_the_start_and_is_named() {
+async fn start_fails_with_an_error_that_names_the_variable_with_an_unknown_log_level() {
     let levels = [("AWS_LAMBDA_LOG_LEVEL", "LOUD"), ("RUST_LOG", "infoo"), ("RUST_LOG", "a=loud")];
     all_at_once(levels, async |(name, value)| is_fatal(name, Some(value)).await).await;
 }
@@ -143,7 +143,11 @@ async fn secret_fetch_and_queue_connection_start_before_the_first_event() {
         .await;
     queue.until_connections(1).await;
     secrets.until_calls(GetSecretValue, 1).await;
-    assert_eq!(secrets.calls_under_way(GetSecretValue), 1, "both at the same time");
+    assert_eq!(
+        secrets.calls_under_way(GetSecretValue),
+        1,
+        "the fetch runs while the connection to SQS opens"
+    );
     let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
     assert_eq!(answer.verdict(), "200 accepted");
     assert_eq!((secrets.calls(GetSecretValue), queue.calls(SendMessage)), (1, 1));

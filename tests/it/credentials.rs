@@ -17,15 +17,15 @@ fn without_credentials(aws: &Aws) -> Start {
         .without("AWS_SESSION_TOKEN")
 }
 
-/// Expects a valid event to be accepted. The stand-in for AWS rejects all credentials but ours.
+/// Expects a valid event to be accepted. The stand-in for AWS accepts only the test's credentials.
 async fn is_accepted(start: Start) {
     let function = start.start().await;
     let answer = function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await;
     assert_eq!(answer.verdict(), "200 accepted");
 }
 
-/// Starts a server that answers one request. Returns the server's URL and the request in lower
-/// case.
+/// Starts a server that answers one request. Returns the server's URL, and a task that returns the
+/// received request in lower case.
 async fn answers(content_type: &str, body: String) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

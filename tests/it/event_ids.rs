@@ -1,4 +1,4 @@
-//! An event's ID is what the contract's line of Python computes from the claims.
+//! An event's ID is the value that the contract's line of Python computes from the claims.
 
 use crate::messages::sent;
 use crate::support::{
@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// The expected IDs were computed with the contract's line of Python.
 #[tokio::test]
-async fn event_id_matches_the_contracts_python() {
+async fn event_id_equals_the_result_of_the_contracts_python() {
     let vectors = [
         (CHANNEL_ACTIVE, "497cdea1d8cd86512fc3e1706ec7cff17740a1c016fdc3a98b9808f7767ee1f9"),
         ("{}", "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"),
@@ -41,7 +41,7 @@ async fn event_id_matches_the_contracts_python() {
             "{\"title\":\"\u{7f}\u{2028}\"}",
             "516a848a82d088ef2291ec85dad211e23be7bfd1fdd695f56af4c6f82da6b1c0",
         ),
-        // Names are sorted by code point. UTF-16 order differs.
+        // Names are sorted by code point. The order by UTF-16 units would be different.
         (
             "{\"\u{ffee}\":1,\"\u{1F600}\":2,\"b\":3,\"a\":4,\"B\":5,\"é\":6,\"\":7}",
             "d54ebd3d99f7a093f6c7877078de6fb77bcdf0c12bbf9e54231c9e968cd4bc94",
@@ -58,8 +58,8 @@ async fn event_id_matches_the_contracts_python() {
             r#"{"a":1.0,"b":-0.0,"c":1e3,"d":1E+2,"e":0.1,"f":1e16,"g":1e-5,"h":123456789.125,"i":1.5e300,"j":0.0001,"k":1e22,"l":5e-324,"m":1.00,"n":9007199254740993.0}"#,
             "5f1b38e287e4c3e5522c970394086faec4d54ab8707f53385828ab093e990875",
         ),
-        // The shortest digits that read back as the same float. If two such numbers are equally
-        // near, the even one.
+        // A float is written with the fewest digits that parse to the same float. If two such
+        // numbers are equally near, the even number is written.
         (
             r#"{"a":802328206207007.25,"b":-7327624761433461.9e-1,"c":1e400,"d":123456789012345680.0,"e":2.5e-7}"#,
             "7cbe4b0c33dade88cf9b3a278b80e63a461e55a24c372d65b47edb4d4110dc3c",

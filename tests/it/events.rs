@@ -1,5 +1,5 @@
 //! The sample events in `events/`, which people also send by hand. Each file's name states the
-//! answer, and the function must give it.
+//! answer that the function must return.
 
 use crate::support::{Aws, Function, OTHER_SECRET, SECRET};
 use serde_json::{Value, json};
@@ -80,17 +80,17 @@ async fn each_gets_its_verdict(setting: Setting) {
 }
 
 #[tokio::test]
-async fn samples_get_their_verdicts_with_a_key_ring() {
+async fn sample_requests_get_the_expected_verdicts_with_a_key_ring() {
     each_gets_its_verdict(Setting::Ring).await;
 }
 
 #[tokio::test]
-async fn samples_get_their_verdicts_with_a_single_secret() {
+async fn sample_requests_get_the_expected_verdicts_with_a_single_secret() {
     each_gets_its_verdict(Setting::Single).await;
 }
 
 #[tokio::test]
-async fn samples_get_their_verdicts_with_an_age_limit() {
+async fn sample_requests_get_the_expected_verdicts_with_an_age_limit() {
     each_gets_its_verdict(Setting::AgeLimit).await;
 }
 

@@ -1,4 +1,4 @@
-//! The function keeps its promise with any faults. Random schedules, each generated from a seed,
+//! The function keeps its promises during any faults. Random schedules, each generated from a seed,
 //! send valid and forged events during outages of every kind. After each schedule, the promises are
 //! checked.
 //!
@@ -30,8 +30,8 @@ use tokio::task::LocalSet;
 const SEED: u64 = 20_231_114;
 const EVENTS: usize = 2_000;
 
-/// Schedules mostly wait for calls that hang. This many concurrent schedules keep two cores busy if
-/// nothing is optimized.
+/// The number of concurrent schedules. A schedule mostly waits for calls that hang, so a debug
+/// build needs this many schedules to keep two cores busy.
 const AT_ONCE: usize = 6;
 
 #[test]
@@ -47,7 +47,7 @@ fn promise_holds_under_random_faults() {
 }
 
 /// A schedule that once failed. A separate test covers the bug that the schedule found. If the
-/// generator changes, the seed gives another schedule, and this entry is no longer of use.
+/// generator changes, the seed gives another schedule. Then remove the entry.
 struct OnceFailed {
     seed: u64,
     showed: &'static str,
@@ -59,15 +59,15 @@ struct OnceFailed {
 
 const ONCE_FAILED: [OnceFailed; 1] = [OnceFailed {
     seed: 470_575_824,
-    showed: "a key was added to the ring while a fetch with a late answer was under way: events that needed the key \
-             were refused with 401 (rotation::response_older_than_the_ttl_refuses_no_event)",
+    showed: "a key was added to the ring while a slow fetch was under way: events that needed the key \
+             were refused with 401 (rotation::event_is_not_refused_because_of_a_response_older_than_the_ttl)",
     setting: Setting { fifo: false, ring: true, rotation: true, at_once: false },
     concurrency: 8,
     amid_fetch: false,
 }];
 
 #[test]
-fn seeds_that_once_failed_pass() {
+fn schedules_that_once_failed_pass_now() {
     for OnceFailed { seed, showed, setting, concurrency, amid_fetch } in ONCE_FAILED {
         eprintln!("seed {seed}: {showed}");
         let made = Schedule::generate(seed);
@@ -89,8 +89,8 @@ fn seeds_that_once_failed_pass() {
 fn run_all(seeds: impl Iterator<Item = u64> + Send, events: usize) -> Tally {
     let at_once = number("FAULTS_AT_ONCE").unwrap_or(AT_ONCE);
     let plan = Mutex::new(Plan { seeds, events, tally: Tally::default(), failed: Vec::new() });
-    // Each schedule has its own runtime, so that no schedule waits for another. The Runtime API's
-    // simulator also loses wake-ups between threads.
+    // Each schedule has its own runtime, so that no schedule waits for another. The simulator of
+    // the Runtime API also loses wake-ups that come from another thread.
     std::thread::scope(|scope| {
         for _ in 0..at_once {
             scope.spawn(|| {
@@ -108,7 +108,7 @@ fn run_all(seeds: impl Iterator<Item = u64> + Send, events: usize) -> Tally {
     tally
 }
 
-const UNHARMED: &str = "no schedule panics while it holds the plan";
+const UNHARMED: &str = "no schedule panics while it locks the plan";
 
 /// The schedules that are left to run, and the results so far.
 struct Plan<S> {

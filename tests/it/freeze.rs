@@ -8,7 +8,7 @@ use crate::support::{
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// The messages in the queue, each counted once, because a message may be queued twice.
+/// The bodies of the messages in the queue. If a message is queued twice, its body counts once.
 fn bodies(aws: &Aws) -> BTreeSet<String> {
     aws.queued().into_iter().map(|message| message.body).collect()
 }
@@ -55,8 +55,8 @@ async fn every_event_is_queued_after_a_freeze_of_any_length() {
 }
 
 #[tokio::test]
-async fn start_frozen_during_its_calls_loses_no_event() {
-    // the last freeze ends just after a fetch's time limit
+async fn no_event_is_lost_if_a_cold_start_is_frozen_during_its_calls() {
+    // the longest freeze ends just after the time limit of a fetch
     let times = [20, 2_000, 4_000, 5_000];
     let cases = ENDS.into_iter().flat_map(|how| times.map(|time| (how, time)));
     all_at_once(cases, async |(how, time)| {
@@ -86,7 +86,7 @@ async fn events_are_queued_after_many_connections_died_during_a_freeze() {
             let answer = function.invoke(&Delivery::of(claims)).await;
             assert_eq!(answer.verdict(), "200 accepted", "{how:?}, {number} of {events}");
         };
-        aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // one connection each
+        aws.next(SendMessage, vec![Reply::Delay(millis(1_500)); 8]); // 8 connections
         all_at_once(0..8, send).await;
         let most = aws.most_at_once(SendMessage);
         assert!(most > 3, "at least as many connections as an event has attempts: {most}");
@@ -101,7 +101,7 @@ async fn events_are_queued_after_many_connections_died_during_a_freeze() {
 }
 
 #[tokio::test]
-async fn connections_that_died_during_a_freeze_lose_no_event() {
+async fn no_event_is_lost_if_connections_died_during_a_freeze() {
     all_at_once(ENDS, async |how| {
         let aws = Aws::start().await;
         let function =
@@ -142,7 +142,7 @@ async fn log_lines_of_a_request_are_written_before_its_response() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).frozen_between_invocations().start().await;
     for _ in 0..5 {
-        // The test fails unless the wide event is written before the process is stopped.
+        // If the process is stopped before it has written the wide event, the test fails.
         assert_eq!(function.invoke(&Delivery::of(MEDIA_AVAILABLE)).await.verdict(), "200 accepted");
         function.frozen().await;
     }

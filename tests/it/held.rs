@@ -18,14 +18,14 @@ fn forged() -> Delivery {
     Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET)
 }
 
-/// The record that holds this delivery.
+/// A record of the held queue with this delivery's token.
 fn record(id: &str, delivery: &Delivery) -> Record {
     Record::new(id, delivery.bearer())
 }
 
-/// Expects that these deliveries' tokens are in the held queue, and that nothing else of the
-/// deliveries is anywhere. A token whose first answer was late on a busy machine may be in the
-/// queue twice.
+/// Expects that the held queue has exactly these deliveries' tokens, and that the log has no record
+/// of the deliveries. On a busy machine a token may be in the queue twice, because SQS's first
+/// response was late.
 #[track_caller]
 fn assert_held<'d>(
     deliveries: impl IntoIterator<Item = &'d Delivery>,
@@ -37,5 +37,8 @@ fn assert_held<'d>(
     held.dedup();
     let tokens: Vec<_> = deliveries.into_iter().map(Delivery::bearer).collect();
     assert_eq!(held, tokens, "{case}");
-    assert!(function.undelivered().is_empty(), "{case}: an unverified event has no record");
+    assert!(
+        function.undelivered().is_empty(),
+        "{case}: an unverified event has no undelivered record"
+    );
 }

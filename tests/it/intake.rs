@@ -8,7 +8,8 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-/// More headers than the `http` crate's `HeaderMap` can hold. It panics at the 24,577th name.
+/// More headers than the `http` crate's `HeaderMap` can hold. A `HeaderMap` panics at the 24,577th
+/// name.
 const HEADERS: usize = 24_600;
 
 fn good() -> Delivery {
@@ -22,7 +23,7 @@ fn with_headers(mut delivery: Delivery) -> Delivery {
     delivery
 }
 
-/// The valid event with another value of this member.
+/// The valid event in which the member at this JSON pointer has this value.
 fn with(pointer: &str, value: Value) -> Value {
     let mut event = good().event();
     let (parent, name) = pointer.rsplit_once('/').expect("a JSON pointer");
@@ -30,7 +31,7 @@ fn with(pointer: &str, value: Value) -> Value {
     event
 }
 
-/// Sends each event, and a valid one after each.
+/// Sends each event and expects this verdict. After each, expects that a valid event is accepted.
 async fn each_gets<C: std::fmt::Display>(cases: impl IntoIterator<Item = (C, &str, Value)>) {
     let aws = Aws::start().await;
     let mut function = Function::start(&aws).await;
@@ -42,7 +43,7 @@ async fn each_gets<C: std::fmt::Display>(cases: impl IntoIterator<Item = (C, &st
 }
 
 #[tokio::test]
-async fn request_with_thousands_of_headers_gets_its_verdict() {
+async fn request_with_thousands_of_headers_gets_its_usual_verdict() {
     all_at_once([1, 4], async |concurrency| {
         let aws = Aws::start().await;
         let mut function = Function::of(&aws).concurrency(concurrency).start().await;
@@ -112,7 +113,7 @@ async fn invalid_urls_in_a_request_are_ignored() {
 }
 
 #[tokio::test]
-async fn headers_with_values_of_any_type_get_a_verdict() {
+async fn request_whose_headers_have_values_of_any_type_gets_a_verdict() {
     let bearer = json!(format!("Bearer {}", good().bearer()));
     let others = json!({"x-number": 7, "x-null": null, "x-object": {"a": 1}, "x-list": [1, null]});
     let headers = |authorization: Value| {
@@ -184,7 +185,7 @@ async fn authorization_that_is_not_a_string_is_refused() {
 }
 
 #[tokio::test]
-async fn unusual_method_body_and_base64_flag_get_a_verdict() {
+async fn request_with_an_unusual_method_body_or_base64_flag_gets_a_verdict() {
     let mut without_body = good().event();
     without_body.as_object_mut().expect("an event").remove("body");
     let mut get_without_body = good().method("GET").event();

@@ -1,5 +1,5 @@
-//! The function under load loses no event and does not grow. A flood of forged events costs no
-//! valid event, and causes no more calls to Secrets Manager than allowed.
+//! Under load, the function loses no event, and its memory does not grow. During a flood of forged
+//! events, it accepts every valid event, and calls Secrets Manager no more often than allowed.
 //!
 //! By default, the tests assert only what does not depend on how busy the machine is: losses,
 //! calls, memory. `make load` (`LOAD_EVENTS`) sends a hundred thousand events to the release build
@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 const EVENTS: usize = 1_500;
 
-/// How much larger (in kB) the process may be at the end of a run than after the first tenth. This
-/// covers fragmentation and the growth of buffers, but no memory that is kept for each event.
+/// The most kB by which the process's memory may grow after the first tenth of a run. Fragmentation
+/// and the growth of buffers need less. Memory that is stored for each event would need more.
 const MEMORY_GROWTH: usize = 1_024;
 
 fn events() -> (usize, bool) {
@@ -31,7 +31,7 @@ fn events() -> (usize, bool) {
     let events = asked_for.unwrap_or(EVENTS);
     assert!(
         events >= 400 && events.is_multiple_of(10),
-        "LOAD_EVENTS is {events}: set a multiple of 10, because each tenth is measured, and at least 400"
+        "LOAD_EVENTS is {events}. Set it to a multiple of 10, because each tenth is measured, and to at least 400"
     );
     (events, asked_for.is_some())
 }
@@ -100,7 +100,7 @@ async fn load_loses_no_event_and_leaks_no_memory(at_once: u8) {
     }
     assert_eq!(process.undelivered(), 0);
     // A leak grows in every tenth of the run. Other work on the machine slows down only some
-    // tenths, so the best ones are compared.
+    // tenths. So the test compares the best of the first tenths with the best of the last tenths.
     let (first, last) = (Figures::best(&tenths[..3]), Figures::best(&tenths[7..]));
     let grown = tenths[9].resident.saturating_sub(tenths[0].resident);
     let (latency, cpu) = (times(first.latency, last.latency), times(first.cpu, last.cpu));
@@ -108,7 +108,10 @@ async fn load_loses_no_event_and_leaks_no_memory(at_once: u8) {
         "load: {events} events, {at_once} at once, none lost; from the first tenths to the last ones {grown} kB more memory, \
          {latency:.2} times the latency and {cpu:.2} times the CPU time of an event",
     );
-    assert!(grown <= MEMORY_GROWTH, "memory grows by {grown} kB");
+    assert!(
+        grown <= MEMORY_GROWTH,
+        "the process's memory grew by {grown} kB, which is more than {MEMORY_GROWTH} kB"
+    );
     if measured {
         assert!(cpu < 1.15, "events take more and more CPU time");
         assert!(latency < 1.5, "answers take longer and longer");
@@ -125,11 +128,11 @@ async fn parallel_load_loses_no_event_and_leaks_no_memory() {
     load_loses_no_event_and_leaks_no_memory(8).await;
 }
 
-/// Ten forged events come with each valid event. First they come one at a time before the valid
-/// event, as in one of Lambda's execution environments. Then seven come at the same time as the
-/// valid event, as on a managed instance.
+/// Ten forged events come with each valid event. In the first flood, all ten come before the valid
+/// event, one at a time, as in one of Lambda's execution environments. In the second flood, seven
+/// of the ten come at the same time as the valid event, as on a managed instance.
 #[tokio::test]
-async fn flood_of_forgeries_keeps_the_call_limit_and_loses_no_good_event() {
+async fn flood_of_forged_events_stays_below_the_call_limit_and_loses_no_valid_event() {
     const TTL: Duration = seconds(2);
     let (events, measured) = events();
     let goods = events / 40; // a quarter for each of two floods; ten in eleven events are forged
@@ -165,13 +168,13 @@ async fn flood_of_forgeries_keeps_the_call_limit_and_loses_no_good_event() {
             times(alone, flooded)
         );
         assert!(calls <= allowed, "{calls} calls to Secrets Manager in {took:?}");
-        assert_eq!(aws.calls(SendMessage), 2 * goods, "one call for each good event");
+        assert_eq!(aws.calls(SendMessage), 2 * goods, "one call for each valid event");
         assert_eq!(process.undelivered(), 0);
         if measured {
-            // With one thread, concurrent forged events cost the valid event their CPU time, and
-            // nothing more.
+            // The function has one thread. So a valid event waits for the CPU time of the
+            // concurrent forged events, but for nothing else.
             let bound = if at_once == 1 { 1.3 } else { 8.0 };
-            assert!(times(alone, flooded) < bound, "good events wait for forged ones");
+            assert!(times(alone, flooded) < bound, "valid events take too long during the flood");
         }
     }
 }

@@ -21,8 +21,8 @@ use std::process::{Command, Stdio};
 const SEED: u64 = 20_231_114;
 const CASES: usize = 2_000;
 
-/// The number of requests to one function. The test keeps and searches all output of a function, so
-/// this number is limited.
+/// The number of requests to one function. The number is small because the test stores and searches
+/// all output of the function.
 const BATCH: usize = 2_500;
 
 /// The verdict of JW's check on each case.

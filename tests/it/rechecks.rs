@@ -51,8 +51,8 @@ async fn flood(function: &Function, began: Instant, until: u64) {
     }
 }
 
-/// The times when a request that caused a recheck was sent and answered. The recheck ended between
-/// the two.
+/// When a request that caused a recheck was sent, and when it was answered. The recheck ended
+/// between these two times.
 struct Rechecked {
     sent: Instant,
     answered: Instant,
@@ -68,9 +68,9 @@ async fn recheck(aws: &Aws, function: &Function, delivery: &Delivery, verdict: &
     Rechecked { sent, answered }
 }
 
-/// Sends requests one after another until one causes a recheck. This must not happen before the
-/// `pause` after the last recheck is over, and must happen at once after it. Both checks hold on a
-/// machine of any speed.
+/// Sends requests one after another until one causes a recheck. The recheck must not come during
+/// the `pause` after the last recheck, and must come immediately after the pause. Both checks are
+/// correct on a machine of any speed.
 async fn recheck_after(
     pause: Duration,
     last: &Rechecked,
@@ -155,8 +155,9 @@ async fn new_secret_value_ends_the_recheck_pause() {
 async fn webhook_with_a_late_key_is_accepted_from_its_second_event_on() {
     let old_value = Reply::Altered(json!({"SecretString": one_key().to_string()}));
     all_at_once([false, true], async |is_stored| {
-        let case =
-            format!("stored, but Secrets Manager's first answer is the old value: {is_stored}");
+        let case = format!(
+            "the new key is in the secret, but the first fetch returns the old value: {is_stored}"
+        );
         let aws = Aws::start().await;
         let function = warm(&aws, 1).await;
         if is_stored {
@@ -202,7 +203,7 @@ async fn webhook_is_accepted_after_its_first_recheck_failed() {
 }
 
 #[tokio::test]
-async fn failed_recheck_pauses_for_a_second_and_events_are_held_meanwhile() {
+async fn rechecks_pause_for_a_second_after_a_failed_recheck_and_events_are_held() {
     let unusable = Reply::Altered(json!({"SecretString": "too short"}));
     let failures = [
         (Reply::Error(400, "AccessDeniedException"), "503 held secret_unavailable"),
@@ -267,7 +268,7 @@ async fn flood_during_an_outage_causes_few_calls_to_secrets_manager() {
 }
 
 #[tokio::test]
-async fn recheck_pause_refuses_no_event_after_the_secret_expired_in_an_outage() {
+async fn event_is_held_in_a_recheck_pause_if_the_secret_expired_in_an_outage() {
     let outages = [Reply::Hang, Reply::Error(503, "ServiceUnavailableException")];
     all_at_once(outages, async |outage| {
         let case = format!("{outage:?}");

@@ -1,5 +1,5 @@
-//! A rotation causes no refusal of a valid event: while the old and the new webhook overlap, both
-//! are accepted.
+//! During a rotation, the function refuses no valid event: while the old and the new webhook
+//! overlap, it accepts the events of both.
 
 use crate::support::{
     Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Reply, SECRET,
@@ -42,7 +42,7 @@ async fn both_webhooks_are_accepted_while_they_overlap() {
 }
 
 #[tokio::test]
-async fn whole_rotation_refuses_no_good_event() {
+async fn no_valid_event_is_refused_from_the_start_to_the_end_of_a_rotation() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).short_lived_secret().start().await;
     let steps = [
@@ -114,13 +114,13 @@ async fn late(aws: &Aws, function: &Function, by: u64) {
     let asks = aws.calls(GetSecretValue) + 1;
     let (answer, ()) = tokio::join!(function.invoke(&old()).into_future(), async {
         aws.until_calls(GetSecretValue, asks).await;
-        aws.keep(both()); // too late for that response
+        aws.keep(both()); // the response under way still has the old ring
     });
     assert_eq!(answer.verdict(), "200 accepted");
 }
 
 #[tokio::test]
-async fn fetch_started_before_a_key_was_added_refuses_no_event() {
+async fn event_is_not_refused_if_a_fetch_began_before_its_key_was_added() {
     // A request waits for a fetch for at most a second. After that the function cannot verify the
     // event, and holds it.
     let cases = [(700, &["200 accepted"][..]), (1_400, &["200 accepted", HELD])];
@@ -144,7 +144,7 @@ async fn fetch_started_before_a_key_was_added_refuses_no_event() {
 }
 
 #[tokio::test]
-async fn response_older_than_the_ttl_refuses_no_event() {
+async fn event_is_not_refused_because_of_a_response_older_than_the_ttl() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     let start = Function::of(&aws).holding().short_lived_secret();
@@ -162,7 +162,7 @@ async fn response_older_than_the_ttl_refuses_no_event() {
 }
 
 #[tokio::test]
-async fn flood_of_forgeries_delays_a_rotation_no_longer_than_the_ttl() {
+async fn new_key_is_used_after_the_ttl_even_during_a_flood_of_forged_events() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).env("SECRET_TTL_SECONDS", "3").start().await;
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! Shared by all tests: a stand-in for AWS, the forwarder as a process under a Runtime API,
+//! What all tests share: a stand-in for AWS, the forwarder as a process under a Runtime API,
 //! deliveries to send, and checks of the answers.
 
 mod answer;
@@ -57,8 +57,8 @@ pub const fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// The commit that the tested programs were built from. This reads a variable of the test process,
-/// not of its build. A new commit therefore rebuilds the programs but not the tests.
+/// The commit that the tested programs were built from. The test reads the variable when it runs,
+/// not when it is built, so that a new commit rebuilds the programs but not the tests.
 pub fn commit() -> String {
     std::env::var("JW_WEBHOOK_FORWARDER_COMMIT").unwrap_or_else(|_| "no-commit".to_owned())
 }

@@ -94,8 +94,8 @@ async fn every_request_has_one_log_line_with_valid_metrics() {
     );
 }
 
-/// A request is held, lost or neither, and a held record is tried again. Every verdict also checks
-/// how these are counted.
+/// Requests that are held, lost or neither, and held records that are tried again. `verdict` also
+/// checks the metrics of each of these lines.
 #[tokio::test]
 async fn held_and_lost_events_have_one_log_line_each_with_metrics() {
     let aws = Aws::start().await;
@@ -131,7 +131,7 @@ async fn held_and_lost_events_have_one_log_line_each_with_metrics() {
 }
 
 #[tokio::test]
-async fn malformed_ids_of_a_verified_event_keep_the_log_line_valid() {
+async fn log_line_stays_valid_if_a_verified_event_has_malformed_ids() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let strange = [

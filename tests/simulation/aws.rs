@@ -1,5 +1,5 @@
-//! An HTTP client that plays Secrets Manager and SQS in the same process. The SDK's real clients
-//! run on top of it.
+//! An HTTP client that simulates Secrets Manager and SQS in the test's process. The SDK's real
+//! clients send their calls to this HTTP client.
 
 use std::future::pending;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ use crate::schedule::Sockets;
 use crate::sqs;
 use crate::world::{Connections, Outcome, Shared, UnderWay};
 
-/// How a function reaches AWS.
+/// The simulated network between one function and AWS.
 #[derive(Clone)]
 pub struct Network {
     pub world: Shared,
@@ -46,7 +46,8 @@ impl Network {
         Self { world, instance, shared: state.into() }
     }
 
-    /// Resumes the process after a freeze that left its connections in this state.
+    /// Resumes the process after a freeze. `sockets` is the state of its connections after the
+    /// freeze.
     pub fn thaw(&self, sockets: Sockets) {
         let mut connections = self.shared.connections.lock().expect("no panic");
         let dies = sockets != Sockets::Live;
@@ -61,7 +62,8 @@ impl Network {
         *self.shared.connections.lock().expect("no panic")
     }
 
-    /// The reply to the first call to a service after the connection to it died.
+    /// If the connection to this service has died, returns the reply to the next call to the
+    /// service.
     fn dead_connection(&self, service: Service) -> Option<Reply> {
         let mut connections = self.shared.connections.lock().expect("no panic");
         let index = usize::from(service != Service::SecretsManager);
@@ -75,8 +77,8 @@ impl Network {
         }
     }
 
-    /// A random generator for the next call only. With a generator per call, removing a part of a
-    /// schedule changes few other calls.
+    /// A random generator for the next call only. Each call has its own generator, so that removing
+    /// a part of a schedule changes few other calls.
     pub fn chance(&self) -> Random {
         let call = self.shared.calls.fetch_add(1, Ordering::Relaxed) as u64;
         let instance = self.instance as u64;
@@ -85,7 +87,7 @@ impl Network {
 
     fn answer(&self, request: &HttpRequest) -> Answer {
         if request.method() == "GET" {
-            // a connection that the function opens before its first call
+            // with this request the function opens a connection before its first call
             return Answer { call: None, takes: 5, reply: Ok((404, Vec::new(), String::new())) };
         }
         let body: Value =
@@ -174,7 +176,7 @@ enum Lost {
 }
 
 fn error(code: &str) -> String {
-    json!({"__type": format!("com.amazonaws.aservice#{code}"), "message": "so says the schedule"})
+    json!({"__type": format!("com.amazonaws.aservice#{code}"), "message": "set by the schedule"})
         .to_string()
 }
 
@@ -224,7 +226,7 @@ impl HttpConnector for Network {
     }
 }
 
-/// The outcome that AWS documents for a response.
+/// The outcome of a call with this response, as AWS documents it.
 fn outcome(status: u16, headers: &[(&str, String)], body: &str) -> Outcome {
     let json: Option<Value> = serde_json::from_str(body).ok();
     if status == 200 {

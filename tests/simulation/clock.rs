@@ -1,8 +1,8 @@
 //! The schedule's time, and the clocks that its functions see.
 //!
-//! Each function has its own tokio runtime with a paused clock. That clock advances while the
-//! function waits, and stops while the function is frozen. This module maps that clock to the
-//! schedule's time.
+//! Each function has its own tokio runtime with a paused clock. The runtime's clock advances while
+//! the function waits, and stops while the function is frozen. This module converts the runtime's
+//! clock to the schedule's time.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
@@ -80,13 +80,13 @@ pub fn right_wall_at(time: Ms) -> SystemTime {
     SystemTime::UNIX_EPOCH + BEGIN + Duration::from_millis(time)
 }
 
-/// The same in Unix milliseconds, the format that AWS uses.
+/// Converts a time of the wall clock to Unix milliseconds, the format that AWS uses.
 pub fn unix_ms(wall: SystemTime) -> u64 {
     let since = wall.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     u64::try_from(since.as_millis()).expect("a time")
 }
 
-/// The process of a simulated function.
+/// The clock and the log of a simulated function.
 pub const PROCESS: Process = Process { wall_clock: wall, log: write_log };
 
 fn write_log(lines: &[u8]) {

@@ -101,7 +101,8 @@ impl Coverage {
         for cache in CACHES {
             for kind in PASSING.into_iter().chain(DENIALS) {
                 states.push((cache, kind, Fate::Held));
-                // A usable cached secret hides an outage. Within its TTL it also hides a denial.
+                // A usable cached secret hides an outage. Within its TTL, a cached secret also
+                // hides a denial.
                 if cache != Cache::Empty && (PASSING.contains(&kind) || cache == Cache::Denied) {
                     states.push((cache, kind, Fate::Accepted));
                 }

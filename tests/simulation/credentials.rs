@@ -40,7 +40,7 @@ impl ProvideCredentials for Network {
                 Some(_) => {
                     sleep(Duration::from_millis(3)).await;
                     under_way.end(Outcome::Unreachable);
-                    Err(CredentialsError::provider_error("out of order"))
+                    Err(CredentialsError::provider_error("the credentials endpoint failed"))
                 }
             }
         })

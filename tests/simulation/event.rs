@@ -1,5 +1,5 @@
-//! Requests from JW and from others, and the messages that JW's requests must become. This module
-//! computes the messages from the documentation, without the function's code.
+//! Requests from JW and from others. For each of JW's requests, this module computes the message
+//! that SQS must receive. It follows the documentation and does not use the function's code.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -42,9 +42,9 @@ pub enum Kind {
     Good,
     /// Signed with a key that belongs to no webhook.
     ForgedKey,
-    /// Names a webhook that does not exist, and is signed with that webhook's key.
+    /// Names a webhook that does not exist, and is signed with a key that belongs to no webhook.
     UnknownWebhook,
-    /// The payload of another event under a valid signature.
+    /// JW's token, in which an attacker replaced the payload but kept the signature.
     ForgedPayload,
     /// Signed by JW, but expired.
     Expired,
@@ -61,7 +61,7 @@ impl Kind {
         !matches!(self, Kind::NoAuthorization | Kind::WrongMethod | Kind::NoneAlgorithm)
     }
 
-    /// Whether no key ever verifies this request.
+    /// Whether this request fails the verification with every key.
     pub fn is_forged(self) -> bool {
         matches!(self, Kind::ForgedKey | Kind::UnknownWebhook | Kind::ForgedPayload)
     }
@@ -141,7 +141,7 @@ impl Request {
         format!("{}.{other}.{}", parts[0], parts[2])
     }
 
-    /// The Lambda event, reduced to what the function reads.
+    /// The Lambda event, with only the members that the function reads.
     pub fn invocation(&self, token: &str) -> String {
         let method = if self.kind == Kind::WrongMethod { "GET" } else { "POST" };
         let headers = match self.kind {
@@ -151,7 +151,7 @@ impl Request {
         let body = match self.kind {
             Kind::OtherBody => self.claims(&self.webhook.id(), r#""x":"","#),
             Kind::ForgedPayload => self.claims(&self.webhook.id(), r#""x":"","#),
-            // the same members in another order
+            // the body has the same members as the claims, in another order
             _ if self.number % 2 == 1 => {
                 let claims: serde_json::Value =
                     serde_json::from_str(&self.own_claims()).expect("JSON");

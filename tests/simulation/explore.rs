@@ -22,8 +22,8 @@ struct Plan {
     began: Instant,
 }
 
-/// Runs schedules until they contain this many events or one schedule fails. Returns the coverage
-/// or the report of the failure.
+/// Runs schedules until they have sent this many events or until one schedule fails. Returns the
+/// coverage or the report of the failure.
 pub fn explore(seed: u64, events: usize) -> Result<Coverage, String> {
     let mut random = Random::new(seed);
     let more = std::iter::from_fn(move || u64::try_from(random.below(1_000_000_000)).ok());
@@ -93,7 +93,7 @@ fn report(schedule: &Schedule, promise: &str, found: &str) -> String {
     let of = (schedule.steps.len(), schedule.faults.len());
     let _ = writeln!(
         report,
-        "{found}: shortest schedule: {steps} steps of {}, {faults} faults of {}",
+        "{found}: shortest schedule: {steps} of {} steps, {faults} of {} faults",
         of.0, of.1
     );
     let _ = writeln!(

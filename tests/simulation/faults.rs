@@ -1,4 +1,4 @@
-//! The faults that a call to AWS may meet.
+//! The faults that can happen to a call to AWS.
 
 use crate::clock::Ms;
 use crate::random::Random;
@@ -44,23 +44,23 @@ pub enum Reply {
     Error(u16, &'static str),
     /// An AWS error with its code in a header.
     ErrorInHeader(u16, &'static str),
-    /// An SQS error with its code, and with its code in the older query protocol.
+    /// An SQS error: its code in the JSON protocol, and its code in the older query protocol.
     QueryError(u16, &'static str, &'static str),
     /// An arbitrary status and body.
     Raw(u16, &'static str),
     /// A secret with this value.
     Value(&'static str),
-    /// A success response with this member replaced. SQS did not queue the message.
+    /// A success response in which this member has this value. SQS did not queue the message.
     Lie(&'static str, &'static str),
-    /// SQS queues the message, and then this happens.
+    /// SQS queues the message, but the response never comes, or is an error, or is late.
     TakenThenHang,
     TakenThenReset,
     TakenThenError,
     TakenThenSlow(Ms),
 }
 
-/// A fault that a service's calls meet between two times. With `one_in` above 1, only one call in
-/// that many meets it.
+/// A fault of the calls to a service between the times `from` and `to`. Only one call in `one_in`
+/// has this fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fault {
     pub service: Service,
@@ -76,7 +76,7 @@ impl Fault {
     }
 }
 
-/// The code of an SQS queue whose KMS key is throttled.
+/// SQS's error code when KMS throttles the calls for the queue's key.
 const KMS_THROTTLING: &str = "KMS.ThrottlingException";
 
 const PROXY: [Reply; 5] = [

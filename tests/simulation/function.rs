@@ -1,6 +1,6 @@
-//! Runs one instance of the function at a time: the whole library in its own runtime. While the
-//! runtime does not run, the instance is frozen: none of its tasks advance, but the schedule's time
-//! does.
+//! Runs one instance of the function at a time. Each instance is the whole library in its own tokio
+//! runtime. While the runtime does not run, the instance is frozen: its tasks stop, but the
+//! schedule's time advances.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -140,7 +140,7 @@ impl Function {
         }
     }
 
-    /// Ends the instance and its calls under way.
+    /// Ends the instance, and abandons the calls that it has begun.
     fn end(&mut self) {
         clock::stay(self.frozen);
         if let Some(instance) = self.instance.take() {

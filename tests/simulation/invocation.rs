@@ -20,7 +20,7 @@ pub const BATCH_SIZE: usize = 10;
 /// The held queue's visibility timeout, for a message that the function does not delete.
 pub const VISIBILITY: Ms = 300_000;
 
-/// No invocation takes longer than this unless the function hangs.
+/// An invocation that takes longer than this hangs for ever.
 const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// Invokes an instance with this step.
@@ -83,7 +83,8 @@ pub async fn invoke(
             for held in &left {
                 world.held[*held].left = Some(ended);
             }
-            let fault = (ids.len() != stay.len()).then(|| format!("unknown ids: {response}"));
+            let fault = (ids.len() != stay.len())
+                .then(|| format!("the response has unknown message ids: {response}"));
             let within = step.within;
             world.batches.push(Batch {
                 instance,
@@ -108,7 +109,8 @@ pub async fn invoke(
     }
 }
 
-/// The held queue's next batch: Lambda's event, and the places of its messages in `held`.
+/// Returns the next batch from the held queue: the Lambda event, and the indexes of the batch's
+/// messages in `held`.
 fn batch(world: &Shared, instance: usize) -> Option<(String, Vec<usize>)> {
     let now = clock::now();
     let mut world = world.lock();

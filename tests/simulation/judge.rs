@@ -91,7 +91,7 @@ impl Judge<'_> {
     fn lines(&mut self) {
         let lines = self.world.lines.iter().filter(|line| line.source == "webhook").count();
         if lines != self.world.answers.len() {
-            let how = format!("{lines} lines of {} requests", self.world.answers.len());
+            let how = format!("{lines} log lines for {} requests", self.world.answers.len());
             self.breaks("write one line for each request", how);
         }
     }

@@ -24,7 +24,7 @@ mod faults;
 mod function;
 mod invocation;
 mod judge;
-#[expect(dead_code, reason = "the other tests use more of it")]
+#[expect(dead_code, reason = "tests/it uses more of this module")]
 #[path = "../it/support/random.rs"]
 mod random;
 mod run;
@@ -44,7 +44,7 @@ use schedule::Schedule;
 const SEED: u64 = 20_260_101;
 const EVENTS: usize = 5_000;
 
-/// One schedule in this many events runs twice, so that the traces can be compared.
+/// For every 500 events, one schedule runs twice, so that the two traces can be compared.
 const EVENTS_FOR_A_TRACE: usize = 500;
 
 /// With this many events, the schedules reach every possible state.

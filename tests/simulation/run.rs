@@ -8,10 +8,12 @@ use crate::invocation::{BATCH_SIZE, VISIBILITY};
 use crate::schedule::{Gap, Schedule, Step, What};
 use crate::world::{Shared, World};
 
-/// More rounds than the held queue needs after the last outage.
+/// The most times that the held messages are delivered after the last outage. A correct function
+/// needs fewer.
 const MOST_ROUNDS: usize = 12;
 
-/// Runs a schedule to its end, then delivers the held queue until no more messages leave it.
+/// Runs a schedule to its end, then delivers the held messages until no more of them leave the held
+/// queue.
 pub fn run(schedule: &Schedule, traced: bool) -> Shared {
     fastrand::seed(schedule.seed);
     let world = Shared::new(schedule.clone(), traced);
@@ -35,8 +37,8 @@ pub fn run(schedule: &Schedule, traced: bool) -> Shared {
     world
 }
 
-/// Delivers the held messages every five minutes, until the only ones left are those that no secret
-/// verifies.
+/// Delivers the held messages every five minutes, until no secret verifies any message that is
+/// left.
 fn drain(schedule: &Schedule, world: &Shared, function: &mut Function) {
     let over = schedule.faults.iter().map(|fault| fault.to).max().unwrap_or_default();
     let last = schedule.steps.last().map_or(0, |step| step.at);
@@ -57,7 +59,8 @@ fn drain(schedule: &Schedule, world: &Shared, function: &mut Function) {
     }
 }
 
-/// The number of batches that the held messages take. Zero if no secret verifies any of them.
+/// The number of batches that are needed to deliver the held messages. Zero if no key verifies any
+/// of the messages.
 fn batches(world: &World, at: Ms) -> usize {
     let stay: Vec<_> = world.held.iter().filter(|held| held.left.is_none()).collect();
     let keys = world.schedule.keys(at);

@@ -60,14 +60,14 @@ pub struct Step {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum What {
-    /// The function starts, without an invocation yet.
+    /// The function starts and is not invoked.
     Start,
     Request(Request),
     /// The held queue delivers its messages.
     Batch,
 }
 
-/// The state of a function's process since its last answer, if no invocation was under way.
+/// The state of a function's process between its last answer and this step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gap {
     Awake,
@@ -227,7 +227,8 @@ fn kind(is_flood: bool, random: &mut Random) -> Kind {
     }
 }
 
-/// The first webhook, and the webhooks that rotations create, each close to the time of a step.
+/// The first webhook and the webhooks that rotations create. Each rotation is close to the time of
+/// a step.
 fn lives(ring: bool, steps: &[Step], random: &mut Random) -> Vec<Life> {
     let mut lives = vec![Life { stored: 0, removed: Ms::MAX }];
     let mut earliest = 0;
@@ -246,8 +247,8 @@ fn lives(ring: bool, steps: &[Step], random: &mut Random) -> Vec<Life> {
     lives
 }
 
-/// Assigns a request to a webhook: usually the newest stored one or any stored one, rarely one
-/// whose key is not stored.
+/// Chooses the webhook that sends a request. Usually its key is stored: the newest key or any
+/// other. Rarely its key is not stored.
 fn sign(step: &mut Step, lives: &[Life], random: &mut Random) {
     let What::Request(request) = &mut step.what else { return };
     let stored = |(_, life): &(usize, &Life)| (life.stored..life.removed).contains(&step.at);

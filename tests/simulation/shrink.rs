@@ -1,5 +1,5 @@
-//! Shortens a failing schedule as far as possible. The parts that are removed were not needed for
-//! the failure.
+//! Shortens a failing schedule as far as possible. The shortened schedule still fails in the same
+//! way.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::judge::judge;
 use crate::run::run;
 use crate::schedule::Schedule;
 
-/// The time limit. It is enough to shorten the longest schedule so far that people can read it.
+/// The time limit. In this time, even the longest schedule so far became short enough to read.
 const MAX_TIME: Duration = Duration::from_secs(45);
 
 /// A shorter schedule that breaks the same promise.

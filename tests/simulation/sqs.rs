@@ -1,4 +1,4 @@
-//! SQS's `SendMessage`, and the digests in its answer.
+//! SQS's `SendMessage`, and the digests in SQS's response.
 
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ fn queue(world: &mut World, body: &Value) -> String {
     };
     let url = if world.schedule.setting.fifo { FIFO_QUEUE } else { STANDARD_QUEUE };
     if text(body, "QueueUrl").as_deref() != Some(url) {
-        world.complaints.push(format!("a message to another queue: {body}"));
+        world.complaints.push(format!("the function sent a message to another queue: {body}"));
     }
     let earlier = world.queued.iter().find(|queued| {
         queued.message.deduplication.is_some()
@@ -61,7 +61,7 @@ fn queue(world: &mut World, body: &Value) -> String {
     id
 }
 
-/// The answer to a call whose message has this ID.
+/// SQS's response to this call, with this message ID.
 pub fn answer(body: &Value, id: &str) -> Value {
     let text = body["MessageBody"].as_str().unwrap_or_default();
     let mut answer =

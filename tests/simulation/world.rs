@@ -33,7 +33,7 @@ pub struct Shared(Arc<Mutex<World>>);
 /// A call to AWS, or a wait for credentials.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The function's index times 1000, plus the number of its instance.
+    /// The function's index times 1000, plus the instance's number.
     pub instance: usize,
     pub service: Service,
     pub began: Ms,
@@ -116,7 +116,7 @@ pub struct Thaw {
     pub at: Ms,
 }
 
-/// A log line, reduced to the members that are judged.
+/// The members of a log line that the judge reads.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct Line {
@@ -171,7 +171,7 @@ impl Shared {
     }
 
     pub fn lock(&self) -> MutexGuard<'_, World> {
-        self.0.lock().expect("nothing panics while it has the world")
+        self.0.lock().expect("no thread panics while it locks the world")
     }
 }
 
@@ -198,7 +198,8 @@ impl World {
         }
     }
 
-    /// The fault that a call meets if it begins now. `random` decides between several.
+    /// The fault of a call that begins now. `random` decides whether the call has a fault that only
+    /// one call in several has.
     pub fn fault(&self, service: Service, random: &mut Random) -> Option<Fault> {
         let now = clock::now();
         let meets = |fault: &&Fault| {
@@ -220,7 +221,7 @@ impl World {
         self.calls.push(Call { instance, service, began, ended: None, result, met, event });
         let call = self.calls.len() - 1;
         self.trace(|| {
-            format!("{} calls {service:?}, which meets {met:?} (call {call})", Name(instance))
+            format!("{} calls {service:?}, with the fault {met:?} (call {call})", Name(instance))
         });
         call
     }
@@ -232,8 +233,8 @@ impl World {
         call.result = result;
     }
 
-    /// Abandons an instance's calls under way. When a runtime is dropped, it drops its calls in an
-    /// order that does not depend on the seed.
+    /// Abandons the calls that an instance has begun, in a fixed order. A dropped runtime would
+    /// drop the calls in an order that differs from run to run.
     pub fn give_up(&mut self, instance: usize) {
         for call in 0..self.calls.len() {
             if self.calls[call].instance == instance && self.calls[call].ended.is_none() {
@@ -248,7 +249,7 @@ impl World {
             self.trace(|| format!("log: {}", String::from_utf8_lossy(line)));
             match serde_json::from_slice(line) {
                 Ok(line) => self.lines.push(line),
-                Err(error) => self.complaints.push(format!("a line that is no JSON: {error}")),
+                Err(error) => self.complaints.push(format!("a log line that is not JSON: {error}")),
             }
         }
     }

@@ -39,10 +39,10 @@ pub struct Case {
 /// The allowed result of a request.
 #[derive(Clone)]
 pub enum Outcome {
-    /// Queued as this message, or answered 503 because of our fault.
+    /// Queued as this message. During a fault, answered 503 instead.
     Queued(Message),
-    /// Refused with this verdict. Answered 503 if the verdict needs the secret and none is
-    /// available.
+    /// Refused with this verdict. If the verdict needs the secret and no secret is available,
+    /// answered 503.
     Refused { verdict: &'static str, takes_secret: bool },
 }
 
@@ -60,8 +60,8 @@ impl Outcome {
 }
 
 impl Case {
-    /// The request with this number. Three in four are JW's. `rotated`: the request comes after the
-    /// rotation.
+    /// The request with this number. Three in four requests are JW's. `rotated` says that the
+    /// request comes after the rotation.
     pub fn generate(setting: Setting, number: usize, rotated: bool, random: &mut Random) -> Self {
         let after_rotation = setting.rotation && rotated && random.one_in(2);
         let by_new = setting.ring && (after_rotation || (!setting.rotation && random.one_in(2)));
@@ -94,7 +94,7 @@ impl Case {
     }
 }
 
-/// A request that is not JW's, or not as JW sent it.
+/// A request that somebody else sent, or that somebody changed after JW sent it.
 struct Refused {
     delivery: Delivery,
     verdict: &'static str,

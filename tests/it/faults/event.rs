@@ -1,5 +1,5 @@
-//! Events as JW sends them, and the messages that they must become. This module computes the
-//! messages from the documentation, without the function's code.
+//! Events as JW sends them. For each event, this module computes the message that SQS must receive.
+//! It follows the documentation and does not use the function's code.
 
 use super::case::{Setting, WEBHOOK};
 use crate::support::{Delivery, FIFO_QUEUE, Message, OTHER_SECRET, Random, SECRET, STANDARD_QUEUE};
@@ -53,7 +53,8 @@ impl Event {
         write(&self.0)
     }
 
-    /// The event as JW sends it, with the body's members in the claims' order or in another.
+    /// The event as JW sends it, with the body's members in the order of the claims or in another
+    /// order.
     pub fn delivery(&self, random: &mut Random) -> Delivery {
         let mut members = self.0.clone();
         if random.one_in(2) {

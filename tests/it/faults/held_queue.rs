@@ -11,7 +11,8 @@ use std::time::Duration;
 /// Lambda's largest batch when the event source mapping has no batching window.
 const BATCH_SIZE: usize = 10;
 
-/// More rounds than the held queue needs after the last outage.
+/// The most times that the held messages are delivered after the last outage. A correct function
+/// needs fewer.
 const MOST_ROUNDS: usize = 8;
 
 /// Lambda's timeout for a batch after the faults are over.
@@ -59,7 +60,7 @@ impl HeldQueue {
         waiting.iter().cloned().collect()
     }
 
-    /// Delivers a batch if any event is held.
+    /// If the held queue has messages, delivers a batch.
     pub async fn deliver(&self, schedule: &Schedule, function: &Function, within: Duration) {
         let mut tokens = self.tokens();
         tokens.truncate(BATCH_SIZE);
@@ -83,13 +84,15 @@ impl HeldQueue {
         let logged =
             |outcome| verdicts.iter().filter(|verdict| verdict.starts_with(outcome)).count();
         if (logged("accepted"), logged("refused")) != (sent, dropped) {
-            left.odd.push(format!("{sent} of JW's and {dropped} others left: {batch:?}"));
+            left.odd.push(format!(
+                "{sent} of JW's events and {dropped} others left the held queue: {batch:?}"
+            ));
         }
         left.sent += sent;
         left.dropped += dropped;
     }
 
-    /// Delivers all messages repeatedly until the only ones left are those that no secret verifies.
+    /// Delivers all messages repeatedly, until no secret verifies any message that is left.
     pub async fn drain(&self, schedule: &Schedule, function: &Function) {
         for _ in 0..MOST_ROUNDS {
             let tokens = self.tokens();

@@ -81,7 +81,7 @@ impl Judge<'_> {
                     }
                 }
                 _ => self.break_(
-                    "answer no fault of ours with 4xx",
+                    "never answer 4xx because of a fault of ours",
                     format!("{verdict} for {message:?}: {}", answer.log),
                 ),
             },
@@ -137,7 +137,7 @@ impl Judge<'_> {
     }
 
     /// Checks that the held queue gets only tokens that need the secret, and that each of JW's
-    /// events in it arrives.
+    /// events in the held queue is forwarded.
     fn held<'c>(&mut self, cases: impl Iterator<Item = (&'c Case, &'c Answer)>) {
         let arrived: HashSet<_> =
             self.run.queued.iter().map(|message| message.attribute("event_id")).collect();
@@ -159,7 +159,7 @@ impl Judge<'_> {
                     let has_arrived = arrived.contains(&message.attribute("event_id"));
                     if is_held && (stay.contains(token) || !has_arrived) {
                         self.break_(
-                            "forward a held event once the secret is back",
+                            "forward each held event after the outage",
                             format!("{message:?} is held"),
                         );
                     }
@@ -211,7 +211,7 @@ impl Judge<'_> {
             if too_many != 0 {
                 self.break_(
                     "log every verified event without a 2xx once",
-                    format!("a record is there {too_many:+} times too often: {record}"),
+                    format!("the log has this record {too_many:+} times too often: {record}"),
                 );
             }
         }
@@ -223,7 +223,7 @@ fn untraced(message: &Message) -> Message {
     Message { trace_header: None, ..message.clone() }
 }
 
-/// The record from which a message can be sent again.
+/// The undelivered record that the function must write for this message.
 fn record(message: &Message, answer: &Answer) -> Value {
     let mut record = json!({
         "request_id": answer.log["request_id"],

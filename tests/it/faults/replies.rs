@@ -55,8 +55,8 @@ fn unusable(random: &mut Random) -> Reply {
     Reply::Altered(json!({"SecretString": random.pick(&values)}))
 }
 
-/// A transient fault of the held queue. A held message has no attributes, so there is no digest of
-/// them.
+/// A transient fault of the held queue. A held message has no attributes, so the response has no
+/// digest of attributes.
 fn held_passing(random: &mut Random) -> Reply {
     loop {
         let reply = passing(random);
@@ -108,7 +108,7 @@ fn passing(random: &mut Random) -> Reply {
     }
 }
 
-/// SQS queues the message, but the function does not learn this.
+/// SQS queues the message, but the function gets no valid success response.
 fn taken(random: &mut Random) -> Reply {
     match random.below(6) {
         0 => Reply::TakenThen(Box::new(Reply::Hang)),
@@ -119,7 +119,7 @@ fn taken(random: &mut Random) -> Reply {
     }
 }
 
-/// A delayed answer, with the value from before the delay.
+/// A delayed response, with the value that the secret had before the delay.
 fn late(random: &mut Random) -> Reply {
     Reply::TakenThen(Box::new(Reply::Delay(millis(50 + random.below(1_500) as u64))))
 }

@@ -18,11 +18,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// The held queue delivers a batch after this many events.
 const EVENTS_A_BATCH: usize = 12;
 
-/// Lambda's timeout for such a batch.
+/// Lambda's timeout for a batch during the faults.
 const BATCH_WITHIN: Duration = seconds(2);
 
-/// How often the last event is sent, once a second. A request without a secret does not wait within
-/// a second after a failed fetch, so the first attempts may fail.
+/// The most times that the last event is sent, once a second. The first attempts may fail, because
+/// in the second after a failed fetch a request does not wait for the secret.
 const TRIES: usize = 8;
 
 /// Everything that the promises are checked against at the end.
@@ -49,7 +49,7 @@ struct Services {
     sqs: Aws,
 }
 
-/// The run's progress, for tasks that wait for a part of it.
+/// How far the run is, for the tasks that wait for a point in the run.
 struct Progress {
     events: watch::Sender<usize>,
     /// The time from which the new webhook may send.
@@ -156,7 +156,7 @@ async fn rotation(progress: &Progress) {
     sleep_until(since).await;
 }
 
-/// Makes each of the schedule's incidents happen at its time.
+/// Causes each of the schedule's incidents at the incident's time.
 async fn bring_about(schedule: &Schedule, progress: &Progress, services: &mut Services) {
     let mut events = progress.events.subscribe();
     for (after, incident) in &schedule.incidents {
@@ -179,8 +179,8 @@ async fn bring_about(schedule: &Schedule, progress: &Progress, services: &mut Se
                     let _ = timeout(seconds(3), fetch).await;
                 }
                 services.secrets_manager.keep(schedule.secrets().1);
-                // Waits for the secret's TTL. An event in its last moment may still need the time
-                // to fetch the secret.
+                // Waits until the secret's TTL is over. An event in the last moment of the TTL also
+                // needs time for a fetch of the secret.
                 let ttl = if schedule.setting.at_once { millis(0) } else { millis(1_050) };
                 progress.rotated.send_replace(Some(Instant::now() + ttl));
             }

@@ -6,8 +6,8 @@ use super::replies;
 use crate::support::{OTHER_SECRET, Order, Random, Reply, SECRET};
 use serde_json::{Value, json};
 
-/// The number of events for one process, for each concurrent request. The test keeps and searches
-/// all output of the process, so this number is limited.
+/// The number of events that one process gets is this number times its concurrency limit. It is
+/// small because the test stores and searches all output of the process.
 const EVENTS: usize = 30;
 
 pub struct Schedule {
@@ -15,7 +15,7 @@ pub struct Schedule {
     pub setting: Setting,
     pub concurrency: u8,
     pub cases: Vec<Case>,
-    /// Sent after all faults are over.
+    /// The request that is sent after all faults are over.
     pub last: Case,
     pub queue: Vec<Reply>,
     pub secret: Vec<Reply>,
@@ -26,7 +26,8 @@ pub struct Schedule {
     /// an outage.
     pub ttl: u32,
     pub max_stale: u32,
-    /// Incidents in this order, each once this many events are under way or answered.
+    /// The incidents, in order. An incident happens when this many events are under way or
+    /// answered.
     pub incidents: Vec<(usize, Incident)>,
 }
 
@@ -79,7 +80,8 @@ impl Schedule {
         let last = Case::plain(setting, events, random);
         let queue = replies::of_queue(random, events);
         let secret = replies::of_secret(random, 20, rotation);
-        // Newer choices come last, so that an older seed still makes the same earlier choices.
+        // Choices that were added later come last, so that an older seed still makes the same
+        // choices before them.
         let holding = !random.one_in(6);
         let held = if random.one_in(3) { replies::of_held(random, events) } else { Vec::new() };
         let max_stale = *random.pick(&[1, 2, 86_400]);

@@ -8,24 +8,26 @@ pub struct Tally {
     pub schedules: usize,
     pub events: usize,
     pub accepted: usize,
-    /// Answered 503 and written to the log.
+    /// Verified events that were answered 503 and written to the log.
     pub undelivered: usize,
-    /// Held: answered 503 before verification, because there was no secret.
+    /// Events that were answered 503 and held, because there was no secret to verify them.
     pub held: usize,
-    /// Held events that were sent: in all, and during the faults.
+    /// Held events that were sent to the event queue: in all, and during the faults.
     pub released: usize,
     pub released_amid_faults: usize,
     /// Events that are not JW's and that stay in the held queue, or that were dropped because no
     /// secret can make them valid.
     pub kept: usize,
     pub dropped: usize,
-    /// Counted as lost: there was no secret, and the held queue did not take the event.
+    /// Events that were counted as lost: there was no secret, and the held queue did not accept the
+    /// event.
     pub lost: usize,
-    /// Not JW's, and refused.
+    /// Requests that are not JW's and were refused.
     pub refused: usize,
-    /// Not JW's, and answered 503, because the verdict needs the secret and there was none.
+    /// Requests that are not JW's and were answered 503, because the verdict needs the secret and
+    /// there was no secret.
     pub not_told: usize,
-    /// Messages that SQS queued without an answer in time.
+    /// Messages that were sent again, because SQS queued them but did not answer in time.
     pub sent_again: usize,
 }
 

@@ -1,5 +1,5 @@
-//! The time limit of a batch: the records run concurrently within one budget. Without a secret, a
-//! batch does not wait.
+//! The time limit of a batch. All records run concurrently and share one time limit. If no secret
+//! is available, the batch returns to the held queue early.
 
 use super::{forged, good, record};
 use crate::support::{
@@ -20,8 +20,8 @@ fn ten() -> Vec<Record> {
     ids().iter().map(|id| record(id, &delivery(id))).collect()
 }
 
-/// Expects that all messages of a batch stay because there was no secret. A record that was tried
-/// has one line.
+/// Expects that all messages of a batch stay in the held queue because there was no secret. The log
+/// has one line for each record, or no line if the records were not tried.
 fn assert_returned(function: &Function, batch: &Batch, reason: &str, case: &str) {
     assert_eq!(batch.stay, ids(), "{case}");
     let logs = function.wide_events(&batch.request_id);
@@ -34,7 +34,7 @@ fn assert_returned(function: &Function, batch: &Batch, reason: &str, case: &str)
 }
 
 #[tokio::test]
-async fn batch_is_returned_early_if_the_secret_is_unavailable() {
+async fn batch_returns_to_the_held_queue_early_if_the_secret_is_unavailable() {
     let unusable = Reply::Altered(json!({"SecretString": "too short"}));
     let failures = [
         (DENIED, "secret_unavailable", millis(1_000)),
@@ -50,7 +50,7 @@ async fn batch_is_returned_early_if_the_secret_is_unavailable() {
         let function = Function::of(&aws).holding().start().await;
         let first = function.deliver(ten()).lines(0).await;
         assert!(first.waited < longest, "{case}: {:?}", first.took);
-        // In the first second after that failure, no request waits.
+        // In the second after the failed fetch, the batch does not wait for the secret.
         let second = function.deliver(ten()).lines(0).await;
         assert!(second.waited < millis(700), "{case}: {:?}", second.took);
         aws.works_again(GetSecretValue);

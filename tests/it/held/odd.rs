@@ -6,7 +6,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-/// The same record with one odd value in each variant.
+/// Variants of this record, each with one odd value.
 fn oddities(record: &Record) -> Vec<(String, Record)> {
     let values = || [json!(null), json!(7), json!(""), json!("x"), json!(["x"]), json!({"x": 1})];
     let members = [
@@ -44,15 +44,21 @@ fn oddities(record: &Record) -> Vec<(String, Record)> {
 }
 
 #[tokio::test]
-async fn malformed_record_loses_no_event() {
+async fn no_event_is_lost_if_its_record_is_malformed() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().env("MAX_EVENT_AGE_SECONDS", "600").start().await;
     let fresh = Delivery::of(event(json!({"event_time": at(-90)})));
     for (case, odd) in oddities(&record("a", &fresh)) {
         let batch = function.deliver([odd]).lines(0).await;
         let sent = aws.drained().len();
-        assert!(sent == 1 || batch.keeps("a"), "{case}: neither sent nor kept: {batch:?}");
-        assert!(sent == 0 || !batch.all_stay, "{case}: sent again and again: {batch:?}");
+        assert!(
+            sent == 1 || batch.keeps("a"),
+            "{case}: the event was neither sent nor kept: {batch:?}"
+        );
+        assert!(
+            sent == 0 || !batch.all_stay,
+            "{case}: the event was sent and is still held: {batch:?}"
+        );
     }
     assert_eq!(function.invoke(&fresh).await.verdict(), "200 accepted");
 }
@@ -109,7 +115,7 @@ async fn batch_of_malformed_records_does_not_crash_the_function() {
     let nested = (0..100).fold(json!(1), |inner, _| json!([inner]));
     for odd in [json!(null), json!(7), json!("x"), json!([]), json!({}), nested] {
         let records: Value = json!({"Records": [odd, {"messageId": "a", "body": odd}]});
-        let _ = function.try_invoke(records).await; // only the next batch is checked
+        let _ = function.try_invoke(records).await; // only the result of the next batch is checked
         let batch = function.deliver([record("a", &good())]).await;
         assert_eq!(batch.verdicts(), ["accepted none"], "{odd}");
     }

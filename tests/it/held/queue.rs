@@ -1,5 +1,5 @@
-//! The held queue fails. An event that cannot be held is counted as lost, and the answer is in
-//! time.
+//! The held queue fails. The function counts an event that it cannot hold as lost, and still
+//! answers in time.
 
 use super::{assert_held, forged, good};
 use crate::support::{
@@ -22,13 +22,13 @@ async fn event_is_counted_as_lost_without_a_held_queue() {
     }
     let answer = function.invoke(&good().body("{}")).await;
     assert_eq!(answer.verdict(), "503 secret_unavailable");
-    assert!(!answer.is_lost(), "its body is not the token's");
+    assert!(!answer.is_lost(), "the body differs from the token's payload");
     assert_eq!((aws.calls(HoldMessage), aws.calls(SendMessage)), (0, 0));
 }
 
 #[tokio::test]
 async fn send_to_the_held_queue_is_retried_after_a_transient_fault() {
-    // a held message has no attributes, so there is no digest of them
+    // a held message has no attributes, so the response has no digest of attributes
     let of_attributes = |fault: &Reply| format!("{fault:?}").contains("MD5OfMessageAttributes");
     let lies = queue_lies().into_iter().filter(|lie| !of_attributes(lie));
     all_at_once(queue_faults().into_iter().chain(lies), async |fault| {
@@ -108,7 +108,7 @@ async fn request_is_answered_within_20_seconds_if_secret_and_held_queue_hang() {
 }
 
 #[tokio::test]
-async fn short_deadlines_are_kept_if_secret_and_held_queue_hang() {
+async fn answer_comes_before_a_short_deadline_if_secret_and_held_queue_hang() {
     all_at_once([700, 1_000, 1_500, 2_000, 3_000], async |deadline| {
         let aws = Aws::start().await;
         aws.always(GetSecretValue, Reply::Hang);
@@ -132,11 +132,11 @@ async fn verified_event_is_accepted_while_the_held_queue_is_unavailable() {
 }
 
 #[tokio::test]
-async fn event_is_held_while_the_events_queue_is_unavailable() {
+async fn event_is_held_while_the_event_queue_is_unavailable() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, DENIED);
     aws.always(SendMessage, Reply::Hang);
     let function = Function::of(&aws).holding().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "503 held secret_unavailable");
-    assert_held([&good()], &aws, &function, "the events' queue is down");
+    assert_held([&good()], &aws, &function, "the event queue is down");
 }

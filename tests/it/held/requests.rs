@@ -1,5 +1,5 @@
-//! The function holds a request if only the secret can decide about its token and the body is the
-//! same as the token's payload.
+//! The function holds a request if the request's token can only be checked with the secret, and if
+//! the body equals the token's payload.
 
 use super::{assert_held, forged, good};
 use crate::support::{
@@ -72,7 +72,7 @@ async fn event_is_held_if_its_webhooks_entry_is_disabled() {
     assert_eq!(function.invoke(&of_another).await.verdict(), "200 accepted");
 }
 
-/// A function whose cached secret has expired before the next request.
+/// A function whose cached secret expires before the next request.
 async fn expired(aws: &Aws, max_stale: &str) -> Function {
     let start = Function::of(aws).holding().short_lived_secret();
     let function = start.env("SECRET_MAX_STALE_SECONDS", max_stale).start().await;
@@ -106,7 +106,7 @@ async fn event_is_held_if_the_secret_expired_and_its_new_value_is_invalid() {
 }
 
 #[tokio::test]
-async fn event_is_held_if_the_outage_outlasts_the_stale_secret() {
+async fn event_is_held_if_an_outage_lasts_past_the_stale_limit() {
     let outages = [
         Reply::Hang,
         Reply::Error(503, "ServiceUnavailableException"),
@@ -159,7 +159,7 @@ async fn event_is_held_if_the_recheck_fails() {
 }
 
 #[tokio::test]
-async fn held_message_is_the_token_for_any_claims() {
+async fn held_message_is_only_the_token_whatever_the_claims_are() {
     let expired = Delivery::of(event(json!({"exp": 1})));
     let large = token(r#"{"alg":"HS256","typ":"JWT"}"#, padded(294_851), SECRET);
     assert_eq!(large.len(), 393_216);
@@ -188,7 +188,7 @@ async fn held_message_is_the_token_for_any_claims() {
 }
 
 #[tokio::test]
-async fn event_is_held_if_its_body_has_another_order_and_spelling() {
+async fn event_is_held_if_body_and_token_differ_only_in_order_and_spelling() {
     let claims = r#"{"a":"é/b","n":[1.50,{"x":null,"y":true}],"z":"1"}"#;
     let bodies = [
         r#"{"z":"1","a":"é/b","n":[1.50,{"y":true,"x":null}]}"#,
@@ -206,7 +206,7 @@ async fn event_is_held_if_its_body_has_another_order_and_spelling() {
 }
 
 #[tokio::test]
-async fn request_with_a_different_body_is_neither_held_nor_counted_as_lost() {
+async fn request_whose_body_differs_from_its_token_is_neither_held_nor_counted_as_lost() {
     let claims = r#"{"a":"1","b":1,"c":9007199254740993}"#;
     let bodies = [
         "",
@@ -273,6 +273,6 @@ async fn event_is_not_held_while_a_secret_is_available() {
     assert_eq!(function.invoke(&good().body("{}")).await.verdict(), "401 body_mismatch");
     aws.always(SendMessage, Reply::Error(403, "AccessDenied"));
     assert_eq!(function.invoke(&good()).await.verdict(), "503 queue_refused");
-    assert_eq!(function.undelivered().len(), 1, "a verified event has a record");
+    assert_eq!(function.undelivered().len(), 1, "a verified event has an undelivered record");
     assert_eq!(aws.calls(HoldMessage), 0);
 }

@@ -5,7 +5,7 @@ use crate::support::{Aws, Delivery, Function, MEDIA_AVAILABLE, at, event};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The events were held an hour ago.
+/// The time when the events were held, in seconds from now.
 const HELD: i64 = -3_600;
 
 /// JW's `event_time` this many seconds after the event was held.
@@ -68,7 +68,7 @@ async fn event_that_was_fresh_when_it_was_held_is_accepted_a_day_later() {
 async fn logged_age_of_a_held_event_is_its_age_when_it_was_held() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().start().await;
-    let event_time = 1_700_001_010_000; // the sample's, in milliseconds
+    let event_time = 1_700_001_010_000; // the time in the sample event, in milliseconds
     for age in [0, 1_234, 86_400_000, -1_500] {
         let held = record("a", &Delivery::of(MEDIA_AVAILABLE)).sent_at(event_time + age);
         let batch = function.deliver([held]).await;

@@ -20,7 +20,7 @@ fn without_id(message: Message) -> Message {
 }
 
 #[tokio::test]
-async fn held_event_gives_the_same_message_as_a_direct_one() {
+async fn held_event_becomes_the_same_message_as_an_event_that_was_not_held() {
     let deliveries = [
         good(),
         Delivery::of(CHANNEL_ACTIVE).body(CHANNEL_ACTIVE.replace('_', "\\u005f")),
@@ -60,7 +60,7 @@ async fn held_event_gives_the_same_message_as_a_direct_one() {
             assert_eq!(batch.logs[0]["event_id"].as_str(), sent.attribute("event_id"));
         }
         let arrived: Vec<_> = aws.queued().into_iter().map(without_id).collect();
-        assert_eq!(arrived, delivered, "member for member");
+        assert_eq!(arrived, delivered, "both messages are equal");
     })
     .await;
 }
@@ -81,7 +81,7 @@ async fn held_event_with_an_unknown_webhook_or_invalid_signature_stays_held() {
 }
 
 #[tokio::test]
-async fn held_event_is_accepted_only_once_the_secret_has_the_right_key() {
+async fn held_event_is_not_accepted_before_the_secret_has_the_right_key() {
     let aws = Aws::start().await;
     aws.keep("too short");
     let function = Function::of(&aws).holding().start().await;
@@ -101,7 +101,7 @@ async fn held_event_is_accepted_only_once_the_secret_has_the_right_key() {
 }
 
 #[tokio::test]
-async fn held_event_is_accepted_once_its_webhooks_key_is_in_the_ring() {
+async fn held_event_is_accepted_after_its_webhooks_key_was_added_to_the_ring() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     let function = Function::of(&aws).holding().start().await;
@@ -126,7 +126,7 @@ async fn held_message_that_can_never_be_valid_is_dropped_and_logged_as_refused()
         ("claims_malformed", claims(&"[".repeat(100))),
         ("claims_not_valid", claims(r#"{"aud":"somebody"}"#)),
         ("claims_not_valid", claims(r#"{"exp":1}"#)),
-        // characters that no token has
+        // a space is in no token
         ("malformed", "hello world".to_owned()),
         ("malformed", format!("Bearer {signed}")),
         ("malformed", format!("{signed}=")),
@@ -238,7 +238,7 @@ async fn each_record_of_a_batch_has_its_own_verdict() {
 }
 
 #[tokio::test]
-async fn record_of_another_queue_is_returned_unread() {
+async fn record_of_another_queue_stays_there_and_is_not_verified() {
     let arns = [
         "arn:aws:sqs:eu-west-1:123456789012:jw-events",
         "arn:aws:sqs:eu-west-1:123456789012:jw-held-dlq",
@@ -260,7 +260,7 @@ async fn record_of_another_queue_is_returned_unread() {
 }
 
 #[tokio::test]
-async fn batch_is_returned_if_no_held_queue_is_set() {
+async fn batch_stays_in_its_queue_if_the_function_has_no_held_queue() {
     let aws = Aws::start().await;
     let function = Function::start(&aws).await;
     let records = [record("a", &good()), record("b", &forged()), Record::new("c", "a.b.c")];

@@ -5,7 +5,7 @@ use crate::load::Process;
 use crate::support::{Aws, SECRET, seconds, token};
 use serde_json::{Map, Value, json};
 
-/// JSON as text, because a `Value` cannot represent all of it.
+/// Odd JSON values, as text, because a `Value` cannot represent all of them.
 fn oddities() -> Vec<String> {
     let arrays = "[".repeat(200) + &"]".repeat(200);
     let objects = r#"{"a":"#.repeat(200) + "1" + &"}".repeat(200);

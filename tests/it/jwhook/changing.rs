@@ -1,5 +1,5 @@
-//! `update` and `delete`: a webhook loses only what was meant to change, and a key is removed only
-//! after its webhook.
+//! `update` changes only the given members of a webhook. `delete` removes a webhook's key only
+//! after it has deleted the webhook.
 
 use super::support::{Account, FUNCTION_URL, JwApi, Jwhook, Meet, Ran, WEBHOOK_URL, webhook};
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn update_without_a_difference_changes_nothing() {
 }
 
 #[tokio::test]
-async fn update_makes_a_webhook_call_this_stack() {
+async fn update_can_make_a_webhook_call_this_stack() {
     let (account, jw) = account_and_api().await;
     let arguments = ["update", "zApier01", "--to-this-stack"];
     let http = [&arguments[..], &["--webhook-url", "http://example.com"]].concat();

@@ -1,5 +1,5 @@
-//! `create`: in the end the webhook and its key both exist, or neither does. If only one is left,
-//! the error names it.
+//! After `create`, the webhook and its key both exist, or neither exists. If `create` cannot reach
+//! either state, its error says whether the webhook or the key is left.
 
 mod arguments;
 mod parked;
@@ -28,7 +28,7 @@ async fn account_and_api() -> (Account, JwApi) {
     (account, JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await)
 }
 
-/// The error with which `create` failed.
+/// Runs `create`, which must fail, and returns the error.
 async fn failed(account: &Account, jw: &JwApi) -> String {
     let error = Jwhook::of(account, jw, &CREATE).run(jw).await.error();
     assert_eq!(jw.ids(), ["c0Y6ebVU"], "{error}");
@@ -74,7 +74,7 @@ async fn create_makes_the_webhook_and_stores_its_key_in_the_ring() {
 }
 
 #[tokio::test]
-async fn repeated_create_asks_first() {
+async fn create_of_a_second_webhook_for_the_stack_asks_first() {
     let (account, jw) = account_and_api().await;
     Jwhook::of(&account, &jw, &CREATE).run(&jw).await.done();
     let error = Jwhook::of(&account, &jw, &CREATE).run(&jw).await.error();
@@ -152,7 +152,7 @@ async fn error_says_how_to_find_a_webhook_that_may_have_been_created() {
 }
 
 #[tokio::test]
-async fn create_that_jw_rejects_fails_without_a_lookup() {
+async fn create_fails_without_another_call_if_jw_rejects_it() {
     let (account, jw) = account_and_api().await;
     for (status, body) in [
         (400, r#"{"errors":[{"code":"invalid_body","description":"events"}]}"#),
@@ -165,7 +165,7 @@ async fn create_that_jw_rejects_fails_without_a_lookup() {
         let error = failed(&account, &jw).await;
         let expected = format!("POST of a new webhook: JW answered {status}, ");
         assert!(error.starts_with(&expected), "{error}");
-        assert_eq!(jw.state().calls.len(), before + 1, "the list before, and no other");
+        assert_eq!(jw.state().calls.len(), before + 1, "JW performs only the list before the POST");
     }
     for body in ["\"Unauthorized\"", "<html>", "{\"errors\":[]}"] {
         jw.next("GET", Meet::Answer(401, body));

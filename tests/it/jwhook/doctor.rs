@@ -1,4 +1,4 @@
-//! `jwhook doctor`: what works, and what to do about everything else.
+//! `jwhook doctor` reports what works, and what to do about each problem.
 
 mod deployed;
 mod failing;
@@ -36,7 +36,7 @@ fn ring() -> String {
     json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET}).to_string()
 }
 
-/// A webhook that subscribes to other events than the next one.
+/// A webhook that subscribes to other events than a webhook from `webhook()`.
 fn other_webhook(id: &str) -> Value {
     let mut webhook = webhook(id, "Archive");
     webhook["metadata"]["events"] = json!(["media_deleted"]);
@@ -54,7 +54,8 @@ async fn doctor(account: &Account, jw: &JwApi) -> Ran {
     Jwhook::of(account, jw, &["doctor", "--output", "json"]).run(jw).await
 }
 
-/// The checks that are not `ok`, as `status check`. Also checks that the exit code fits them.
+/// Returns the checks that are not `ok`, each as `status check`. Also asserts that the exit code is
+/// 1 if and only if a check failed.
 #[track_caller]
 fn findings(ran: &Ran) -> Vec<String> {
     let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
@@ -70,7 +71,7 @@ fn findings(ran: &Ran) -> Vec<String> {
     bad.map(|check| text(check, "status") + " " + &text(check, "check")).collect()
 }
 
-/// The text of the only finding, with its advice.
+/// Returns the text and the advice of this check, which must not be `ok`.
 #[track_caller]
 fn said(ran: &Ran, check: &str) -> String {
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();

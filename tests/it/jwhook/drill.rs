@@ -1,5 +1,5 @@
 //! The drill: `rotate` and `create` run from beginning to end while valid events of all webhooks
-//! arrive without pause. The commands are killed at every possible place.
+//! arrive without pause. Some tests kill the commands at every possible place.
 
 mod kill;
 mod sent;
@@ -11,7 +11,7 @@ use crate::support::{all_at_once, millis, seconds};
 use serde_json::json;
 
 #[tokio::test]
-async fn rotation_refuses_no_good_event() {
+async fn function_refuses_no_valid_event_during_a_rotation() {
     let world = World::start(2, TTL, millis(0)).await;
     let rotate = world.rotate_with(&["--settle", "3", "--overlap", "2", "--grace", "3"]);
     let (sent, ran) = world.while_sending(rotate.run(&world.jw)).await;
@@ -52,7 +52,7 @@ async fn rotation_killed_once_is_finished_by_the_next_run() {
 async fn rotation_killed_at_any_call_or_wait_is_finished_by_the_next_runs() {
     let ring = ["PutSecretValue", "UpdateSecretVersionStage"];
     let mut kills = vec![Kill::at("POST"), Kill::at("POST").done()];
-    kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]); // deletes the last run's webhook
+    kills.extend([Kill::at("DELETE"), Kill::at("DELETE").done()]); // the webhook of the run before
     kills.extend(ring.iter().flat_map(|call| [Kill::at(call), Kill::at(call).done()]));
     kills.push(Kill::after(millis(1500))); // during the settle wait
     kills.extend([Kill::at("PATCH"), Kill::at("PATCH").done()]);
@@ -76,7 +76,7 @@ async fn rotation_killed_at_any_call_or_wait_is_finished_by_the_next_runs() {
 }
 
 #[tokio::test]
-async fn create_refuses_no_event_of_the_new_webhook() {
+async fn function_refuses_no_event_of_a_webhook_from_create() {
     let world = World::start(2, TTL, millis(0)).await;
     let create = world.create(&["--settle", "3"]).run(&world.jw);
     let (sent, ran) = world.while_sending(create).await;
@@ -85,7 +85,7 @@ async fn create_refuses_no_event_of_the_new_webhook() {
 }
 
 #[tokio::test]
-async fn create_killed_and_run_again_refuses_no_event() {
+async fn function_refuses_no_event_if_create_is_killed_and_run_again() {
     let kills = [
         Kill::at("PutSecretValue").done(), // the key is not in use yet: another webhook is created
         Kill::at("UpdateSecretVersionStage").done(),

@@ -1,4 +1,5 @@
-//! `plan` and `apply` change the file's webhooks and nothing else, even if they are interrupted.
+//! `apply` changes only the webhooks in the file, even if it is interrupted. `plan` shows these
+//! changes.
 
 mod interrupted;
 
@@ -7,7 +8,8 @@ use serde_json::{Value, json};
 
 const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 
-/// Newsroom is unchanged, Live has another event, and Sports is new. Old is not in the file.
+/// Compared with JW, Newsroom is unchanged, Live has another event, and Sports is new. Old is at JW
+/// but not in the file.
 const FILE: &str = "\
 webhooks:
 - name: Newsroom
@@ -61,8 +63,8 @@ async fn account_and_api() -> (Account, JwApi) {
     (Account::start(&ring.to_string()).await, jw)
 }
 
-/// Checks the result of every successful `apply`: the account's webhooks, and a ring with a key for
-/// each of ours.
+/// Checks the account's webhooks after a successful `apply`, and that the ring has a key for each
+/// of our webhooks. An interrupted run may have left the webhooks `keyless` without a key.
 async fn assert_applied(account: &Account, jw: &JwApi, keyless: &[&str], case: &str) {
     let webhooks = jw.webhooks();
     let is_ours = |webhook: &&Value| {
@@ -148,7 +150,7 @@ async fn apply_makes_the_changes_in_order_and_does_nothing_when_repeated() {
     assert_eq!(again.stderr, "");
     assert_eq!(again.done(), "No difference: 3 unchanged; 2 other webhooks are left alone\n");
     assert_eq!(jw.changes().len(), 4);
-    // an ID pins a webhook, so its name can change
+    // if the file has a webhook's ID, the webhook can get another name
     let renamed = FILE.replace("- name: Live\n", "- name: Studio\n  id: live0000\n");
     let renamed = File::new(&renamed);
     let ran = renamed.run("apply", &["--yes", "--output", "json"], &account, &jw).await;

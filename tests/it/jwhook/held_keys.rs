@@ -8,7 +8,7 @@ const KEY: &str = "ring.ring.ring.ring.ring.ring.ring";
 const OTHER: &str = "other.other.other.other.other.other";
 const COUNT: &str = "GetQueueAttributes";
 
-/// A command that removes a key from the ring, in its own account.
+/// A command that removes a key from the ring. Each command has its own account.
 struct Removal {
     account: Account,
     jw: JwApi,
@@ -16,7 +16,7 @@ struct Removal {
     _file: TestFile,
 }
 
-/// The commands. Each removes the key of `c0Y6ebVU`.
+/// The commands. Each command removes the key of `c0Y6ebVU`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Command {
     Delete,
@@ -84,8 +84,8 @@ impl Removal {
             .unwrap();
     }
 
-    /// Waits until the held queue and its dead-letter queue have been counted this many times in
-    /// all.
+    /// Waits until jwhook has counted the messages in the held queue or its dead-letter queue this
+    /// many times.
     async fn counted(&self, times: usize) {
         self.account.until(Until::Performed, COUNT, 2 * times).await;
     }
@@ -188,7 +188,7 @@ async fn key_stays_if_the_held_events_cannot_be_counted() {
 }
 
 #[tokio::test]
-async fn removal_waits_for_events_held_during_the_deletion() {
+async fn key_stays_until_events_held_during_the_deletion_are_forwarded() {
     all_at_once([Delete, Apply], async |command| {
         let removal = Removal::of(command).await;
         removal.hold().await;
@@ -207,7 +207,7 @@ async fn removal_waits_for_events_held_during_the_deletion() {
 }
 
 #[tokio::test]
-async fn removal_without_a_stack_continues_with_a_note() {
+async fn key_is_removed_with_a_warning_if_jwhook_knows_no_held_queue() {
     let removal = Removal::of(DeleteKey).await;
     removal.hold().await;
     let secret_id = removal.account.secret_arn.clone();

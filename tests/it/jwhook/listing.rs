@@ -56,7 +56,7 @@ async fn list_shows_each_webhooks_key_status_and_whether_it_calls_this_stack() {
     let first = ["c0Y6ebVU", "the c0Y6ebVU", "in ring", "yes", events, "jsPxIVHl", "2026-01-02"];
     assert_eq!(lines[1], first);
     assert_eq!(lines[4][2..4], ["missing", "no"]);
-    // the resource as JW returns it
+    // JSON output has every webhook as JW returns it
     let all = Jwhook::of(&account, &jw, &["list", "--output", "json"]).run(&jw).await.json();
     let mut expected = zapier();
     expected["key"] = json!("missing");

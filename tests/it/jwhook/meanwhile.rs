@@ -11,7 +11,7 @@ const OTHER: &str = "other.other.other.other.other.other";
 const DELETE: (&[&str], &str) = (&["delete", "c0Y6ebVU"], "remove its key from the ring?");
 const ROTATE: (&[&str], &str) = (&["rotate", "c0Y6ebVU"], "jwhook will delete it.");
 
-/// An account with this secret, whose only webhook calls the stack.
+/// An AWS account with this secret, and JW's API with one webhook, which calls the stack.
 async fn account_and_api(secret: &str) -> (Account, JwApi) {
     (Account::start(secret).await, JwApi::start([webhook("c0Y6ebVU", "Newsroom")]).await)
 }
@@ -30,7 +30,7 @@ fn failed_with(ran: &Ran, expected: &str) {
 }
 
 #[tokio::test]
-async fn single_key_stays_if_its_webhook_moves_during_the_prompt() {
+async fn single_key_stays_if_its_webhook_gets_another_url_during_the_prompt() {
     all_at_once([(DELETE, false), (DELETE, true), (ROTATE, false), (ROTATE, true)], async |case| {
         let ((command, question), is_replaced) = case;
         let (account, jw) = account_and_api(KEY).await;
@@ -93,7 +93,7 @@ async fn ring_emptied_during_the_prompt_gets_a_placeholder() {
 }
 
 #[tokio::test]
-async fn single_key_stays_if_its_webhook_moves_during_the_prompt_of_create() {
+async fn single_key_stays_if_its_webhook_gets_another_url_during_the_prompt_of_create() {
     let (account, jw) = account_and_api(KEY).await;
     let meanwhile = async || move_away(&jw);
     let create = "create --name Newsroom --event media_available --site jsPxIVHl --settle 0";

@@ -63,7 +63,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn recovered_message_equals_the_one_the_function_would_have_sent() {
+async fn recovered_message_equals_the_message_that_the_function_would_have_sent() {
     for (queue, fifo) in [(QueueType::Standard, false), (QueueType::Fifo, true)] {
         let scene = Scene::with(queue).await;
         let aws = Aws::start().await;
@@ -170,7 +170,7 @@ async fn log_without_undelivered_events_is_not_an_error() {
 }
 
 #[tokio::test]
-async fn event_is_sent_to_its_original_queue_or_a_given_one_of_the_same_type() {
+async fn event_is_sent_to_its_original_queue_or_to_a_given_queue_of_the_same_type() {
     let scene = Scene::with(QueueType::Standard).await;
     // the dead-letter queue can be a target like any other queue
     let other = &scene.account.dead_letter_queue_url;

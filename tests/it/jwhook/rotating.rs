@@ -1,5 +1,5 @@
-//! `rotate` call by call: its calls to JW, the cases in which it refuses to start, and how it
-//! continues.
+//! The calls of `rotate` to JW, the cases in which `rotate` refuses to start, and how it continues
+//! after an interruption.
 
 mod continuing;
 mod meanwhile;
@@ -39,8 +39,8 @@ fn created_at(url: &str) -> Call {
     call("POST", "", json!({"metadata": metadata(url)}))
 }
 
-/// The changes at JW. The parked webhook's URL is without the ID of the run, which differs each
-/// time.
+/// The calls that changed something at JW. The ID of the run is removed from the parked webhook's
+/// URL, because each run has another ID.
 fn changes(jw: &JwApi) -> Vec<Call> {
     let mut changes = jw.changes();
     for call in changes.iter_mut().filter(|call| call.method == "POST") {

@@ -24,7 +24,7 @@ impl Scene {
         Self { account, jw: JwApi::start([]).await, endpoint: Endpoint::start().await }
     }
 
-    /// Runs `send` to an endpoint with this answer.
+    /// Runs `send` to an endpoint that answers with this status and body.
     async fn send(&mut self, status: u16, body: &str, arguments: &[&str]) -> Ran {
         let url = self.endpoint.url().to_owned();
         let arguments = [&["send", "--url", &url], arguments].concat();
@@ -40,7 +40,7 @@ impl Scene {
         ran
     }
 
-    /// The event that was posted last. Also checks its signature.
+    /// Returns the event that was posted last. Also checks the event's signature.
     #[track_caller]
     fn posted(&self, secret: &str) -> Value {
         let posted = self.endpoint.posted().pop().expect("a request");
@@ -152,7 +152,7 @@ async fn single_key_signs_for_any_webhook() {
 }
 
 #[tokio::test]
-async fn any_response_but_the_forwarders_200_fails_with_advice() {
+async fn send_fails_with_advice_after_any_response_except_the_forwarders_200() {
     let mut scene = Scene::with(&ring()).await;
     for (status, body, expected) in [
         (401, r#"{"error":"unauthorized"}"#, "send the event again in a minute"),
@@ -186,7 +186,7 @@ async fn reason_of_a_401_is_found_with_the_current_keys() {
 }
 
 #[tokio::test]
-async fn plain_http_to_the_network_and_a_missing_response_are_errors() {
+async fn send_fails_for_plain_http_to_the_network_and_for_a_missing_response() {
     let scene = Scene::with(&ring()).await;
     for (url, expected) in [
         ("http://192.0.2.1/", "is not an HTTPS URL"),

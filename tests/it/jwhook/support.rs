@@ -1,4 +1,4 @@
-//! Shared by the tests of the command line: JW's API, an AWS account with a stack, and the binary.
+//! What the tests of the command line share: JW's API, an AWS account with a stack, and the binary.
 
 mod account;
 mod command;

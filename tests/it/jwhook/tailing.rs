@@ -29,8 +29,8 @@ async fn put(account: &Account, media_id: &str) {
         .unwrap();
 }
 
-/// Receives all messages as a consumer does. Returns each with its receive count, which includes
-/// this time.
+/// Receives all messages as a consumer does. Returns each message with its receive count, which
+/// includes this receive.
 async fn receive(account: &Account) -> Vec<(String, u32)> {
     let receive = account.sqs.receive_message().queue_url(&account.queue_url);
     let receive = receive.max_number_of_messages(10).visibility_timeout(0);
@@ -49,8 +49,8 @@ fn calls(account: &Account, name: &str) -> usize {
     account.calls().iter().filter(|call| *call == name).count()
 }
 
-/// Waits until `tail` has counted the messages this many more times. `tail` shows what it received
-/// before each count.
+/// Waits until `tail` has counted the messages this many more times. Before each count, `tail`
+/// prints the messages that it has received.
 async fn ticks(account: &Account, number: usize) {
     let counts = "GetQueueAttributes";
     account.until(Until::Performed, counts, calls(account, counts) + number).await;

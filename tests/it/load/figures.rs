@@ -1,15 +1,15 @@
-//! Measurements of a long run, one set for each tenth.
+//! Measurements of a long run: one set for each tenth of the run.
 
 use std::fmt;
 use std::time::Duration;
 
 /// The measurements of one tenth of a run.
 pub struct Figures {
-    /// The median time to the answer.
+    /// The median time from an event to its answer.
     pub latency: Duration,
-    /// The process's CPU time for each event.
+    /// The process's CPU time per event.
     pub cpu: Duration,
-    /// The process's memory at the end of the tenth, in kB.
+    /// The process's memory in kB at the end of this tenth of the run.
     pub resident: usize,
 }
 

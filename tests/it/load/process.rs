@@ -1,4 +1,4 @@
-//! The forwarder as a process. Only measurements are kept, not the output.
+//! Runs the forwarder as a process and measures it. The output is not stored.
 
 use super::runtime_api::RuntimeApi;
 use crate::support::{Aws, Function};

@@ -1,5 +1,5 @@
-//! Lambda's Runtime API, reduced to delivering invocations. `lambda-simulator` keeps every
-//! invocation, which needs too much memory for a hundred thousand of them.
+//! A Runtime API that only delivers invocations. `lambda-simulator` stores every invocation, so a
+//! hundred thousand invocations would need too much memory.
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -103,7 +103,7 @@ async fn serve(
 
 impl Shared {
     fn under_way(&self) -> MutexGuard<'_, HashMap<String, Back>> {
-        self.under_way.lock().expect("nothing panics while it holds the invocations")
+        self.under_way.lock().expect("nothing panics while it locks the invocations")
     }
 }
 

@@ -1,4 +1,5 @@
-//! JSON values that keep the details that parsers drop, and all the ways to write them.
+//! JSON values with the details that parsers drop. A value can be written in every way that JSON
+//! allows.
 
 use crate::support::Random;
 

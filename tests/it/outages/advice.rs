@@ -10,7 +10,7 @@ const PERMISSIONS: &str =
     "check that the queue exists, that the function's role has sqs:SendMessage";
 const GROUP: &str = "SQS probably rejects the message group id";
 
-/// Makes this queue reject the sample event with this code, and expects exactly this advice.
+/// Makes this queue reject an event with this error code. Expects exactly this advice in the log.
 async fn advised(queue_url: &str, code: &'static str, claims: &str, expected: &str) {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(400, code));

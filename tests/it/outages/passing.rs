@@ -1,4 +1,4 @@
-//! Outages that end in time cost a retry, but never an event.
+//! If an outage ends before the deadline, the function retries and loses no event.
 
 use crate::support::{
     Aws, Delivery, Function, MEDIA_AVAILABLE, Order, Reply, SendMessage, all_at_once, millis,
@@ -10,8 +10,9 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// Sends one event through two failures of this kind and expects that it is queued, once on a FIFO
-/// queue. SQS must be able to recognise the attempts as the same message.
+/// Sends one event, whose first two sends to SQS fail in this way. Expects that the event is
+/// queued, and only once on a FIFO queue. All sends must have the same message, so that SQS can
+/// drop the duplicates.
 async fn survives(fault: Reply) {
     let aws = Aws::start().await;
     aws.next(SendMessage, [fault.clone(), fault.clone()]);
@@ -23,7 +24,7 @@ async fn survives(fault: Reply) {
         aws.queued().try_into().unwrap_or_else(|queued| panic!("{fault:?}: {queued:#?}"));
     assert_eq!(answer.body["message_id"], queued.id, "{fault:?}");
     for send in aws.sends() {
-        assert_eq!(send.with_id(&queued.id), queued, "{fault:?}: every try is the same message");
+        assert_eq!(send.with_id(&queued.id), queued, "{fault:?}: all sends have the same message");
     }
     assert_eq!(function.undelivered(), Vec::<serde_json::Value>::new(), "{fault:?}");
 }
@@ -34,12 +35,12 @@ async fn transient_faults_are_retried_without_losing_the_event() {
 }
 
 #[tokio::test]
-async fn response_that_does_not_confirm_the_message_is_retried() {
+async fn send_is_retried_if_the_response_does_not_confirm_the_message() {
     all_at_once(queue_lies(), survives).await;
 }
 
 #[tokio::test]
-async fn response_with_a_wrong_attribute_digest_is_retried() {
+async fn send_is_retried_if_the_response_has_a_wrong_attribute_digest() {
     survives(Reply::Altered(json!({"MD5OfMessageAttributes": "d41d8cd98f00b204e9800998ecf8427e"})))
         .await;
 }
@@ -93,7 +94,7 @@ async fn duplicate_messages_on_a_standard_queue_have_one_event_id() {
 }
 
 #[tokio::test]
-async fn slow_queue_gets_enough_time() {
+async fn event_is_accepted_if_sqs_responds_slowly() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Delay(millis(900)));
     let function = Function::start(&aws).await;
@@ -117,7 +118,7 @@ async fn event_is_retried_until_a_short_outage_ends() {
 }
 
 #[tokio::test]
-async fn event_is_queued_once_an_unreachable_queue_is_back() {
+async fn event_is_queued_when_an_unreachable_queue_is_reachable_again() {
     let (secrets, mut queue) = (Aws::start().await, Aws::start().await);
     let start = Function::of(&secrets).also(&queue);
     let function = start.env("AWS_ENDPOINT_URL_SQS", &queue.url()).start().await;
@@ -134,7 +135,7 @@ async fn event_is_queued_once_an_unreachable_queue_is_back() {
 }
 
 #[tokio::test]
-async fn connections_that_died_between_requests_lose_no_event() {
+async fn no_event_is_lost_if_connections_died_between_requests() {
     let ends = [Order::Close, Order::Reset, Order::Mute];
     all_at_once(ends, async |how| {
         let aws = Aws::start().await;
@@ -149,7 +150,7 @@ async fn connections_that_died_between_requests_lose_no_event() {
 }
 
 #[tokio::test]
-async fn connections_closed_after_each_response_lose_no_event() {
+async fn no_event_is_lost_if_sqs_closes_the_connection_after_each_response() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Break(Order::CloseAfterAnswer));
     let function = Function::start(&aws).await;

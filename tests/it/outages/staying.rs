@@ -12,7 +12,8 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// The only record of the only event. The record contains everything needed to queue the event.
+/// Expects exactly one undelivered record, which has everything that is needed to queue the event.
+/// Returns the record.
 fn only_record(function: &Function, answer: &Answer, case: &str) -> Value {
     let [record] =
         function.undelivered().try_into().unwrap_or_else(|records| panic!("{case}: {records:#?}"));
@@ -68,7 +69,7 @@ async fn event_is_answered_in_time_and_logged_during_a_lasting_outage() {
             assert_eq!(
                 send,
                 aws.sends()[0].clone().with_id(&send.id),
-                "{case}: every attempt sends the same message"
+                "{case}: all attempts send the same message"
             );
         }
         // The queue works again for the next event.
@@ -204,7 +205,7 @@ async fn sending_is_retried_with_pauses_until_a_second_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn request_ends_within_twenty_seconds_before_a_distant_deadline() {
+async fn request_takes_at_most_twenty_seconds_even_if_the_deadline_is_later() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Hang);
     let function = Function::start(&aws).await;
@@ -215,7 +216,7 @@ async fn request_ends_within_twenty_seconds_before_a_distant_deadline() {
 }
 
 #[tokio::test]
-async fn short_deadlines_are_kept() {
+async fn answer_comes_before_a_short_deadline_if_the_queue_hangs() {
     all_at_once([700, 1_000, 1_500, 2_000, 2_500], async |deadline| {
         let aws = Aws::start().await;
         let function = Function::start(&aws).await;
@@ -244,7 +245,7 @@ async fn slow_secret_and_hanging_queue_share_one_deadline() {
 }
 
 #[tokio::test]
-async fn deadline_is_kept_if_secrets_manager_hangs() {
+async fn answer_comes_before_the_deadline_if_secrets_manager_hangs() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Hang);
     let function = Function::start(&aws).await;

@@ -63,9 +63,9 @@ async fn body_of_another_event_is_refused() {
     let cases = [
         ("another event", CHANNEL_ACTIVE.to_owned()),
         ("an empty object", "{}".into()),
-        ("a member more", event(json!({"more": "x"}))),
-        ("a member less", event(json!({"site_id": null}))),
-        ("a null more", MEDIA_AVAILABLE.replacen('{', r#"{"more":null,"#, 1)),
+        ("an additional member", event(json!({"more": "x"}))),
+        ("a missing member", event(json!({"site_id": null}))),
+        ("an additional null", MEDIA_AVAILABLE.replacen('{', r#"{"more":null,"#, 1)),
         ("another value", event(json!({"media_id": "UUhbHm6D"}))),
         ("another case", event(json!({"media_id": "uuhbhm6c"}))),
         ("white space in a value", event(json!({"media_id": "UUhbHm6C "}))),
@@ -90,7 +90,7 @@ async fn similar_values_in_body_and_claims_are_a_mismatch() {
         ("[]", "{}"),
         ("[]", "null"),
         (r#""""#, "[]"),
-        // Numbers are equal only if their text is.
+        // Two numbers are equal only if they are written in the same way.
         ("1", "1.0"),
         ("1.0", "1.00"),
         ("1e2", "100"),

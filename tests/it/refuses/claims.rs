@@ -179,7 +179,7 @@ async fn event_age_takes_the_utc_offset_into_account() {
         [("three hours ago", shifted(0, "+03:00")), ("in five hours", shifted(0, "-05:00"))];
     let cases = stale.map(|(case, time)| (case, Delivery::of(event(json!({"event_time": time})))));
     refused_by(&function, &aws, "401 event_stale", cases).await;
-    // With any limit, 300 s in the future are allowed, for clocks that differ.
+    // With any age limit, an event may be 300 s in the future, because clocks differ.
     let short_limit = Function::of(&aws).env("MAX_EVENT_AGE_SECONDS", "60").start().await;
     let early = event(json!({"event_time": at(290)}));
     assert_eq!(short_limit.invoke(&Delivery::of(early)).await.verdict(), "200 accepted");

@@ -25,7 +25,7 @@ async fn body_of_262145_bytes_is_too_large() {
         ("in base64", good().body(&body).in_base64()),
         ("not text", good().body(vec![0xff; 262_145])),
         ("much too large", good().body(vec![b' '; 4_000_000])),
-        ("two bytes a character", good().body("é".repeat(131_073))),
+        ("characters of two bytes each", good().body("é".repeat(131_073))),
     ];
     all_refused("413 body_too_large", cases).await;
 }
@@ -53,7 +53,7 @@ async fn request_with_no_or_two_authorization_headers_is_refused() {
         ("none", good().without_header("authorization")),
         ("two", good().header("authorization", json!([bearer, bearer]))),
         (
-            "two, the second of another scheme",
+            "two headers, the second with another scheme",
             good().header("authorization", json!([bearer, "Basic YTpi"])),
         ),
         (
@@ -99,7 +99,7 @@ async fn token_of_393217_bytes_is_malformed() {
     let claims = padded(294_852);
     let token = token(r#"{"alg":"HS256","typ":"JWT"}"#, &claims, SECRET);
     assert_eq!(token.len(), 393_217);
-    all_refused("401 authorization_malformed", [("one too many", good().token(&token))]).await;
+    all_refused("401 authorization_malformed", [("one byte too long", good().token(&token))]).await;
 }
 
 #[tokio::test]

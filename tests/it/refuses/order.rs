@@ -18,13 +18,13 @@ fn shown(token: &str) -> Delivery {
 }
 
 #[tokio::test]
-async fn first_failed_check_decides_before_the_secret_is_needed() {
+async fn first_failed_check_gives_the_reason_before_the_secret_is_needed() {
     let aws = Aws::start().await;
     aws.always(GetSecretValue, Reply::Error(400, "AccessDeniedException"));
     let function = Function::start(&aws).await;
     let bad = Delivery::of(MEDIA_AVAILABLE).without_header("authorization");
     let large = vec![b'['; 262_145];
-    let padded = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "="; // characters that no token has
+    let padded = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "="; // `=` is in no token
     let cut = token(r#"{"alg":"none","crit":[]}"#, "[", OTHER_SECRET) + "AA";
     let cases = [
         (
@@ -53,7 +53,7 @@ async fn first_failed_check_decides_before_the_secret_is_needed() {
 }
 
 #[tokio::test]
-async fn first_failed_check_decides_after_the_secret_is_fetched() {
+async fn first_failed_check_gives_the_reason_after_the_secret_is_fetched() {
     let aws = Aws::start().await;
     aws.keep(json!({"7Rav0hC5": SECRET}));
     aws.always(SendMessage, Reply::Error(403, "AccessDeniedException"));
@@ -83,7 +83,7 @@ async fn first_failed_check_decides_after_the_secret_is_fetched() {
 }
 
 #[tokio::test]
-async fn single_secret_verifies_the_signature_before_claims_are_parsed() {
+async fn with_a_single_secret_the_signature_is_verified_before_the_claims_are_parsed() {
     let aws = Aws::start().await;
     aws.always(SendMessage, Reply::Error(403, "AccessDeniedException"));
     let function = Function::start(&aws).await;

@@ -27,7 +27,7 @@ fn parts() -> [String; 3] {
     parts.try_into().expect("three parts")
 }
 
-/// The same part with one of its unused bits set. These bits encode nothing.
+/// This part with one of its unused bits set. The unused bits encode nothing.
 fn with_an_unused_bit(part: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     assert_ne!(part.len() % 4, 0, "a part without unused bits");
@@ -62,8 +62,8 @@ async fn token_that_is_not_three_parts_is_malformed() {
 
 #[tokio::test]
 async fn token_part_that_is_not_canonical_base64url_is_malformed() {
-    // 28 and 100 bytes leave unused bits in the header and in the claims, as 32 bytes do in a
-    // signature.
+    // The header has 28 bytes and the claims have 100, so that base64url has unused bits in both
+    // parts, as in a signature of 32 bytes.
     let claims = format!("{:100}", r#"{"event":"media_available"}"#);
     let good = token(format!("{HEADER} "), &claims, SECRET);
     let good: [String; 3] =
@@ -136,7 +136,7 @@ async fn token_header_nested_100000_deep_is_malformed() {
 }
 
 #[tokio::test]
-async fn other_algorithms_are_not_allowed_even_with_a_valid_signature() {
+async fn token_with_another_algorithm_is_not_allowed_even_with_a_valid_signature() {
     let algorithms = [
         json!("none"),
         json!("None"),
@@ -241,10 +241,10 @@ async fn token_is_verified_only_with_its_own_webhooks_key() {
     let body_of_the_other = Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET).body(CHANNEL_ACTIVE);
     let named = token(r#"{"alg":"HS256","kid":"2yW4KmiG"}"#, MEDIA_AVAILABLE, OTHER_SECRET);
     let cases = [
-        ("one under the other's", Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET)),
-        ("the other under the one's", Delivery::signed(CHANNEL_ACTIVE, SECRET)),
-        ("the body names the other", body_of_the_other),
-        ("the header names the other", shown(&named)),
+        ("7Rav0hC5's event, 2yW4KmiG's key", Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET)),
+        ("2yW4KmiG's event, 7Rav0hC5's key", Delivery::signed(CHANNEL_ACTIVE, SECRET)),
+        ("the body names the other webhook", body_of_the_other),
+        ("the header names the other webhook", shown(&named)),
     ];
     refused_by(&function, &aws, "401 signature_invalid", cases).await;
     for (claims, key) in [(MEDIA_AVAILABLE, SECRET), (CHANNEL_ACTIVE, OTHER_SECRET)] {
@@ -273,15 +273,21 @@ async fn invalid_signature_is_refused() {
         ("none", format!("{input}.")),
         ("first bit", flipped(0)),
         ("last bit", flipped(31)),
-        ("one byte short", with(&raw[..31])),
-        ("one byte long", with(&[raw.as_slice(), &[0]].concat())),
+        ("one byte too short", with(&raw[..31])),
+        ("one byte too long", with(&[raw.as_slice(), &[0]].concat())),
         ("twice", with(&[raw.as_slice(), &raw].concat())),
         ("all zero", with(&[0; 32])),
         ("in hex", with(hex::encode(&raw).as_bytes())),
-        ("of the claims alone", format!("{input}.{}", sign(&claims, SECRET))),
-        ("of other claims", format!("{input}.{}", sign(&format!("{header}.e30"), SECRET))),
-        ("of another header", format!("{input}.{}", sign(&format!("e30.{claims}"), SECRET))),
-        ("of nothing", format!("{input}.{}", sign("", SECRET))),
+        ("signature of only the claims", format!("{input}.{}", sign(&claims, SECRET))),
+        (
+            "signature of other claims",
+            format!("{input}.{}", sign(&format!("{header}.e30"), SECRET)),
+        ),
+        (
+            "signature of another header",
+            format!("{input}.{}", sign(&format!("e30.{claims}"), SECRET)),
+        ),
+        ("signature of nothing", format!("{input}.{}", sign("", SECRET))),
         ("changed case", with(&BASE64_URL_SAFE_NO_PAD.decode(&upper[..40]).expect("still base64"))),
     ];
     all_refused("401 signature_invalid", cases.map(|(case, token)| (case, shown(&token)))).await;

@@ -72,7 +72,8 @@ async fn cached_secret_is_not_used_past_its_ttl_if_the_fetch_is_rejected() {
     .await;
 }
 
-/// A denial counts until the next successful fetch, even if an outage follows.
+/// After Secrets Manager denies a fetch, no expired secret is used before the next successful
+/// fetch, even if an outage follows the denial.
 #[tokio::test]
 async fn expired_secret_is_not_used_in_an_outage_after_a_denial_or_bad_value() {
     let refusals = [
@@ -103,7 +104,7 @@ async fn expired_secret_is_not_used_in_an_outage_after_a_denial_or_bad_value() {
 }
 
 #[tokio::test]
-async fn denied_recheck_leaves_the_cached_secret_until_its_ttl() {
+async fn cached_secret_is_used_until_its_ttl_if_secrets_manager_denies_a_recheck() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().env("SECRET_TTL_SECONDS", "4").start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
@@ -136,7 +137,7 @@ async fn cached_secret_is_not_used_past_the_stale_limit() {
 }
 
 #[tokio::test]
-async fn request_without_a_secret_gets_503_and_a_later_one_fetches_again() {
+async fn request_without_a_secret_gets_503_and_a_later_request_fetches_again() {
     let failures = secret_outages()
         .into_iter()
         .filter(|reply| !matches!(reply, Reply::Hang))
@@ -151,7 +152,7 @@ async fn request_without_a_secret_gets_503_and_a_later_one_fetches_again() {
         assert_eq!(aws.calls(SendMessage), 0, "{failure:?}");
         assert!(
             function.undelivered().is_empty(),
-            "{failure:?}: an unverified event has no record"
+            "{failure:?}: an unverified event has no undelivered record"
         );
         aws.always(GetSecretValue, Reply::Normal);
         function.until_verdict("200 accepted", &good(), seconds(3)).await;
@@ -171,7 +172,7 @@ async fn secret_fetch_takes_at_most_five_seconds() {
 }
 
 #[tokio::test]
-async fn slow_secret_fetch_gets_enough_time() {
+async fn event_is_accepted_if_secrets_manager_responds_slowly() {
     let aws = Aws::start().await;
     aws.next(GetSecretValue, [Reply::Error(400, "AccessDeniedException")]);
     aws.always(GetSecretValue, Reply::Delay(millis(1_500)));
@@ -183,7 +184,7 @@ async fn slow_secret_fetch_gets_enough_time() {
 }
 
 #[tokio::test]
-async fn no_request_waits_for_a_secret_within_a_second_after_a_failure() {
+async fn request_in_the_second_after_a_failed_fetch_does_not_wait() {
     let failures = [
         Reply::Hang,
         Reply::Error(500, "InternalServiceError"),

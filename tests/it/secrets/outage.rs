@@ -1,5 +1,5 @@
-//! An outage of Secrets Manager while a secret is cached. The function uses the cached secret and
-//! does not make requests wait.
+//! An outage of Secrets Manager while a secret is cached. The function uses the cached secret, and
+//! at most one request in ten seconds waits.
 
 use crate::support::{
     Answer, Aws, Delivery, Function, GetSecretValue, MEDIA_AVAILABLE, OTHER_SECRET, Order, Record,
@@ -17,13 +17,13 @@ fn good() -> Delivery {
     Delivery::of(MEDIA_AVAILABLE)
 }
 
-/// Signed with another key. During an outage the function cannot know whether this key is the
-/// secret's new value.
+/// A delivery that is signed with another key. During an outage the function cannot know whether
+/// this key is the secret's new value.
 fn forged() -> Delivery {
     Delivery::signed(MEDIA_AVAILABLE, OTHER_SECRET)
 }
 
-/// A function whose cached secret has expired before its next request meets the outage.
+/// A function whose cached secret has expired, and whose next request comes during the outage.
 async fn expired(aws: &Aws, outage: Reply) -> Function {
     let function = Function::of(aws).holding().short_lived_secret().start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
@@ -56,7 +56,7 @@ fn assert_first_waits_alone(took: &[Duration], case: &str) {
 
 #[tokio::test]
 async fn good_events_use_the_cached_secret_and_only_the_first_waits_in_an_outage() {
-    // in groups, because each request's time is checked
+    // in groups of 8, because more processes at once would slow down the measured requests
     for outages in secret_outages().chunks(8) {
         all_at_once(outages, async |outage| {
             let case = format!("{outage:?}");
@@ -134,7 +134,7 @@ async fn at_most_one_request_in_ten_seconds_waits_during_an_outage() {
 }
 
 #[tokio::test]
-async fn concurrent_requests_in_an_outage_share_one_wait_of_a_second() {
+async fn concurrent_requests_in_an_outage_wait_a_second_for_the_same_fetch() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().short_lived_secret().concurrency(8).start().await;
     assert_eq!(function.invoke(&good()).await.verdict(), "200 accepted");
@@ -165,7 +165,7 @@ async fn until_fetched_again(function: &Function, case: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn cached_secret_is_refreshed_once_an_outage_ends() {
+async fn cached_secret_is_refreshed_soon_after_an_outage_ends() {
     let outages = [Reply::Hang, Reply::Error(503, "ServiceUnavailableException")];
     let cases = outages.into_iter().flat_map(|outage| [false, true].map(|f| (outage.clone(), f)));
     all_at_once(cases, async |(outage, frozen)| {

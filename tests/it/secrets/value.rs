@@ -14,14 +14,14 @@ async fn every_valid_form_of_the_secret_value_is_accepted() {
     let ring = json!({"7Rav0hC5": SECRET, "2yW4KmiG": OTHER_SECRET});
     let forms: [(&str, Vec<u8>, Vec<u8>); 13] = [
         ("a secret by itself", SECRET.into(), SECRET.into()),
-        ("and a newline", format!("{SECRET}\n").into(), SECRET.into()),
+        ("a secret and a newline", format!("{SECRET}\n").into(), SECRET.into()),
         ("32 bytes", KEY_OF_32.into(), KEY_OF_32.into()),
         ("32 bytes and a newline", format!("{KEY_OF_32}\n").into(), KEY_OF_32.into()),
         ("not ASCII", "é".repeat(16).into(), "é".repeat(16).into()),
         ("braces inside", format!("x{{{SECRET}}}").into(), format!("x{{{SECRET}}}").into()),
         ("a ring", ring.to_string().into(), SECRET.into()),
         ("a ring and a newline", format!("{ring}\n").into(), SECRET.into()),
-        ("a ring on lines", format!("{ring:#}\n").into(), SECRET.into()),
+        ("a ring on several lines", format!("{ring:#}\n").into(), SECRET.into()),
         ("a ring with escapes", ring.to_string().replacen('7', r"\u0037", 1).into(), SECRET.into()),
         ("a ring of one", json!({"7Rav0hC5": KEY_OF_32}).to_string().into(), KEY_OF_32.into()),
         ("a ring of many", ring_of_hundreds().into(), SECRET.into()),
@@ -57,7 +57,7 @@ fn ring_of_hundreds() -> String {
 }
 
 #[tokio::test]
-async fn binary_secret_need_not_be_text() {
+async fn binary_secret_may_have_bytes_that_are_not_text() {
     let key: Vec<u8> = (100..=255).collect();
     let aws = Aws::start().await;
     aws.keep(key.clone());
@@ -69,7 +69,7 @@ async fn binary_secret_need_not_be_text() {
 }
 
 #[tokio::test]
-async fn secret_without_a_usable_key_is_answered_with_503() {
+async fn request_gets_503_if_the_secret_has_no_usable_key() {
     let values = [
         String::new(),
         "\n".into(),
@@ -155,7 +155,7 @@ async fn repaired_secret_is_used_within_seconds() {
 }
 
 #[tokio::test]
-async fn invalid_ring_entry_is_reported_and_the_others_still_work() {
+async fn invalid_ring_entry_is_reported_and_the_other_entries_still_work() {
     let bad = json!({
         "Short123": KEY_OF_31,
         "Number12": 7,
@@ -187,7 +187,7 @@ async fn invalid_ring_entry_is_reported_and_the_others_still_work() {
 }
 
 #[tokio::test]
-async fn duplicate_ring_entry_is_disabled_and_the_others_still_work() {
+async fn duplicate_ring_entry_is_disabled_and_the_other_entries_still_work() {
     let ring =
         format!(r#"{{"2yW4KmiG":"{SECRET}","7Rav0hC5":"{SECRET}","2yW4KmiG":"{OTHER_SECRET}"}}"#);
     let aws = Aws::start().await;

@@ -11,7 +11,7 @@ pub struct Answer {
     pub headers: BTreeMap<String, String>,
     pub body: Value,
     pub took: Duration,
-    /// `took` without the time in which the machine had no CPU for the function or the test.
+    /// `took` minus the time in which the machine had no CPU for the function or the test.
     pub waited: Duration,
     /// The request's wide event.
     pub log: Value,
@@ -102,7 +102,7 @@ impl Answer {
     }
 }
 
-/// The error in the body, and the one header that belongs to the status.
+/// The error in the body and the header that an answer with this status must have.
 #[track_caller]
 fn rejection(status: u64) -> (&'static str, &'static str) {
     match status {

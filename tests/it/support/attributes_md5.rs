@@ -1,10 +1,10 @@
-//! The digest with which SQS answers for a message's attributes.
+//! The digest of a message's attributes in SQS's response.
 
 use md5::{Digest, Md5};
 
 /// The algorithm in the developer guide under "Calculating the MD5 message digest for message
-/// attributes". Attributes are sorted by name. Each name, type and value follows its length, and a
-/// byte for the kind of value stands between type and value.
+/// attributes". Attributes are sorted by name. Each name, type and value comes after its length. A
+/// byte between type and value says what kind of value it is.
 pub fn attributes_md5<'a>(
     attributes: impl IntoIterator<Item = (&'a String, &'a String)>,
 ) -> String {

@@ -1,6 +1,6 @@
 //! A stand-in for Secrets Manager and SQS on its own port. The stand-in speaks their JSON
-//! protocols, enforces the limits that SQS documents (emulators do not), and fails as the test's
-//! script says.
+//! protocols, enforces the limits that SQS documents (emulators do not), and fails when and how the
+//! test says.
 
 use super::connection::{self, Order};
 use super::seconds;
@@ -42,13 +42,15 @@ pub enum Reply {
     /// A status with a body that no AWS service sends: a proxy's page, or garbage.
     Raw(u16, &'static str),
     Hang,
-    /// The connection breaks like this instead of an answer, or after a normal answer.
+    /// The connection breaks in this way. The order says whether this is before or after a normal
+    /// answer.
     Break(Order),
-    /// The service performs the call, and then this happens instead of a normal response.
+    /// The service performs the call, but the response is this reply.
     TakenThen(Box<Reply>),
-    /// A normal answer with these members replaced (null removes a member).
+    /// A normal answer in which these members have these values (null removes a member).
     Altered(Value),
-    /// The same altered answer, but the message is not queued: the call changes nothing.
+    /// A normal answer in which these members have these values, but the message is not queued: the
+    /// call changes nothing.
     Lost(Value),
 }
 
@@ -62,7 +64,7 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Starts with the sample secret, and with every call succeeding.
+    /// Starts a stand-in with the sample secret, in which every call succeeds.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -88,7 +90,8 @@ impl Aws {
         state.secrets_ever.push(text);
     }
 
-    /// From now on, every call of the operation without another script gets this reply.
+    /// From now on, every call of the operation gets this reply, except the calls for which `next`
+    /// sets the reply.
     pub fn always(&self, operation: Operation, reply: Reply) {
         self.shared.state().script.entry(operation).or_default().1 = reply;
     }
@@ -98,7 +101,8 @@ impl Aws {
         self.shared.state().script.entry(operation).or_default().0.extend(replies);
     }
 
-    /// From now on, every call of the operation succeeds, and earlier scripts no longer apply.
+    /// From now on, every call of the operation succeeds. Replaces what `next` and `always` have
+    /// set.
     pub fn works_again(&self, operation: Operation) {
         self.shared.state().script.remove(&operation);
     }
@@ -154,7 +158,7 @@ impl Aws {
         std::mem::take(&mut state.queued)
     }
 
-    /// Breaks every open connection like this. New connections are served.
+    /// Breaks every open connection in this way. New connections work.
     pub fn break_connections(&self, how: Order) {
         let _ = self.shared.orders.send(how); // fails if no connection is open
     }

@@ -90,7 +90,7 @@ pub struct Batch {
     /// failure without a message ID.
     pub all_stay: bool,
     pub took: Duration,
-    /// `took` without the time in which the machine had no CPU for the function or the test.
+    /// `took` minus the time in which the machine had no CPU for the function or the test.
     pub waited: Duration,
     pub request_id: String,
     /// The records' wide events, in the order in which they were written.
@@ -98,7 +98,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Each record's outcome and reason, in the same order.
+    /// Each record's outcome and reason, in the order of `logs`.
     pub fn verdicts(&self) -> Vec<String> {
         self.logs.iter().map(verdict).collect()
     }
@@ -108,8 +108,8 @@ impl Batch {
     }
 }
 
-/// The outcome and the reason in a held record's line. Also checks everything that the contract
-/// requires of the line.
+/// Returns the outcome and the reason in a held record's line. Also checks everything that the
+/// contract requires of the line.
 #[track_caller]
 fn verdict(log: &Value) -> String {
     wide_event::check(log);

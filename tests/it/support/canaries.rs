@@ -1,4 +1,4 @@
-//! Strings that must never be written, and the search for any part of them.
+//! Strings that the tested programs must never write, and the search for any part of these strings.
 
 use super::delivery::sign;
 use serde_json::Value;

@@ -19,7 +19,7 @@ pub enum Order {
     Close,
     /// Resets (RST) at once.
     Reset,
-    /// Closes after the answer under way, without announcing it in the answer.
+    /// Closes after the current answer, in which no header announces the close.
     CloseAfterAnswer,
     /// Stays open, accepts bytes and never answers, like a host that has lost its power.
     Mute,

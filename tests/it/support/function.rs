@@ -33,7 +33,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function with everything that it needs in its environment, and nothing else.
+    /// A function with only the environment variables that it needs.
     pub fn of(aws: &Aws) -> Start {
         Start::of(aws)
     }
@@ -55,7 +55,7 @@ impl Function {
         }
     }
 
-    /// Sends a delivery. Await the result for the answer.
+    /// Sends a delivery. Await the returned value to get the answer.
     pub fn invoke(&self, delivery: &Delivery) -> Invoke<'_> {
         self.invoke_event(delivery.event())
     }
@@ -70,7 +70,7 @@ impl Function {
         Invoke::new(self, event)
     }
 
-    /// Delivers a batch from the held queue. Await the result for the batch's result.
+    /// Delivers a batch from the held queue. Await the returned value to get the batch's result.
     pub fn deliver(&self, records: impl IntoIterator<Item = Record>) -> Deliver<'_> {
         let records: Vec<_> = records.into_iter().collect();
         let bodies = records.iter().filter_map(Record::body).filter(|body| body.contains('.'));
@@ -181,14 +181,15 @@ impl Function {
         [self.stdout.join(), self.stderr.join()].concat().join("\n")
     }
 
-    /// Keeps an answer for the search for secrets at the end.
+    /// Stores an answer. When the test drops the function, the stored answers are searched for
+    /// secrets.
     pub fn answered(&self, payload: &Value) {
-        let mut answers = self.answers.lock().expect("no test panics while it holds the answers");
+        let mut answers = self.answers.lock().expect("no test panics while it locks the answers");
         answers.push(payload.to_string());
     }
 
     fn tokens(&self) -> MutexGuard<'_, Vec<String>> {
-        self.tokens.lock().expect("no test panics while it holds the tokens")
+        self.tokens.lock().expect("no test panics while it locks the tokens")
     }
 
     fn canaries(&self) -> Canaries {
@@ -217,7 +218,7 @@ impl Drop for Function {
             return;
         }
         let canaries = self.canaries();
-        let answers = self.answers.lock().expect("no test panics while it holds the answers");
+        let answers = self.answers.lock().expect("no test panics while it locks the answers");
         for written in stdout.iter().chain(&stderr).chain(answers.iter()) {
             assert_eq!(
                 canaries.first_in(written),

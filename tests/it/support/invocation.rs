@@ -31,8 +31,8 @@ pub struct Ended {
     pub state: InvocationState,
     /// The time from the event to the end of the invocation.
     pub took: Duration,
-    /// `took` without the time in which the machine had no CPU for the function or for this test.
-    /// In Lambda, a function does not share its CPU.
+    /// `took` minus the time in which the machine had no CPU for the function or for this test. In
+    /// Lambda, a function does not share its CPU.
     pub waited: Duration,
 }
 
@@ -75,7 +75,7 @@ async fn ready(function: &Function) {
         let starved = function.starved();
         assert!(
             began.elapsed() < INIT_MAX + starved,
-            "no start: {error}, {starved:?} without a CPU; {:#?}",
+            "the function did not start: {error}, {starved:?} without a CPU; {:#?}",
             function.stderr.lines()
         );
     }

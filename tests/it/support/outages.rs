@@ -1,4 +1,4 @@
-//! The outages of Secrets Manager and SQS as the function sees them, in every form that they have.
+//! All forms of outages of Secrets Manager and SQS, as the function sees them.
 
 use super::aws::Reply;
 use super::connection::Order;
@@ -47,7 +47,7 @@ pub fn queue_lies() -> [Reply; 10] {
     ]
 }
 
-/// SQS's errors that a retry would get again.
+/// SQS's errors that a retry does not change.
 pub fn queue_refusals() -> [Reply; 17] {
     [
         Reply::Error(400, "AccessDenied"),

@@ -1,6 +1,6 @@
 //! Repeatable random numbers.
 
-/// SplitMix64: small, and the same sequence on every platform for a seed.
+/// SplitMix64, a small generator. A seed gives the same sequence on every platform.
 pub struct Random(u64);
 
 impl Random {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// The secret's name in the function's configuration.
 pub const SECRET_ID: &str = "jw/webhook-secret";
 
-/// A secret's value, in the member of the response that holds it.
+/// A secret's value: the response has it in the member `SecretString` or `SecretBinary`.
 #[derive(Clone)]
 pub enum Secret {
     Text(String),

@@ -1,4 +1,4 @@
-//! The stand-in's two services: how the test's script treats a call, and what the call changes.
+//! The stand-in's two services: which reply the test has set for a call, and what the call changes.
 
 use super::aws::{Operation, Reply};
 use super::connection::Order;
@@ -55,7 +55,7 @@ impl State {
 
 impl Shared {
     pub fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test panics while it holds the state")
+        self.state.lock().expect("no test panics while it locks the state")
     }
 
     pub async fn answer(
@@ -234,7 +234,7 @@ fn fault_of_signature(headers: &HeaderMap, operation: Operation) -> Option<Strin
 fn error(status: u16, code: &str) -> Response<Full<Bytes>> {
     plain(
         status,
-        json!({"__type": format!("com.amazonaws.aservice#{code}"), "message": "so says the script"})
+        json!({"__type": format!("com.amazonaws.aservice#{code}"), "message": "set by the test"})
             .to_string(),
     )
 }

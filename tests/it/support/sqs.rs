@@ -1,4 +1,4 @@
-//! SQS's `SendMessage`, with the limits in its documentation, and the digests in its answer.
+//! SQS's `SendMessage`, with the documented limits and the digests in the response.
 
 use super::attributes_md5::attributes_md5;
 use super::service::State;
@@ -34,8 +34,8 @@ impl Message {
     }
 }
 
-/// Takes a message, or returns the reason why SQS would reject it. On a FIFO queue, a duplicate
-/// gets the first message's ID and is not queued again.
+/// Queues a message, or returns the reason why SQS would reject the message. On a FIFO queue, a
+/// duplicate gets the first message's ID and is not queued again.
 pub fn take(state: &mut State, parameters: &Value) -> Result<Value, String> {
     let mut message = read(parameters)?;
     let earlier = state.queued.iter().find(|queued| {
@@ -87,7 +87,7 @@ fn read(parameters: &Value) -> Result<Message, String> {
     check(!body.is_empty() && body.chars().all(is_allowed), "MessageBody", "its characters")?;
 
     let attributes = attributes(&parameters["MessageAttributes"])?;
-    check(attributes.len() <= 10, "MessageAttributes", "more than ten")?;
+    check(attributes.len() <= 10, "MessageAttributes", "more than ten attributes")?;
     let in_attributes: usize =
         attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum();
     check(body.len() + in_attributes <= MESSAGE_BYTES_MAX, "MessageBody", "its length")?;
@@ -105,7 +105,7 @@ fn read(parameters: &Value) -> Result<Message, String> {
     check(
         fifo == deduplication.is_some(),
         "MessageDeduplicationId",
-        "not on a FIFO queue, or missing there",
+        "required for a FIFO queue, not allowed for others",
     )?;
 
     Ok(Message {

@@ -28,7 +28,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// A function with everything that it needs in its environment, and nothing else.
+    /// A function with only the environment variables that it needs.
     pub fn of(aws: &Aws) -> Self {
         let environment = [
             ("QUEUE_URL", STANDARD_QUEUE),
@@ -89,7 +89,7 @@ impl Start {
         self
     }
 
-    /// Starts the process alone, under the Runtime API at this address.
+    /// Starts only the process. It uses the Runtime API at this address.
     pub fn spawn(&self, runtime_api: SocketAddr) -> Child {
         // a Makefile target can name another build of the binary
         let binary = std::env::var_os("FORWARDER");

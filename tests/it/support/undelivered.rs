@@ -33,13 +33,13 @@ pub fn records<'l>(lines: impl IntoIterator<Item = &'l String>) -> Vec<Value> {
         match began {
             Some(record) => record.bodies.push(body),
             None => {
-                assert_eq!(part, 1, "a part without the one before it: {text}");
+                assert_eq!(part, 1, "a part without the part before it: {text}");
                 records.push(Record { members, bodies: vec![body], parts });
             }
         }
     }
     let whole = records.into_iter().map(|record| {
-        assert_eq!(record.bodies.len(), record.parts, "parts of {}", record.members);
+        assert_eq!(record.bodies.len(), record.parts, "the log lacks parts of {}", record.members);
         let mut members = record.members;
         members["body"] = record.bodies.concat().into();
         members

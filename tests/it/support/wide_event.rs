@@ -45,7 +45,8 @@ const OF_AN_EVENT: [&str; 8] = [
     "message_id",
 ];
 
-/// Reasons that are decided before the signature is verified. The log must not contain any claims.
+/// Reasons that the function finds before it verifies the signature. A line with one of these
+/// reasons must not contain any claims.
 const UNVERIFIED: [&str; 11] = [
     "method_not_allowed",
     "body_too_large",
@@ -63,7 +64,7 @@ const UNVERIFIED: [&str; 11] = [
 const COUNTS: [(&str, &str); 4] =
     [("accepted", "Accepted"), ("refused", "Refused"), ("held", "Held"), ("failed", "Failed")];
 
-/// The wide event in a line, if the line holds one of this invocation.
+/// If the line is a wide event of this invocation, returns the event.
 pub fn of(line: &str, request_id: &str) -> Option<Value> {
     if !line.contains(request_id) {
         return None;

@@ -78,8 +78,8 @@ async fn held_token_is_never_logged_at_any_level() {
     .await;
 }
 
-/// Makes everything happen that can happen to a request while secrets are in use. Each function
-/// searches its output for the secrets when it is dropped.
+/// Sends requests that get every possible result while secrets are in use. Each function searches
+/// its output for the secrets when it is dropped.
 async fn everything_happens(function: &Function, aws: &Aws) -> Vec<Answer> {
     let mut answers = Vec::new();
     let good = Delivery::of(MEDIA_AVAILABLE);

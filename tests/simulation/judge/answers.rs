@@ -16,8 +16,8 @@ const LONGEST_FOR_SECRET: Ms = 5_000;
 /// The shortest time that a recheck waits during an outage.
 const SHORTEST_WAIT: Ms = 250;
 
-/// After a failed fetch, requests do not wait for one second. The fetch ends up to two seconds (its
-/// longest backoff) after its last attempt. The remaining 0.1 s is tolerance.
+/// In the second after a failed fetch, requests do not wait for the secret. A fetch ends at most
+/// two seconds (the longest backoff) after its last attempt. The other 0.1 s is tolerance.
 const AFTER_FAILURE: Ms = 3_100;
 
 impl Judge<'_> {
@@ -74,17 +74,17 @@ impl Judge<'_> {
         view.others.iter().filter(overlaps).copied().collect()
     }
 
-    /// Breaks the promise unless a call to one of these services, or fetching its credentials,
-    /// failed during the request.
+    /// Reports the promise as broken if, during the request, all calls to these services and all
+    /// fetches of credentials succeeded.
     fn excused(&mut self, answered: &Answered<'_>, services: &[Service], promise: &'static str) {
         let services: Vec<_> = services.iter().chain(&[Service::Credentials]).copied().collect();
         if self.calls(answered, &services).iter().all(|call| call.result == Outcome::Taken) {
-            self.breaks(promise, format!("{:?} with no call that failed", answered.line));
+            self.breaks(promise, format!("no call failed: {:?}", answered.line));
         }
     }
 
-    /// Judges an answer of 503 for lack of a secret: no secret was available, and the token is held
-    /// or counted as lost.
+    /// Checks a 503 whose reason is that the function had no secret. No secret may have been
+    /// available, and the token must be held or counted as lost.
     fn without_secret(&mut self, answered: &Answered<'_>) {
         let Answered { request, answer, line, .. } = *answered;
         let view = &self.views[&answer.instance];
@@ -126,8 +126,8 @@ impl Judge<'_> {
         })
     }
 
-    /// Judges a 401 for a request that may be JW's. It is only allowed in the pause after a recheck
-    /// whose secret lacked the request's key.
+    /// Checks a 401 to a request that may be JW's. The 401 is allowed only in the pause after a
+    /// recheck that returned a secret without the request's key.
     fn refused_without_key(&mut self, answered: &Answered<'_>) {
         let Answered { request, answer, .. } = *answered;
         if !answered.has_key(self.world) {
@@ -161,10 +161,12 @@ impl Judge<'_> {
     }
 }
 
-/// Whether the secret was unavailable, or the last failure is so recent that no request fetches.
+/// Whether the secret was unavailable, or the last fetch failed so recently that no request starts
+/// a fetch.
 fn may_be_without_secret(view: &View<'_>, answered: &Answered<'_>) -> bool {
     let answer = answered.answer;
-    // a fetch that was frozen in its last second, or just before the request, ends after the thaw
+    // if the process was frozen in the last second of a fetch or just before the request, the fetch
+    // ends after the thaw
     let thawed = view.frozen_between(answer.began.saturating_sub(1_000), answer.ended);
     let since = answer.began.saturating_sub(AFTER_FAILURE + if thawed { FETCH } else { 0 });
     let fails = |call: &&Call| {
@@ -177,7 +179,8 @@ fn may_be_without_secret(view: &View<'_>, answered: &Answered<'_>) -> bool {
     if view.fetches.iter().any(fails) {
         return true;
     }
-    // After a failure the pause continues, and the cached secret may be outdated.
+    // After a failed fetch, the pause between rechecks continues, and the cached secret may be
+    // outdated.
     let in_pause = |(fetch, pause): &(&Call, Ms)| {
         fetch.ended.is_some_and(|ended| ended <= answer.ended && answer.ended < ended + pause + 2)
     };

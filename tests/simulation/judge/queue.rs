@@ -85,7 +85,7 @@ impl Judge<'_> {
         }
         for held in &self.world.held {
             let Some(request) = self.world.request_of(&held.token) else {
-                self.breaks("hold only tokens", format!("{held:?}"));
+                self.breaks("put only tokens into the held queue", format!("{held:?}"));
                 continue;
             };
             let has_key = self.world.schedule.keys(Ms::MAX - 1).contains(&request.webhook);
@@ -93,7 +93,7 @@ impl Judge<'_> {
             match held.left {
                 None if may_stay => {}
                 None => {
-                    self.breaks("forward a held event once the secret is back", format!("{held:?}"))
+                    self.breaks("forward each held event after the outage", format!("{held:?}"))
                 }
                 Some(_) if request.kind == Kind::Expired => {}
                 Some(_)

@@ -27,7 +27,8 @@ impl Judge<'_> {
     }
 }
 
-/// Finds a recheck that began before the shortest pause after the previous rechecks was over.
+/// Finds a recheck that began too early: the shortest pause after the previous rechecks was not
+/// over.
 fn too_soon(view: &View<'_>, ttl: Ms) -> Option<String> {
     let mut unchanged = 0;
     let mut before: Option<&Call> = None;
@@ -50,7 +51,8 @@ fn too_soon(view: &View<'_>, ttl: Ms) -> Option<String> {
             if view.quiet_before(call.began) >= MAY_BE_FORGOTTEN {
                 unchanged = 0;
             }
-            // when two fetches wait for the same credentials, neither is a recheck after the other
+            // if two fetches wait for the same credentials, neither counts as a recheck that
+            // follows the other fetch
             let fresh = fresh && call.began >= last_ended;
             if fresh && unchanged > 0 {
                 let pause = PAUSES[(unchanged - 1).min(PAUSES.len() - 1)];

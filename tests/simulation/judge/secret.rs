@@ -12,7 +12,8 @@ use crate::world::{Call, Outcome};
 /// During an outage, one request in this interval waits for Secrets Manager.
 const PROBE_INTERVAL: Ms = 10_000;
 
-/// How long a request waits while a cached secret exists.
+/// The longest time that a request waits for Secrets Manager while the function has a cached
+/// secret.
 const LONGEST_WITH_CACHE: Ms = 1_000;
 
 impl Judge<'_> {
@@ -32,7 +33,7 @@ impl Judge<'_> {
         if age > setting.max_stale.max(setting.ttl) + 1 {
             self.breaks("use no secret older than SECRET_MAX_STALE_SECONDS", how);
         } else if age > setting.ttl && revoked(view, secret, answer.began) {
-            self.breaks("use no secret past its TTL once Secrets Manager denies it", how);
+            self.breaks("use no secret past its TTL after Secrets Manager denied a fetch", how);
         } else if age > setting.ttl && !fetched_since(view, secret, answer.began, answer.ended) {
             self.breaks("fetch the secret again at its TTL", how);
         }
@@ -89,8 +90,9 @@ fn knows_outage(view: &View<'_>, answered: &Answered<'_>) -> bool {
     if view.cache(began) != Cache::Unreachable {
         return false;
     }
-    // The instance may not know the result of an abandoned attempt or of a frozen fetch. A fetch
-    // that continues after a newer fetch returned the secret does not count.
+    // The instance may not know the result of an abandoned attempt or of a frozen fetch. If an
+    // older fetch continues after a newer fetch has returned the secret, the result of the older
+    // fetch does not count.
     let secret_began = view.secret(began).map_or(0, |(secret, _)| secret.began);
     let is_known = |call: &Call| {
         call.result == Outcome::Unreachable
@@ -120,11 +122,12 @@ fn revoked(view: &View<'_>, secret: &Call, at: Ms) -> bool {
     })
 }
 
-/// Whether the instance tried to fetch another secret, or knew that fetching was impossible.
+/// Whether the instance tried to fetch the secret again, or knew from a recent failure that a fetch
+/// was impossible.
 fn fetched_since(view: &View<'_>, secret: &Call, began: Ms, ended: Ms) -> bool {
     let lately = |call: &Call| call.ended.is_none_or(|ended| ended + PROBE_INTERVAL >= began);
     view.fetches.iter().any(|call| {
-        // a request may have waited one second for this fetch without a result
+        // a request may have waited for this fetch for one second and got no result
         let is_slow = call.ended.is_none_or(|ended| ended >= call.began + LONGEST_WITH_CACHE);
         let fails = is_slow || !call.is_secret();
         call.began <= ended && (call.began > secret.began || fails && lately(call))

@@ -32,7 +32,7 @@ pub struct View<'w> {
     pub thaws: Vec<Ms>,
 }
 
-/// The cache's state, as in the table in the documentation of `secrets`.
+/// The states of the cache. The documentation of the module `secrets` has a table of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cache {
     Fresh,
@@ -94,9 +94,9 @@ impl<'w> View<'w> {
         })
     }
 
-    /// The newest secret that the instance certainly kept. A fetch may continue with another
-    /// attempt after a newer fetch has finished. The function drops the secret that such an attempt
-    /// returns.
+    /// The newest secret that the instance certainly stored. An older fetch may make another
+    /// attempt after a newer fetch has returned. The function drops the secret from the older
+    /// fetch.
     fn certain_secret(&self, by: Ms) -> Option<&'w Call> {
         let returned = self.fetches.iter().rev().filter(|call| call.is_secret());
         returned.filter(|call| call.ended_by(by).is_some()).copied().find(|call| {
@@ -118,12 +118,13 @@ impl<'w> View<'w> {
             && (call.began - ended <= LONGEST_BACKOFF || self.frozen_between(ended, call.began))
     }
 
-    /// The last failure that ended by this time, since the newest secret was fetched.
+    /// The last failed call that ended after the newest secret was fetched and before this time.
     pub fn failure(&self, by: Ms) -> Option<&'w Call> {
         self.failure_since(self.secret(by).map(|(secret, _)| secret), by)
     }
 
-    /// The same, but also a failure before a later secret that the instance may have dropped.
+    /// The last failed call that ended after the newest certainly stored secret was fetched and
+    /// before this time.
     pub fn possible_failure(&self, by: Ms) -> Option<&'w Call> {
         self.failure_since(self.certain_secret(by), by)
     }
@@ -155,8 +156,8 @@ impl<'w> View<'w> {
         }
     }
 
-    /// The result of the calls to Secrets Manager in this time. If no call was made, the result
-    /// that a call would have had.
+    /// The kind of outage that the calls to Secrets Manager had between these times. If there was
+    /// no call, the kind that a call would have had.
     pub fn outage(&self, from: Ms, to: Ms) -> Kind {
         let overlaps = |call: &&&Call| call.began <= to && call.ended.is_none_or(|end| end >= from);
         let met = self.fetches.iter().filter(overlaps).map(|call| call.met).max();
@@ -172,8 +173,8 @@ impl<'w> View<'w> {
         self.thaws.iter().any(|thaw| (from..=to).contains(thaw))
     }
 
-    /// When the fetch began whose last attempt `call` may be. An attempt without credentials makes
-    /// no call.
+    /// When the fetch began to which `call` belongs. `call` may be a later attempt of the fetch. An
+    /// attempt without credentials makes no call.
     pub fn began(&self, call: &Call) -> Ms {
         let without_credentials =
             |call: &&&Call| call.service == Service::Credentials && call.result != Outcome::Taken;
@@ -212,8 +213,8 @@ impl<'w> View<'w> {
                 unchanged = 0;
             }
             if self.may_be_recheck(call) {
-                // The quiet period counts once, not again for each request that arrived at the same
-                // time after it.
+                // Several requests may arrive at the same time after a quiet period. Only the first
+                // of them resets the count.
                 if self.quiet_before(call.began) >= FORGET_AFTER
                     && self.bad_since(call.began).is_some_and(|since| last_recheck < since)
                 {
@@ -228,13 +229,13 @@ impl<'w> View<'w> {
         pauses
     }
 
-    /// When the first of the bad requests began that are under way at this time.
+    /// The time when the oldest bad request began, of those that are under way at this time.
     fn bad_since(&self, at: Ms) -> Option<Ms> {
         let under_way = self.bad.iter().filter(|(began, ended)| (*began..=*ended).contains(&at));
         under_way.map(|(began, _)| *began).min()
     }
 
-    /// How long there was certainly no bad request before those that are under way at this time.
+    /// How long there was no bad request before the bad requests that are under way at this time.
     pub fn quiet_before(&self, at: Ms) -> Ms {
         let Some(began) = self.bad_since(at) else { return 0 };
         let last = self.bad.iter().map(|(_, ended)| *ended).filter(|ended| *ended < began).max();

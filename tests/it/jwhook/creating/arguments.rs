@@ -51,7 +51,7 @@ async fn value_may_begin_with_a_hyphen_unless_it_is_an_option() {
 }
 
 #[tokio::test]
-async fn create_to_function_url_uses_the_function_url() {
+async fn create_with_to_function_url_registers_the_function_url() {
     let (account, jw) = account_and_api().await;
     let create = [&CREATE[..], &["--to", "function-url", "--output", "json"]].concat();
     let created = Jwhook::of(&account, &jw, &create).run(&jw).await.json();

@@ -1,6 +1,6 @@
 //! `create` parks a webhook (gives it a URL where nobody listens) before it calls the endpoint.
-//! After an interruption, `create` continues with this webhook. It does not touch the webhook of
-//! another run.
+//! After an interruption, `create` continues with this webhook. `create` does not change a webhook
+//! that another run has parked.
 
 use super::super::support::{Account, JwApi, Jwhook, Meet, Until, WEBHOOK_URL};
 use super::{CREATE, KEY, account_and_api};
@@ -30,7 +30,7 @@ async fn interrupted_while_it_settles(account: &Account, jw: &JwApi) {
 }
 
 #[tokio::test]
-async fn new_webhook_stays_parked_while_its_key_settles() {
+async fn new_webhook_stays_parked_during_the_settle_time() {
     let (account, jw) = account_and_api().await;
     interrupted_while_it_settles(&account, &jw).await;
     assert_eq!(account.ring_ids().await, ["c0Y6ebVU", "new00001"]);

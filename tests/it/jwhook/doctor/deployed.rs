@@ -55,7 +55,8 @@ async fn unknown_version_and_missing_held_queue_are_warnings() {
     assert!(said.starts_with("the version of the stack is unknown"), "{said}");
 }
 
-/// `make test` gives the programs their commit. A build without a commit cannot be compared.
+/// `make test` builds the programs with their commit. Doctor cannot compare a build that has no
+/// commit.
 #[tokio::test]
 async fn version_and_commit_of_stack_and_jwhook_are_compared() {
     let (account, jw) = working_setup().await;
@@ -183,7 +184,7 @@ async fn held_events_are_reported_with_their_number_and_oldest_age() {
     let text = said(&doctor(&account, &jw).await, "held");
     assert!(text.starts_with("2 in the held queue, of unknown age (cloudwatch:"), "{text}");
 
-    // the first two calls count the queue and its dead-letter queue
+    // the first two calls count the messages in the event queue and in its dead-letter queue
     let denied = r#"{"__type":"AccessDeniedException"}"#;
     account.nth("GetQueueAttributes", 3, Meet::Answer(400, denied));
     let ran = doctor(&account, &jw).await;

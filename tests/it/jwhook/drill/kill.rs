@@ -1,5 +1,5 @@
-//! Kills a command at a given place. The service that the command calls holds back its answer, and
-//! the command is killed while it waits.
+//! Kills a command at a given place. The service that the command calls does not answer, and the
+//! test kills the command while the command waits for the answer.
 
 use super::world::World;
 use crate::jwhook::support::{Jwhook, Meet, Until};
@@ -14,22 +14,23 @@ pub struct Kill {
 }
 
 impl Kill {
-    /// Before JW (a method) or AWS (an operation) performs the next call of this name.
+    /// Kills the command before the next call of this name is performed. The name is a method of
+    /// JW's API or an operation of AWS.
     pub fn at(call: &'static str) -> Self {
         Self { call: Some(call), done: false, wait: Duration::ZERO }
     }
 
-    /// After the call is performed, and before its answer arrives.
+    /// Kills the command after the call is performed and before the answer arrives.
     pub fn done(self) -> Self {
         Self { done: true, ..self }
     }
 
-    /// This long after the call's answer.
+    /// Kills the command this long after the answer to the call.
     pub fn and_then(self, wait: Duration) -> Self {
         Self { wait, ..self }
     }
 
-    /// This long after the start.
+    /// Kills the command this long after the command's start.
     pub fn after(wait: Duration) -> Self {
         Self { call: None, done: false, wait }
     }

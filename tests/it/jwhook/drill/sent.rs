@@ -1,20 +1,20 @@
-//! What a sender of events saw, and what happened to the events.
+//! Which answers the sender of events received, and what happened to the events.
 
 use crate::jwhook::support::Account;
 use crate::support::Answer;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the sender saw.
+/// The events that the sender sent, and the results.
 #[derive(Debug, Default)]
 pub struct Sent {
-    /// For each event, the webhooks for which JW sent it.
+    /// For each event, the webhooks that sent the event.
     pub events: Vec<BTreeSet<String>>,
-    /// Number of deliveries of the old webhook, after its deletion, that had to be accepted and
-    /// were.
+    /// How many deliveries of the old webhook were accepted after the old webhook was deleted. The
+    /// function must accept them while the ring has the old key.
     pub late: usize,
-    /// The accepted events: `event_id` and webhook.
+    /// The accepted events, each as `event_id` and webhook ID.
     pub taken: BTreeSet<(String, String)>,
-    /// Valid deliveries that were not accepted, and events that JW sent to nobody.
+    /// Valid deliveries that were not accepted, and events that no webhook sent.
     pub faults: Vec<String>,
 }
 
@@ -31,7 +31,8 @@ impl Sent {
         self.taken.insert((event_id.to_owned(), id.to_owned()));
     }
 
-    /// The events in the queue: `event_id` and webhook. One event has the same ID for all webhooks.
+    /// The events in the queue, each as `event_id` and webhook ID. An event has the same `event_id`
+    /// for all webhooks.
     pub async fn queued(&self, account: &Account) -> BTreeSet<(String, String)> {
         let mut queued = BTreeSet::new();
         let mut subjects = BTreeMap::<String, String>::new();

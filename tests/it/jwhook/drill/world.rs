@@ -70,7 +70,7 @@ impl World {
         self
     }
 
-    /// Sets the number of rechecks before the rotation. Each doubles the pause that follows.
+    /// Sets the number of rechecks before the rotation. Each recheck doubles the pause after it.
     pub fn with_rechecks(mut self, rechecks: usize) -> Self {
         self.rechecks = rechecks;
         self
@@ -108,13 +108,14 @@ impl World {
         tokio::join!(self.send_until(&over), rotation)
     }
 
-    /// Sends forged events until every function pauses its rechecks for seconds. Four rechecks, at
-    /// 0, 0.5, 1.5 and 3.5 s, cause a pause of 4 s. A fifth, at 7.5 s, causes one of 8 s.
+    /// Sends forged events until every function pauses its rechecks for several seconds. Four
+    /// rechecks, at 0, 0.5, 1.5 and 3.5 s, cause a pause of 4 s. A fifth recheck, at 7.5 s, causes
+    /// a pause of 8 s.
     async fn flood(&self) {
         let mut fetches = (1 + self.rechecks) * self.functions.len(); // one fetch at the start
         let began = Instant::now();
         while self.account.count(Until::Performed, "GetSecretValue") < fetches {
-            assert!(began.elapsed() < seconds(40), "the rechecks of a flood");
+            assert!(began.elapsed() < seconds(40), "the flood caused too few rechecks in 40 s");
             for function in &self.functions {
                 let (verdict, delayed) = verdict(function, &forged()).await;
                 assert_eq!(verdict, "401 signature_invalid");
@@ -147,7 +148,7 @@ impl World {
             }
             if !calling.contains(OLD) {
                 let late = self.deliver(number, OLD).await;
-                // every function has the key for as long as the ring has it
+                // every function must accept the old key as long as the ring has it
                 if self.account.ring_ids().await.contains(&OLD.to_owned()) {
                     sent.judge(number, OLD, &late);
                     sent.late += 1;
@@ -184,7 +185,8 @@ impl World {
     }
 
     /// Checks the end of a rotation, however often it was restarted: every valid event was accepted
-    /// and is in the queue, only the new webhook is left, and the ring has only its key.
+    /// and is in the queue, only the new webhook is left, and the ring has only the new webhook's
+    /// key.
     pub async fn check(&self, sent: &Sent) -> String {
         assert_eq!(sent.faults, Vec::<String>::new());
         let new = self.jw.ids().into_iter().find(|id| id != "zapier01").unwrap();
@@ -219,7 +221,7 @@ impl World {
     }
 
     /// Checks the state after `create`: every valid event of either webhook was accepted and is in
-    /// the queue, and some events are the new webhook's.
+    /// the queue, and the new webhook sent some of the events.
     pub async fn check_created(&self, sent: &Sent, new: &str) {
         assert_eq!(sent.faults, Vec::<String>::new());
         assert!(self.calling().contains(new));
@@ -232,7 +234,7 @@ impl World {
         self.watch_for_secrets();
     }
 
-    /// Makes the functions' output be searched for all secrets that ever existed.
+    /// When the test ends, each function searches its output for all secrets that ever existed.
     pub fn watch_for_secrets(&self) {
         let secrets = self.jw.state().secrets.clone();
         for (_, secret) in secrets {
@@ -259,7 +261,7 @@ fn forged() -> Delivery {
     Delivery::signed(event(json!({})), "a key that an attacker made up, x32")
 }
 
-/// A webhook of the account that does not belong to us.
+/// A webhook in the same JW account that somebody else created.
 fn of_zapier() -> Value {
     let mut webhook = webhook("zapier01", "newsroom");
     webhook["metadata"]["webhook_url"] = json!("https://hooks.zapier.com/hooks/catch/1");

@@ -4,7 +4,7 @@ use super::super::support::{Meet, Until, webhook};
 use super::{FILE, File, KEY, account_and_api, assert_applied};
 use serde_json::{Value, json};
 
-/// Each call that changes something: its name, and which call of this name it is.
+/// Each call that changes something, by name and number: `("PATCH", 1)` is the first PATCH.
 const CALLS: [(&str, usize); 8] = [
     ("POST", 1),
     ("PutSecretValue", 1),
@@ -40,8 +40,8 @@ async fn apply_killed_at_any_call_is_finished_by_the_next_run() {
                 account.until(done, call, n).await;
                 running.kill(&jw).await;
             }
-            // A webhook whose key was lost with the interrupted run no longer counts as ours.
-            // `apply` names it.
+            // If the interrupted run has lost a webhook's key, `apply` does not change this
+            // webhook, but names it in a message.
             let ring = account.ring_ids().await;
             let keyless: Vec<String> = jw
                 .ids()
@@ -98,7 +98,7 @@ async fn apply_that_fails_at_any_call_is_finished_by_the_next_run() {
     }
 }
 
-/// JW's list as it was read, even if the webhooks have changed since.
+/// JW answers with this list of webhooks, even if the webhooks have changed since.
 fn listed(webhooks: &[Value]) -> Meet {
     let list = json!({"page": 1, "page_length": 100, "webhooks": webhooks});
     Meet::Answer(200, list.to_string().leak())

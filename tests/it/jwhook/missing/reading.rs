@@ -33,7 +33,7 @@ async fn site_option_selects_among_the_webhooks_sites() {
 }
 
 #[tokio::test]
-async fn malformed_media_are_reported_and_hide_no_others() {
+async fn malformed_media_are_reported_and_the_other_media_are_checked() {
     let mut ageless = video("ageless0", 30);
     ageless["created"] = json!("\u{1b}[2Jyesterday");
     let mut bare = video("bare0000", 30);
@@ -74,7 +74,7 @@ async fn malformed_media_are_reported_and_hide_no_others() {
 }
 
 #[tokio::test]
-async fn unreadable_site_does_not_hide_other_sites() {
+async fn other_sites_are_checked_if_one_site_is_unreadable() {
     let mut webhook = caller("c0Y6ebVU");
     webhook["metadata"]["site_ids"] = json!(["gone0000", SITE, "../../x"]);
     let scene = Scene::with([webhook], vec![video("first000", 30)]).await;

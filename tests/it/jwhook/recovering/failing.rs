@@ -1,4 +1,4 @@
-//! Some events cannot be sent. The others still are.
+//! If some events cannot be sent, `recover` still sends the other events.
 
 use super::super::support::{Jwhook, Meet, QueueType, Ran, Until};
 use super::parts::changed;
@@ -39,7 +39,7 @@ fn failed(ran: &Ran) -> Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:#?}"))
 }
 
-/// The events' errors, in order. Empty for events that were sent.
+/// The events' errors, in order. For an event that was sent, the error is empty.
 fn errors(recovered: &Value) -> Vec<&str> {
     let events = recovered["events"].as_array().unwrap().iter();
     let error = |event: &'_ Value| event["error"].is_string() != event["message_id"].is_string();
@@ -138,7 +138,7 @@ async fn unreachable_queue_times_out_once_and_does_not_stop_other_queues() {
     let lines = [(&other, "first000"), (&other, "second00"), (&queue, "third000")];
     scene.log(&lines.map(|(queue, media_id)| record(queue, media_id))).await;
     for _ in 0..4 {
-        scene.account.next("SendMessage", Meet::Hold); // until 2, 6, 14 and 20 s
+        scene.account.next("SendMessage", Meet::Hold); // timeouts at 2, 6, 14 and 20 s
     }
     let began = Instant::now();
     let ran = scene.recover(&["--yes", "--output", "json"]).await;
@@ -190,7 +190,7 @@ async fn failed_events_and_broken_records_are_counted_separately() {
     let gone = scene.deleted_queue("gone").await;
     let url = &scene.account.queue_url;
     let whole = record(url, "cut00000");
-    let (cut, rest) = whole.split_at(40); // within the event's id
+    let (cut, rest) = whole.split_at(40); // the cut is inside the event's id
     let lines = [cut, rest, &record(&gone, "first000"), &record(url, "second00")];
     scene.account.log(&lines).await;
     let ran = scene.recover(&["--yes"]).await;

@@ -1,5 +1,5 @@
-//! `jwhook recover --held`: events that wait for a secret. The command counts the messages and
-//! never reads them.
+//! `jwhook recover --held` reports how many events wait for a secret. The command counts the
+//! messages and never reads them.
 
 mod moving;
 
@@ -45,8 +45,8 @@ impl Scene {
         ran
     }
 
-    /// Makes CloudWatch return, once, these ages of a queue's oldest message. Each comes with the
-    /// number of minutes since it was measured.
+    /// Sets CloudWatch's next response: ages of a queue's oldest message. Each pair is the minutes
+    /// since the measurement, and the age in seconds.
     fn ages(&self, ages: &[(u32, f64)]) {
         self.account.next("GetMetricStatistics", statistics(ages));
     }
@@ -78,7 +78,7 @@ fn seconds_ago(time: &Value) -> i64 {
 }
 
 #[tokio::test]
-async fn held_events_are_counted_with_the_time_of_the_oldest() {
+async fn held_events_are_counted_and_the_time_of_the_oldest_is_shown() {
     let scene = scene(&ring(), 3, 0).await;
     let queue = scene.account.held_queue_url.clone();
     scene.account.sqs.receive_message().queue_url(&queue).send().await.unwrap();

@@ -49,10 +49,11 @@ impl Account {
         Self::with(secret, QueueType::Standard, &[("SecretTtlSeconds", "300")]).await
     }
 
-    /// The same with this kind of queue and these parameters of the stack.
+    /// An account with this value of the secret and a stack with this kind of queue and these
+    /// parameters.
     pub async fn with(secret: &str, queue: QueueType, parameters: &[(&str, &str)]) -> Self {
         let ministack = Ministack::start().await;
-        let _ = rustls::crypto::ring::default_provider().install_default(); // fails in a process's second account
+        let _ = rustls::crypto::ring::default_provider().install_default(); // fails if called before
         let proxy = Server::start(Arc::new(Proxy {
             to: ministack.url.clone(),
             http: reqwest::Client::new(),
@@ -97,17 +98,17 @@ impl Account {
         .into()
     }
 
-    /// Scripts the next call of this name, for instance `PutSecretValue`.
+    /// Sets what happens to the next call of this name, for instance `PutSecretValue`.
     pub fn next(&self, call: &str, meet: Meet) {
         self.proxy.next(call, meet);
     }
 
-    /// Scripts the n-th call of this name from now on.
+    /// Sets what happens to the n-th call of this name from now on.
     pub fn nth(&self, call: &str, n: usize, meet: Meet) {
         self.proxy.nth(call, n, meet);
     }
 
-    /// Scripts every call of this name after those with their own script.
+    /// Sets what happens to every call of this name, except the calls that `next` and `nth` set.
     pub fn always(&self, call: &str, meet: Meet) {
         self.proxy.always(call, meet);
     }
@@ -119,13 +120,13 @@ impl Account {
         bodies.map(|(_, body)| body).collect()
     }
 
-    /// The same bodies as JSON.
+    /// The bodies of the calls of this name that have begun, in order, as JSON.
     pub fn asked(&self, call: &str) -> Vec<Value> {
         let bodies = self.bodies(call);
         bodies.iter().map(|body| serde_json::from_slice(body).expect("JSON")).collect()
     }
 
-    /// How many calls of this name have begun or were performed.
+    /// How many calls of this name have begun, or how many were performed, as `until` says.
     pub fn count(&self, until: Until, call: &str) -> usize {
         self.proxy.count(until, call)
     }
@@ -159,7 +160,7 @@ impl Account {
         ids
     }
 
-    /// Stores another value, as a person would.
+    /// Stores another value of the secret, as a person would.
     pub async fn set_secret(&self, value: &str) {
         self.secrets_ever.lock().unwrap().push(value.to_owned());
         let put = self.secrets.put_secret_value().secret_id(&self.secret_arn).secret_string(value);
@@ -194,7 +195,8 @@ impl Account {
         self.log_to("2026/11/23/[1]0123456789abcdef", lines).await;
     }
 
-    /// The same, to this log stream. Each instance of the function has its own stream.
+    /// Writes these lines to this stream of the function's log. Each instance of the function has
+    /// its own stream.
     pub async fn log_to(&self, stream: &str, lines: &[&str]) {
         let create = self.logs.create_log_stream().log_group_name(&self.log_group);
         let _ = create.log_stream_name(stream).send().await; // fails if the stream exists
@@ -227,7 +229,7 @@ struct Proxy {
 }
 
 impl Service for Proxy {
-    /// The operation's name. Each of AWS's protocols has it in another place.
+    /// The operation's name. Each of AWS's protocols has the name in another place.
     fn name(&self, request: &Parts, body: &Bytes) -> String {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         let body = std::str::from_utf8(body).unwrap_or_default();
@@ -241,7 +243,7 @@ impl Service for Proxy {
         let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
         let url = format!("{}{path}", self.to);
         let call = self.http.request(request.method, url).headers(request.headers).body(body);
-        let Ok(response) = call.send().await else { return answer(502, "ministack is gone") };
+        let Ok(response) = call.send().await else { return answer(502, "ministack is down") };
         let mut forwarded = Response::new(Full::default());
         *forwarded.status_mut() = response.status();
         *forwarded.headers_mut() = response.headers().clone();

@@ -1,4 +1,4 @@
-//! The binary, run as by a person or a script.
+//! Runs the binary as a person or a script does.
 
 use super::account::Account;
 use super::jw_api::JwApi;
@@ -12,8 +12,8 @@ use std::time::Instant;
 /// The account's API secret at JW.
 pub const API_SECRET: &str = "Canary-JW-API-secret-0123456789abcdefghijklmnopqrstuv";
 
-/// One root certificate that no test needs. With this file, a debug build saves the 26 ms of CPU
-/// time that reading the system's root certificates takes.
+/// A file with one root certificate, which no test needs. Reading this file instead of the system's
+/// root certificates saves a debug build 26 ms of CPU time.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/root.pem");
 
 /// A command line that is about to run with this account and this API.
@@ -69,7 +69,8 @@ impl Jwhook {
         self.spawn_on_terminal(prompt, answer).end(jw).await
     }
 
-    /// The same with the answer "yes", and with somebody else's action while the prompt is open.
+    /// Runs the command to its end on a terminal, and answers the prompt with "yes". `meanwhile` is
+    /// what somebody else does while the prompt is open.
     pub async fn run_while_asked(
         self,
         prompt: &str,
@@ -78,11 +79,11 @@ impl Jwhook {
     ) -> Ran {
         let open = TestFile::of("");
         let path = Path::new(open.path());
-        std::fs::remove_file(path).expect("it was just made");
+        std::fs::remove_file(path).expect("the file was just created");
         let running = self.env("PROMPT_IS_OPEN", open.path()).spawn_on_terminal(prompt, "y");
         let began = Instant::now();
         while !path.exists() {
-            assert!(began.elapsed() < seconds(20), "never asked: {prompt}");
+            assert!(began.elapsed() < seconds(20), "the command did not ask: {prompt}");
             tokio::time::sleep(millis(10)).await;
         }
         meanwhile().await;
@@ -124,7 +125,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Kills the command, as when the machine goes down.
+    /// Kills the command, as if the machine lost its power.
     pub async fn kill(mut self, jw: &JwApi) -> Ran {
         let child = self.child.as_mut().expect("runs");
         child.kill().expect("it runs");
@@ -166,7 +167,7 @@ impl Running {
             canaries.add_secret(secret);
         }
         for written in [&ran.stdout, &ran.stderr] {
-            assert_eq!(canaries.first_in(written), None, "a secret was written");
+            assert_eq!(canaries.first_in(written), None, "the command wrote a secret");
         }
         ran
     }
@@ -182,19 +183,20 @@ impl Drop for Running {
 }
 
 impl Ran {
-    /// The standard output. Fails unless the command succeeded.
+    /// Returns the standard output. If the command failed, the test fails.
     pub fn done(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");
         self.stdout
     }
 
-    /// The JSON output. Fails unless the command succeeded.
+    /// Returns the JSON output. If the command failed, the test fails.
     pub fn json(self) -> Value {
         let stdout = self.done();
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
     }
 
-    /// The error: the only line that begins with `error: `. Fails unless the exit code is 2.
+    /// Returns the error: the only line that begins with `error: `. If the exit code is not 2, the
+    /// test fails.
     pub fn error(self) -> String {
         assert_eq!(self.code, Some(2), "{self:#?}");
         let errors = self.stderr.lines().filter_map(|line| line.strip_prefix("error: "));

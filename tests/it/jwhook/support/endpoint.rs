@@ -1,5 +1,5 @@
-//! An endpoint that records what is posted to it. It answers as the test says, or as the function
-//! does.
+//! An endpoint that records what is posted to it. The endpoint answers as the test says, or passes
+//! each request to a function.
 
 use super::server::{Server, Service, answer};
 use crate::support::{Delivery, Function};
@@ -48,7 +48,7 @@ impl Endpoint {
         self.posts.posted.lock().unwrap().clone()
     }
 
-    /// Answers every request with this while the other future runs.
+    /// Answers every request with this status and body while `run` runs.
     pub async fn answering<T>(
         &mut self,
         status: u16,
@@ -64,7 +64,7 @@ impl Endpoint {
         tokio::select! { ran = run => ran, () = answers => unreachable!() }
     }
 
-    /// Passes every request to this function while the other future runs.
+    /// Passes every request to this function while `run` runs.
     pub async fn before<T>(&mut self, function: &Function, run: impl Future<Output = T>) -> T {
         let answers = async {
             while let Some(Asked(posted, reply)) = self.asked.recv().await {

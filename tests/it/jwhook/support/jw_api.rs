@@ -1,4 +1,5 @@
-//! JW's Management API v2 for webhooks and media, as documented and as observed.
+//! A stand-in for JW's Management API v2 (webhooks and media), which behaves as documented and as
+//! observed.
 
 use super::command::API_SECRET;
 use super::jw_media;
@@ -57,20 +58,20 @@ pub struct State {
     pub calls: Vec<Call>,
     /// Whether lists come without `total`.
     pub without_total: bool,
-    /// The secret of the next webhooks, instead of a generated one.
+    /// If set, the secret of every webhook that is created from now on.
     pub next_secret: Option<String>,
 }
 
 struct Api(Mutex<State>);
 
-/// The stand-in for the API.
+/// The stand-in for JW's API.
 pub struct JwApi {
     api: Arc<Api>,
     server: Server,
 }
 
 impl JwApi {
-    /// Starts an account with these webhooks.
+    /// Starts the stand-in with these webhooks.
     pub async fn start(webhooks: impl IntoIterator<Item = Value>) -> Self {
         let state = State { webhooks: webhooks.into_iter().collect(), ..State::default() };
         let api = Arc::new(Api(Mutex::new(state)));
@@ -110,7 +111,7 @@ impl JwApi {
         self.state().calls.iter().filter(|call| call.method != "GET").cloned().collect()
     }
 
-    /// Scripts the next call with this method.
+    /// Sets what happens to the next call with this method.
     pub fn next(&self, method: &str, meet: Meet) {
         self.server.next(method, meet);
     }
@@ -120,12 +121,12 @@ impl JwApi {
         self.server.close_at_second_request();
     }
 
-    /// Scripts the n-th call with this method from now on.
+    /// Sets what happens to the n-th call with this method from now on.
     pub fn nth(&self, method: &str, n: usize, meet: Meet) {
         self.server.nth(method, n, meet);
     }
 
-    /// How many calls with this method have begun or were performed.
+    /// How many calls with this method have begun, or how many were performed, as `until` says.
     pub fn count(&self, until: Until, method: &str) -> usize {
         self.server.count(until, method)
     }
@@ -138,7 +139,7 @@ impl JwApi {
 
 impl Api {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("no test panics while it holds the state")
+        self.0.lock().expect("no test panics while it locks the state")
     }
 
     fn list(&self, query: &str) -> Response<Full<Bytes>> {

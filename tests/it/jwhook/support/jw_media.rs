@@ -1,4 +1,4 @@
-//! The media in JW's Management API v2: the documented behaviour of their list.
+//! The list of a site's media in JW's Management API v2, as documented.
 
 use super::jw_api::problem;
 use super::server::answer;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// JW returns at most this many results of a query, with any page length.
+/// The most results of a query that JW returns, on all pages together.
 const MAX_RESULTS: usize = 10_000;
 
 /// A time in JW's format for media.

@@ -8,8 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// An empty AWS account in ministack. Uses the ministack that `MINISTACK_URL` names, as `make test`
-/// sets it. Without the variable, starts a ministack that ends when this is dropped.
+/// An empty AWS account in ministack. `make test` starts a ministack and sets `MINISTACK_URL`. If
+/// the variable is not set, this type starts a ministack, and stops it when the test drops the
+/// account.
 pub struct Ministack {
     pub url: String,
     /// The account's ID. In ministack it is also the access key.

@@ -33,7 +33,7 @@ pub enum Meet {
 }
 
 pub trait Service: Send + Sync + 'static {
-    /// The call's name in scripts, for instance `POST` or `PutSecretValue`.
+    /// The name by which tests select the call, for instance `POST` or `PutSecretValue`.
     fn name(&self, request: &Parts, body: &Bytes) -> String;
     fn perform(
         &self,
@@ -61,13 +61,13 @@ impl Calls {
     }
 }
 
-/// The scripts by the calls' names. A call without a script is performed normally.
+/// What happens to the calls, by the calls' names. All other calls are performed normally.
 type Scripts = HashMap<String, Script>;
 
 #[derive(Default)]
 struct Script {
     next: VecDeque<Option<Meet>>,
-    /// What happens to the calls after the scripted ones.
+    /// What happens to the calls after those in `next`.
     then: Option<Meet>,
 }
 
@@ -139,22 +139,24 @@ impl Server {
         Self { url, scripts, calls, closes_early, accepting }
     }
 
-    /// Scripts the next call of this name that has no script yet.
+    /// Sets what happens to the next call of this name. Skips the calls for which this is already
+    /// set.
     pub fn next(&self, name: &str, meet: Meet) {
         self.nth(name, 1, meet);
     }
 
-    /// Scripts the n-th call of this name that has no script yet.
+    /// Sets what happens to the n-th call of this name. Does not count the calls for which this is
+    /// already set.
     pub fn nth(&self, name: &str, n: usize, meet: Meet) {
-        let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
+        let mut scripts = self.scripts.lock().expect("no test panics while it locks the script");
         let mut script: VecDeque<_> = std::iter::repeat_n(None, n - 1).collect();
         script.push_back(Some(meet));
         scripts.entry(name.to_owned()).or_default().next.append(&mut script);
     }
 
-    /// Scripts every call of this name after those with their own script.
+    /// Sets what happens to every call of this name, except the calls that `next` and `nth` set.
     pub fn always(&self, name: &str, meet: Meet) {
-        let mut scripts = self.scripts.lock().expect("no test panics while it holds the script");
+        let mut scripts = self.scripts.lock().expect("no test panics while it locks the script");
         scripts.entry(name.to_owned()).or_default().then = Some(meet);
     }
 
@@ -167,7 +169,7 @@ impl Server {
         self.calls.borrow().clone()
     }
 
-    /// How many calls of this name have begun or were performed.
+    /// How many calls of this name have begun, or how many were performed, as `until` says.
     pub fn count(&self, until: Until, name: &str) -> usize {
         self.calls.borrow().count(until, name)
     }
@@ -177,7 +179,11 @@ impl Server {
         let mut calls = self.calls.subscribe();
         let waiting = calls.wait_for(|calls| calls.count(until, name) >= n);
         let waited = tokio::time::timeout(crate::support::seconds(20), waiting).await;
-        assert!(waited.is_ok(), "{until:?} {name} {n} times: never; {:?}", self.calls());
+        assert!(
+            waited.is_ok(),
+            "{name} was not {until:?} {n} times in 20 s; the calls: {:?}",
+            self.calls()
+        );
     }
 }
 
@@ -194,7 +200,7 @@ pub enum Until {
 }
 
 fn next(scripts: &Mutex<Scripts>, name: &str) -> Option<Meet> {
-    let mut scripts = scripts.lock().expect("no test panics while it holds the script");
+    let mut scripts = scripts.lock().expect("no test panics while it locks the script");
     let script = scripts.get_mut(name)?;
     script.next.pop_front().unwrap_or_else(|| script.then.clone())
 }

@@ -1,6 +1,6 @@
-"""Runs a command on a terminal of its own: terminal.py PROMPT ANSWER COMMAND… types the answer when the prompt shows.
-
-With the variable PROMPT_IS_OPEN it first makes the file of that name, and waits until the file is removed."""
+"""Only the tests run this program. `terminal.py PROMPT ANSWER COMMAND…` runs the command on a new terminal, and types
+the answer when the prompt shows. If the variable PROMPT_IS_OPEN is set, it first creates the file of that name, and
+waits until the test removes the file."""
 
 import os
 import pty
@@ -18,13 +18,13 @@ deadline = time.monotonic() + 20
 while True:
     try:
         some = os.read(terminal, 1024)
-    except OSError:  # Linux's way to say that the other side is gone
+    except OSError:  # on Linux, this means that the command has closed the terminal
         some = b""
     if not some:
         break
     shown += some
     if prompt and prompt in shown:
-        # a prompt reads without echo, and throws away what was typed before it had turned that off
+        # the command drops what was typed before it has turned the echo off
         while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < deadline:
             time.sleep(0.01)
         if prompt_is_open:

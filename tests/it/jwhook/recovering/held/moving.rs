@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const NO_TASK: Meet = Meet::Answer(200, "{}");
 
-/// A list with one task that was started at this time.
+/// SQS's list of move tasks, with one task that was started at this time.
 fn task(status: &str, started: u64, moved: u64) -> Meet {
     let task = json!({
         "Status": status,
@@ -19,8 +19,8 @@ fn task(status: &str, started: u64, moved: u64) -> Meet {
 }
 
 impl Scene {
-    /// Runs `recover --held` while SQS lists these tasks: the first before the move, the others
-    /// after it began.
+    /// Runs `recover --held`. SQS returns these lists of move tasks: the first list before the
+    /// move, and the others after the move has begun.
     async fn moves(&self, lists: impl IntoIterator<Item = Meet>, arguments: &[&str]) -> Ran {
         for meet in lists {
             self.account.next("ListMessageMoveTasks", meet);
