@@ -147,9 +147,9 @@ fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }
 
-/// Whether a retry may get a different response. It may for every status except 4xx, for throttling in the
-/// spellings of AWS's services, and for an expired signature or expired credentials: the process may have been
-/// frozen between signing and sending the request.
+/// Whether a retry may get a different response. This is so for every status except 4xx, for throttling in the
+/// spellings of AWS's services, and for an expired signature or expired credentials, because the process may
+/// have been frozen between signing and sending the request.
 fn may_change(status: u16, code: &str) -> bool {
     // codes that are missing from the SDK's lists
     const MORE: [&str; 10] = [

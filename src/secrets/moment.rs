@@ -1,4 +1,4 @@
-//! Points in time from which the elapsed time can be measured, even if the process is frozen meanwhile.
+//! Measures elapsed time correctly, even if the process is frozen meanwhile.
 
 use std::time::{Duration, SystemTime};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::RETRY_INTERVAL;
 use super::moment::Moment;
 
-/// The pauses between rechecks that return the same value again and again. The last pause repeats. A webhook's
-/// first event may arrive just before its key is stored, so the first pauses are short.
+/// The pause after the first, second, … recheck in a row that returned the same value. The last pause repeats.
+/// A webhook's first event may arrive just before its key is stored, so the first pauses are short.
 const PAUSES: [Duration; 7] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -19,7 +19,7 @@ const PAUSES: [Duration; 7] = [
 ];
 
 /// The longest pause. After a webhook's key is stored, an instance of the function may refuse the webhook's
-/// events for this time.
+/// events for up to this time.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// If every request verifies during this time, the pauses start again at the first.
@@ -29,7 +29,7 @@ const FORGET_AFTER: Duration = Duration::from_secs(300);
 pub(super) struct Rechecks {
     /// How many rechecks in a row returned the same value.
     unchanged: usize,
-    /// When the last of these rechecks ended.
+    /// When the last recheck that returned the same value ended.
     ended: Option<Moment>,
     last_failure: Option<Moment>,
     last_request: Option<Moment>,

@@ -32,8 +32,7 @@ remember = IdempotencyConfig(
 )
 finished = DynamoDBPersistenceLayer(table_name=os.environ["TABLE_NAME"], key_attr="event_id")
 
-# False, because a batch whose events all fail is no crash. `EventsFailing` counts failed events; `FunctionErrors`
-# counts crashes.
+# A batch whose events all fail is no crash: `EventsFailing` counts failed events, and `FunctionErrors` counts crashes.
 standard = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 # If an event fails, later events of its group also go back to the queue, so that they keep their order.
 fifo = SqsFifoPartialProcessor(skip_group_on_error=True)
