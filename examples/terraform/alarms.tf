@@ -31,7 +31,7 @@ resource "aws_cloudwatch_metric_alarm" "function" {
 resource "aws_cloudwatch_log_metric_filter" "undelivered" {
   name           = "${var.name}-undelivered"
   log_group_name = aws_cloudwatch_log_group.forwarder.name
-  pattern        = "{ ($.undelivered.event_id = *) && ($.part = 1) }" # a long record has several parts
+  pattern        = "{ ($.undelivered.event_id = *) && ($.part = 1) }" # counts each record once, because a long record has several parts
   metric_transformation {
     namespace = "JwWebhookForwarder/${var.name}"
     name      = "Undelivered"
@@ -66,7 +66,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
-  treat_missing_data  = "ignore" # SQS sends no metrics of an unused empty queue
+  treat_missing_data  = "ignore" # SQS sends no metrics of an unused empty queue, so the last value counts
   alarm_actions       = var.alarm_actions
 }
 

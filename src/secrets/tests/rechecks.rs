@@ -122,7 +122,7 @@ async fn recheck_may_wait_a_second_even_after_a_slow_refresh() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let limits = limits();
     let saw = aws.store.current(limits).await.unwrap();
-    advance(2 * SECOND).await; // as long as a first fetch may take
+    advance(2 * SECOND).await; // a first fetch may take this long
     aws.answers(Answer::Value(NEW));
     let recheck = aws.store.recheck(&saw, aws.store.next_fetch(), limits).await;
     assert!(matches!(recheck, Recheck::Newer(secret) if name(&secret) == NEW));
