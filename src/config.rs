@@ -1,5 +1,5 @@
-//! The configuration, read once from the environment. No other module reads the environment, except the
-//! SDK and `https` for their own variables.
+//! The function's configuration, which is read once from the environment variables. Apart from this module,
+//! only the SDK and `https` read environment variables.
 
 use std::env::VarError;
 use std::fmt;
@@ -14,23 +14,23 @@ use crate::queue_url::QueueUrl;
 /// The operator's settings.
 #[derive(Debug, PartialEq)]
 pub struct Config {
-    /// `QUEUE_URL`
+    /// `QUEUE_URL`: the queue for verified events.
     pub queue_url: QueueUrl,
-    /// `WEBHOOK_SECRET_ID`: the secret's name or ARN.
+    /// `WEBHOOK_SECRET_ID`: the name or ARN of the secret in Secrets Manager.
     pub secret_id: String,
-    /// `HELD_QUEUE_URL`: the queue for events that cannot be verified yet.
+    /// `HELD_QUEUE_URL`: the queue for events that the function cannot verify yet.
     pub held_queue_url: Option<QueueUrl>,
-    /// `SECRET_TTL_SECONDS`
+    /// `SECRET_TTL_SECONDS`: the age at which the function fetches the secret again.
     pub secret_ttl: Duration,
-    /// `SECRET_MAX_STALE_SECONDS`
+    /// `SECRET_MAX_STALE_SECONDS`: the highest age of the cached secret while Secrets Manager is unreachable.
     pub secret_max_stale: Duration,
-    /// `MAX_EVENT_AGE_SECONDS`
+    /// `MAX_EVENT_AGE_SECONDS`: the function refuses older events.
     pub max_event_age: Option<Duration>,
     /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, or `RUST_LOG`.
     pub log_levels: Targets,
 }
 
-/// Every missing or invalid variable, and what to set it to.
+/// All missing and invalid variables, each with the value that it needs.
 #[derive(PartialEq, thiserror::Error)]
 pub struct ConfigError(Vec<String>);
 
@@ -40,7 +40,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// The same text, because `main` prints `Debug`.
+/// Writes the same text as `Display`, because Rust prints an error of `main` with `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
@@ -68,7 +68,7 @@ impl Config {
             |held: &QueueUrl| queue_url.as_ref().is_some_and(|queue| queue.is_same_queue(held));
         let held_queue_url = environment.optional(
             "HELD_QUEUE_URL",
-            "the URL of a standard SQS queue that is not QUEUE_URL's: consumers must not get tokens",
+            "the URL of a standard SQS queue other than QUEUE_URL, because consumers must not get tokens",
             |text| QueueUrl::parse(text).filter(|held| !held.is_fifo() && !is_for_events(held)),
         );
         let secret_ttl =
@@ -122,7 +122,7 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
             "AWS_LAMBDA_LOG_LEVEL",
             "TRACE, DEBUG, INFO, WARN, ERROR or FATAL",
             |level| match level.to_ascii_uppercase().as_str() {
-                "FATAL" => Some("error".to_owned()), // nothing we log is above ERROR
+                "FATAL" => Some("error".to_owned()), // ERROR is the highest level that we log
                 level @ ("TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR") => Some(level.to_owned()),
                 _ => None,
             },
@@ -135,7 +135,7 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
         lambda.and_then(|level| level.parse().ok()).or(rust).unwrap_or_else(default_levels)
     }
 
-    /// The variable's value, if it is set. White space and characters that are not ASCII are errors, because
+    /// Reads a variable that may be missing. White space and characters that are not ASCII are errors, because
     /// a person who copies a value may not see them.
     fn optional<T>(
         &mut self,
@@ -146,7 +146,7 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
         let is_printable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let (value, problem) = match (self.lookup)(name) {
             Err(VarError::NotPresent) => return None,
-            Ok(text) if is_printable(&text) => (read(&text), "cannot be used"),
+            Ok(text) if is_printable(&text) => (read(&text), "has an invalid value"),
             Ok(_) | Err(VarError::NotUnicode(_)) => {
                 (None, "contains white space or a character that is not ASCII")
             }
@@ -158,8 +158,8 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
     }
 }
 
-/// Parses `RUST_LOG`. A word without `=` must be a level or one of our modules: `Targets` would read a
-/// misspelled level as a target, and log nothing else.
+/// Parses `RUST_LOG`. A word without `=` must be a level or one of our modules. `Targets` would read a
+/// misspelled level as a target, and would then log only this target.
 fn read_levels(text: &str) -> Option<Targets> {
     if text.is_empty() {
         return Some(default_levels());

@@ -1,4 +1,4 @@
-//! An event that JW signed. Nothing else can be sent to the queue.
+//! An event that JW signed. Only such an event can be sent to the queue.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,13 +9,13 @@ use crate::event_id::event_id;
 use crate::rejection::Refusal;
 use crate::token::VerifiedClaims;
 
-/// The claims that consumers filter and order by. An event has either `media_id` or `channel_id`.
+/// The claims by which consumers filter and order events. An event has either `media_id` or `channel_id`.
 pub const ROUTING_CLAIMS: [&str; 5] = ["event", "webhook_id", "site_id", "media_id", "channel_id"];
 
 /// How far JW's clock may be ahead of ours.
 const MAX_CLOCK_SKEW: time::Duration = time::Duration::seconds(300);
 
-/// The longest attribute value. SQS allows 256 KiB, but JW's ids and names are short.
+/// The most bytes in the value of a message attribute. SQS allows 256 KiB, but JW's ids and names are short.
 const MAX_ATTRIBUTE_BYTES: usize = 256;
 
 /// An event whose signature and body were verified. It can only be made from [`VerifiedClaims`].
@@ -47,17 +47,17 @@ impl VerifiedEvent {
         &self.payload
     }
 
-    /// The event's identity, which is the same for every delivery and webhook.
+    /// The event's id, which is the same for every delivery and every webhook.
     pub fn event_id(&self) -> &str {
         &self.event_id
     }
 
-    /// A routing claim's content (in WTF-8), if the claim is a string.
+    /// The text of a routing claim in WTF-8, if the claim is a string.
     pub fn routing(&self, name: &str) -> Option<&[u8]> {
         self.routing.iter().find(|(claim, _)| *claim == name).map(|(_, text)| text.as_slice())
     }
 
-    /// A routing claim as an attribute, if it is 1 to 256 printable ASCII characters.
+    /// The text of a routing claim for a message attribute, if it is 1 to 256 printable ASCII characters.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let text = self.routing(name)?;
         let fits = (1..=MAX_ATTRIBUTE_BYTES).contains(&text.len())
@@ -65,13 +65,14 @@ impl VerifiedEvent {
         if fits { std::str::from_utf8(text).ok() } else { None }
     }
 
-    /// The event's age at `now`, negative if it happened later; `None` if its time is missing or unreadable.
+    /// The event's age at `now`, or `None` if the event has no readable time. The age of an event in the future
+    /// is negative.
     pub fn age(&self, now: OffsetDateTime) -> Option<time::Duration> {
         self.time.map(|time| now - time)
     }
 
-    /// Refuses an event that is older than `limit` at `now`, more than 300 seconds in the future, or without
-    /// a readable time.
+    /// If there is a `limit`, refuses an event that is older than the limit at `now`, more than 300 seconds in
+    /// the future, or without a readable time.
     pub fn check_age(&self, limit: Option<Duration>, now: SystemTime) -> Result<(), Refusal> {
         let age = self.age(now.into());
         let is_within = |limit| age.is_some_and(|age| age <= limit && age >= -MAX_CLOCK_SKEW);
@@ -83,7 +84,7 @@ impl VerifiedEvent {
 pub(crate) mod tests {
     use super::*;
 
-    /// An event with this payload that counts as verified.
+    /// An event with this payload. It counts as verified, although nothing signed it.
     pub(crate) fn verified(payload: &str) -> VerifiedEvent {
         VerifiedClaims::for_test(payload).into()
     }

@@ -1,14 +1,14 @@
-//! The identity of an event. JW sends none.
+//! The id of an event. JW's events have no id of their own.
 //!
-//! JW may send an event twice, and through two webhooks during a rotation. So the id covers all claims
-//! except the top-level `webhook_id`. Any consumer can compute it, in Python:
+//! JW may send an event twice, and during a rotation through two webhooks. So the id is a digest of all claims
+//! except the top-level `webhook_id`. Any consumer can compute the id, in Python:
 //!
 //! ```python
 //! hashlib.sha256(json.dumps({k: v for k, v in claims.items() if k != "webhook_id"},
 //!                           sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 //! ```
 //!
-//! So strings and floats are spelled here as Python's `json.dumps` spells them.
+//! This module therefore writes strings and floats exactly as Python's `json.dumps` writes them.
 
 use std::fmt::Write;
 
@@ -57,7 +57,7 @@ fn write_value(text: &mut String, value: &Value<'_>) {
     }
 }
 
-/// Writes a string in ASCII. Other characters become escaped UTF-16 units.
+/// Writes a string in ASCII. All other characters are written as escaped UTF-16 units.
 fn write_string(text: &mut String, content: &[u8]) {
     text.push('"');
     for code_point in code_points(content) {
@@ -104,8 +104,8 @@ fn code_points(content: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// Writes a number as Python does after parsing it: an integer unchanged, a float in the fewest digits
-/// that give the same float (`float.__repr__`).
+/// Writes a number as Python writes it after parsing it. An integer stays unchanged. A float gets the fewest
+/// digits that parse to the same float (`float.__repr__`).
 fn write_number(text: &mut String, number: &str) {
     if number == "-0" {
         return text.push('0');
@@ -114,14 +114,14 @@ fn write_number(text: &mut String, number: &str) {
         return text.push_str(number);
     }
     let Ok(float) = number.parse::<f64>() else {
-        return text.push_str(number); // every JSON number parses
+        return text.push_str(number); // never reached, because every JSON number parses
     };
     if float.is_infinite() {
         return text.push_str(if float > 0.0 { "Infinity" } else { "-Infinity" });
     }
     let mut buffer = ryu::Buffer::new();
     let shortest = buffer.format_finite(float);
-    // ryu has Python's digits, but writes exponents and numbers below 1e-4 differently
+    // ryu writes the same digits as Python, but writes exponents and numbers below 1e-4 differently
     let _ = match (shortest.split_once('e'), shortest.split_once("0.0000")) {
         (Some((mantissa, exponent)), _) => match exponent.strip_prefix('-') {
             Some(exponent) => write!(text, "{mantissa}e-{exponent:0>2}"),
@@ -145,9 +145,10 @@ mod tests {
         out
     }
 
-    /// Left: as JW might write it. Right: `json.dumps(json.loads(left), sort_keys=True, separators=(",", ":"))`, Python 3.11.
+    /// Left: JSON that JW might send. Right: `json.dumps(json.loads(left), sort_keys=True, separators=(",", ":"))` in Python
+    /// 3.11.
     #[test]
-    fn numbers_and_strings_are_spelled_as_python_spells_them() {
+    fn numbers_and_strings_are_written_as_python_writes_them() {
         let cases = [
             (r#"{"n":[0,-0,-1,9007199254740993]}"#, r#"{"n":[0,0,-1,9007199254740993]}"#),
             (r#"{"n":[1.0,-0.0,1.50,1e5,1E+2,0.1]}"#, r#"{"n":[1.0,-0.0,1.5,100000.0,100.0,0.1]}"#),

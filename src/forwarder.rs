@@ -1,4 +1,4 @@
-//! The use case: a delivery comes in, a verified event goes to the queue.
+//! The use case: verifies a delivery from JW and sends its event to the queue.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
@@ -18,17 +18,17 @@ use crate::telemetry::WideEvent;
 use crate::token::{self, UnverifiedToken};
 use crate::trace::TraceHeader;
 
-/// The longest time for a request, well within API Gateway's limit of 30 s.
+/// The most time that a request may take. API Gateway's limit is 30 s.
 pub(crate) const MAX_DURATION: Duration = Duration::from_secs(20);
 
-/// The time that is kept for the response after the last attempt to send to SQS.
+/// The time that is left for the response after the last attempt to send to SQS.
 const RESERVE: Duration = Duration::from_secs(1);
 
-/// How long a cold start waits for the first secret and the first connection. After that the function
-/// takes requests, and they wait for the same fetch and connection.
+/// How long a cold start waits for the first secret and the first connection. Then the function serves
+/// requests, even if they have to wait for the secret and the connection.
 const WARM_UP: Duration = Duration::from_secs(3);
 
-/// What all requests share.
+/// Verifies deliveries and sends their events. All requests share one forwarder.
 #[derive(Debug)]
 pub struct Forwarder {
     secrets: SecretStore,
@@ -39,8 +39,8 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// With `max_event_age`, the forwarder refuses older events. With a held queue, it holds events that no
-    /// secret can verify yet.
+    /// If `max_event_age` is set, the forwarder refuses older events. If there is a held queue, the forwarder
+    /// holds the events that no secret can verify yet.
     pub fn new(
         secrets: SecretStore,
         queue: EventQueue,
@@ -51,13 +51,13 @@ impl Forwarder {
         Self { secrets, queue, held_queue, max_event_age, process }
     }
 
-    /// The wall clock and the log.
+    /// The wall clock and the log that the forwarder uses.
     pub fn process(&self) -> Process {
         self.process
     }
 
-    /// Fetches the secret and connects to the queue, so that the first event does not wait for them. An
-    /// error here is ignored, because the first request gets the same error and a response.
+    /// Fetches the secret and connects to SQS, so that the first event does not wait for them. Ignores errors,
+    /// because the first request gets the same error and reports it.
     pub async fn warm_up(&self) {
         let deadline = Instant::now() + WARM_UP;
         let fetch = self.secrets.current(WaitLimits::until(deadline));
@@ -65,8 +65,8 @@ impl Forwarder {
         let _ = tokio::join!(fetch, connect);
     }
 
-    /// Sends a delivery's event to the queue, or its token to the held queue. Adds what is known of the
-    /// event to the request's wide event.
+    /// Verifies a delivery and sends its event to the queue. If no secret can verify the delivery, sends its
+    /// token to the held queue. Adds the event's fields to the request's wide event.
     pub async fn accept(
         &self,
         delivery: Delivery<'_>,
@@ -88,8 +88,8 @@ impl Forwarder {
         Ok(receipt)
     }
 
-    /// Sends a held token's event to the queue, verified as of the time when it was held. If that fails,
-    /// the held queue still has the token, so the log needs no record.
+    /// Verifies a held token as of the time when it was held, and sends its event to the queue. If SQS fails,
+    /// the log needs no undelivered record, because the held queue still has the token.
     pub async fn accept_held(
         &self,
         token: &str,
@@ -106,18 +106,18 @@ impl Forwarder {
         Ok(self.queue.send(&event, trace, budget.send_deadline).await?)
     }
 
-    /// Whether this is the ARN of the held queue.
+    /// Whether `queue_arn` is the ARN of the held queue.
     pub fn holds(&self, queue_arn: &str) -> bool {
         self.held_queue.as_ref().is_some_and(|queue| queue.is_at(queue_arn))
     }
 
-    /// The secret to verify with.
+    /// The secret to verify tokens with.
     pub async fn secret(&self, budget: &Budget) -> Result<Secret, NoSecret> {
         self.secrets.current(budget.secret).await
     }
 
-    /// Verifies a token as of the time when it arrived. If its key may be newer than the cached secret,
-    /// fetches the secret and verifies the token again.
+    /// Verifies a token as of `came`, the time when the token arrived. If the token's key may be newer than the
+    /// cached secret, fetches the secret and verifies the token again.
     async fn verify(
         &self,
         token: &UnverifiedToken<'_>,
@@ -171,8 +171,8 @@ impl Forwarder {
     }
 }
 
-/// Writes a verified event to the log when it is dropped, unless the event was sent. It is dropped if SQS
-/// failed, the forwarder panicked, or the request was cancelled.
+/// Writes a verified event to the log if SQS failed, the forwarder panicked, or the request was cancelled. This
+/// guard writes when it is dropped, and the forwarder empties it once the event is sent.
 struct RecordUnlessSent<'r> {
     queue: &'r EventQueue,
     event: Option<&'r VerifiedEvent>,
@@ -186,14 +186,14 @@ impl Drop for RecordUnlessSent<'_> {
     }
 }
 
-/// Turns a panic into a failure of this work alone.
+/// Runs `work`. If it panics, returns a failure, so that other requests are not affected.
 pub(crate) async fn unless_panicked(
     work: impl Future<Output = Result<Receipt, Rejection>>,
 ) -> Result<Receipt, Rejection> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Failure::Panicked.into()))
 }
 
-/// The deadlines of the parts of a request or of a batch.
+/// The deadlines of a request or a batch: for getting the secret, and for sending to SQS.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     secret: WaitLimits,
@@ -201,7 +201,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget of an invocation that begins now.
+    /// The budget of an invocation that begins now and ends in `time_left`.
     pub fn new(time_left: Duration) -> Self {
         let began = Instant::now();
         let total = time_left.min(MAX_DURATION);
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn budget_keeps_a_second_for_the_response_and_half_for_the_queue() {
+    async fn budget_leaves_a_second_for_the_response_and_half_of_the_time_for_sqs() {
         let budget = |millis| {
             let budget = Budget::new(Duration::from_millis(millis));
             let now = Instant::now();

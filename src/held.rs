@@ -1,7 +1,7 @@
-//! Held events: tokens that could not be verified on arrival, because there was no usable secret.
+//! Held events: tokens that the function could not verify on arrival, because it had no usable secret.
 //!
-//! The held queue delivers them in batches. Each token is verified like a new request, because a held
-//! token is not trusted. A token that may be verified later stays in the queue.
+//! Lambda delivers the held tokens in batches. The function verifies each token like a new request, because a
+//! held token is not trusted. A token that may be accepted later stays in the held queue.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -14,21 +14,21 @@ use crate::rejection::{Refusal, Rejection};
 use crate::telemetry::WideEvent;
 use crate::trace::TraceHeader;
 
-/// A message of the held queue, from its event source mapping.
+/// A message of the held queue, as Lambda's event source mapping delivers it.
 #[derive(PartialEq)]
 pub struct HeldRecord<'e> {
     /// SQS's id of the message.
     pub message_id: Cow<'e, str>,
-    /// The ARN of its queue.
+    /// The ARN of the queue that the message came from.
     pub queue_arn: Cow<'e, str>,
     /// The message's body: a token.
     pub token: Cow<'e, str>,
-    /// When it was sent to the held queue.
+    /// When the message was sent to the held queue.
     pub held_at: SystemTime,
 }
 
-/// Sends the events of the records that can be verified now. Returns the message ids of the records that
-/// stay in the held queue.
+/// Verifies the records and sends their events to the queue. Returns the message ids of the records that stay
+/// in the held queue.
 pub async fn release(
     forwarder: &Forwarder,
     records: &[HeldRecord<'_>],
@@ -39,8 +39,8 @@ pub async fn release(
     let (held, foreign): (Vec<_>, Vec<_>) =
         records.iter().partition(|record| forwarder.holds(&record.queue_arn));
     if let Some(record) = foreign.first() {
-        tracing::error!(queue_arn = %record.queue_arn, records = foreign.len(), "cannot take these records: they are \
-            not from the queue that HELD_QUEUE_URL names; remove the event source mapping that sends them, or \
+        tracing::error!(queue_arn = %record.queue_arn, records = foreign.len(), "cannot process these records, because \
+            they come from another queue than HELD_QUEUE_URL; remove the event source mapping that sends them, or \
             correct HELD_QUEUE_URL");
     }
     let no_secret = forwarder.secret(&budget).await.err();
@@ -69,8 +69,8 @@ pub async fn release(
     staying.chain(foreign).map(|record| record.message_id.clone().into_owned()).collect()
 }
 
-/// Whether a record may be accepted later. A signature that is invalid now may become valid, because
-/// somebody may have stored a wrong secret and may still correct it.
+/// Whether a record stays in the held queue, because it may be accepted later. An invalid signature may become
+/// valid: somebody may have stored a wrong secret, and may still correct the secret.
 fn stays(result: &Result<Receipt, Rejection>) -> bool {
     match result {
         Ok(_) => false,

@@ -1,4 +1,4 @@
-//! HTTP requests and responses. No other module knows a status code.
+//! HTTP requests and responses. Only this module chooses status codes.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::queue::Receipt;
 use crate::rejection::{Failure, Refusal, Rejection};
 use crate::token;
 
-/// SQS's limit for a message until 2025, which many queues still have.
+/// The largest body. 256 KiB was SQS's limit for a message until 2025, and is still the limit of many queues.
 const MAX_BODY_BYTES: usize = 262_144;
 
 /// The parts of an HTTP request that the forwarder reads. Nothing is verified yet.
@@ -23,11 +23,11 @@ pub struct Request<'e> {
     pub authorization: Vec<Cow<'e, str>>,
     /// The values of all `Content-Encoding` headers.
     pub content_encoding: Vec<Cow<'e, str>>,
-    /// The body's bytes, decoded from the gateway's base64.
+    /// The body's bytes, after decoding the gateway's base64.
     pub body: Cow<'e, [u8]>,
 }
 
-/// A webhook's delivery. Nothing is verified yet.
+/// The token and the body of a webhook's delivery. Nothing is verified yet.
 #[derive(Clone, Copy)]
 pub struct Delivery<'r> {
     /// The bearer token.
@@ -37,7 +37,7 @@ pub struct Delivery<'r> {
 }
 
 impl Request<'_> {
-    /// The request's token and body, if the request can be a delivery.
+    /// Returns the request's token and body, if the request has the form of a delivery.
     pub fn delivery(&self) -> Result<Delivery<'_>, Refusal> {
         if self.method != Method::POST.as_str() {
             return Err(Refusal::MethodNotAllowed);
@@ -63,7 +63,7 @@ fn bearer_token(authorization: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("Bearer") && token::is_token(token)).then_some(token)
 }
 
-/// The response in the gateway's format.
+/// The response to a request, in the gateway's format.
 pub fn response(result: &Result<Receipt, Rejection>) -> ApiGatewayV2httpResponse {
     let (status, header, body) = match result {
         Ok(receipt) => (
@@ -86,7 +86,7 @@ pub fn response(result: &Result<Receipt, Rejection>) -> ApiGatewayV2httpResponse
     response
 }
 
-/// The status, the error and a header. The caller never learns why a token was refused.
+/// The status, the error's name and a header. The response never says why a token was refused.
 fn answer(rejection: Rejection) -> (StatusCode, &'static str, Option<(HeaderName, &'static str)>) {
     const UNAVAILABLE: (StatusCode, &str, Option<(HeaderName, &str)>) =
         (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", Some((RETRY_AFTER, "5")));
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn panic_is_a_500() {
+    fn panic_is_answered_with_500() {
         let response = response(&Err(Failure::Panicked.into()));
         assert_eq!(response.status_code, 500);
     }

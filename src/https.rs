@@ -1,7 +1,7 @@
-//! The HTTPS client that the SDK's clients share: HTTP/1.1 over rustls.
+//! The HTTPS client that the SDK's clients for Secrets Manager and SQS share: HTTP/1.1 over rustls.
 //!
-//! The SDK's own client also supports HTTP/2 and proxies, which the function does not need, and
-//! parses the system's root certificates, which takes a quarter of a cold start.
+//! The SDK's own client also supports HTTP/2 and proxies, which the function does not need. It parses the
+//! system's root certificates, which takes a quarter of a cold start.
 
 mod connections;
 mod roots;
@@ -18,9 +18,10 @@ use rustls::{ClientConfig, crypto};
 use self::connections::Connections;
 use self::roots::roots;
 
-/// A client that trusts Mozilla's root certificates, or those in the file that `SSL_CERT_FILE` names.
+/// A client that trusts Mozilla's root certificates. If `SSL_CERT_FILE` is set, the client trusts the
+/// certificates in that file instead.
 ///
-/// It has a timeout only for connecting, because `attempt` has one for each call.
+/// The client has a timeout only for connecting, because our module `attempt` has a timeout for each call.
 pub fn client() -> SharedHttpClient {
     let connector = SharedHttpConnector::new(HttpsClient(Connections::new(tls())));
     http_client_fn(move |_, _| connector.clone())

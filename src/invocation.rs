@@ -1,8 +1,8 @@
-//! Reads what invokes the function: a gateway's HTTP request, or a batch of the held queue.
+//! Reads the event that invokes the function: an HTTP request from a gateway, or a batch of held tokens.
 //!
-//! Only this module knows the shape of Lambda's events. It reads only the members that the function
-//! needs. The types of `lambda_http` read all members, and one odd member (a query string, a `timeEpoch`,
-//! 24,577 headers) makes them fail or panic.
+//! Only this module knows the format of Lambda's events. It reads only the members that the function needs. The
+//! types of `lambda_http` read all members, so one odd member (a query string, a `timeEpoch`, 24,577 headers)
+//! makes them fail or panic.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,16 +24,16 @@ use crate::process::Process;
 use crate::telemetry::{Source, WideEvent};
 use crate::trace::TraceHeader;
 
-/// Lambda's limit, 15 minutes.
+/// Lambda's longest timeout, 15 minutes.
 const LONGEST_INVOCATION: Duration = Duration::from_secs(900);
 
 /// The function's response to Lambda.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// For a gateway.
+    /// The response to an HTTP request.
     Http(Box<ApiGatewayV2httpResponse>),
-    /// For an event source mapping with `ReportBatchItemFailures`.
+    /// The response to a batch from an event source mapping with `ReportBatchItemFailures`.
     Batch(BatchResponse),
 }
 
@@ -51,7 +51,8 @@ struct BatchItemFailure {
     item_identifier: String,
 }
 
-/// An event that is neither an HTTP request nor a batch. Only a wrong configuration sends one.
+/// An event that is neither an HTTP request nor a batch. The function gets such an event only if a trigger is
+/// configured wrongly.
 #[derive(thiserror::Error)]
 #[error(
     "cannot read the event: it is neither an HTTP API event (payload format 2.0) nor an SQS batch. Invoke \
@@ -59,7 +60,7 @@ struct BatchItemFailure {
 )]
 pub struct UnknownEvent;
 
-/// The same text, because `lambda_runtime` logs `Debug`.
+/// Writes the same text as `Display`, because `lambda_runtime` logs the error with `Debug`.
 impl fmt::Debug for UnknownEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
@@ -72,13 +73,13 @@ impl From<UnknownEvent> for Diagnostic {
     }
 }
 
-/// What an invocation asks for.
+/// The work of one invocation.
 enum Job<'e> {
     Request(Request<'e>),
     Batch(Vec<HeldRecord<'e>>),
 }
 
-/// Does what one invocation asks for.
+/// Processes one invocation.
 pub async fn handle(
     forwarder: &Forwarder,
     invocation: LambdaEvent<Box<RawValue>>,
@@ -123,8 +124,8 @@ fn wide_event(context: &Context, source: Source, process: Process) -> WideEvent 
     WideEvent::begin(&context.env_config.function_name, &context.request_id, source, process)
 }
 
-/// The time until Lambda stops the invocation. A deadline more than 15 minutes ago is ignored, because
-/// `cargo lambda watch` sends one in 1970.
+/// The time until Lambda stops the invocation. Ignores a deadline that is more than 15 minutes in the past,
+/// because `cargo lambda watch` sends a deadline in 1970.
 fn time_left(deadline: SystemTime, now: SystemTime) -> Duration {
     match deadline.duration_since(now) {
         Ok(left) => left,
@@ -165,7 +166,8 @@ fn body<'e>(event: &Members<'e>) -> Cow<'e, [u8]> {
     }
 }
 
-/// The values of all headers with this name, in any case. A value that is not a string becomes empty.
+/// The values of all headers with this name, in upper or lower case. A value that is not a string becomes
+/// empty.
 fn header<'e>(headers: &Members<'e>, name: &str) -> Vec<Cow<'e, str>> {
     let named = headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
     named

@@ -1,8 +1,8 @@
-//! A strict JSON parser, for comparing the signed payload with the body.
+//! A strict JSON parser, to compare a request's body with the signed payload.
 //!
-//! A general parser is too lenient: it keeps the last of two members with the same name and rounds numbers
-//! to floats, so different texts can compare as equal. This parser rejects duplicate members and keeps a
-//! number's text. It follows RFC 8259 with the limits of [`Error`], and reads a lone surrogate escape as
+//! A general parser is too lenient: it ignores the first of two members with the same name, and rounds numbers
+//! to floats. So it can find two different texts equal. This parser rejects duplicate members and compares
+//! numbers as text. It follows RFC 8259 with the limits of [`Error`], and accepts a lone surrogate escape, as
 //! Python's `json` does.
 
 pub mod members;
@@ -10,15 +10,15 @@ mod parser;
 
 use std::borrow::Cow;
 
-/// JW's objects are flat, and Python's limit is about a thousand.
+/// The deepest nesting. JW's objects are flat, and Python's parser allows about a thousand levels.
 const MAX_DEPTH: usize = 64;
 
-/// Python's `int()` rejects more digits (`sys.int_info.default_max_str_digits`), so JW's documented check
-/// fails on them.
+/// The most digits of an integer. Python's `int()` rejects more digits (`sys.int_info.default_max_str_digits`),
+/// so JW's documented check fails on a longer integer.
 const MAX_INTEGER_DIGITS: usize = 4300;
 
-/// A JSON value. Values are equal if they have the same members and values, in any order and with any
-/// spelling of escapes. Numbers are equal if their texts are.
+/// A JSON value. Two objects are equal if they have equal members in any order. Two strings are equal if they
+/// are equal after their escapes are resolved. Two numbers are equal if their texts are equal.
 #[derive(Debug, PartialEq)]
 pub enum Value<'t> {
     /// `null`
@@ -35,8 +35,8 @@ pub enum Value<'t> {
     Object(Object<'t>),
 }
 
-/// A string's content in WTF-8: UTF-8 in which a lone surrogate (`"\ud800"`) is encoded too. Its byte order
-/// is the order of its code points.
+/// A string's content in WTF-8: UTF-8 in which a lone surrogate (`"\ud800"`) is encoded too. The order of the
+/// bytes of two texts is the order of their code points.
 pub type Text<'t> = Cow<'t, [u8]>;
 
 /// An object without duplicate members, sorted by the code points of their names.
@@ -44,7 +44,7 @@ pub type Text<'t> = Cow<'t, [u8]>;
 pub struct Object<'t>(Vec<(Text<'t>, Value<'t>)>);
 
 impl<'t> Object<'t> {
-    /// Parses `text`, which must be one object, with white space around it at most.
+    /// Parses `text`, which must be one object. White space may surround the object.
     pub fn parse(text: &'t [u8]) -> Result<Self, Error> {
         let text = std::str::from_utf8(text).map_err(|_| Error::NotUtf8)?;
         match parser::parse(text)? {

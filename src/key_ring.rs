@@ -1,7 +1,8 @@
-//! The webhooks' keys, parsed from the secret's value.
+//! The webhooks' keys, parsed from the value of the secret in Secrets Manager.
 //!
-//! A webhook has the same secret for its whole life, so a rotation replaces the webhook, and needs two
-//! keys at the same time. The value is either a single key, or a ring that maps webhook ids to keys.
+//! JW never changes a webhook's secret. So a rotation replaces the webhook, and during the rotation the
+//! function needs the keys of both webhooks. The value is either a single key, or a key ring that maps webhook
+//! ids to keys.
 
 mod problem;
 
@@ -15,19 +16,21 @@ use crate::json::members::Members;
 
 pub use self::problem::{EntryProblem, Flaw, KeyRingError, Unusable};
 
-/// The name of the only entry in a ring without webhooks. Without any key the function would answer 503,
-/// as if it were broken, so this entry has a random key that nobody knows. No webhook has this id.
+/// The name of the only entry in a key ring that has no webhooks. If the ring had no key, the function would
+/// answer 503, as if it were broken. So this entry has a random key that nobody knows. JW never gives a webhook
+/// this id.
 pub const PLACEHOLDER: &str = "placeholder";
 
 /// HMAC-SHA256 needs a key of at least 32 bytes (RFC 7518, section 3.2).
 const MIN_KEY_BYTES: usize = 32;
 
-/// Windows editors put it before a text. No secret of JW's begins with it.
+/// Windows editors put this mark before a text. JW's secrets never begin with the mark.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// One webhook's key: the secret's bytes as JW returned them, not decoded.
+/// One webhook's key: the bytes of the secret as JW returned it, not decoded.
 ///
-/// `==` only compares cached keys with fetched keys, so its time tells a caller nothing.
+/// `==` need not take constant time, because it only compares cached keys with fetched keys, and never a
+/// caller's data.
 #[derive(PartialEq)]
 pub struct Key(Zeroizing<Vec<u8>>);
 
@@ -57,7 +60,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The keys in a secret's value: at least one.
+/// The usable keys in a secret's value. There is at least one key.
 #[derive(PartialEq)]
 pub enum KeyRing {
     /// One key, which verifies every webhook's tokens.
@@ -66,7 +69,7 @@ pub enum KeyRing {
     ByWebhook {
         /// The keys by webhook id.
         keys: HashMap<String, Key>,
-        /// The names of the unusable entries.
+        /// The names of the entries that have no usable key.
         disabled: HashSet<String>,
     },
 }
@@ -80,7 +83,7 @@ pub enum NoKey {
     Disabled,
 }
 
-/// Shows no names, because a name may be a secret in the wrong place.
+/// Prints no names, because somebody may have stored a secret in the place of a name.
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -93,7 +96,7 @@ impl fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// Parses a secret's value. Also returns the entries that need a correction.
+    /// Parses a secret's value. Also returns the problems of its entries.
     pub fn parse(value: &[u8]) -> Result<(Self, Vec<EntryProblem>), KeyRingError> {
         let value = value.strip_prefix(BYTE_ORDER_MARK).unwrap_or(value);
         match value.trim_ascii_start().first() {
@@ -119,7 +122,7 @@ impl KeyRing {
     }
 
     fn from_json(value: &[u8]) -> Result<(Self, Vec<EntryProblem>), KeyRingError> {
-        // serde_json's error would quote what it found
+        // drops serde_json's error, because it would quote the secret's value
         let entries = Members::of(value).map_err(|_| KeyRingError::NotARing)?;
         let mut occurrences = HashMap::<&str, u32>::new();
         for (id, _) in entries.iter() {
@@ -152,7 +155,7 @@ impl KeyRing {
     }
 }
 
-/// Whether this can be a webhook's id: JW's ids are 8 characters of `[A-Za-z0-9]`.
+/// Whether `name` has the form of a webhook's id. JW's ids are 8 characters of `[A-Za-z0-9]`.
 pub fn is_webhook_id(name: &str) -> bool {
     name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
@@ -167,8 +170,8 @@ fn without_newline(secret: &[u8]) -> &[u8] {
     secret.strip_suffix(b"\n").map_or(secret, |line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// Text that was copied from a web page may have spaces that are not ASCII, two of them without width. In
-/// bytes that are not UTF-8, only ASCII white space counts.
+/// Whether a key contains white space. Text from a web page may contain spaces outside ASCII; two kinds have no
+/// width. In bytes that are not UTF-8, only ASCII white space counts.
 fn has_white_space(key: &[u8]) -> bool {
     let is_space = |c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}');
     match std::str::from_utf8(key) {

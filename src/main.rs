@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
     let forwarder = Forwarder::new(secrets, queue, held_queue, config.max_event_age, Process::OWN);
     let forwarder: &'static Forwarder = Box::leak(Box::new(forwarder));
     forwarder.warm_up().await;
-    // boxed, because the runtime nests the future in so many others that the compiler gives up
+    // boxed, because the runtime nests the future so deeply that the compiler gives up
     Runtime::new(service_fn(move |event| Box::pin(invocation::handle(forwarder, event))))
         .run_concurrent()
         .await

@@ -1,5 +1,5 @@
-//! The SQS message of an event, within the limits of SQS's `SendMessage`. No emulator enforces these
-//! limits, so this module enforces them, and `tests/it/messages.rs` tests them.
+//! The SQS message of an event. This module enforces the limits of SQS's `SendMessage`, because no emulator
+//! enforces them. `tests/it/messages.rs` tests the limits.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use ring::digest::{SHA256, digest};
 
 use crate::event::{ROUTING_CLAIMS, VerifiedEvent};
 
-/// SQS: "the length of MessageGroupId is 128 characters".
+/// The longest group id. SQS's reference: "the length of MessageGroupId is 128 characters".
 const MAX_GROUP_ID_BYTES: usize = 128;
 
-/// The claims that name an event's subject, the narrowest first.
+/// The claims that can name an event's subject, from the narrowest subject to the widest.
 const SUBJECT_CLAIMS: [&str; 4] = ["media_id", "channel_id", "site_id", "webhook_id"];
 
 /// The two kinds of SQS queue.
@@ -23,18 +23,18 @@ pub enum QueueKind {
     Fifo,
 }
 
-/// The message that is sent to SQS, or written to the log if it cannot be sent.
+/// The message for SQS. If it cannot be sent, it is written to the log.
 #[derive(Debug, PartialEq)]
 pub struct Message<'e> {
-    /// The event's identity.
+    /// The event's id.
     pub event_id: &'e str,
     /// The message body: the signed payload.
     pub body: Cow<'e, str>,
     /// The message attributes, all of type String.
     pub attributes: BTreeMap<&'static str, &'e str>,
-    /// FIFO queue: the event's subject. Standard queue: its site, for fair queues.
+    /// In a FIFO queue, the event's subject. In a standard queue, the event's site, for SQS's fair queues.
     pub group_id: Option<String>,
-    /// FIFO queue: the event's identity.
+    /// In a FIFO queue, the event's id. In a standard queue, `None`.
     pub deduplication_id: Option<&'e str>,
 }
 
@@ -59,12 +59,14 @@ impl<'e> Message<'e> {
     }
 }
 
-/// The event's subject. The events of one subject keep their order, and do not delay other subjects.
+/// The event's subject. A FIFO queue keeps the events of one subject in order. They do not delay the events of
+/// other subjects.
 fn subject(event: &VerifiedEvent) -> &[u8] {
     SUBJECT_CLAIMS.into_iter().find_map(|name| event.routing(name)).unwrap_or(b"-")
 }
 
-/// A group id that SQS accepts: 1 to 128 ASCII letters, digits and punctuation marks, else the digest.
+/// Returns `group` as a group id, if SQS accepts it: 1 to 128 ASCII letters, digits and punctuation marks.
+/// Otherwise, returns the digest of `group`.
 fn group_id(group: &[u8]) -> String {
     match std::str::from_utf8(group) {
         Ok(text)
@@ -77,9 +79,9 @@ fn group_id(group: &[u8]) -> String {
     }
 }
 
-/// Escapes the two characters that SQS rejects and a JSON text may hold, U+FFFE and U+FFFF. The JSON value
-/// stays the same. (SQS accepts `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to
-/// #x10FFFF`. JSON escapes control characters, and UTF-8 has no surrogates.)
+/// Escapes U+FFFE and U+FFFF, which SQS rejects although a JSON text may contain them. The JSON value stays the
+/// same. (SQS accepts `#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`. JSON escapes
+/// control characters, and UTF-8 has no surrogates.)
 fn acceptable(payload: &str) -> Cow<'_, str> {
     if payload.contains(['\u{fffe}', '\u{ffff}']) {
         payload.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into()

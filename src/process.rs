@@ -1,7 +1,7 @@
 //! The function's wall clock and log output.
 //!
-//! Both are values and not calls to the standard library, so that a simulation of many functions in one
-//! process can give each function its own.
+//! A simulation runs many functions in one process. So the clock and the log are values, and the simulation can
+//! give each function its own.
 
 use std::io::{self, Write};
 use std::time::SystemTime;

@@ -1,7 +1,7 @@
 //! The SQS queue for verified events.
 //!
-//! An event is in the queue if SQS returns a message id and the MD5s of the body and the attributes.
-//! Otherwise the same message is sent again.
+//! SQS confirms an event with a message id and the right MD5 digests of the body and the attributes. Without
+//! this confirmation, the function sends the same message again.
 
 mod advice;
 pub mod held;
@@ -50,7 +50,7 @@ impl fmt::Display for MessageId {
 /// The proof that an event is in the queue.
 #[derive(Debug, PartialEq)]
 pub struct Receipt {
-    /// The event's identity.
+    /// The event's id.
     pub event_id: String,
     /// SQS's id of the message.
     pub message_id: MessageId,
@@ -73,7 +73,7 @@ impl EventQueue {
         Message::new(event, self.kind)
     }
 
-    /// Sends an event, and retries until SQS confirms or rejects it or `deadline` is reached.
+    /// Sends an event. Retries until SQS confirms or rejects the event, or `deadline` is reached.
     pub async fn send(
         &self,
         event: &VerifiedEvent,
@@ -87,8 +87,8 @@ impl EventQueue {
             Ok(message_id) => Ok(Receipt { event_id: event_id.to_owned(), message_id }),
             Err(fault @ Fault::Unreachable(_)) => {
                 tracing::error!(%fault, event_id, queue_url = self.url(), "SQS did not confirm the event \
-                    in time; it is in the log as undelivered, or stays in the held queue: check the \
-                    network and AWS's status page");
+                    in time; the event is in the log as undelivered, or stays in the held queue: check \
+                    the network and AWS's status page");
                 Err(Failure::QueueUnavailable)
             }
             Err(fault @ Fault::Refused(_)) => {
@@ -135,7 +135,7 @@ impl EventQueue {
         confirmed(&message.body, &message.attributes, request.send().await?)
     }
 
-    /// Opens the connection for the first event with a plain GET, which needs no permission and leaves no
+    /// Opens the connection for the first event. Sends a plain GET, which needs no permission and leaves no
     /// trace in the account.
     pub async fn connect(&self) {
         let unsigned = Config::builder()
@@ -194,8 +194,9 @@ fn confirmed(
     }
 }
 
-/// SQS Developer Guide, "Calculating the MD5 message digest for message attributes": attributes sorted by
-/// name; name, data type and value each after their length in four bytes; a 1 before a string value.
+/// The MD5 digest of message attributes (SQS Developer Guide, "Calculating the MD5 message digest for message
+/// attributes"). The attributes are sorted by name. Name, data type and value each follow their length in four
+/// bytes. For a string value, a byte 1 precedes the length.
 fn attributes_md5(attributes: &BTreeMap<&'static str, &str>) -> String {
     let mut md5 = Md5::new();
     let mut part = |prefix: &[u8], text: &str| {
@@ -206,7 +207,7 @@ fn attributes_md5(attributes: &BTreeMap<&'static str, &str>) -> String {
     for (name, value) in attributes {
         part(b"", name);
         part(b"", "String");
-        // the transport type comes before the value's length
+        // the byte 1 is the transport type of a string
         part(&[1], value);
     }
     hex::encode(md5.finalize())

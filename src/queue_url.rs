@@ -1,4 +1,4 @@
-//! The URL of an SQS queue, and what it says about the queue.
+//! The URL of an SQS queue, which also tells the queue's Region, account, name and kind.
 
 /// The suffixes of AWS's hosts, from the SDK's list of partitions.
 const AWS_SUFFIXES: [&str; 13] = [
@@ -36,13 +36,13 @@ impl QueueUrl {
         &self.0
     }
 
-    /// Whether the queue's name ends in `.fifo`, as only names of FIFO queues do.
+    /// Whether the queue is a FIFO queue. Only names of FIFO queues end in `.fifo`.
     pub fn is_fifo(&self) -> bool {
         self.0.ends_with(".fifo")
     }
 
-    /// The queue's Region, if the host is one of AWS's (AWS General Reference, "Amazon SQS endpoints
-    /// and quotas"; VPC endpoints have the Region behind their id).
+    /// The queue's Region, if the host is one of AWS's hosts (AWS General Reference, "Amazon SQS endpoints and
+    /// quotas"). The host of a VPC endpoint has the Region after the endpoint's id.
     pub fn region(&self) -> Option<&str> {
         let host = self.host();
         let labels = AWS_SUFFIXES.iter().find_map(|suffix| host.strip_suffix(suffix))?;
@@ -50,13 +50,13 @@ impl QueueUrl {
             ["sqs" | "sqs-fips", region] => Some(region),
             [_vpc_endpoint, "sqs" | "sqs-fips", region, "vpce"] => Some(region),
             [region, "queue"] => Some(region),
-            ["queue"] => Some("us-east-1"), // SQS's first host
+            ["queue"] => Some("us-east-1"), // the oldest host of SQS
             _ => None,
         }
     }
 
-    /// Whether this ARN names this queue: the same account and name, and the same Region if the URL has
-    /// one.
+    /// Whether `arn` names this queue. Account and name must be equal, and also the Region if the URL has a
+    /// Region.
     pub fn is_queue(&self, arn: &str) -> bool {
         let parts: Vec<&str> = arn.split(':').collect();
         let ["arn", _partition, "sqs", region, account, name] = parts[..] else { return false };
@@ -64,7 +64,8 @@ impl QueueUrl {
             && self.region().is_none_or(|own| own == region)
     }
 
-    /// Whether both URLs name the same queue. A queue has several URLs, because a Region has several hosts.
+    /// Whether both URLs name the same queue. A queue has several URLs, because SQS has several hosts in a
+    /// Region.
     pub fn is_same_queue(&self, other: &Self) -> bool {
         let regions = self.region().zip(other.region());
         self.account_and_name() == other.account_and_name()
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn arn_names_the_queue_of_its_account_and_name() {
+    fn arn_matches_the_queue_with_the_same_account_and_name() {
         let known = queue("https://sqs.eu-west-1.amazonaws.com/123456789012/held");
         let unknown = queue("http://localhost:4566/123456789012/held");
         for arn in [
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn one_queue_has_several_urls() {
+    fn urls_with_different_hosts_can_name_the_same_queue() {
         let events = queue("https://sqs.eu-west-1.amazonaws.com/1/events");
         for url in [
             "https://eu-west-1.queue.amazonaws.com/1/events",

@@ -1,12 +1,12 @@
 //! Why a request was not accepted.
 //!
-//! Faults of the sender and faults of ours are different types, so that no fault of ours can be answered
-//! as if it were the sender's. `http` maps them to status codes.
+//! A fault of the sender and a fault of the function have different types, so that the function never answers
+//! its own fault as if it were the sender's. `http` maps both types to status codes.
 
 /// Why a request is not answered with 2xx.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// The request is wrong, and would be wrong again.
+    /// The request is invalid, and would be invalid again.
     #[error("refused: {0}")]
     Refused(#[from] Refusal),
     /// No secret could verify the request. Its token is in the held queue.
@@ -15,7 +15,7 @@ pub enum Rejection {
     /// No secret could verify the request, and its token could not be put into the held queue.
     #[error("lost: {0}")]
     Lost(NoSecret),
-    /// The request may be right, but we failed.
+    /// The request may be valid, but the function failed.
     #[error("failed: {0}")]
     Failed(#[from] Failure),
 }
@@ -58,7 +58,7 @@ pub enum Refusal {
     /// The token is not three canonical base64url parts with a JSON object as the header.
     #[error("the token is not a compact JWS")]
     TokenMalformed,
-    /// The token's header requires anything but HMAC-SHA256 over a plain payload.
+    /// The token's header asks for anything other than HMAC-SHA256 over a plain payload.
     #[error("the token's header requires more than HS256")]
     AlgorithmNotAllowed,
     /// The key ring has no key for the token's webhook.
@@ -70,7 +70,7 @@ pub enum Refusal {
     /// The signed payload is not a JSON object within the limits.
     #[error("the claims are not a JSON object within the limits")]
     ClaimsMalformed,
-    /// A registered claim (RFC 7519, section 4.1) forbids the use of the token here and now.
+    /// A registered claim (RFC 7519, section 4.1) does not allow the token here or now.
     #[error("a registered claim is not valid")]
     ClaimsNotValid,
     /// The body is not a JSON object within the limits.
@@ -109,10 +109,10 @@ impl Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSecret {
     /// Secrets Manager is unreachable or denied the call, and there is no usable cached secret.
-    #[error("Secrets Manager did not give the secret")]
+    #[error("Secrets Manager did not return the secret")]
     Unavailable,
-    /// The secret, or the entry of the request's webhook, holds no usable key.
-    #[error("the secret holds no usable key")]
+    /// The secret, or the key ring's entry for the request's webhook, has no usable key.
+    #[error("the secret has no usable key")]
     Invalid,
 }
 
@@ -125,7 +125,7 @@ impl NoSecret {
     }
 }
 
-/// How we failed. The log has the details.
+/// How the function failed. The log has the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// No secret could verify the request.
@@ -134,8 +134,8 @@ pub enum Failure {
     /// SQS did not confirm the message in time.
     #[error("SQS did not confirm the message in time")]
     QueueUnavailable,
-    /// SQS refused the message, and a retry would not help.
-    #[error("SQS refused the message")]
+    /// SQS rejected the message, and would reject a retry too.
+    #[error("SQS rejected the message")]
     QueueRefused,
     /// The forwarder panicked, which is a bug.
     #[error("the forwarder panicked")]

@@ -1,25 +1,27 @@
-//! The webhook's secret: fetched from Secrets Manager, cached, and fetched again.
+//! The secret with the webhooks' keys. This module fetches the secret from Secrets Manager, caches it, and
+//! refreshes it.
 //!
-//! An outage of Secrets Manager may last for hours. It must neither lose nor delay an event, so requests
-//! use the cached secret. If Secrets Manager *denies* the call or returns an invalid value, the operator
-//! has revoked the secret: requests use the cached secret only to the end of its TTL.
+//! An outage of Secrets Manager may last for hours, and must neither lose nor delay an event. So requests use
+//! the cached secret in an outage. If Secrets Manager *denies* the call or returns an invalid value, the
+//! operator has revoked the secret. Then requests use the cached secret only to the end of its TTL.
 //!
-//! What a request does, by the state of the cache (`S`: [`SECRET_MAX_STALE_SECONDS`][S]):
+//! The table shows what a request does in each state of the cache. A request that does not verify begins a
+//! *recheck*. `S` is [`SECRET_MAX_STALE_SECONDS`][S].
 //!
-//! | state | how it is reached | a request | a request that does not verify (a *recheck*) |
+//! | state | how the cache reaches it | a request | a recheck |
 //! |---|---|---|---|
-//! | fresh | the cached secret is younger than its TTL | uses it | fetches once more and waits up to 1 s; during a pause it does not fetch |
-//! | expired | the TTL is over and no fetch has failed since the last success | fetches; waits up to 1 s, or until an attempt fails | as fresh |
-//! | unreachable | an attempt failed, or a request waited 1 s without a result | uses the cached secret up to `S`; fetches in the background from 1 s after a failure; every 10 s one request waits, up to 1 s | fails; from 1 s after a failed recheck, one recheck fetches again and waits up to 0.25 s |
-//! | denied, invalid | Secrets Manager denied the call, or the value holds no usable key | uses the cached secret to its TTL; after it, as empty | fails; from 1 s after a failed recheck, one recheck fetches again and waits up to 1 s |
-//! | empty | the cache has no usable secret | fetches and waits up to 5 s; fails at once within 1 s after a failed fetch | – |
+//! | fresh | the cached secret is younger than its TTL | uses the secret | fetches the secret and waits up to 1 s; during a pause between rechecks it does not fetch |
+//! | expired | the TTL is over, and no fetch has failed since the last successful fetch | fetches; waits up to 1 s, or until an attempt fails | as in the state fresh |
+//! | unreachable | an attempt failed, or a request waited 1 s without a result | uses the cached secret up to the age `S`; from 1 s after a failure, fetches in the background; every 10 s, one request waits for the fetch, up to 1 s | fails; from 1 s after a failed recheck, one recheck fetches again and waits up to 0.25 s |
+//! | denied, invalid | Secrets Manager denied the call, or the value holds no usable key | uses the cached secret to the end of its TTL; then as in the state empty | fails; from 1 s after a failed recheck, one recheck fetches again and waits up to 1 s |
+//! | empty | the cache has no usable secret | fetches and waits up to 5 s; in the second after a failed fetch, fails at once | – |
 //!
-//! Only a fetch that succeeds leaves the last three states. Lambda freezes the process between
-//! requests, so a fetch may be frozen in the middle. Such a fetch proves nothing about Secrets
-//! Manager: once it is older than [`FROZEN_AFTER`], no request waits for it and its failure does not count.
+//! Only a successful fetch ends the last three states. Lambda freezes the process between requests, so a
+//! running fetch may be frozen too. The failure of a frozen fetch proves nothing about Secrets Manager. So,
+//! once a fetch is older than [`FROZEN_AFTER`], no request waits for the fetch, and its failure does not count.
 //!
-//! A recheck needs a fetch that began after the request failed to verify. If the fetch in flight is older,
-//! the recheck starts its own fetch, or waits for the recheck that another request has just begun.
+//! A recheck needs a fetch that began after the request failed to verify. If the fetch in flight is older, the
+//! recheck starts its own fetch, or waits for the fetch that another request's recheck has just begun.
 //!
 //! [S]: crate::config::Config::secret_max_stale
 
@@ -46,22 +48,23 @@ use crate::key_ring::KeyRing;
 use crate::process::WallClock;
 use crate::rejection::NoSecret;
 
-/// The timeout of one fetch, which covers all its attempts. No request waits longer for a fetch.
+/// The timeout of one fetch, including its retries. A request never waits longer for a fetch.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a request waits for a fetch while a cached secret exists. Longer waits would multiply the
-/// function's concurrency in an outage until Lambda throttles.
+/// How long a request waits for a fetch while a cached secret exists. In an outage, longer waits would multiply
+/// the function's concurrency until Lambda throttles.
 const MAX_WAIT_WITH_CACHE: Duration = Duration::from_secs(1);
 
-/// The pause after a failed fetch, so that an outage does not become a flood of calls.
+/// The pause after a failed fetch, so that an outage does not cause a flood of calls.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// In an outage, one request in this interval waits for a fetch. Lambda may freeze the process after each
-/// response, so a background fetch may never end. The waiting request still notices the end of the outage.
+/// In an outage, one request in each interval of this length waits for a fetch. Lambda may freeze the process
+/// after each response, so a fetch in the background may never end. The waiting request notices the end of the
+/// outage.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long a recheck waits in an outage, unless it is the one request that waits longer. This is enough
-/// for a response if the outage is over. If it is not over, the waits stay short.
+/// How long most rechecks wait in an outage; one in each [`PROBE_INTERVAL`] waits longer. If the outage is
+/// over, this time is enough for a response. If the outage continues, the waits stay short.
 const MAX_WAIT_OF_RECHECK_IN_OUTAGE: Duration = Duration::from_millis(250);
 
 /// The secret in Secrets Manager, and its cache.
@@ -75,7 +78,7 @@ struct Store {
     state: Mutex<State>,
 }
 
-/// A key ring, and when the call that fetched it began.
+/// A key ring, and the time when the call that fetched it began.
 #[derive(Clone, Debug)]
 pub struct Secret {
     ring: Arc<KeyRing>,
@@ -89,7 +92,7 @@ impl Secret {
         &self.ring
     }
 
-    /// When the call began. If two calls began at the same time, the later fetch counts as newer.
+    /// Orders secrets by the time when their call began, and then by the number of their fetch.
     fn asked(&self) -> (Instant, FetchId) {
         (self.asked.monotonic, self.fetch)
     }
@@ -100,16 +103,16 @@ impl Secret {
     }
 }
 
-/// Fetches, numbered in the order in which they began.
+/// The number of a fetch. Fetches are numbered in the order in which they begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FetchId(u64);
 
-/// A request's time limits for the secret.
+/// The times until which a request waits for the secret.
 #[derive(Clone, Copy, Debug)]
 pub struct WaitLimits {
-    /// While a cached secret exists: 1 s after the request began.
+    /// The limit while a cached secret exists: at most 1 s after the request began.
     pub(crate) with_cache: Instant,
-    /// Without a cached secret.
+    /// The limit without a cached secret.
     pub(crate) deadline: Instant,
 }
 
@@ -124,17 +127,18 @@ impl WaitLimits {
 /// The result of a recheck.
 #[derive(Debug)]
 pub enum Recheck {
-    /// A secret that was fetched after the one that the request saw.
+    /// A newer secret than the secret that the request saw.
     Newer(Secret),
-    /// The request's secret decides: it was fetched after the request failed to verify, or rechecks pause.
+    /// The request stays refused: its secret was fetched after the request failed to verify, or rechecks pause
+    /// now.
     Settled,
     /// Secrets Manager is unreachable, denied the call, or returned an invalid value.
     Failed(NoSecret),
 }
 
 impl SecretStore {
-    /// The secret with this name or ARN, fetched again at the age of `ttl`, and used up to the age of
-    /// `max_stale` while Secrets Manager is unreachable.
+    /// A store for the secret with this name or ARN. The store fetches the secret again at the age `ttl`. While
+    /// Secrets Manager is unreachable, the store uses the cached secret up to the age `max_stale`.
     pub fn new(
         client: Client,
         secret_id: String,
@@ -146,7 +150,7 @@ impl SecretStore {
         Self(Arc::new(Store { client, secret_id, state }))
     }
 
-    /// The secret to verify with.
+    /// The secret to verify tokens with.
     pub async fn current(&self, limits: WaitLimits) -> Result<Secret, NoSecret> {
         let arrived = self.next_fetch();
         loop {
@@ -180,14 +184,14 @@ impl SecretStore {
         }
     }
 
-    /// The id that the next fetch will have. [`recheck`](Self::recheck) needs a fetch at least as new.
+    /// The number that the next fetch will have. A request passes it to [`recheck`](Self::recheck).
     pub fn next_fetch(&self) -> FetchId {
         self.state().next_fetch()
     }
 
-    /// Looks for a newer secret, for a request that did not verify with the one that it `saw`.
+    /// Looks for a newer secret for a request that did not verify with the secret that it `saw`.
     ///
-    /// `since` is the [`next_fetch`](Self::next_fetch) at the time when the request first failed.
+    /// `since` is what [`next_fetch`](Self::next_fetch) returned when the request first failed to verify.
     pub async fn recheck(&self, saw: &Secret, since: FetchId, limits: WaitLimits) -> Recheck {
         let (mut fetch, wait_in_outage) = {
             let mut state = self.state();
@@ -209,7 +213,7 @@ impl SecretStore {
             }
             let fetch = self.fetch_for_recheck(&mut state, since);
             if has_failed {
-                state.rechecks.failed(now); // other rechecks do not wait for this one
+                state.rechecks.failed(now); // so that other rechecks fail at once
             }
             let wait_in_outage = state.is_unreachable().then(|| {
                 if state.may_probe() { MAX_WAIT_WITH_CACHE } else { MAX_WAIT_OF_RECHECK_IN_OUTAGE }
@@ -218,7 +222,7 @@ impl SecretStore {
         };
         let now = Instant::now();
         if let Some(wait) = wait_in_outage {
-            // the request may already have waited for 1 s
+            // `with_cache` limits the whole wait, because the request may already have waited for 1 s
             fetch.progresses_by(limits.with_cache.min(now + wait)).await;
         } else if !fetch.ends_by(limits.deadline.min(now + MAX_WAIT_WITH_CACHE)).await {
             self.state().wait_timed_out();
@@ -239,7 +243,8 @@ impl SecretStore {
         state.in_flight().unwrap_or_else(|| self.start(state, false))
     }
 
-    /// Starts a background fetch if none is in flight. Returns the fetch if this request must wait for it.
+    /// Starts a fetch in the background if none is in flight. Returns the fetch if this request must wait for
+    /// it.
     fn fetch_in_outage(&self, state: &mut State) -> Option<Fetch> {
         if state.in_flight().is_none() && state.failed_just_now() {
             return None;
@@ -248,7 +253,8 @@ impl SecretStore {
         state.may_probe().then_some(fetch)
     }
 
-    /// A fetch that is at least as new as `since`, or the recheck that another request has begun.
+    /// A fetch that is at least as new as `since`, or the fetch of a recheck that another request has just
+    /// begun.
     fn fetch_for_recheck(&self, state: &mut State, since: FetchId) -> Fetch {
         state.join_for_recheck(since).unwrap_or_else(|| self.start(state, true))
     }
@@ -264,7 +270,7 @@ impl SecretStore {
     async fn run(self, fetch: Fetch, progress: broadcast::Sender<Progress>) {
         let attempt_failed = || {
             self.state().attempt_failed(fetch.id);
-            let _ = progress.send(Progress::Calling); // nobody may be waiting
+            let _ = progress.send(Progress::Calling); // fails if no request is waiting
         };
         let fetched = AssertUnwindSafe(self.0.fetch(fetch.id, attempt_failed)).catch_unwind().await;
         let panicked = |_| Err(Failed { error: FetchError::Unreachable, asked: Instant::now() });

@@ -1,7 +1,7 @@
-//! The log: one wide event for each request, which CloudWatch also reads as metrics, and the events that
-//! could not be delivered.
+//! The function's log: one wide event for each request, and a record for each event that could not be
+//! delivered. CloudWatch also reads metrics from the wide events.
 //!
-//! Both are JSON lines on stdout, at every log level. Diagnostics go to stderr.
+//! Wide events and records are JSON lines on stdout, at every log level. Diagnostics go to stderr.
 
 mod metrics;
 
@@ -29,11 +29,11 @@ use crate::rejection::Rejection;
 use crate::secrets::Secret;
 use crate::undelivered;
 
-/// Writes diagnostics to stderr as JSON lines. Whatever `levels` says, other crates log nothing below INFO,
-/// because at DEBUG and TRACE they log requests and the secrets in them.
+/// Sends diagnostics to stderr as JSON lines. Other crates log nothing below INFO, whatever `levels` says,
+/// because their DEBUG and TRACE lines contain requests and secrets.
 pub fn init_diagnostics(levels: Targets) {
     std::panic::set_hook(Box::new(|panic| {
-        // without its message, which may quote a request
+        // leaves out the panic's message, because it may quote a request
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(
             location,
@@ -42,15 +42,15 @@ pub fn init_diagnostics(levels: Targets) {
     }));
     let safe = Targets::new()
         .with_target(OWN_TARGET, LevelFilter::TRACE)
-        // its warnings quote responses of STS, which may hold credentials
+        // aws_config's warnings quote responses of STS, which may contain credentials
         .with_target("aws_config", LevelFilter::ERROR)
         .with_default(Level::INFO);
     let lines = fmt::layer().json().flatten_event(true).with_writer(io::stderr);
     tracing_subscriber::registry().with(lines.with_filter(levels).with_filter(safe)).init();
 }
 
-/// Names the build in the log's first line, because the alias may serve an older version than the last
-/// deployment.
+/// Names the version and the commit in the log's first line, because the alias may serve an older version than
+/// the last deployment.
 pub fn started(commit: &str) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), commit, "the forwarder has started");
 }
@@ -65,7 +65,7 @@ pub enum Source {
     HeldQueue,
 }
 
-/// What is known about a request or a held token. It is written as one line at the end.
+/// What the function knows about a request or a held token. It is logged as one line when the request ends.
 #[derive(Debug)]
 pub struct WideEvent {
     began: Instant,
@@ -77,7 +77,7 @@ pub struct WideEvent {
     process: Process,
 }
 
-/// What is known of a verified event. Nothing unverified is ever logged.
+/// The logged fields of a verified event. Unverified data is never logged.
 #[derive(Debug, Serialize)]
 struct EventFields {
     event_id: String,
@@ -88,7 +88,7 @@ struct EventFields {
 }
 
 impl WideEvent {
-    /// Begins the line of a request or a held token of this invocation. Its duration counts from now.
+    /// Begins the wide event of a request or a held token. Its duration counts from now.
     pub fn begin(function_name: &str, request_id: &str, source: Source, process: Process) -> Self {
         Self {
             began: Instant::now(),
@@ -101,12 +101,12 @@ impl WideEvent {
         }
     }
 
-    /// The secret that the token is verified with.
+    /// Records the age of the secret that the token is verified with.
     pub fn secret(&mut self, secret: &Secret) {
         self.secret_age = Some(secret.age());
     }
 
-    /// The event, once it is verified, and when it came.
+    /// Records the verified event, and its age at the time when it came.
     pub fn verified(&mut self, event: &VerifiedEvent, came: OffsetDateTime) {
         let claim = |name| Some((name, event.attribute(name)?.to_owned()));
         self.event = Some(EventFields {
@@ -128,8 +128,8 @@ impl WideEvent {
         write_lines(self.process, [line]);
     }
 
-    /// Writes the line of a held token. A token that stays in the held queue has no metrics, because it was
-    /// counted when it was held.
+    /// Writes the line of a held token. If the token stays in the held queue, the line has no metrics, because
+    /// the token was counted when it was held.
     pub fn end_held(self, result: &Result<Receipt, Rejection>, stays: bool) {
         let outcome = if stays { Outcome::Held } else { Outcome::of(result) };
         let counted = (!stays).then_some(outcome);
@@ -163,7 +163,7 @@ impl WideEvent {
     }
 }
 
-/// The wide event as it is written.
+/// The JSON line of a wide event.
 #[derive(Serialize)]
 struct Line<'e> {
     #[serde(flatten)]

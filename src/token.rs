@@ -1,9 +1,9 @@
 //! JW's token: a compact JWS (RFC 7515) whose payload has the same members as the body.
 //!
-//! `jsonwebtoken` only verifies the HMAC-SHA256 of the signing input. It is too lenient about everything
-//! else, so this module checks the rest: canonical base64url, one algorithm, and no header parameter that
-//! changes the meaning of the signature. Before the signature is verified, only the header and the claim
-//! that selects the key are parsed.
+//! The crate `jsonwebtoken` only verifies the HMAC-SHA256 of the signing input. It is too lenient about
+//! everything else, so this module checks the rest: canonical base64url, one algorithm, and no header parameter
+//! that changes the meaning of the signature. Before the signature is verified, this module uses only the
+//! header and the claim that selects the key.
 
 mod hs256;
 
@@ -22,8 +22,8 @@ use crate::rejection::{NoSecret, Refusal, Rejection};
 /// RFC 7516). JW sends none of them.
 const FORBIDDEN_PARAMETERS: [&str; 4] = ["crit", "b64", "enc", "zip"];
 
-/// The largest body takes 349,528 bytes in base64url. The rest is for the header, the signature and
-/// escapes that are longer in the token than in the body.
+/// The longest token. The largest body takes 349,528 bytes in base64url. The other bytes are for the header,
+/// the signature, and escapes that are longer in the token than in the body.
 const MAX_BYTES: usize = 393_216;
 
 /// Whether a text is 1 to 393,216 characters of base64url and dots.
@@ -40,8 +40,8 @@ pub struct UnverifiedToken<'t> {
     payload: Vec<u8>,
 }
 
-/// An unverified token whose payload equals the request's body. Only [`UnverifiedToken::to_hold`] creates
-/// one, and nothing else can be held.
+/// An unverified token whose payload equals the request's body. Only [`UnverifiedToken::to_hold`] creates a
+/// `HeldToken`, and the held queue takes nothing else.
 pub struct HeldToken<'t>(&'t str);
 
 impl<'t> HeldToken<'t> {
@@ -91,14 +91,14 @@ impl<'t> UnverifiedToken<'t> {
         &self.payload
     }
 
-    /// The token to hold until a secret can verify it, if `body` equals the payload.
+    /// If `body` equals the token's payload, returns the token to hold until a secret can verify it.
     pub fn to_hold(&self, body: &[u8]) -> Option<HeldToken<'t>> {
         let payload = Object::parse(&self.payload).ok()?;
         (Object::parse(body).ok()? == payload).then_some(HeldToken(self.text))
     }
 
-    /// The claims, if a key in the ring verifies the signature, the claims are valid at `now`, and `body`
-    /// equals the payload.
+    /// Checks that a key in the ring verifies the signature, that the claims are valid at `now`, and that
+    /// `body` equals the payload. Returns the claims.
     pub fn verify(
         &self,
         ring: &KeyRing,
@@ -143,7 +143,7 @@ impl<'t> UnverifiedToken<'t> {
     }
 }
 
-/// The token that JW would send with these claims, a JSON object's text.
+/// The token that JW would send with these claims. `claims` is the text of a JSON object.
 #[cfg(any(test, feature = "cli"))]
 pub fn sign(claims: &str, key: &Key) -> String {
     let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
@@ -169,7 +169,8 @@ fn is_plain_hs256(header: &Object<'_>) -> bool {
         && matches!(header.get("kid"), None | Some(Value::String(_)))
 }
 
-/// The registered claims (RFC 7519, 4.1), read as PyJWT reads them in JW's documented check, without leeway.
+/// Whether the registered claims (RFC 7519, section 4.1) allow the token at `now`, as PyJWT decides in JW's
+/// documented check, without leeway.
 fn registered_claims_allow(claims: &Object<'_>, now: SystemTime) -> bool {
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let date = |name, allows: &dyn Fn(f64) -> bool| {

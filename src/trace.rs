@@ -4,11 +4,11 @@
 #[derive(Debug, PartialEq)]
 pub struct TraceHeader(String);
 
-/// Longer than any header of X-Ray. Lambda's headers have about 120 characters.
+/// The longest header that is accepted. Lambda's headers have about 120 characters.
 const MAX_BYTES: usize = 256;
 
 impl TraceHeader {
-    /// Parses a header, which must be fields of printable ASCII with one trace id.
+    /// Parses a header. It must consist of fields in printable ASCII, and must have exactly one trace id.
     pub fn parse(text: &str) -> Option<Self> {
         let is_printable =
             text.len() <= MAX_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());

@@ -1,8 +1,8 @@
-//! The `undelivered` record: a verified event that SQS did not take, written to the log in parts.
+//! The `undelivered` record: a verified event that SQS did not confirm. It is written to the log in parts.
 //!
-//! The log holds the only copy of such an event, and CloudWatch may cut a long line. So no line of a
-//! record is longer than [`MAX_LINE_BYTES`]: the record's body is split, and each part repeats the
-//! other members. Nearly every event is part 1 of 1.
+//! The log has the only copy of such an event, and CloudWatch may truncate a long line. So no line of a record
+//! is longer than [`MAX_LINE_BYTES`]: each part has a piece of the event's body, and repeats the record's other
+//! members. Nearly every record is part 1 of 1.
 
 #[cfg(feature = "cli")]
 pub mod join;
@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::message::Message;
 
-/// The longest line in bytes, with its newline: an eighth of CloudWatch Logs' limit until 2025, 256 KiB,
-/// which is also safe for log collectors on the way.
+/// The most bytes in a line, including the newline. It is an eighth of 256 KiB, the limit of CloudWatch Logs
+/// until 2025, and is also safe for log collectors on the way.
 pub const MAX_LINE_BYTES: usize = 32_768;
 
 /// One line of a record.
@@ -54,7 +54,7 @@ pub fn parts<'m>(
         deduplication_id: message.deduplication_id,
         body: "",
     };
-    // a record has at most as many parts as bytes, so these numbers are the widest
+    // a record never has more parts than its body has bytes, so no part has wider numbers
     let most = message.body.len();
     let widest = Part { undelivered: record, part: most, parts: most };
     let around = serde_json::to_string(&widest).map_or(0, |line| line.len()) + "\n".len();
@@ -67,8 +67,8 @@ pub fn parts<'m>(
     })
 }
 
-/// Splits a text between characters into pieces of at most `room` bytes in a JSON string. Each piece has at
-/// least one character, even if `room` is too small.
+/// Splits a text between characters. A piece takes at most `room` bytes in a JSON string, but has at least one
+/// character even if `room` is too small.
 fn split(text: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut begin, mut width) = (0, 0);
@@ -84,7 +84,7 @@ fn split(text: &str, room: usize) -> Vec<&str> {
     pieces
 }
 
-/// The bytes that `serde_json` writes for a character in a string.
+/// The number of bytes that `serde_json` writes for a character in a string.
 fn json_width(character: char) -> usize {
     match character {
         '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => r"\n".len(),
@@ -158,8 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn first_line_at_the_limit_is_one_part_and_a_byte_more_makes_two() {
-        // the widest part's numbers have five digits, and the written numbers have one
+    fn record_at_the_limit_has_one_part_and_a_byte_more_makes_two_parts() {
+        // the code leaves room for part numbers of five digits, and these lines have numbers of one digit
         let spare = 2 * "9999".len();
         let around = lines(&message(""))[0].len();
         let body = "x".repeat(MAX_LINE_BYTES - spare - around);

@@ -1,13 +1,13 @@
-# Deploys the function without CloudFormation, with its queues, secret and role. Run it as docs/deploy-with-cargo-lambda.md
-# says: the commands that follow on that page use its variables. A second run keeps what exists, and continues an
-# interrupted first run. `make prove-cargo-lambda` runs it twice on an emulated AWS, and compares what it made with
-# template.yaml.
+# Deploys the function with its queues, secret and role, but without CloudFormation. Run it as
+# docs/deploy-with-cargo-lambda.md says: later commands on that page use its variables. A second run keeps what exists, so it
+# also continues an interrupted run. `make prove-cargo-lambda` runs it twice on an emulated AWS, and compares the created
+# resources with template.yaml.
 
 ACCOUNT=$(aws sts get-caller-identity --query Account --output text)
 SQS=arn:aws:sqs:$REGION:$ACCOUNT # here and below: aws-cn in China, aws-us-gov in GovCloud
 
-# Queues: for your consumers' events, and for events that the function holds while it has no usable secret; each with a
-# dead-letter queue, and all without plain HTTP.
+# Queues: one for your consumers' events, and one for events that the function holds while it has no usable secret. Each has a
+# dead-letter queue. All four deny plain HTTP.
 queue() { # QUEUE ATTRIBUTES
   aws sqs create-queue --queue-name $NAME-$1 --attributes file:///dev/stdin <<EOF
 {
@@ -52,7 +52,7 @@ aws iam put-role-policy --role-name $NAME --policy-name forwarder --policy-docum
 EOF
 
 # Function. The file replaces all of the function's variables. The AWS CLI sets the log format, because cargo-lambda cannot.
-# Never set ApplicationLogLevel above INFO: Lambda would drop metrics and undelivered events.
+# Never set ApplicationLogLevel above INFO, because Lambda would drop metrics and undelivered events.
 cat > target/forwarder.env <<EOF
 QUEUE_URL=$QUEUE_URL
 HELD_QUEUE_URL=$HELD_QUEUE_URL
@@ -68,10 +68,10 @@ aws lambda update-function-configuration --function-name $NAME \
   --logging-config LogFormat=JSON,ApplicationLogLevel=INFO,SystemLogLevel=WARN
 aws lambda wait function-updated-v2 --function-name $NAME
 
-# The first version lacks the log format, so deploy again, with the alias that JW's requests reach.
+# The first version lacks the log format. So deploy again, and set the alias live, which JW's requests reach.
 cargo lambda deploy --binary-path $BOOTSTRAP --iam-role $ROLE_ARN --env-file target/forwarder.env --alias live $NAME
 
-# Held events: Lambda invokes the function with the held queue's messages, through the same alias.
+# Held events: Lambda invokes the function's alias live with the held queue's messages.
 [ "$(aws lambda list-event-source-mappings --function-name $NAME:live --query 'length(EventSourceMappings)')" != 0 ] ||
   aws lambda create-event-source-mapping --function-name $NAME:live --event-source-arn $SQS:$NAME-held --batch-size 10 \
   --function-response-types ReportBatchItemFailures --scaling-config MaximumConcurrency=2

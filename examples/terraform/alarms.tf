@@ -7,8 +7,8 @@ locals {
     EventsLost   = { metric = "Lost", description = "The function could neither verify nor hold an event. The event is lost unless JW sends it again. Repair the held queue first, then the secret." }
   }
   dead_letters = {
-    DeadLetter     = { queue = "events", description = "A consumer failed an event on all its attempts. Repair the consumer, then move the events back (aws sqs start-message-move-task)." }
-    HeldDeadLetter = { queue = "held", description = "A held event failed all its attempts for a day. Repair the secret, then move the events back (aws sqs start-message-move-task)." }
+    DeadLetter     = { queue = "events", description = "A consumer failed all attempts to process an event. Repair the consumer, then move the events back (aws sqs start-message-move-task)." }
+    HeldDeadLetter = { queue = "held", description = "The function could not forward a held event in 288 attempts, which take a day. Repair the secret, then move the events back (aws sqs start-message-move-task)." }
   }
 }
 
@@ -31,7 +31,7 @@ resource "aws_cloudwatch_metric_alarm" "function" {
 resource "aws_cloudwatch_log_metric_filter" "undelivered" {
   name           = "${var.name}-undelivered"
   log_group_name = aws_cloudwatch_log_group.forwarder.name
-  pattern        = "{ ($.undelivered.event_id = *) && ($.part = 1) }" # a long record has several parts
+  pattern        = "{ ($.undelivered.event_id = *) && ($.part = 1) }" # counts each record once, because a long record has several parts
   metric_transformation {
     namespace = "JwWebhookForwarder/${var.name}"
     name      = "Undelivered"
@@ -66,13 +66,13 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
-  treat_missing_data  = "ignore" # SQS sends no metrics of an unused empty queue
+  treat_missing_data  = "ignore" # SQS sends no metrics of an unused empty queue, so the last value counts
   alarm_actions       = var.alarm_actions
 }
 
 resource "aws_cloudwatch_metric_alarm" "held" {
   alarm_name          = "${var.name}-EventsHeld"
-  alarm_description   = "Events are held, because the function had no usable secret. The log says why. Once the secret is right, the events arrive within minutes without any action."
+  alarm_description   = "The function holds events, because it had no usable secret to verify them. The log says why. Once the secret is right, the events arrive within minutes without any action."
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0

@@ -23,7 +23,7 @@ resource "aws_cloudwatch_log_group" "forwarder" {
   name              = "/aws/lambda/${var.name}"
   retention_in_days = 90
   lifecycle {
-    prevent_destroy = true # undelivered events are only here
+    prevent_destroy = true # the log has the only copy of an undelivered event
   }
 }
 
@@ -99,7 +99,7 @@ resource "aws_lambda_function" "forwarder" {
   logging_config {
     log_group  = aws_cloudwatch_log_group.forwarder.name
     log_format = "JSON"
-    # Never above INFO, because Lambda would drop the metrics and the undelivered events, which have no level.
+    # Never set this level above INFO, because Lambda would drop the metrics and the undelivered events, which have no level.
     application_log_level = "INFO"
     system_log_level      = "WARN" # failed invocations only
   }
@@ -121,7 +121,7 @@ resource "aws_lambda_event_source_mapping" "held" {
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
   scaling_config {
-    maximum_concurrency = 2 # Lambda's lowest value, because the account's concurrency is for requests
+    maximum_concurrency = 2 # Lambda's lowest value, so that requests can use the account's concurrency
   }
 }
 

@@ -16,17 +16,17 @@ output "QueueUrl" {
 }
 
 output "DeadLetterQueueUrl" {
-  description = "Messages that consumers failed too often"
+  description = "The dead-letter queue, for messages that consumers failed too often"
   value       = aws_sqs_queue.dead["events"].id
 }
 
 output "HeldQueueUrl" {
-  description = "Events that wait for the secret, as tokens; the function forwards them once it has the secret"
+  description = "The held queue, where events wait as tokens; the function forwards them once it has a usable secret"
   value       = aws_sqs_queue.main["held"].id
 }
 
 output "HeldDeadLetterQueueUrl" {
-  description = "Held events that failed all 288 attempts"
+  description = "The held queue's dead-letter queue, for events that failed all 288 attempts"
   value       = aws_sqs_queue.dead["held"].id
 }
 

@@ -5,7 +5,7 @@ locals {
     # The function tries to forward a held event every 300 s, and 288 attempts take a day.
     held = { visibility_timeout = 300, max_receives = 288 }
   }
-  max_message_size  = 262144  # more than the HTTP API accepts, and the limit of the provider's version 5
+  max_message_size  = 262144  # larger than any request of the HTTP API; version 5 of the provider allows no more
   message_retention = 1209600 # 14 days, SQS's longest
 }
 
@@ -16,7 +16,7 @@ resource "aws_sqs_queue" "dead" {
   message_retention_seconds = local.message_retention
   sqs_managed_sse_enabled   = true
   lifecycle {
-    prevent_destroy = true # it may have events
+    prevent_destroy = true # the queue may have events
   }
 }
 
@@ -32,7 +32,7 @@ resource "aws_sqs_queue" "main" {
     maxReceiveCount     = each.value.max_receives
   })
   lifecycle {
-    prevent_destroy = true # it may have events
+    prevent_destroy = true # the queue may have events
   }
 }
 

@@ -1,5 +1,5 @@
-//! The input has one `Authorization` header per line, in which `@` stands for a valid token. A
-//! request may only be accepted if one header is `Bearer` and that token.
+//! The input has one `Authorization` header per line, in which `@` stands for a valid token. The
+//! function may accept a request only if its one header is `Bearer` and that token.
 #![no_main]
 
 use jw_webhook_forwarder_fuzz::event::HttpEvent;

@@ -1,6 +1,6 @@
-//! The input has one record per line. `@claims`: the target signs these claims. `{…}`: the record
-//! itself. Anything else is the record's body. The function must send signed payloads only, and
-//! must send every event that JW may send.
+//! The input has one record per line. For a line `@claims`, the record's body is a token with these
+//! claims, which the target signs. A line `{…}` is the whole record. Any other line is a record's
+//! body. The function must send only signed payloads, and must send every event that JW may send.
 #![no_main]
 
 use jw_webhook_forwarder_fuzz::event::held_record;
@@ -44,7 +44,7 @@ fuzz_target!(|data: &[u8]| {
     let all = records.iter().map(|record| record.json.as_str()).collect::<Vec<_>>().join(",");
     let event = RawValue::from_string(format!(r#"{{"Records":[{all}]}}"#)).expect("JSON");
     let outcome = invoke(&event, None);
-    assert!(outcome.held.is_empty(), "a held event is held again");
+    assert!(outcome.held.is_empty(), "the function held an event that was already held");
     for message in &outcome.queued {
         let tokens = records.iter().map(|record| &record.token).filter(|token| is_signed(token));
         let mut payloads = tokens.map(|token| (token, payload(token)));
@@ -53,13 +53,16 @@ fuzz_target!(|data: &[u8]| {
             .expect("a message is a signed payload");
         assert_queued(token, &payload, message);
     }
-    let Some(answer) = outcome.answer else { return }; // all messages stay
+    let Some(answer) = outcome.answer else { return }; // all messages stay in the held queue
     let failures = answer["batchItemFailures"].as_array().expect("failures");
     let stays = |id: &str| failures.iter().any(|failure| failure["itemIdentifier"] == id);
     let of_jw: Vec<_> = records.iter().filter(|record| record.is_jws).collect();
-    assert!(outcome.queued.len() >= of_jw.len(), "an event that JW may send is not sent");
+    assert!(
+        outcome.queued.len() >= of_jw.len(),
+        "the function did not send an event that JW may send"
+    );
     assert!(
         of_jw.iter().all(|record| !stays(&record.id)),
-        "an event that was sent stays in the held queue"
+        "the function sent an event, but left it in the held queue"
     );
 });

@@ -1,7 +1,7 @@
 //! The input is a request: a line with the method, lines with headers (`name: value`), an empty
 //! line, and the body. A token that signs the body replaces the `@` at the end of a header's value.
-//! A line `@name: json` is an unneeded member of the event, `@@name: json` one of its
-//! `requestContext`, and `@@@name: json` one of its `http`.
+//! A line `@name: json` adds a member to the event, `@@name: json` to the event's `requestContext`,
+//! and `@@@name: json` to the `http` in it. The function does not need these members.
 #![no_main]
 
 use jw_webhook_forwarder_fuzz::event::HttpEvent;
@@ -35,13 +35,13 @@ fn request(data: &[u8]) -> Option<HttpEvent> {
     Some(request)
 }
 
-/// The token of a request that may be accepted or held.
+/// The token of a request that the function accepted or held.
 fn the_token(request: &HttpEvent) -> &str {
     assert_eq!(request.method, "POST");
     let is_authorization = |name: &str| name.eq_ignore_ascii_case("authorization");
     let mut values = request.headers.iter().filter(|(name, _)| is_authorization(name));
     let (Some((_, value)), None) = (values.next(), values.next()) else {
-        panic!("accepted or held without exactly one Authorization header")
+        panic!("accepted or held a request without exactly one Authorization header")
     };
     value.rsplit(' ').next().expect("a token")
 }
@@ -55,7 +55,7 @@ fuzz_target!(|data: &[u8]| {
     let status = outcome.status();
     assert!(matches!(status, 200 | 400 | 401 | 405 | 413 | 415), "{status}");
     assert_eq!(outcome.queued.len(), usize::from(status == 200), "{status}");
-    assert!(outcome.held.is_empty(), "held although there is a secret");
+    assert!(outcome.held.is_empty(), "the function held an event although it has a secret");
     if status == 401 {
         assert_eq!(outcome.answer.expect("one")["body"], r#"{"error":"unauthorized"}"#);
     }
@@ -65,10 +65,10 @@ fuzz_target!(|data: &[u8]| {
 
     let outcome = invoke_without_secret(&event);
     assert!([status, 503].contains(&outcome.status()), "{status} and {}", outcome.status());
-    assert!(outcome.queued.is_empty(), "sent without a secret");
+    assert!(outcome.queued.is_empty(), "the function sent an event without a secret");
     assert!(
         status != 200 || outcome.held.len() == 1,
-        "an event that the secret would accept is not held"
+        "the function did not hold an event that its secret would verify"
     );
     if let [held] = &outcome.held[..] {
         assert_eq!(held, the_token(&request));

@@ -1,6 +1,7 @@
 //! The input is a token and a body. If the first byte is even, the token's text, a newline and the
-//! body follow. Otherwise, a header, claims and a body to be signed follow, with 0xff between them.
-//! An empty header stands for JW's header, and an empty body for the claims.
+//! body follow. If it is odd, a header, claims and a body follow, with 0xff between them, and the
+//! target signs the header and the claims. An empty header stands for JW's header, and an empty
+//! body for the claims.
 #![no_main]
 
 use jw_webhook_forwarder::key_ring::KeyRing;
@@ -15,7 +16,7 @@ static RINGS: LazyLock<[KeyRing; 2]> = LazyLock::new(|| {
         .map(|value| KeyRing::parse(value.as_bytes()).expect("a ring").0)
 });
 
-/// Whether each ring accepts the token. Checks that every acceptance is correct.
+/// Whether the single key and the ring accept the token. Checks that every acceptance is correct.
 fn accepted(token: &str, body: &[u8]) -> [bool; 2] {
     let Ok(unverified) = UnverifiedToken::parse(token) else { return [false; 2] };
     RINGS.each_ref().map(|ring| match unverified.verify(ring, body, SystemTime::now()) {
@@ -44,6 +45,6 @@ fuzz_target!(|data: &[u8]| {
     let header = if header.is_empty() { HEADER } else { header };
     let body = if body.is_empty() { claims } else { body };
     let [single, ring] = accepted(&token(header, claims), body);
-    assert!(single || !is_jws, "an event that JW may send is refused");
-    assert!(single || !ring, "a ring accepts a token that its only key does not");
+    assert!(single || !is_jws, "the single key refuses an event that JW may send");
+    assert!(single || !ring, "the ring accepts a token, but its key as a single key does not");
 });

@@ -12,12 +12,12 @@ pub struct HttpEvent {
     pub method: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Members that the function does not need, with their JSON: of the event, its
-    /// `requestContext`, and its `http`.
+    /// Names and JSON of members that the function does not need, in three lists: for the event,
+    /// its `requestContext`, and the `http` in it.
     pub unneeded: [Vec<(String, String)>; 3],
 }
 
-/// The members that the function reads, for each of the three objects.
+/// The members that the function reads, for the same three objects.
 const NEEDED: [&[&str]; 3] =
     [&["requestContext", "headers", "isBase64Encoded", "body"], &["http"], &["method"]];
 
@@ -51,7 +51,8 @@ impl HttpEvent {
         RawValue::from_string(object(of_event, needed)).expect("an event is JSON")
     }
 
-    /// Gateways choose base64 by the content type. Here, an odd length of the body chooses it.
+    /// A gateway encodes a body in base64 depending on its content type. Here, every body of odd
+    /// length is encoded.
     fn is_odd(&self) -> bool {
         self.body.len() % 2 == 1
     }

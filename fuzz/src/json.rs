@@ -18,7 +18,7 @@ pub enum Json {
     Object(BTreeMap<Vec<u8>, Json>),
 }
 
-/// Much deeper than the forwarder reads, but shallow enough for recursion.
+/// The deepest nesting: much deeper than the forwarder reads, but shallow enough for recursion.
 const MAX_DEPTH: usize = 100;
 
 pub fn parse(text: &[u8]) -> serde_json::Result<Json> {

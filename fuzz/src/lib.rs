@@ -1,5 +1,5 @@
-//! What the fuzz targets compare the forwarder with: an HMAC, a JSON parser and an AWS that do not
-//! use the forwarder's code.
+//! The fuzz targets compare the forwarder with this crate: an HMAC, a JSON parser and an emulated
+//! AWS, none of which use the forwarder's code.
 
 pub mod event;
 pub mod json;
@@ -61,10 +61,10 @@ fn decode(part: &str) -> Vec<u8> {
     BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url")
 }
 
-/// Checks a message that was sent for this token and body.
+/// Checks the message that the function sent for this token and body.
 pub fn assert_queued(token: &str, body: &[u8], message: &str) {
-    // The message has U+FFFE and U+FFFF as escapes. Its JSON is the same, and otherwise it is the
-    // payload.
+    // The message is the payload, in which U+FFFE and U+FFFF are escaped. Its JSON value is the
+    // same.
     let sent = json::parse(message.as_bytes()).expect("the message is JSON");
     assert_eq!(sent, json::parse(body).expect("the body is JSON"));
     if !message.contains("\\ufff") {
@@ -72,14 +72,15 @@ pub fn assert_queued(token: &str, body: &[u8], message: &str) {
     }
 }
 
-/// Checks that a token may be held with this body.
+/// Checks that the function may hold this token with this body.
 pub fn assert_may_be_held(token: &str, body: &[u8]) {
     let payload = json::parse(&payload(token)).expect("the payload is JSON");
     assert!(matches!(payload, Json::Object(_)), "held without claims");
     assert_eq!(payload, json::parse(body).expect("the body is JSON"), "held with another body");
 }
 
-/// Checks that a token may be accepted with this body, and that `payload` is its payload.
+/// Checks that the function may accept this token with this body, and that `payload` is the token's
+/// payload.
 pub fn assert_sound(token: &str, body: &[u8], payload: &[u8]) {
     assert!(is_signed(token), "accepted without a valid signature");
     let header = json::parse(&decode(parts(token)[0])).expect("the header is JSON");
@@ -88,7 +89,7 @@ pub fn assert_sound(token: &str, body: &[u8], payload: &[u8]) {
     for name in ["crit", "b64", "enc", "zip"] {
         assert_eq!(header.get(name.as_bytes()), None, "accepted with {name}");
     }
-    assert_eq!(self::payload(token), payload, "the payload is not the signed one");
+    assert_eq!(self::payload(token), payload, "the payload differs from the signed payload");
     let claims = json::parse(payload).expect("the claims are JSON");
     assert!(matches!(claims, Json::Object(_)), "accepted without claims");
     assert_eq!(claims, json::parse(body).expect("the body is JSON"), "accepted with another body");

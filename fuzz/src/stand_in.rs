@@ -1,5 +1,5 @@
-//! The forwarder with an AWS in the same process. SQS always succeeds and keeps the messages.
-//! Secrets Manager returns the secret or denies access to it.
+//! The forwarder with an emulated AWS in the same process. SQS always succeeds and stores the
+//! messages. Secrets Manager returns the secret or denies access to it.
 
 use aws_sdk_secretsmanager::error::ErrorMetadata;
 use aws_sdk_secretsmanager::operation::get_secret_value::{
@@ -89,7 +89,7 @@ impl Outcome {
     }
 }
 
-/// Invokes a function that has its secret.
+/// Invokes a function that can fetch its secret.
 pub fn invoke(event: &RawValue, trace: Option<String>) -> Outcome {
     outcome(&WITH_SECRET, event, trace)
 }

@@ -12,19 +12,19 @@ use aws_sdk_sqs::operation::RequestId;
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// AWS did not answer, or may answer differently the next time.
+    /// AWS did not respond, or may respond differently to a retry.
     #[error("unreachable: {0}")]
     Unreachable(Cause),
-    /// AWS rejected the call, and would reject it again.
+    /// AWS rejected the call, and would reject a retry too.
     #[error("refused: {0}")]
     Refused(Cause),
 }
 
-/// What went wrong, without any text that was sent.
+/// What went wrong. The text quotes nothing that was sent or received, except single safe words.
 ///
-/// An AWS error's message may quote the request, with its signature and session token, and an unreadable
-/// response may hold the secret. So the text has only the error's code, the status, the request id and a
-/// connection's error. Texts of our own replace the SDK's other texts.
+/// The message of an AWS error may quote the request, with its signature and session token. An unreadable
+/// response may contain the secret. So the text contains only AWS's error code, the HTTP status, the request
+/// id, and the error of a failed connection. Our own texts replace all other texts of the SDK.
 #[derive(Debug)]
 pub struct Cause {
     text: String,
@@ -38,12 +38,12 @@ impl fmt::Display for Cause {
 }
 
 impl Fault {
-    /// A fault that may be gone at a retry.
+    /// The fault of a call that may succeed at a retry.
     pub fn unreachable(cause: impl Into<String>) -> Self {
         Fault::Unreachable(Cause { text: cause.into(), code: None })
     }
 
-    /// AWS's code for the error, if AWS answered.
+    /// AWS's error code, if AWS's response has a code.
     pub fn code(&self) -> Option<&str> {
         let (Fault::Unreachable(cause) | Fault::Refused(cause)) = self;
         cause.code.as_deref()
@@ -68,7 +68,7 @@ impl<E: ProvideErrorMetadata> From<SdkError<E, HttpResponse>> for Fault {
     }
 }
 
-/// Why there was no readable response.
+/// Says why there is no readable response.
 fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> String {
     match error {
         SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
@@ -88,7 +88,7 @@ fn no_answer<E>(error: &SdkError<E, HttpResponse>) -> String {
     }
 }
 
-/// Why the SDK did not send a request. The SDK reports missing credentials and an invalid endpoint as
+/// Says why the SDK did not send a request. The SDK reports missing credentials and an invalid endpoint as
 /// failed connections.
 fn not_sent(error: &ConnectorError) -> String {
     let causes = || std::iter::successors(error.source(), |&error| error.source());
@@ -102,7 +102,7 @@ fn not_sent(error: &ConnectorError) -> String {
     if error.is_io() {
         return format!("the connection failed: {}", texts.join(": "));
     }
-    // errors of the SDK's endpoint rules begin like this, and quote nothing
+    // the errors of the SDK's endpoint rules begin with these words, and never quote the request
     match texts.iter().find(|text| text.starts_with("Invalid Configuration: ")) {
         Some(rule) => format!("{rule}; check AWS_REGION and AWS_ENDPOINT_URL"),
         None => "the request could not be addressed or signed; check AWS_REGION and \
@@ -111,7 +111,7 @@ fn not_sent(error: &ConnectorError) -> String {
     }
 }
 
-/// Our own text for a credentials error. The provider's text may quote a credentials file or a program's
+/// Our own text for a credentials error, because the SDK's text may quote a credentials file or a program's
 /// output.
 fn no_credentials(error: &CredentialsError) -> &'static str {
     match error {
@@ -129,15 +129,15 @@ fn no_credentials(error: &CredentialsError) -> &'static str {
     }
 }
 
-/// Whether this is one of AWS's codes, which are words like `AccessDenied`. A proxy's JSON may have a `code`
-/// too: `403`, `FORBIDDEN`.
+/// Whether `code` is an error code of AWS, which is a word like `AccessDenied`. A proxy's JSON may have a
+/// `code` too, such as `403` or `FORBIDDEN`.
 fn is_aws_code(code: &str) -> bool {
     is_word(code)
         && code.starts_with(|first: char| first.is_ascii_uppercase())
         && code.contains(|any: char| any.is_ascii_lowercase())
 }
 
-/// A word of a response that is safe to log.
+/// Returns `text` if it is one word, because one word is safe to log.
 fn word(text: &str) -> &str {
     if is_word(text) { text } else { "unreadable" }
 }
@@ -147,11 +147,11 @@ fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }
 
-/// Whether a retry may get another response: any status but a 4xx; throttling in the spellings of AWS's
-/// services; and an expired signature or credentials, because the process may have been frozen between
-/// signing and sending.
+/// Whether a retry may get a different response. This is so for every status except 4xx, for throttling in the
+/// spellings of AWS's services, and for an expired signature or expired credentials, because the process may
+/// have been frozen between signing and sending the request.
 fn may_change(status: u16, code: &str) -> bool {
-    // codes that the SDK's lists lack
+    // codes that are missing from the SDK's lists
     const MORE: [&str; 10] = [
         "ExpiredToken",
         "ExpiredTokenException",

@@ -57,7 +57,7 @@ fn every_variable_is_used() {
 }
 
 #[test]
-fn rust_log_may_be_empty_or_a_module_of_ours() {
+fn rust_log_may_be_empty_or_name_one_of_our_modules() {
     let levels = |value| config(&[QUEUE, SECRET, ("RUST_LOG", value)]).unwrap().log_levels;
     assert_eq!(levels(""), "info".parse().unwrap());
     let module = "jw_webhook_forwarder::queue";
@@ -76,7 +76,7 @@ fn lambdas_log_level_takes_precedence_over_rust_log() {
 }
 
 #[test]
-fn missing_variable_is_named() {
+fn error_names_a_missing_variable() {
     let error = config(&[]).unwrap_err();
     assert!(
         error.contains("QUEUE_URL is not set; set it to the URL of the SQS queue")
@@ -85,7 +85,7 @@ fn missing_variable_is_named() {
     );
 }
 
-/// The error for this value of this variable, with valid values in the required ones.
+/// The error if the variable `name` has this value, and the required variables have valid values.
 fn problem(name: &str, value: &str) -> String {
     let variables: Vec<_> = [(name, value)]
         .into_iter()
@@ -96,7 +96,7 @@ fn problem(name: &str, value: &str) -> String {
 }
 
 #[test]
-fn invalid_value_is_named_and_never_replaced_by_a_default() {
+fn invalid_value_is_an_error_even_if_the_variable_has_a_default() {
     for (name, value) in [
         ("QUEUE_URL", ""),
         ("QUEUE_URL", "events"),
@@ -117,7 +117,10 @@ fn invalid_value_is_named_and_never_replaced_by_a_default() {
         ("RUST_LOG", "info,"),
     ] {
         let problem = problem(name, value);
-        assert!(problem.starts_with(&format!("{name} cannot be used; set it to ")), "{problem}");
+        assert!(
+            problem.starts_with(&format!("{name} has an invalid value; set it to ")),
+            "{problem}"
+        );
         assert!(!problem.contains("is not set"), "{name}={value}: {problem}");
     }
 }
@@ -162,7 +165,7 @@ fn held_events_never_go_to_a_fifo_queue_or_to_the_consumers_queue() {
         "https://eu-west-1.queue.amazonaws.com/123456789012/events.fifo",
     ] {
         let problem = problem("HELD_QUEUE_URL", held);
-        assert!(problem.starts_with("HELD_QUEUE_URL cannot be used"), "{held}: {problem}");
+        assert!(problem.starts_with("HELD_QUEUE_URL has an invalid value"), "{held}: {problem}");
     }
     let standard = "https://sqs.eu-west-1.amazonaws.com/123456789012/events";
     let legacy = "https://eu-west-1.queue.amazonaws.com/123456789012/events";
@@ -172,7 +175,8 @@ fn held_events_never_go_to_a_fifo_queue_or_to_the_consumers_queue() {
     }
 }
 
-/// `make template` compares template.yaml with this file, because Python cannot read the code.
+/// `make template` compares template.yaml with settings.json, because its Python tests cannot read the Rust
+/// code.
 #[test]
 fn settings_of_the_template_check_match_the_code() {
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/checks/template/settings.json");

@@ -10,7 +10,7 @@ use crate::key_ring::KeyRing;
 use crate::rejection::Rejection;
 use crate::token::UnverifiedToken;
 
-/// The event of a POST with this Authorization header and body, checked as of `now`.
+/// Checks a POST with this Authorization header and body as of `now`. Returns the request's event.
 pub fn check(
     authorization: &str,
     body: &[u8],

@@ -1,9 +1,9 @@
-//! Connections to AWS, all of which may be dead at once.
+//! The connection pool for calls to AWS. All its connections may be dead at the same time.
 //!
-//! After a freeze, or a change of the network, a connection may take a request and never answer. A
-//! call notices that only by its timeout. A function that serves several requests at once has several
-//! connections, so each attempt for an event could use another dead connection until the event's
-//! deadline. So a call that is cancelled before its response begins discards all idle connections.
+//! After a freeze of the process or a change of the network, a connection may accept a request and never return
+//! a response. Only the call's timeout shows this. A function that serves several requests at once has several
+//! connections, so each retry of an event could use another dead connection until the event's deadline. So a
+//! call that is cancelled before its response begins discards all idle connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,8 +17,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lambda_http::http::{Request, Response};
 use rustls::ClientConfig;
 
-/// The timeout for connecting to all addresses of a name. One address of a VPC endpoint may be dead, and
-/// `attempt` gives the first attempt two seconds.
+/// The timeout for connecting, shared by all addresses of a host name. One address of a VPC endpoint may be
+/// dead, and our module `attempt` gives the first attempt only two seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 type Pool = Client<HttpsConnector<HttpConnector>, SdkBody>;
@@ -41,7 +41,7 @@ impl Connections {
         Self { pool: Arc::new(Mutex::new(pool(&connector))), connector }
     }
 
-    /// Makes a call. If the call is dropped before its response begins, later calls open new connections.
+    /// Sends a request. If the call is dropped before its response begins, later calls open new connections.
     pub fn request(
         &self,
         mut request: Request<SdkBody>,
@@ -65,7 +65,7 @@ fn pool(connector: &HttpsConnector<HttpConnector>) -> Pool {
     Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector.clone())
 }
 
-/// Lets the SDK close the connection of a 5xx response: the host behind it may be the faulty one.
+/// Lets the SDK close the connection after a 5xx response, because the host at its other end may be faulty.
 fn reveal_connection(request: &mut Request<SdkBody>) {
     let connection = capture_connection(request);
     let Some(asked) = request.extensions().get::<CaptureSmithyConnection>() else { return };
@@ -81,7 +81,8 @@ fn reveal_connection(request: &mut Request<SdkBody>) {
     });
 }
 
-/// A call that has no response yet. If it is dropped, it replaces the pool. Running calls keep the old one.
+/// A call that has no response yet. Dropping it replaces the pool with an empty one. Running calls still use
+/// the old pool.
 struct Unanswered(Option<Connections>);
 
 impl Unanswered {

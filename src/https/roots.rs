@@ -1,7 +1,7 @@
-//! The root certificates that AWS's certificates are verified with.
+//! The root certificates that the HTTPS client verifies AWS's certificates with.
 //!
-//! Mozilla's list is compiled in, so a cold start reads no file. `SSL_CERT_FILE` replaces the list
-//! where another authority signs, for example a proxy that inspects TLS.
+//! Mozilla's list is compiled in, so a cold start reads no file. If another authority signs the certificates,
+//! for example a proxy that inspects TLS, `SSL_CERT_FILE` replaces the list.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{Error, PemObject};
 
-/// The certificates in the file that `SSL_CERT_FILE` names, or Mozilla's list if it is not set.
+/// The certificates in the file that `SSL_CERT_FILE` names, or Mozilla's list if `SSL_CERT_FILE` is not set.
 pub fn roots() -> RootCertStore {
     let Some(file) = std::env::var_os("SSL_CERT_FILE") else { return mozilla() };
     let file = Path::new(&file);
@@ -37,7 +37,7 @@ fn read(file: &Path) -> Result<RootCertStore, Error> {
 mod tests {
     use super::*;
 
-    /// Amazon Trust Services signs AWS's endpoints with these roots.
+    /// Amazon Trust Services signs the certificates of AWS's endpoints with these roots.
     #[test]
     fn amazons_roots_are_in_mozillas_list() {
         let roots = mozilla().roots;

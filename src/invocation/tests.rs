@@ -10,7 +10,7 @@ fn request_of(event: &str) -> Request<'_> {
     }
 }
 
-/// An event with this method and these further members.
+/// An HTTP request's event with this method and these members.
 fn event(method: &str, members: &str) -> String {
     format!(r#"{{"requestContext":{{"http":{{"method":"{method}"}}}},{members}}}"#)
 }
@@ -65,7 +65,7 @@ fn every_authorization_header_is_read() {
 }
 
 #[test]
-fn malformed_unused_members_do_not_fail_a_request() {
+fn request_with_malformed_unused_members_is_read() {
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
     for odd in [
         r#""rawQueryString":"q=<x>","rawPath":"a b\u0000""#,
@@ -83,7 +83,7 @@ fn malformed_unused_members_do_not_fail_a_request() {
 }
 
 #[test]
-fn batch_is_read_record_by_record() {
+fn each_record_of_a_batch_is_read() {
     let event = r#"{"Records":[{"messageId":"m-1","receiptHandle":"r","body":"a.b.c","attributes":{"SentTimestamp":"1700000000123","ApproximateReceiveCount":"1"},"messageAttributes":{},"md5OfBody":"x","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:held","awsRegion":"eu-west-1"}]}"#;
     let Some(Job::Batch(records)) = job(event) else { panic!("no batch") };
     let [record] = &records[..] else { panic!("{} records", records.len()) };
@@ -107,7 +107,7 @@ fn http_request_is_never_read_as_a_batch() {
 }
 
 #[test]
-fn other_events_are_an_error() {
+fn event_that_is_neither_a_request_nor_a_batch_is_an_error() {
     for event in ["{}", "[]", "7", r#"{"httpMethod":"POST"}"#, r#"{"requestContext":"x"}"#] {
         assert!(job(event).is_none(), "{event}");
     }
@@ -128,7 +128,7 @@ fn responses_have_the_format_of_a_gateway_and_of_an_event_source_mapping() {
 }
 
 #[tokio::test]
-async fn panic_fails_only_its_own_work() {
-    let result = unless_panicked(async { panic!("of the test's") }).await;
+async fn panic_becomes_a_failure() {
+    let result = unless_panicked(async { panic!("a panic of this test") }).await;
     assert_eq!(result, Err(Failure::Panicked.into()));
 }

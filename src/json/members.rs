@@ -1,4 +1,4 @@
-//! A JSON object's members, whose values are parsed later or never.
+//! Reads the members of a JSON object, but parses only the values that are needed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// An object's members in their original order, with duplicates, each value as JSON text.
+/// An object's members in their original order, including duplicates. Each value is JSON text.
 #[derive(Default)]
 pub struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
 
@@ -27,7 +27,7 @@ impl<'t> Members<'t> {
         serde_json::from_str(self.get(name)?.get()).ok()
     }
 
-    /// All members.
+    /// All members, in their original order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &'t RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), *value))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Error, MAX_DEPTH, MAX_INTEGER_DIGITS, Object, Text, Value};
 
-/// Parses `text`, which must be one value, with white space around it at most.
+/// Parses `text`, which must be one value. White space may surround the value.
 pub(super) fn parse(text: &str) -> Result<Value<'_>, Error> {
     let mut parser = Parser { text, at: 0, depth: 0 };
     parser.skip_whitespace();
@@ -82,7 +82,7 @@ impl<'t> Parser<'t> {
         Ok(Value::Array(values))
     }
 
-    /// After a member or an element: returns whether `close` follows. Otherwise a comma must follow.
+    /// Reads `close` or a comma after a member or an element. Returns whether it was `close`.
     fn ends_list(&mut self, close: u8) -> Result<bool, Error> {
         self.skip_whitespace();
         if self.take(close) {
@@ -149,7 +149,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// The bytes from here to the next quote, backslash or control character.
+    /// Reads the bytes up to the next quote, backslash or control character.
     fn unescaped(&mut self) -> &'t [u8] {
         let rest = &self.text.as_bytes()[self.at..];
         let length = rest
@@ -226,7 +226,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Appends a code point in UTF-8's encoding, even a surrogate.
+/// Appends a code point as UTF-8 encodes it, even a surrogate.
 fn push_wtf8(bytes: &mut Vec<u8>, code_point: u32) {
     if let Some(character) = char::from_u32(code_point) {
         bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());

@@ -144,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn serde_json_accepts_every_accepted_text(text in r#"\{"a":[\[\]{}",:0-9a-e.+ \\ntrulfs-]{0,12}\}"#) {
+    fn serde_json_accepts_every_text_that_this_parser_accepts(text in r#"\{"a":[\[\]{}",:0-9a-e.+ \\ntrulfs-]{0,12}\}"#) {
         if Object::parse(text.as_bytes()).is_ok() {
             // serde_json parses a number into a float, and rejects a number that is out of range
             let other = serde_json::from_str::<serde_json::Value>(&text);
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn any_string_survives_escaping(content: String) {
+    fn escaped_string_is_parsed_to_the_original_string(content: String) {
         let text = serde_json::json!({ "v": content }).to_string();
         let object = Object::parse(text.as_bytes()).unwrap();
         prop_assert_eq!(object.string("v").unwrap(), content.as_bytes());

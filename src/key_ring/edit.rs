@@ -1,5 +1,5 @@
-//! Edits the text of a key ring. Other entries stay as they are, even unusable ones, because JW never
-//! returns a secret again.
+//! Edits one webhook's entry in the text of a key ring. All other entries stay unchanged, even unusable ones,
+//! because JW never shows a secret again.
 
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -14,10 +14,10 @@ pub struct EditableRing(Vec<(String, Zeroizing<String>)>);
 /// Why a secret's value cannot be edited as a key ring. The text never quotes the value.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum NotEditable {
-    /// The value is a single key, which does not name its webhook.
+    /// The value is a single key, so it names no webhook.
     #[error("the value is a single key")]
     Single,
-    /// The function cannot use the value either.
+    /// The value is invalid for the function too.
     #[error(transparent)]
     Unreadable(#[from] KeyRingError),
 }
@@ -30,25 +30,25 @@ impl EditableRing {
             KeyRing::parse(value)?;
             return Err(NotEditable::Single);
         }
-        // serde_json's error would quote what it found
+        // drops serde_json's error, because it would quote the secret's value
         let entries = Members::of(value).map_err(|_| KeyRingError::NotARing)?;
         let entry =
             |(id, raw): (&str, &RawValue)| (id.to_owned(), Zeroizing::new(raw.get().to_owned()));
         Ok(Self(entries.iter().map(entry).collect()))
     }
 
-    /// A ring with only this webhook's key.
+    /// A key ring with one entry: this webhook's key.
     pub fn of(webhook_id: &str, key: &Key) -> Option<Self> {
         let secret = std::str::from_utf8(key.bytes()).ok()?;
         Some(Self(vec![(webhook_id.to_owned(), json_string(secret)?)]))
     }
 
-    /// The ids of all entries except the placeholder, in their order.
+    /// The ids of all entries except the placeholder, in their original order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(id, _)| id.as_str()).filter(|&id| id != PLACEHOLDER)
     }
 
-    /// Whether there is no entry at all, not even the placeholder.
+    /// Whether the ring has no entry. The placeholder counts as an entry.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -76,9 +76,9 @@ impl EditableRing {
         }
     }
 
-    /// The secret's value for this ring.
+    /// The text of this ring, to store as the secret's value.
     pub fn value(&self) -> Zeroizing<String> {
-        // the largest possible size, so that no reallocation leaves a copy of a secret in memory
+        // reserves the largest possible size, because a reallocation would leave a copy of a secret in memory
         let size = self.0.iter().map(|(id, secret)| 6 * id.len() + secret.len() + 4).sum::<usize>();
         let mut value = Zeroizing::new(String::with_capacity(size + 2));
         value.push('{');
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn other_entries_stay_as_they_are() {
+    fn edit_leaves_all_other_entries_unchanged() {
         let rest = format!(r#""short":"x","number":7,"a\nb":"{OLD}","twice":"1","twice":"2""#);
         let value = format!("{{{rest}}}");
         assert_eq!(edited(&value, |_| ()), value);
@@ -150,11 +150,11 @@ mod tests {
     fn value_is_written_without_reallocation() {
         let value = format!(r#"{{"\u0001\u0002\u0003":"{OLD}"}}"#);
         let value = EditableRing::parse(value.as_bytes()).ok().unwrap().value();
-        assert_eq!(value.capacity(), value.len() + 1); // space for a comma; growing would double it
+        assert_eq!(value.capacity(), value.len() + 1); // one unused byte, for a comma; a reallocation would double the capacity
     }
 
     #[test]
-    fn single_key_becomes_a_ring_of_its_webhook() {
+    fn single_key_cannot_be_edited_and_can_become_a_ring() {
         let refused = |value: &str| EditableRing::parse(value.as_bytes()).err().unwrap();
         assert_eq!(refused(OLD), NotEditable::Single);
         assert_eq!(
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholder_is_not_an_id() {
+    fn ids_do_not_include_the_placeholder() {
         let value = format!(r#"{{"placeholder":"{OLD}","c0Y6ebVU":7}}"#);
         let ring = EditableRing::parse(value.as_bytes()).ok().unwrap();
         assert_eq!(ring.ids().collect::<Vec<_>>(), ["c0Y6ebVU"]);

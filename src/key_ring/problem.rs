@@ -1,18 +1,19 @@
-//! What is wrong with a secret's value, and what to do about it. No text here quotes the value.
+//! The problems of a secret's value, and what to do about each. The texts never quote the value.
 
 use std::fmt;
 
 use super::MIN_KEY_BYTES;
 
-/// Longer names are not shown, because they may be secrets in the wrong place. JW's ids have 8 characters.
+/// The longest entry name in a text. A longer name may be a secret in the wrong place. JW's ids have 8
+/// characters.
 const MAX_SHOWN_BYTES: usize = 16;
 
-/// An entry of the ring that needs a correction. The other entries are used.
+/// An entry of the key ring that needs a correction. The function uses the other entries.
 #[derive(Debug, PartialEq)]
 pub struct EntryProblem {
-    /// The entry's name, or its position if the name may be a secret: `number 1` is the first.
+    /// The entry's name. If the name may be a secret, the entry's position: `number 1` is the first entry.
     pub entry: String,
-    /// What is wrong.
+    /// What is wrong with the entry.
     pub flaw: Flaw,
 }
 
@@ -38,12 +39,12 @@ impl fmt::Display for EntryProblem {
 /// What is wrong with an entry of the ring.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Flaw {
-    /// The entry is disabled.
+    /// The entry has no usable key, so it is disabled.
     #[error(transparent)]
     Unusable(#[from] Unusable),
-    /// No event can select the entry, because its name is not a webhook id. For example, the console's
-    /// key/value form has names that a person chose.
-    #[error("its name is not a webhook id")]
+    /// No event can select the entry, because the entry's name is not a webhook id. For example, a person chose
+    /// the name in the console's key/value form.
+    #[error("the name is not a webhook id")]
     NotAnId,
 }
 
@@ -52,21 +53,21 @@ impl Flaw {
     pub fn advice(self) -> &'static str {
         match self {
             Flaw::Unusable(Unusable::TooShort) => {
-                "store the webhook's whole secret in it; if the secret is lost, delete the webhook \
+                "store the webhook's whole secret in this entry; if the secret is lost, delete the webhook \
                  and create another"
             }
             Flaw::Unusable(Unusable::WhiteSpace) => {
-                "store the webhook's secret in it without spaces and line breaks"
+                "store the webhook's secret in this entry without spaces and line breaks"
             }
             Flaw::Unusable(Unusable::NotAString) => {
-                "store the webhook's secret in it as a JSON string; if the secret is lost, delete \
-                 the webhook and create another"
+                "store the webhook's secret in this entry as a JSON string; if the secret is lost, \
+                 delete the webhook and create another"
             }
             Flaw::Unusable(Unusable::NamedTwice) => {
                 "keep only the entry that has the webhook's secret"
             }
             Flaw::NotAnId => {
-                "give it the webhook's id as its name (8 letters and digits), or remove it"
+                "rename this entry to the webhook's id (8 letters and digits), or remove the entry"
             }
         }
     }
@@ -76,20 +77,20 @@ impl Flaw {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Unusable {
     /// The key is shorter than 32 bytes.
-    #[error("its key is shorter than {MIN_KEY_BYTES} bytes")]
+    #[error("the key is shorter than {MIN_KEY_BYTES} bytes")]
     TooShort,
     /// The key contains white space, which no secret of JW's has.
-    #[error("its key contains white space")]
+    #[error("the key contains white space")]
     WhiteSpace,
     /// The entry's value is not a string.
-    #[error("its value is not a string")]
+    #[error("the value is not a string")]
     NotAString,
-    /// The ring has two entries with this name.
-    #[error("the ring has two entries with its name")]
+    /// The key ring has two entries for this webhook id.
+    #[error("the key ring has two entries with this name")]
     NamedTwice,
 }
 
-/// Why a secret's value holds no usable key.
+/// Why a secret's value has no usable key.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum KeyRingError {
     /// The value is a single secret that cannot be a key.

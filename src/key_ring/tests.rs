@@ -10,7 +10,7 @@ fn single(value: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The ids with a key, and the problems, each in order.
+/// The sorted ids that have a key, and the problems in the order of the entries.
 fn ring(value: &str) -> (Vec<String>, Vec<EntryProblem>) {
     match KeyRing::parse(value.as_bytes()).unwrap() {
         (KeyRing::ByWebhook { keys, .. }, problems) => {
@@ -36,7 +36,7 @@ fn single_key_loses_one_trailing_newline() {
     assert_eq!(single(&[0xff; 32]), [0xff; 32]);
 }
 
-/// Every space that a person may copy with a secret, at its start, in it, and at its end.
+/// White space that a person may copy with a secret. The tests put each one before, into and after a secret.
 const SPACES: [&str; 13] = [
     " ", "\t", "\n\n", "\n\r", "\u{b}", "\u{c}", "\u{85}", "\u{a0}", "\u{2009}", "\u{2028}",
     "\u{3000}", "\u{200b}", "\u{feff}",
@@ -104,7 +104,7 @@ fn entry_with_other_white_space_is_disabled() {
 }
 
 #[test]
-fn bad_entry_is_disabled_and_reported_and_the_others_are_used() {
+fn bad_entry_is_disabled_and_reported_and_other_entries_are_used() {
     let (ids, problems) = ring(&format!(
         r#"{{"c0Y6ebVU":"{SECRET}","short":"{}","number":7,"twice":"{SECRET}","twice":"{OTHER}","{SECRET}":"c0Y6ebVU"}}"#,
         "x".repeat(31)
@@ -140,7 +140,7 @@ fn entry_whose_name_is_not_a_webhook_id_is_reported_and_used() {
     assert_eq!((ids, problems), (vec![PLACEHOLDER.to_owned()], vec![]));
 }
 
-/// Only its length distinguishes a secret without `-` or `_` from an id.
+/// A secret may have only letters and digits. Only the length distinguishes such a secret from an id.
 #[test]
 fn entry_is_reported_by_number_if_its_name_may_be_a_secret() {
     for (id, named) in [
@@ -160,20 +160,20 @@ fn entry_is_reported_by_number_if_its_name_may_be_a_secret() {
 }
 
 #[test]
-fn problem_names_the_entry_and_the_flaw() {
+fn text_of_a_problem_names_the_entry_and_the_flaw() {
     let text = |entry, flaw: Flaw| problem(entry, flaw).to_string();
     assert_eq!(
         text("7Rav0hC5", Unusable::TooShort.into()),
-        "the key ring's entry 7Rav0hC5 is disabled: its key is shorter than 32 bytes"
+        "the key ring's entry 7Rav0hC5 is disabled: the key is shorter than 32 bytes"
     );
     assert_eq!(
         text("number 1", Flaw::NotAnId),
-        "the key ring's entry number 1 verifies no event: its name is not a webhook id"
+        "the key ring's entry number 1 verifies no event: the name is not a webhook id"
     );
 }
 
 #[test]
-fn error_of_a_value_without_a_usable_key_says_why() {
+fn error_says_why_a_value_has_no_usable_key() {
     let cases = [
         ("", KeyRingError::Single(Unusable::TooShort)),
         ("\n", KeyRingError::Single(Unusable::TooShort)),
@@ -198,7 +198,7 @@ fn error_of_a_value_without_a_usable_key_says_why() {
 }
 
 #[test]
-fn single_key_is_for_every_webhook_and_a_rings_key_only_for_its_own() {
+fn single_key_is_for_every_webhook_and_a_key_in_a_ring_for_one_webhook() {
     let (single, _) = KeyRing::parse(SECRET.as_bytes()).unwrap();
     for id in [None, Some(""), Some("c0Y6ebVU")] {
         assert_eq!(single.key(id).unwrap().bytes(), SECRET.as_bytes());
@@ -234,7 +234,7 @@ fn rings_are_equal_if_they_verify_the_same_tokens() {
 }
 
 #[test]
-fn key_cannot_be_printed() {
+fn debug_text_of_a_key_ring_shows_no_key() {
     let (ring, _) =
         KeyRing::parse(format!(r#"{{"a":"{SECRET}","{OTHER}":""}}"#).as_bytes()).unwrap();
     let (single, _) = KeyRing::parse(SECRET.as_bytes()).unwrap();

@@ -7,7 +7,7 @@ use aws_sdk_sqs::Client;
 use crate::attempt::Fault;
 use crate::queue_url::QueueUrl;
 
-/// Who calls SQS, as the advice names it.
+/// The caller of SQS, as the advice names it.
 pub(super) struct Sender {
     name: &'static str,
     identity: &'static str,
@@ -20,7 +20,7 @@ pub(super) const FUNCTION: Sender =
 pub(super) const OPERATOR: Sender =
     Sender { name: "this command", identity: "the identity of your AWS credentials" };
 
-/// The most likely cause of the fault, and what to do.
+/// The most likely cause of the fault, and what to do about it.
 pub(super) fn advice(
     client: &Client,
     queue: &QueueUrl,
@@ -46,8 +46,8 @@ pub(super) fn advice(
             .into();
     }
     format!(
-        "check that the queue exists, that {identity} has sqs:SendMessage on it, and \
-         kms:GenerateDataKey and kms:Decrypt on its KMS key if it has one"
+        "check that the queue exists, that {identity} has sqs:SendMessage on the \
+         queue, and, if the queue has a KMS key, kms:GenerateDataKey and kms:Decrypt on the key"
     )
     .into()
 }

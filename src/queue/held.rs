@@ -1,4 +1,4 @@
-//! The held queue: tokens that wait for a usable secret.
+//! The held queue, where tokens wait for a usable secret.
 
 use std::collections::BTreeMap;
 
@@ -24,19 +24,19 @@ impl HeldQueue {
         Self { client, url }
     }
 
-    /// Whether this is the queue's ARN.
+    /// Whether `arn` is this queue's ARN.
     pub fn is_at(&self, arn: &str) -> bool {
         self.url.is_queue(arn)
     }
 
-    /// Sends a token, and retries until SQS confirms or rejects it or `deadline` is reached.
+    /// Sends a token. Retries until SQS confirms or rejects the token, or `deadline` is reached.
     pub async fn hold(&self, token: &HeldToken<'_>, deadline: Instant) -> Result<MessageId, Fault> {
         let sent =
             attempt::until("sqs:SendMessage", deadline, || self.send_once(token.as_str())).await;
         sent.inspect_err(|fault| {
             let advice = advice(&self.client, &self.url, &FUNCTION, None, fault);
             tracing::error!(%fault, held_queue_url = self.url.as_str(), "cannot hold an event that no secret could \
-                verify: it is lost unless JW sends it again; {advice}");
+                verify: the event is lost unless JW sends it again; {advice}");
         })
     }
 

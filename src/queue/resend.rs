@@ -1,4 +1,4 @@
-//! Sends an undelivered record from the log.
+//! Sends the message of an undelivered record from the log.
 
 use std::borrow::Cow;
 

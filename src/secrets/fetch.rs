@@ -1,4 +1,4 @@
-//! One fetch of the secret: the attempts at `GetSecretValue`, and their log lines.
+//! One fetch of the secret: calls `GetSecretValue` with retries, and logs what went wrong.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::attempt::{self, Fault};
 use crate::key_ring::KeyRing;
 use crate::rejection::NoSecret;
 
-/// What a fetch tells the requests that wait for it. It sends `Calling` after each failed attempt.
+/// What a fetch tells the waiting requests: `Calling` after each failed attempt, and `Ended` at the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Progress {
     Calling,
@@ -24,7 +24,7 @@ pub(super) enum FetchError {
     Invalid,
 }
 
-/// A fetch that failed, and when its last attempt began.
+/// The error of a failed fetch, and the time when its last attempt began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failed {
     pub(super) error: FetchError,
@@ -41,15 +41,15 @@ impl From<FetchError> for NoSecret {
 }
 
 impl Store {
-    /// Calls Secrets Manager until it responds or [`FETCH_TIMEOUT`] is over.
+    /// Calls Secrets Manager until it responds, or until [`FETCH_TIMEOUT`] is over.
     pub(super) async fn fetch(
         &self,
         id: FetchId,
         attempt_failed: impl Fn(),
     ) -> Result<Secret, Failed> {
         let secret_id = self.secret_id.as_str();
-        // The number of attempts, and when the last one began. A secret's age counts from its attempt,
-        // because the process may be frozen before it reads the response.
+        // The number of attempts, and the time when the last attempt began. A secret's age counts from that
+        // time, because the process may be frozen before it reads the response.
         let attempts = Mutex::new((0, self.state().now()));
         let attempts = || attempts.lock().unwrap_or_else(PoisonError::into_inner);
         let call = || async {
@@ -71,7 +71,7 @@ impl Store {
             attempt::until("secretsmanager:GetSecretValue", deadline, call)
         };
         let mut fetched = fetch().await;
-        // `FETCH_TIMEOUT` allows two attempts, unless the process was frozen during the first
+        // `FETCH_TIMEOUT` is enough for two attempts. After only one, the process was frozen, so fetch again
         if matches!(fetched, Err(Fault::Unreachable(_))) && attempts().0 == 1 {
             fetched = fetch().await;
         }
@@ -79,14 +79,14 @@ impl Store {
         let failed = |error| Failed { error, asked: asked.monotonic };
         let answer = fetched.map_err(|fault| match fault {
             Fault::Unreachable(_) => {
-                tracing::warn!(%fault, secret_id, "cannot reach Secrets Manager: requests use the cached secret, if \
-                    there is one, up to SECRET_MAX_STALE_SECONDS; check the region, the network and AWS's status page");
+                tracing::warn!(%fault, secret_id, "cannot reach Secrets Manager: requests use a cached secret \
+                    up to the age SECRET_MAX_STALE_SECONDS; check the region, the network and AWS's status page");
                 failed(FetchError::Unreachable)
             }
             Fault::Refused(_) => {
                 tracing::error!(%fault, secret_id, "Secrets Manager denied the call: check that the secret exists and is \
-                    not marked for deletion, that the function's role has secretsmanager:GetSecretValue on it, and \
-                    kms:Decrypt on its KMS key if it has one");
+                    not marked for deletion, that the function's role has secretsmanager:GetSecretValue on the secret, \
+                    and, if the secret has a KMS key, kms:Decrypt on the key");
                 failed(FetchError::Denied)
             }
         })?;

@@ -1,4 +1,4 @@
-//! Points in time that survive a freeze of the process.
+//! Measures elapsed time correctly, even if the process is frozen meanwhile.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use crate::process::WallClock;
 
-/// A point in time. A frozen process's monotonic clock may stand still, and a wall clock may be set
-/// back: the longer of the two elapsed times counts.
+/// A point in time on two clocks. The monotonic clock may stand still while the process is frozen, and the wall
+/// clock may be set back. So the longer of the two elapsed times counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub(super) monotonic: Instant,

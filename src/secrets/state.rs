@@ -1,4 +1,4 @@
-//! The state of the cache, and the only places that change it.
+//! The state of the secret's cache. Only the methods here change it.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::{FETCH_TIMEOUT, FetchId, PROBE_INTERVAL, RETRY_INTERVAL, Secret};
 use crate::process::WallClock;
 use crate::rejection::NoSecret;
 
-/// A fetch that is older than this was frozen in the middle. Without a freeze it ends after
-/// [`FETCH_TIMEOUT`], or a little later on a busy machine.
+/// A fetch that is older than this was frozen. A fetch that was not frozen ends after [`FETCH_TIMEOUT`], or a
+/// little later on a busy machine.
 pub const FROZEN_AFTER: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
 #[derive(Debug)]
@@ -22,18 +22,19 @@ pub(super) struct State {
     ttl: Duration,
     max_stale: Duration,
     cached: Option<Secret>,
-    /// The last failure since the last success.
+    /// The last failure, if no fetch has succeeded after it.
     failure: Option<(FetchError, Moment)>,
-    /// The last attempt that Secrets Manager denied, or whose value was invalid, since the last success.
+    /// The last attempt that Secrets Manager denied or answered with an invalid value, if no fetch has
+    /// succeeded after it.
     revoked_by: Option<(Instant, FetchId)>,
-    /// When a request last waited in an outage.
+    /// When a request last waited for a fetch in an outage.
     last_probe: Option<Moment>,
     in_flight: Option<Fetch>,
     last_fetch: FetchId,
     pub(super) rechecks: Rechecks,
 }
 
-/// A fetch that any number of requests wait for.
+/// A fetch, for which any number of requests can wait.
 #[derive(Debug)]
 pub(super) struct Fetch {
     pub(super) id: FetchId,
@@ -43,7 +44,7 @@ pub(super) struct Fetch {
 }
 
 impl Clone for Fetch {
-    /// A request that joins the fetch sees only the progress from then on.
+    /// A request that joins a running fetch gets only the progress messages that come later.
     fn clone(&self) -> Self {
         Self { progress: self.progress.resubscribe(), ..*self }
     }
@@ -52,7 +53,7 @@ impl Clone for Fetch {
 impl Fetch {
     /// Waits until an attempt fails or the fetch ends. Returns whether that happened before the deadline.
     pub(super) async fn progresses_by(&mut self, deadline: Instant) -> bool {
-        // `recv` fails if the fetch's task has ended or if a message was missed: both are progress
+        // `recv` fails if the fetch's task has ended or a message was missed, and both mean progress
         timeout_at(deadline, self.progress.recv()).await.is_ok()
     }
 
@@ -93,8 +94,8 @@ impl State {
         Moment::now(self.wall_clock)
     }
 
-    /// The cached secret, if it is younger than its TTL or fetched since the request arrived. (A fetch
-    /// may take longer than the TTL.)
+    /// The cached secret, if it is younger than its TTL, or if it was fetched after the request arrived. (A
+    /// fetch may take longer than the TTL.)
     pub(super) fn fresh(&self, arrived: FetchId) -> Option<Secret> {
         let serves = |secret: &&Secret| secret.age() < self.ttl || secret.fetch >= arrived;
         self.cached.as_ref().filter(serves).cloned()
@@ -122,12 +123,13 @@ impl State {
         self.failure.is_some_and(|(_, at)| at.elapsed() < RETRY_INTERVAL)
     }
 
-    /// Why there is no secret.
+    /// Why the cache has no usable secret.
     pub(super) fn error(&self) -> NoSecret {
         self.failure.map_or(NoSecret::Unavailable, |(error, _)| error.into())
     }
 
-    /// Whether this request may wait in an outage. If so, no other may during [`PROBE_INTERVAL`].
+    /// Whether this request may wait for a fetch in an outage. If it may, no other request may wait during the
+    /// next [`PROBE_INTERVAL`].
     pub(super) fn may_probe(&mut self) -> bool {
         let may = self.last_probe.is_none_or(|at| at.elapsed() >= PROBE_INTERVAL);
         if may {
@@ -136,7 +138,7 @@ impl State {
         may
     }
 
-    /// A request stopped waiting for a fetch.
+    /// Records that a request stopped waiting for a fetch.
     pub(super) fn wait_timed_out(&mut self) {
         self.fail(FetchError::Unreachable);
     }
@@ -157,13 +159,13 @@ impl State {
         self.in_flight.insert(fetch).clone()
     }
 
-    /// The fetch in flight, unless it was frozen in the middle.
+    /// The fetch in flight, if it was not frozen.
     pub(super) fn in_flight(&self) -> Option<Fetch> {
         self.in_flight.as_ref().filter(|fetch| !fetch.was_frozen()).cloned()
     }
 
-    /// The fetch in flight, if a recheck may wait for it: it is at least as new as `since`, or it is
-    /// another request's recheck that began less than [`RETRY_INTERVAL`] ago.
+    /// The fetch in flight, if a recheck may wait for it. The fetch must be at least as new as `since`, or
+    /// another request's recheck must have begun it less than [`RETRY_INTERVAL`] ago.
     pub(super) fn join_for_recheck(&mut self, since: FetchId) -> Option<Fetch> {
         let joined = self.in_flight()?;
         let fetch = self.in_flight.as_mut()?;
@@ -177,14 +179,14 @@ impl State {
         self.in_flight().is_some_and(|fetch| fetch.id == id)
     }
 
-    /// An attempt of this fetch could not reach Secrets Manager.
+    /// Records that an attempt of this fetch could not reach Secrets Manager.
     pub(super) fn attempt_failed(&mut self, id: FetchId) {
         if self.is_current(id) {
             self.fail(FetchError::Unreachable);
         }
     }
 
-    /// This fetch has ended.
+    /// Records the result of this fetch.
     pub(super) fn end(&mut self, fetch: &Fetch, outcome: Result<Secret, Failed>) {
         let ended = if self.is_current(fetch.id) { self.in_flight.take() } else { None };
         match outcome {

@@ -26,7 +26,7 @@ enum Answer {
 const GONE: Answer = Answer::Error(503, "ServiceUnavailable");
 const DENIED: Answer = Answer::Error(400, "AccessDeniedException");
 
-/// The real client, with a Secrets Manager whose answer the test changes.
+/// The real client with an emulated Secrets Manager. The test sets the response of Secrets Manager.
 struct SecretsManager {
     answer: Arc<Mutex<Answer>>,
     calls: Rule,
@@ -75,7 +75,7 @@ impl SecretsManager {
         self.store.recheck(saw, self.store.next_fetch(), limits()).await
     }
 
-    /// How the rechecks of a forged request end, which verifies with no secret.
+    /// Rechecks a forged request, which verifies with no secret. Returns the result of the last recheck.
     async fn forged(&self) -> Recheck {
         let mut saw = self.secret().await;
         let since = self.store.next_fetch();
@@ -93,7 +93,7 @@ impl SecretsManager {
     }
 }
 
-/// A little longer than a fetch, so that a test sees the fetch's end.
+/// Limits that are a little longer than a fetch, so that the test sees the end of the fetch.
 fn limits() -> WaitLimits {
     WaitLimits::until(Instant::now() + FETCH_TIMEOUT + Duration::from_millis(10))
 }
@@ -107,7 +107,7 @@ fn name(secret: &Secret) -> &'static str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secret_is_fetched_once_and_again_at_its_ttl() {
+async fn secret_is_fetched_again_when_its_ttl_is_over() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
     aws.answers(Answer::Value(NEW));
@@ -128,7 +128,7 @@ async fn concurrent_requests_share_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cached_secret_is_used_without_waiting_during_an_outage_up_to_its_limit() {
+async fn cached_secret_is_used_during_an_outage_up_to_its_highest_age() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
     aws.answers(GONE);
@@ -154,7 +154,7 @@ async fn cached_secret_is_used_without_waiting_during_an_outage_up_to_its_limit(
 }
 
 #[tokio::test(start_paused = true)]
-async fn end_of_an_outage_is_noticed_by_one_request_in_ten_seconds() {
+async fn request_notices_the_end_of_an_outage_after_ten_seconds() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
     aws.answers(GONE);
@@ -167,7 +167,7 @@ async fn end_of_an_outage_is_noticed_by_one_request_in_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn denied_secret_is_used_to_its_ttl_and_no_longer_even_in_an_outage() {
+async fn cached_secret_is_used_only_to_its_ttl_after_secrets_manager_denied_the_call() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let saw = aws.secret().await;
     aws.answers(DENIED);
@@ -184,7 +184,7 @@ async fn denied_secret_is_used_to_its_ttl_and_no_longer_even_in_an_outage() {
     assert_eq!(aws.current().await, Ok(OLD));
 }
 
-/// A refresh, and a recheck that has replaced it. Neither has ended.
+/// A refresh and a newer recheck. Both are still running.
 fn refresh_and_recheck(state: &mut State) -> [Fetch; 2] {
     let (progress, _) = broadcast::channel(1);
     [false, true].map(|recheck| state.begin(recheck, progress.subscribe()))
@@ -195,7 +195,7 @@ fn failed(error: FetchError) -> Result<Secret, Failed> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn denial_counts_even_if_a_recheck_replaced_the_fetch_and_was_unreachable() {
+async fn denial_counts_even_if_a_newer_fetch_could_not_reach_secrets_manager() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
     advance(TTL).await;
@@ -207,7 +207,7 @@ async fn denial_counts_even_if_a_recheck_replaced_the_fetch_and_was_unreachable(
 }
 
 #[tokio::test(start_paused = true)]
-async fn denial_does_not_count_once_a_newer_fetch_succeeded() {
+async fn denial_does_not_count_after_a_newer_fetch_succeeded() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let saw = aws.secret().await;
     let mut state = aws.store.state();
@@ -218,7 +218,7 @@ async fn denial_does_not_count_once_a_newer_fetch_succeeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn denial_of_a_later_attempt_counts_even_if_a_newer_fetch_succeeded_before_it() {
+async fn denial_counts_if_its_attempt_began_after_the_newest_success() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let saw = aws.secret().await;
     let [refresh, recheck] = refresh_and_recheck(&mut aws.store.state());
@@ -229,7 +229,7 @@ async fn denial_of_a_later_attempt_counts_even_if_a_newer_fetch_succeeded_before
 }
 
 #[tokio::test(start_paused = true)]
-async fn outage_before_a_denial_does_not_hide_it() {
+async fn denial_after_an_outage_ends_the_use_of_the_cached_secret() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     assert_eq!(aws.current().await, Ok(OLD));
     aws.answers(GONE);
@@ -268,7 +268,8 @@ async fn fetch_that_was_frozen_does_not_fail_the_next_request() {
     let first = tokio::spawn(async move { first.current(limit).await });
     tokio::time::sleep(2 * SECOND).await;
     assert_eq!(first.await.unwrap().unwrap_err(), NoSecret::Unavailable);
-    // its fetch has not ended; the process is frozen until after the fetch's timeout, and Secrets Manager recovers
+    // the fetch of the first request still runs; now the process is frozen until the fetch's timeout is over,
+    // and Secrets Manager recovers
     let calls = aws.calls();
     advance(FETCH_TIMEOUT).await;
     aws.answers(Answer::Value(NEW));

@@ -1,7 +1,7 @@
 //! The metrics of a wide event, in CloudWatch's embedded metric format (CloudWatch User Guide,
 //! "Embedded metric format specification").
 //!
-//! `metrique`, which writes it, would add 67 crates to the function for these few members.
+//! The crate `metrique` writes this format too, but would add 67 crates to the function.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use crate::rejection::Rejection;
 /// The metrics' namespace in CloudWatch.
 const NAMESPACE: &str = "JwWebhookForwarder";
 
-/// The outcome of a request or of a held token. Each has its own metric.
+/// The outcome of a request or of a held token. Each outcome has its own metric.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Outcome {
     Accepted,
@@ -54,14 +54,14 @@ impl Outcome {
     }
 }
 
-/// The metrics, and the members that they are read from.
+/// The `_aws` member, and the members that CloudWatch reads the metrics' values from.
 #[derive(Serialize)]
 pub(super) struct Metrics<'e> {
     #[serde(rename = "_aws")]
     aws: Metadata,
     #[serde(rename = "FunctionName")]
     function_name: &'e str,
-    /// 0 for a request that was not accepted, so that an alarm can tell refusals from silence.
+    /// 0 if the request was not accepted, so that an alarm can distinguish refusals from silence.
     #[serde(rename = "Accepted")]
     accepted: u8,
     #[serde(rename = "Refused", skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ impl<'e> Metrics<'e> {
     }
 }
 
-/// The `_aws` member: which members of the line are metrics, and by which they are grouped.
+/// The `_aws` member. It says which members of the line are metrics, and which members are their dimensions.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metadata {

@@ -1,7 +1,7 @@
 //! HMAC-SHA256 for `jsonwebtoken`, computed by ring.
 //!
-//! `jsonwebtoken`'s own providers would add a second cryptography library to rustls's ring: AWS-LC, or
-//! RustCrypto with RSA and elliptic curves, which JW's tokens do not use.
+//! The function already contains ring, for rustls. The providers of `jsonwebtoken` itself would add a second
+//! cryptography library: AWS-LC, or RustCrypto with RSA and elliptic curves, which JW's tokens do not use.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
@@ -22,7 +22,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 
 /// Whether the base64url `signature` matches `signing_input` and `key`. Compares in constant time.
 pub(super) fn verify(signature: &str, signing_input: &str, key: &[u8]) -> bool {
-    let _ = PROVIDER.install_default(); // fails if it is already installed
+    let _ = PROVIDER.install_default(); // fails if the provider is already installed
     let key = DecodingKey::from_secret(key);
     jsonwebtoken::crypto::verify(signature, signing_input.as_bytes(), &key, Algorithm::HS256)
         .unwrap_or(false)

@@ -10,7 +10,7 @@ const EVENT: &str = r#"{"event":"media_available","media_id":"UUhbHm6C","webhook
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJldmVudCI6Im1lZGlhX2F2YWlsYWJsZSIsIm1lZGlhX2lkIjoiVVVoYkhtNkMiLCJ3ZWJob29rX2lkIjoiN1JhdjBoQzUiLCJzaXRlX2lkIjoianNQeElWSGwiLCJldmVudF90aW1lIjoiMjAyMy0xMS0xNFQyMjozMDoxMCswMDowMCJ9.8h9tFQ_o4ZUq1aOa5M003WOU7hAGFgLQTzhbjfzZbsw";
 
 impl<'t> VerifiedClaims<'t> {
-    /// For the tests of what comes after verification.
+    /// Claims that count as verified, for the tests of other modules.
     pub(crate) fn for_test(payload: &'t str) -> Self {
         Self { payload, claims: Object::parse(payload.as_bytes()).unwrap() }
     }
@@ -40,13 +40,13 @@ fn verify(token: &str, ring: &KeyRing, body: &str) -> Result<String, Refusal> {
 }
 
 #[test]
-fn documented_sample_is_verified_and_signed_byte_for_byte() {
+fn documented_sample_is_verified_and_signing_reproduces_its_token() {
     assert_eq!(verify(TOKEN, &ring(SECRET), EVENT).as_deref(), Ok(EVENT));
     assert_eq!(signed(EVENT), TOKEN);
 }
 
 #[test]
-fn registered_claims_count_to_the_second_and_beyond_any_number() {
+fn registered_claims_are_compared_to_the_second() {
     let verdict = |claims: &str| verify(&signed(claims), &ring(SECRET), claims).map(|_| ());
     for valid in [
         r#"{"exp":1700000001}"#,

@@ -37,7 +37,7 @@ fn vectors() -> Vec<(Vec<u8>, Vector)> {
     file.groups.into_iter().flat_map(with_key).collect()
 }
 
-/// Our verdict on a vector, with its payload as the body.
+/// Our verdict on a vector's token. The request's body is the token's payload.
 fn verdict(key: &[u8], vector: &Vector) -> &'static str {
     let payload = vector.jws.split('.').nth(1).unwrap_or_default();
     let body = BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
@@ -62,7 +62,7 @@ fn every_public_hs256_vector_gets_our_expected_verdict() {
 }
 
 #[test]
-fn exactly_the_verdicts_that_differ_from_the_vectors_are_explained() {
+fn vector_has_an_explanation_only_if_our_verdict_differs_from_it() {
     for (key, vector) in &vectors() {
         let verdict = verdict(key, vector);
         let signed = matches!(verdict, "accepted" | "claims_malformed" | "claims_not_valid");

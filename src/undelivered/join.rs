@@ -1,9 +1,9 @@
 //! Reads `undelivered` records from the lines of the function's log and joins their parts.
 //!
-//! CloudWatch Logs returns the lines of several log streams, so a record's parts come in any order, mixed
-//! with other records, and sometimes twice. Parts belong together only if all members except the body are
-//! equal, including `request_id` and `event_id`, so two records are never mixed. A record that cannot be
-//! read or joined is returned as [`Broken`], because the log has the only copy of the event.
+//! CloudWatch Logs returns the lines of several log streams. So a record's parts come in any order, mixed with
+//! other records, and sometimes twice. Parts belong together only if all their members except the body are
+//! equal, including `request_id` and `event_id`. So parts of two records are never mixed. A record that cannot
+//! be read or joined is returned as [`Broken`], because the log has the only copy of the event.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +14,10 @@ use serde::Deserialize;
 use crate::event::ROUTING_CLAIMS;
 use crate::message::Message;
 
-/// The beginning of each line of a record, even if the line was truncated.
+/// The beginning of each line of a record. A truncated line has it too.
 const BEGINNING: &str = r#"{"undelivered":"#;
 
-/// A complete record. It is made only from lines of the function's log, which has only verified events.
+/// A complete record from the function's log. The function logs only verified events in this way.
 #[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Undelivered {
     /// The queue that the function wanted to send the event to.
@@ -30,7 +30,7 @@ pub struct Undelivered {
     deduplication_id: Option<String>,
 }
 
-/// A log line that holds a record or a part of one.
+/// A log line with a whole record or a part of a record.
 #[derive(Deserialize)]
 struct Line {
     undelivered: Undelivered,
@@ -70,7 +70,7 @@ pub enum Broken {
         event_id: String,
         /// The invocation that wrote the record.
         request_id: String,
-        /// The part.
+        /// The number of the part with different bodies.
         part: usize,
         /// The number of parts that the record has.
         parts: usize,
@@ -82,11 +82,11 @@ pub enum Broken {
 pub struct Joined {
     /// The complete records.
     pub records: Vec<(i64, Undelivered)>,
-    /// The other records.
+    /// The records that cannot be sent.
     pub broken: Vec<(i64, Broken)>,
 }
 
-/// The parts of one record so far, without duplicates.
+/// The parts of one record that were read so far, without duplicates.
 #[derive(Default)]
 struct Parts {
     logged: BTreeSet<i64>,

@@ -1,7 +1,7 @@
-"""Processes the forwarder's events, each event once, with `work`: the function to replace with your own.
+"""Processes each of the forwarder's events once. Replace the function `work` with your own.
 
-The queue delivers at least once, so Powertools records each finished `event_id` in a DynamoDB table. An event whose
-work fails goes back to the queue alone. The rest of its batch is done.
+The queue delivers at least once, so Powertools records each finished `event_id` in a DynamoDB table. If the work
+fails for an event, only that event goes back to the queue, and the other events of the batch are done.
 """
 
 import os
@@ -32,19 +32,19 @@ remember = IdempotencyConfig(
 )
 finished = DynamoDBPersistenceLayer(table_name=os.environ["TABLE_NAME"], key_attr="event_id")
 
-# False, because a batch whose events all failed is no crash. `EventsFailing` counts failed events, `FunctionErrors` crashes.
+# A batch whose events all fail is no crash: `EventsFailing` counts failed events, and `FunctionErrors` counts crashes.
 standard = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-# After a failure, later events of the same group go back too, so that they keep their order. Other groups go on.
+# If an event fails, later events of its group also go back to the queue, so that they keep their order.
 fifo = SqsFifoPartialProcessor(skip_group_on_error=True)
-fifo.raise_on_entire_batch_failure = False  # its constructor does not take the option
+fifo.raise_on_entire_batch_failure = False  # the constructor has no parameter for this option
 
 
 def work(event: dict[str, Any]) -> None:
-    """Your work. An exception puts the event back on the queue, until it reaches the dead-letter queue."""
+    """Your work. After an exception, the event goes back to the queue, and in the end to the dead-letter queue."""
     logger.info("processed", extra={"event": event["event"], "media_id": event.get("media_id")})
 
 
-# The prefix keeps the key the same if this function is renamed.
+# With this prefix, an event's key in the table stays the same if you rename this function.
 @idempotent_function(data_keyword_argument="event_id", persistence_store=finished, config=remember, key_prefix="event")
 def work_once(*, event_id: str | None, event: dict[str, Any]) -> None:
     work(event)
@@ -57,7 +57,7 @@ def process(record: SQSRecord) -> None:
     try:
         work_once(event_id=event_id, event=record.json_body)
     except IdempotencyAlreadyInProgressError:
-        logger.info("in progress elsewhere, so this copy of the event goes back to the queue")
+        logger.info("another invocation is processing this event, so this copy goes back to the queue")
         raise
     except Exception:
         logger.exception("failed")  # the metric EventsFailing counts lines of level ERROR
@@ -66,6 +66,6 @@ def process(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    remember.register_lambda_context(context)  # work that Lambda stops at the timeout may be repeated right after it
+    remember.register_lambda_context(context)  # if Lambda stops the work at its timeout, a retry may follow at once
     is_fifo = event["Records"][0]["eventSourceARN"].endswith(".fifo")
     return process_partial_response(event, process, fifo if is_fifo else standard, context)

@@ -1,4 +1,4 @@
-"""Tests the consumer's handler with a table in memory: part of `make examples`. `make prove` tests a deployed consumer."""
+"""Tests the consumer's handler with a table in memory. `make examples` runs it. `make prove` tests a deployed consumer."""
 
 import io
 import json
@@ -56,7 +56,7 @@ class TableInMemory(idempotency.BasePersistenceLayer):
 
 
 with patch.object(idempotency, "DynamoDBPersistenceLayer", TableInMemory):
-    import consumer  # opens its table at the import
+    import consumer  # the import opens the table
 
 
 class Consumer(unittest.TestCase):
@@ -88,7 +88,7 @@ class Consumer(unittest.TestCase):
         self.assertEqual(self._failures(record("3", "a"), record("4", "b")), [])
         self.assertEqual(self.done, ["a", "b"])
 
-    def test_failed_event_goes_back_alone_and_is_logged_as_an_error(self) -> None:
+    def test_only_the_failed_event_goes_back_and_is_logged_as_an_error(self) -> None:
         self.fails = {"b"}
         self.assertEqual(self._failures(record("1", "a"), record("2", "b"), record("3", "c")), ["2"])
         self.assertEqual(self.done, ["a", "c"])
@@ -101,13 +101,13 @@ class Consumer(unittest.TestCase):
         self.assertEqual(self._failures(record("1", "a")), [])
         self.assertEqual(self.done, ["a"])
 
-    def test_event_of_a_fifo_queue_stays_behind_a_failed_event_of_its_group(self) -> None:
+    def test_later_events_of_a_failed_events_fifo_group_go_back_too(self) -> None:
         self.fails = {"b"}
         batch = [record("1", "a", group="x"), record("2", "b", group="x"), record("3", "c", group="x"), record("4", "d", group="y")]
         self.assertEqual(self._failures(*batch), ["2", "3"])
         self.assertEqual(self.done, ["a", "d"])
 
-    def test_event_in_progress_elsewhere_goes_back_without_an_error(self) -> None:
+    def test_event_that_another_invocation_processes_goes_back_without_an_error(self) -> None:
         def work(_: dict[str, Any]) -> None:
             with self.assertRaises(IdempotencyAlreadyInProgressError):
                 consumer.process(SQSRecord(record("2", "a")))
@@ -120,7 +120,7 @@ class Consumer(unittest.TestCase):
         self.assertEqual(self._failures({**record("1", "a"), "messageAttributes": {}}), ["1"])
         self.assertEqual((self.done, self._levels()), ([], ["ERROR"]))
 
-    def test_event_is_remembered_for_the_templates_time(self) -> None:
+    def test_finished_event_is_remembered_for_90_days(self) -> None:
         self._failures(record("1", "a"))
         (item,) = consumer.finished.items.values()
         self.assertAlmostEqual(item.expiry_timestamp, 90 * 24 * 3600 + time.time(), delta=10)

@@ -8,7 +8,7 @@ use aws_sdk_sqs::operation::send_message::SendMessageError;
 use super::*;
 
 impl Fault {
-    /// For the tests of callers.
+    /// AWS's rejection of a call with this code, for the tests of other modules.
     pub(crate) fn refused(code: &str) -> Self {
         Fault::Refused(Cause { text: code.to_owned(), code: Some(code.to_owned()) })
     }
@@ -54,7 +54,7 @@ fn throttling_in_any_spelling_and_every_5xx_are_retried() {
 }
 
 #[test]
-fn rejection_is_not_retried_and_keeps_its_code() {
+fn call_that_aws_rejects_is_not_retried_and_its_code_is_logged() {
     for code in [
         "AccessDenied",
         "AccessDeniedException",
@@ -87,7 +87,7 @@ fn response_without_an_aws_code_is_retried_with_any_status() {
     }
 }
 
-/// The error of a client that cannot even connect.
+/// Sends a message with a client whose configuration cannot work. Returns the text of the fault.
 async fn unsent(config: Builder) -> String {
     let config: Config = config.behavior_version(BehaviorVersion::latest()).build();
     let send = Client::from_conf(config).send_message().queue_url("-").message_body("-").send();
@@ -113,7 +113,7 @@ impl ProvideCredentials for Failing {
 }
 
 #[tokio::test]
-async fn missing_credentials_are_named_and_never_quoted() {
+async fn error_says_that_credentials_are_missing_and_quotes_nothing() {
     let failures: [(Failure, &str); 5] = [
         (|| CredentialsError::not_loaded("the secret key"), "no AWS credentials found"),
         (|| CredentialsError::provider_timed_out(std::time::Duration::ZERO), "answer in time"),
@@ -131,7 +131,7 @@ async fn missing_credentials_are_named_and_never_quoted() {
 }
 
 #[tokio::test]
-async fn missing_region_and_bad_endpoint_are_named() {
+async fn error_names_a_missing_region_and_an_invalid_endpoint() {
     let text = unsent(Config::builder().credentials_provider(keys())).await;
     assert!(text.contains("Missing Region; check AWS_REGION"), "{text}");
     let region = Region::from_static("eu-west-1");

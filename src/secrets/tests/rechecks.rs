@@ -40,16 +40,16 @@ async fn new_value_or_five_quiet_minutes_end_the_pause() {
     let many = rechecks(&aws).await;
     assert_eq!(rechecks(&aws).await, 2);
     aws.answers(Answer::Value(NEW));
-    advance(TTL).await; // the refresh at the TTL returns it
+    advance(TTL).await; // the refresh at the TTL returns the new value
     assert_eq!(aws.current().await, Ok(NEW));
-    assert_eq!(rechecks(&aws).await, many - 1); // all but the first fetch
+    assert_eq!(rechecks(&aws).await, many - 1); // without the first fetch of the secret
     assert_eq!(rechecks(&aws).await, 2);
     advance(Duration::from_secs(300)).await;
-    assert_eq!(rechecks(&aws).await, many); // with the refresh
+    assert_eq!(rechecks(&aws).await, many); // one of these calls is the refresh
 }
 
 #[tokio::test(start_paused = true)]
-async fn request_that_saw_an_older_secret_gets_the_newer_one_without_a_fetch() {
+async fn request_that_saw_an_older_secret_gets_the_newer_secret_without_a_fetch() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let saw = aws.secret().await;
     advance(TTL).await;
@@ -96,7 +96,7 @@ async fn failed_recheck_is_retried_after_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn recheck_waits_no_longer_than_a_second() {
+async fn recheck_waits_at_most_a_second() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let saw = aws.secret().await;
     aws.answers(GONE);
@@ -122,7 +122,7 @@ async fn recheck_may_wait_a_second_even_after_a_slow_refresh() {
     let aws = SecretsManager::with(Answer::Value(OLD));
     let limits = limits();
     let saw = aws.store.current(limits).await.unwrap();
-    advance(2 * SECOND).await; // as long as a first fetch may take
+    advance(2 * SECOND).await; // a first fetch may take this long
     aws.answers(Answer::Value(NEW));
     let recheck = aws.store.recheck(&saw, aws.store.next_fetch(), limits).await;
     assert!(matches!(recheck, Recheck::Newer(secret) if name(&secret) == NEW));

@@ -9,7 +9,7 @@ use crate::undelivered::{MAX_LINE_BYTES, parts};
 
 const QUEUE_URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/jw-events";
 
-/// An event whose payload has this text in it.
+/// The payload of an event. The payload has this text in it.
 fn payload(text: &str) -> String {
     let text = serde_json::to_string(text).unwrap();
     format!(
@@ -23,7 +23,7 @@ fn lines(message: &Message<'_>, request_id: &str) -> Vec<String> {
         .collect()
 }
 
-/// The lines of a record of three parts, and the body that was split.
+/// The three lines of a record with three parts, and the body that was split.
 fn three_parts(request_id: &str) -> (Vec<String>, String) {
     let event = verified(&payload(&"\"".repeat(20_000)));
     let message = Message::new(&event, QueueKind::Fifo);
@@ -84,7 +84,7 @@ fn two_requests_with_the_same_event_have_two_records() {
     let bodies: Vec<_> = joined.records.iter().map(|(_, record)| record.message().body).collect();
     assert_eq!(bodies, [&*body, &*body]);
 
-    // a part of one record does not complete the other
+    // a part of one record does not complete the other record
     let joined = join_in_order(&[one[0].clone(), other[1].clone(), one[2].clone()]);
     assert_eq!(joined.records, []);
     assert_eq!(joined.broken.len(), 2);
@@ -184,7 +184,7 @@ fn line_of_the_format_without_parts_is_a_record() {
     assert_eq!(joined.broken, []);
 }
 
-/// Runs of characters of different widths in JSON.
+/// A body of several runs of equal characters. The characters have different widths in JSON.
 fn body() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         Just('x'),
@@ -206,7 +206,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn shuffled_parts_of_any_message_are_within_the_limit_and_join_to_it(
+    fn shuffled_parts_of_any_message_are_within_the_limit_and_join_to_the_message(
         body in body(),
         attribute in "[ -~]{1,256}",
         group_id in proptest::option::of("[!-~]{1,128}"),

@@ -213,7 +213,7 @@ async fn unusable_secret_from_jw_is_not_stored() {
     let error = failed(&account, &jw).await;
     assert!(
         error.contains(
-            "because its key could not be stored: JW returned an unusable secret: its key is"
+            "because its key could not be stored: JW returned an unusable secret: the key is"
         ),
         "{error}"
     );

@@ -122,7 +122,7 @@ async fn unusable_input_or_secret_is_an_error_without_a_verdict() {
     }
     let ran = verify(&account, &good, MEDIA_AVAILABLE, &[]).await;
     assert!(
-        ran.stderr.contains("entry short is disabled: its key is shorter than 32 bytes"),
+        ran.stderr.contains("entry short is disabled: the key is shorter than 32 bytes"),
         "{ran:?}"
     );
     ran.done();

@@ -121,17 +121,17 @@ async fn request_gets_503_if_the_secret_has_no_usable_key() {
 #[tokio::test]
 async fn problem_with_a_key_is_logged() {
     let cases = [
-        (format!("{SECRET} "), "its key contains white space"),
-        (KEY_OF_31.to_owned(), "its key is shorter than 32 bytes"),
+        (format!("{SECRET} "), "the key contains white space"),
+        (KEY_OF_31.to_owned(), "the key is shorter than 32 bytes"),
         (
             json!({"7Rav0hC5": format!("{SECRET}\n\n")}).to_string(),
-            "entry 7Rav0hC5 is disabled: its key contains white space. In the secret, store the \
-             webhook's secret in it without spaces and line breaks",
+            "entry 7Rav0hC5 is disabled: the key contains white space. In the secret, store the \
+             webhook's secret in this entry without spaces and line breaks",
         ),
         (
             json!({"JW_WEBHOOK_SECRET": SECRET}).to_string(),
-            "entry number 1 verifies no event: its name is not a webhook id. In the secret, give it \
-             the webhook's id as its name",
+            "entry number 1 verifies no event: the name is not a webhook id. In the secret, rename \
+             this entry to the webhook's id",
         ),
     ];
     all_at_once(cases, async |(value, expected)| {

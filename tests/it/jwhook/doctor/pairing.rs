@@ -32,7 +32,7 @@ async fn every_problem_with_keys_is_reported() {
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": "short"}).to_string(),
             vec!["fail keys", "fail webhooks"],
             "keys",
-            "entry 7Rav0hC5 is disabled: its key is shorter than 32 bytes; the function answers 503",
+            "entry 7Rav0hC5 is disabled: the key is shorter than 32 bytes; the function answers 503",
         ),
         (
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, "gone0000": SECRET}).to_string(),
@@ -62,37 +62,37 @@ async fn every_problem_with_keys_is_reported() {
             "too short".to_owned(),
             vec!["fail keys", "skip ring", "skip webhooks"],
             "keys",
-            "the secret cannot be used: its key is shorter than 32 bytes; repair the value",
+            "the secret cannot be used: the key is shorter than 32 bytes; repair the value",
         ),
         (
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": OTHER_SECRET, SECRET: SECRET}).to_string(),
             vec!["warn keys"],
             "keys",
-            "entry number 3 verifies no event: its name is not a webhook id; give it the webhook's id",
+            "entry number 3 verifies no event: the name is not a webhook id; rename this entry",
         ),
         (
             json!({"c0Y6ebVU": SECRET, "7Rav0hC5": format!("{OTHER_SECRET} ")}).to_string(),
             vec!["fail keys", "fail webhooks"],
             "keys",
-            "entry 7Rav0hC5 is disabled: its key contains white space; the function answers 503",
+            "entry 7Rav0hC5 is disabled: the key contains white space; the function answers 503",
         ),
         (
             format!("{SECRET} "),
             vec!["fail keys", "skip ring", "skip webhooks"],
             "keys",
-            "the secret cannot be used: its key contains white space; repair the value",
+            "the secret cannot be used: the key contains white space; repair the value",
         ),
         (
             json!({"JW_WEBHOOK_SECRET": SECRET}).to_string(),
             vec!["warn keys", "warn keys", "fail webhooks", "fail webhooks"],
             "keys",
-            "entry number 1 verifies no event: its name is not a webhook id",
+            "entry number 1 verifies no event: the name is not a webhook id",
         ),
         (
             json!({"c0Y6ebVU": "short"}).to_string(),
             vec!["fail keys", "fail keys", "skip ring", "skip webhooks"],
             "keys",
-            "entry c0Y6ebVU is disabled: its key is shorter than 32 bytes",
+            "entry c0Y6ebVU is disabled: the key is shorter than 32 bytes",
         ),
     ] {
         account.set_secret(&secret).await;
