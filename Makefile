@@ -266,7 +266,7 @@ NO_AWS = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=no
 .PHONY: venv-sam venv-checkov venv-zig venv-bench lock
 venv:
 	@sh local/venv.sh dev
-venv-sam venv-checkov venv-zig venv-bench:
+venv-sam venv-checkov venv-zig venv-bench: | venv # which installs uv for all
 	@sh local/venv.sh $(@:venv-%=%)
 
 lock: ## write local/lock/*.txt, the versions and hashes of pyproject.toml's packages (ARGS="--upgrade-package NAME")

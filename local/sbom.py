@@ -75,7 +75,10 @@ def written(bom: Bom) -> str:
     """The JSON without date and serial number, because one commit must give the same bytes."""
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     del document["metadata"]["timestamp"], document["serialNumber"]
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    if str(ROOT) in text:
+        raise LocalError(f"the bill of materials has a path of this machine, {ROOT}. Correct local/sbom.py")
+    return text
 
 
 def main() -> int:

@@ -41,15 +41,16 @@ requirements() { # GROUP [-r]
 }
 
 # uv does not read pip's settings.
-use_index_of_pip() {
-    index=$(.venv-uv/bin/pip config get global.index-url 2>/dev/null) || index=
-    index=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$index}}
-    [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
+use_settings_of_pip() {
+    index=${PIP_INDEX_URL:-$(.venv-uv/bin/pip config get global.index-url 2>/dev/null || true)}
+    certificates=${PIP_CERT:-$(.venv-uv/bin/pip config get global.cert 2>/dev/null || true)}
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
+    [ -z "$certificates" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$certificates}"
 }
 
 if [ "$1" = --lock ]; then
     shift
-    use_index_of_pip
+    use_settings_of_pip
     for lock in local/lock/*.txt; do
         # shellcheck disable=SC2046 # options and files are separate words
         "$uv" pip compile --quiet --universal --python-version "$(echo "$OLDEST" | tr -d ' ' | tr , .)" --generate-hashes \
@@ -59,16 +60,18 @@ if [ "$1" = --lock ]; then
 fi
 
 group=$1
+[ -f "local/lock/$group.txt" ] || fail "there is no local/lock/$group.txt. For a new group create an empty one, then run \`make lock\`"
 folder=.venv
 [ "$group" = dev ] || folder=.venv-$group
 install() {
     # shellcheck disable=SC2046 # options and files are separate words
-    "$uv" pip install --quiet --python "$folder" --require-hashes --constraint "local/lock/$group.txt" \
+    "$uv" pip install --quiet --exact --python "$folder" --require-hashes --constraint "local/lock/$group.txt" \
         $(requirements "$group" -r) "$@"
 }
 install --offline 2>/dev/null && exit # all packages are installed now, without a network
 echo "==> installing Python tools into $folder (a minute or less, once)"
 [ -x "$folder/bin/python" ] || "$uv" venv --quiet --clear --python .venv-uv/bin/python "$folder"
-use_index_of_pip
+use_settings_of_pip
 install || fail "uv cannot install group $group (see above).
-Check the network and the index (UV_DEFAULT_INDEX, or pip's index-url), then try again."
+After a change of pyproject.toml, run \`make lock\`. Otherwise check the network, the index (UV_DEFAULT_INDEX, or pip's
+index-url) and the root certificates (SSL_CERT_FILE), then try again."

@@ -40,7 +40,7 @@ pub struct Forwarder {
 
 impl Forwarder {
     /// If `max_event_age` is set, the forwarder refuses older events. If there is a held queue, the forwarder
-    /// holds the events that no secret can verify yet.
+    /// holds events that cannot be verified without a usable secret.
     pub fn new(
         secrets: SecretStore,
         queue: EventQueue,
@@ -65,7 +65,7 @@ impl Forwarder {
         let _ = tokio::join!(fetch, connect);
     }
 
-    /// Verifies a delivery and sends its event to the queue. If no secret can verify the delivery, sends its
+    /// Verifies a delivery and sends its event to the queue. Without a usable secret, sends the delivery's
     /// token to the held queue. Adds the event's fields to the request's wide event.
     pub async fn accept(
         &self,
@@ -154,7 +154,7 @@ impl Forwarder {
         }
     }
 
-    /// Puts a token that no secret could verify into the held queue.
+    /// Puts a token that could not be verified without a usable secret into the held queue.
     async fn hold(
         &self,
         token: &UnverifiedToken<'_>,

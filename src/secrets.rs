@@ -5,8 +5,8 @@
 //! the cached secret in an outage. If Secrets Manager *denies* the call or returns an invalid value, the
 //! operator has revoked the secret. Then requests use the cached secret only to the end of its TTL.
 //!
-//! The table shows what a request does in each state of the cache. A request that does not verify begins a
-//! *recheck*. `S` is [`SECRET_MAX_STALE_SECONDS`][S].
+//! The table shows what a request does in each state of the cache. A request that fails the verification
+//! begins a *recheck*. `S` is [`SECRET_MAX_STALE_SECONDS`][S].
 //!
 //! | state | how the cache reaches it | a request | a recheck |
 //! |---|---|---|---|

@@ -1,7 +1,10 @@
-# Deploys the function with its queues, secret and role, but without CloudFormation. Run it as
-# docs/deploy-with-cargo-lambda.md says: later commands on that page use its variables. A second run keeps what exists, so it
-# also continues an interrupted run. `make prove-cargo-lambda` runs it twice on an emulated AWS, and compares the created
-# resources with template.yaml.
+#!/bin/sh
+# Deploys the function with its queues, secret and role, but without CloudFormation. docs/deploy-with-cargo-lambda.md says how
+# to run it. A second run keeps what exists, so it also continues an interrupted run. The last step writes
+# target/deployed.env, which later commands on that page read. `make prove-cargo-lambda` runs this script twice on an
+# emulated AWS, and compares the created resources with template.yaml.
+set -eu
+: "${NAME:?is the name of the function}" "${BOOTSTRAP:?is the path of the built function}" "${REGION:?is the AWS region}"
 
 ACCOUNT=$(aws sts get-caller-identity --query Account --output text)
 SQS=arn:aws:sqs:$REGION:$ACCOUNT # here and below: aws-cn in China, aws-us-gov in GovCloud
@@ -28,14 +31,12 @@ HELD_QUEUE_URL=$(aws sqs get-queue-url --queue-name $NAME-held --query QueueUrl 
 # adds a webhook's key.
 PLACEHOLDER=$(aws secretsmanager get-random-password --password-length 64 --exclude-punctuation --query RandomPassword --output text)
 SECRET_ARN=$(aws secretsmanager describe-secret --secret-id $NAME --query ARN --output text 2>/dev/null) ||
-  SECRET_ARN=$(aws secretsmanager create-secret --name $NAME --secret-string "{\"placeholder\": \"$PLACEHOLDER\"}" --query ARN --output text) ||
-  return 1
+  SECRET_ARN=$(aws secretsmanager create-secret --name $NAME --secret-string "{\"placeholder\": \"$PLACEHOLDER\"}" --query ARN --output text)
 
 # Role: the same statements as in template.yaml. Lambda polls the held queue with this role too.
 TRUST='{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}'
 ROLE_ARN=$(aws iam get-role --role-name $NAME --query Role.Arn --output text 2>/dev/null) ||
-  ROLE_ARN=$(aws iam create-role --role-name $NAME --query Role.Arn --output text --assume-role-policy-document "$TRUST") ||
-  return 1
+  ROLE_ARN=$(aws iam create-role --role-name $NAME --query Role.Arn --output text --assume-role-policy-document "$TRUST")
 aws iam put-role-policy --role-name $NAME --policy-name forwarder --policy-document file:///dev/stdin <<EOF
 {
   "Version": "2012-10-17",
@@ -60,18 +61,23 @@ WEBHOOK_SECRET_ID=$SECRET_ARN
 SECRET_TTL_SECONDS=300
 SECRET_MAX_STALE_SECONDS=86400
 EOF
-for ATTEMPT in 1 2 3 4; do # Lambda cannot assume a new role for some seconds
-  cargo lambda deploy --binary-path $BOOTSTRAP --iam-role $ROLE_ARN --env-file target/forwarder.env $NAME && break
-  sleep 5
-done
+DEPLOY="cargo lambda deploy --binary-path $BOOTSTRAP --iam-role $ROLE_ARN --env-file target/forwarder.env"
+$DEPLOY $NAME || { sleep 15; $DEPLOY $NAME; } # Lambda cannot assume a new role for some seconds
 aws lambda update-function-configuration --function-name $NAME \
   --logging-config LogFormat=JSON,ApplicationLogLevel=INFO,SystemLogLevel=WARN
 aws lambda wait function-updated-v2 --function-name $NAME
 
 # The first version lacks the log format. So deploy again, and set the alias live, which JW's requests reach.
-cargo lambda deploy --binary-path $BOOTSTRAP --iam-role $ROLE_ARN --env-file target/forwarder.env --alias live $NAME
+$DEPLOY --alias live $NAME
 
 # Held events: Lambda invokes the function's alias live with the held queue's messages.
-[ "$(aws lambda list-event-source-mappings --function-name $NAME:live --query 'length(EventSourceMappings)')" != 0 ] ||
+MAPPINGS=$(aws lambda list-event-source-mappings --function-name $NAME:live --event-source-arn $SQS:$NAME-held \
+  --query 'length(EventSourceMappings)' --output text)
+[ "$MAPPINGS" != 0 ] ||
   aws lambda create-event-source-mapping --function-name $NAME:live --event-source-arn $SQS:$NAME-held --batch-size 10 \
-  --function-response-types ReportBatchItemFailures --scaling-config MaximumConcurrency=2
+    --function-response-types ReportBatchItemFailures --scaling-config MaximumConcurrency=2
+
+cat > target/deployed.env <<EOF
+NAME=$NAME REGION=$REGION ACCOUNT=$ACCOUNT SQS=$SQS ROLE_ARN=$ROLE_ARN SECRET_ARN=$SECRET_ARN
+QUEUE_URL=$QUEUE_URL HELD_QUEUE_URL=$HELD_QUEUE_URL
+EOF

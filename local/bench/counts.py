@@ -151,7 +151,7 @@ def build_with_line_numbers() -> Path:
     }
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--bin", "forwarder"]
     if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
-        raise LocalError("the build of the function with line numbers failed. Read cargo's output above")
+        raise LocalError("cargo could not build the function with line numbers. Read cargo's output above")
     return target / "release" / "forwarder"
 
 

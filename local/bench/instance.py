@@ -8,7 +8,7 @@ import queue
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,8 +115,7 @@ def run(
     if not CORES:
         raise LocalError("the benchmarks read /proc, which this system does not have. Run them on Linux")
     os.sched_setaffinity(0, CORES[:1])
-    services = Services(certificates, secret, sqs_seconds)
-    with started() as (processes, _):
+    with closing(Services(certificates, secret, sqs_seconds)) as services, started() as (processes, _):
         os.sched_setaffinity(0, CORES[-1:])
         began = time.perf_counter()
         command = [*wrapper, *function.command]
@@ -126,7 +125,6 @@ def run(
         yield Instance(function.name, services, processes, process.pid, began)
         process.terminate()
         process.wait(END_SECONDS)  # valgrind needs time to write the profile
-    services.close()
 
 
 def environment(function: Function, services: Services, certificates: Certificates, host: str) -> dict[str, str]:

@@ -37,7 +37,9 @@ os.environ["ORACLE_CASES"] = "1000"
 
 def mutants(options: list[str]) -> list[dict[str, Any]]:
     command = [str(CARGO_MUTANTS), "mutants", "--list", "--json", "--file=src/**/*.rs", "--exclude=src/main.rs", *options]
-    listed = subprocess.run(command, cwd=TREE, check=True, capture_output=True)
+    listed = subprocess.run(command, cwd=TREE, stdout=subprocess.PIPE)
+    if listed.returncode != 0:
+        raise LocalError("cargo-mutants cannot list the mutants (see above). ARGS takes options of cargo-mutants")
     return [mutant for mutant in json.loads(listed.stdout) if own_tests(mutant) is not None]
 
 

@@ -165,7 +165,7 @@ def find(twin: Twin) -> str:
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise LocalError(f"the simulation finds no broken promise within {seconds} s") from None
+        raise LocalError(f"the simulation must notice this mistake, but finds no broken promise within {seconds} s") from None
     found = re.search(r"^seed (\d+) .*: promised to (.*), but$", done.stderr, re.MULTILINE)
     shortest = re.search(r"^(found after ([0-9.]+) s.*): shortest schedule: (.*)$", done.stderr, re.MULTILINE)
     if not found or not shortest:

@@ -31,6 +31,7 @@ def give_sam_the_parameters() -> None:
         return result
 
     for module in (engine, changesets, handlers):
+        del module._apply_transforms  # raises an error if ministack does not have this function
         module._apply_transforms = with_parameters
     sam.transform = with_their_values
 

@@ -29,8 +29,7 @@ PAGE = ROOT / "docs" / "deploy-with-cargo-lambda.md"
 BUILD = "cargo lambda build --release --arm64\n"
 RELEASE = "0.0.0"
 BLOCK_SECONDS = 600  # the block with deploy.sh takes 25 s, and some minutes while other builds run
-# Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS.
-SHELL = 'set -eua; aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }; [ ! -f variables ] || . ./variables\n'
+SHELL = 'set -eua; [ ! -f variables ] || . ./variables\n'
 READ = ("NAME", "QUEUE_URL", "HELD_QUEUE_URL", "SECRET_ARN", "URL", "WEBHOOK_URL")
 
 
@@ -45,9 +44,14 @@ class Reader:
         self.package = clone / f"forwarder-{RELEASE}-{BASE['Architecture']}.zip"
         with zipfile.ZipFile(self.package, "w") as archive:
             archive.write(forwarder_binary(), "bootstrap")
+        tools, own = Path(sys.prefix, "bin"), clone / "bin"
+        own.mkdir()
+        # version 1 of the AWS CLI ignores AWS_ENDPOINT_URL for SQS
+        (own / "aws").write_text(f'#!/bin/sh\nexec "{tools}/aws" --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n')
+        (own / "aws").chmod(0o755)
         self._environment = {
             **os.environ,
-            "PATH": os.pathsep.join([str(Path(sys.prefix, "bin")), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(own), str(tools), os.environ["PATH"]]),
             "VERSION": RELEASE,
             "ARCH": BASE["Architecture"],
         }
@@ -57,7 +61,7 @@ class Reader:
         blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
         run = [block for block in blocks if BUILD not in block]
         if len(run) != len(blocks) - 1:
-            raise LocalError(f"{len(blocks) - len(run)} `sh` blocks of {PAGE} have {BUILD.strip()!r}. Exactly one must")
+            raise LocalError(f"{len(blocks) - len(run)} `sh` blocks of {PAGE} contain {BUILD.strip()!r}. Change the page: one block must contain it")
         for block in run:
             self._sh(block)
             if "/deploy.sh" in block:

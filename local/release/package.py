@@ -82,7 +82,7 @@ def built(architecture: str, binary: str) -> Path:
     print(f"==> {binary} for {architecture}", flush=True)
     command = ["sh", "local/release/build.sh", architecture, binary]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
+    if done.returncode != 0 or not done.stdout.strip():
         raise LocalError(f"`{' '.join(command)}` did not build {binary} for {architecture}. Read its output above")
     file = Path(done.stdout.splitlines()[-1])
     print(check(file, architecture, OLDEST_GLIBC[binary]), flush=True)

@@ -29,8 +29,8 @@ def edits(architecture: str, code: str) -> list[Edit]:
         ),
         (
             "the description of the parameter Revision",
-            "Commit and time, which make deploy sets;",
-            "Commit and version, which samconfig.toml sets;",
+            "Commit and time of the build. make deploy sets it,",
+            "Commit and version of the build. samconfig.toml sets them,",
         ),
     ]
 

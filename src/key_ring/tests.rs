@@ -43,7 +43,7 @@ const SPACES: [&str; 13] = [
 ];
 
 #[test]
-fn single_key_with_other_white_space_is_an_error() {
+fn single_key_with_white_space_except_one_final_newline_is_an_error() {
     for space in SPACES {
         for value in [
             format!("{SECRET}{space}"),

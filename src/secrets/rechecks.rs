@@ -1,5 +1,5 @@
-//! Limits how often requests that do not verify cause a fetch. The limit is for the whole process, because a
-//! flood of forged requests must not cause a flood of calls to Secrets Manager.
+//! Limits how often the secret is fetched because a request failed the verification. The limit is for the
+//! whole process, because a flood of forged requests must not cause a flood of calls to Secrets Manager.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use crate::message::Message;
 /// The beginning of each line of a record. A truncated line has it too.
 const BEGINNING: &str = r#"{"undelivered":"#;
 
-/// A complete record from the function's log. The function logs only verified events in this way.
+/// A record from the function's log with all its parts. The function writes records of verified events only.
 #[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Undelivered {
     /// The queue that the function wanted to send the event to.

@@ -93,9 +93,9 @@ impl Context {
         let check = |ring: &mut EditableRing| match ring.contains(webhook_id) {
             true => Ok(()),
             false => bail!(
-                "webhook {webhook_id} is not the only webhook that calls this stack any more, so \
-                 the secret's single key may belong to another webhook. The secret was not \
-                 changed. Run jwhook list to see what changed, then try again"
+                "another webhook than {webhook_id} calls this stack now, so the secret's single key \
+                 may belong to that webhook. The secret was not changed. Run jwhook list to see \
+                 what changed, then try again"
             ),
         };
         self.edit_keys(UnownedKey::Kept, check).await.map(|_| ())

@@ -106,7 +106,7 @@ async fn event_is_held_if_the_secret_expired_and_its_new_value_is_invalid() {
 }
 
 #[tokio::test]
-async fn event_is_held_if_an_outage_lasts_past_the_stale_limit() {
+async fn event_is_held_if_an_outage_outlasts_the_cached_secret() {
     let outages = [
         Reply::Hang,
         Reply::Error(503, "ServiceUnavailableException"),

@@ -43,7 +43,7 @@ async fn single_key_stays_if_its_webhook_gets_another_url_during_the_prompt() {
         let run = Jwhook::of(&account, &jw, command);
         let ran = run.run_while_asked(question, meanwhile, &jw).await;
         let expected = match is_replaced {
-            true => "webhook c0Y6ebVU is not the only webhook that calls this stack",
+            true => "another webhook than c0Y6ebVU calls this stack now",
             false => "cannot tell which webhook the key belongs to",
         };
         failed_with(&ran, expected);

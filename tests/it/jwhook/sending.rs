@@ -182,7 +182,10 @@ async fn reason_of_a_401_is_found_with_the_current_keys() {
     let file = TestFile::of(MEDIA_AVAILABLE);
     let ran = scene.send(401, r#"{"error":"unauthorized"}"#, &["--file", file.path()]).await;
     assert_eq!(ran.code, Some(1));
-    assert!(ran.stdout.contains("with the secret's current keys: event_stale"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("the current keys in the secret refuses it too: event_stale"),
+        "{ran:?}"
+    );
 }
 
 #[tokio::test]

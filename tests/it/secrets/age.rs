@@ -123,7 +123,7 @@ async fn cached_secret_is_used_until_its_ttl_if_secrets_manager_denies_a_recheck
 }
 
 #[tokio::test]
-async fn cached_secret_is_not_used_past_the_stale_limit() {
+async fn cached_secret_is_not_used_longer_than_its_maximum_stale_time() {
     let aws = Aws::start().await;
     let start = Function::of(&aws).short_lived_secret().env("SECRET_MAX_STALE_SECONDS", "3");
     let function = start.start().await;

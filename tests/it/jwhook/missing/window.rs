@@ -49,9 +49,9 @@ async fn held_events_and_refused_requests_are_counted() {
     for line in [
         "events held now: 2, and dead-lettered: 1; requests refused in this time: 3 (2 \
          signature_invalid, 1 webhook_unknown); events lost: 1\n",
-        "held events may be among those without a trace: run jwhook recover --held\n",
-        "undelivered records that cannot be read (1) may be among those without a trace: run jwhook recover\n",
-        "refused requests may be among those without a trace: run jwhook doctor\n",
+        "events with the reason no trace may be held: run jwhook recover --held\n",
+        "events with the reason no trace may be in the 1 undelivered records that cannot be read: run jwhook recover\n",
+        "events with the reason no trace may have been refused: run jwhook doctor\n",
     ] {
         assert!(ran.stdout.contains(line), "{ran:#?}");
     }

@@ -76,7 +76,7 @@ async fn event_for_a_deleted_queue_does_not_stop_the_others() {
 }
 
 #[tokio::test]
-async fn rejected_message_does_not_stop_its_standard_queue() {
+async fn recovery_of_a_standard_queue_continues_after_a_rejected_message() {
     let scene = Scene::with(QueueType::Standard).await;
     let url = &scene.account.queue_url;
     let lines = ["first000", "second00", "third000"].map(|id| grouped(url, id, "jsPxIVHl"));

@@ -178,20 +178,20 @@ impl Report {
         }
         if [self.held, self.held_dead_lettered].into_iter().flatten().any(|number| number > 0) {
             advice.push(
-                "held events may be among those without a trace: run jwhook recover --held"
-                    .to_owned(),
+                "events with the reason no trace may be held: run jwhook recover --held".to_owned(),
             );
         }
         if self.broken_records > 0 {
             advice.push(format!(
-                "undelivered records that cannot be read ({}) may be among those without a trace: \
+                "events with the reason no trace may be in the {} undelivered records that cannot be read: \
                  run jwhook recover",
                 self.broken_records
             ));
         }
         if !self.refused.is_empty() {
             advice.push(
-                "refused requests may be among those without a trace: run jwhook doctor".to_owned(),
+                "events with the reason no trace may have been refused: run jwhook doctor"
+                    .to_owned(),
             );
         }
         advice

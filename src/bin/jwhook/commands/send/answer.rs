@@ -99,8 +99,8 @@ fn advice(status: u16, log_group: Option<&str>, refusal: Option<Refusal>) -> Str
     };
     match (status, refusal) {
         (401, Some(refusal)) => format!(
-            "the function refuses the event, and jwhook refuses it too with the secret's current \
-             keys: {} ({refusal})",
+            "the function refuses the event. jwhook's own check with the current keys in the secret refuses \
+             it too: {} ({refusal})",
             Rejection::from(refusal).reason()
         ),
         (401, None) => format!(

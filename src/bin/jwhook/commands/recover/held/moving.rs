@@ -18,8 +18,8 @@ use crate::progress;
 /// The pause between two reads of the task's progress.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long this command follows the task. SQS moves up to 500 messages a second, and reports a missing
-/// permission only at the end of the task.
+/// How long this command waits for the end of the task. SQS reports a missing permission only at the end.
+/// In this time SQS moves up to 10,000 messages, 500 a second.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// The permissions that SQS's documentation lists for a redrive.

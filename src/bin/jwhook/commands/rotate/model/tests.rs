@@ -14,8 +14,8 @@ use crate::stack::DEFAULT_SECRET_TTL;
 /// How long SQS's counts may miss a held message.
 const COUNT_LAG: Duration = Duration::from_secs(60);
 
-/// JW documents neither its lag nor its longest delivery. These are the largest values that the
-/// defaults of `rotate` allow.
+/// JW does not document how long a change of a webhook takes to have effect (the lag), nor how long an
+/// event can be on its way. The defaults of `rotate` allow for at most these two durations.
 const JW_LAG: Duration = Duration::from_secs(59);
 const JW_DELAY: Duration = Duration::from_secs(180);
 
