@@ -1,6 +1,6 @@
-"""Tests build.sh, debian.sh and binary.py with a crate that builds in seconds: part of `make ci`.
+"""Tests build.sh, debian.sh and binary.py with a crate that builds in seconds. `make ci` runs these tests.
 
-The first rustup, cargo and rustc on the PATH are fakes. They only write each call into a file.
+The first rustup, cargo and rustc on the PATH are fakes, which only write each call into a file: build.sh must use others.
 """
 
 import os

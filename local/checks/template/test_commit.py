@@ -1,4 +1,4 @@
-"""Tests local/commit.sh, which prints the commit for the log, --version and stack of a build."""
+"""Tests local/commit.sh, which prints the commit of a build. The log, `jwhook --version` and the stack show this commit."""
 
 import os
 import shutil

@@ -65,7 +65,7 @@ async fn event_that_was_fresh_when_it_was_held_is_accepted_a_day_later() {
 }
 
 #[tokio::test]
-async fn logged_age_of_a_held_event_is_its_age_when_it_was_held() {
+async fn logged_age_of_a_held_event_is_its_age_when_it_entered_the_held_queue() {
     let aws = Aws::start().await;
     let function = Function::of(&aws).holding().start().await;
     let event_time = 1_700_001_010_000; // the time in the sample event, in milliseconds

@@ -57,7 +57,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Verdict> {
         biased;
         done = deletion.perform(&keys) => done?,
         () = interrupt::requested() => bail!(
-            "interrupted; no event is lost, and jwhook delete {id} continues"
+            "interrupted; no event is lost; run jwhook delete {id} to continue"
         ),
     }
     let result = json!({ "id": id, "deleted": found.is_some(), "key_removed": has_key });

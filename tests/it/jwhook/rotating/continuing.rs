@@ -18,7 +18,7 @@ async fn next_run_continues_after_a_call_that_jw_rejected() {
         jw.next(method, Meet::Answer(403, r#""not for you""#));
         let error = rotate(&account, &jw, &[]).run(&jw).await.error();
         assert!(error.starts_with(expected), "{error}");
-        assert!(error.contains("jwhook rotate 7Rav0hC5 continues"), "{error}");
+        assert!(error.contains("run jwhook rotate 7Rav0hC5 to continue"), "{error}");
         assert!(error.contains("JW answered 403, not for you"), "{error}");
         assert_eq!(jw.ids(), [OLD, "new00001"]);
         assert_eq!(account.ring_ids().await, [OLD, "new00001"]);
@@ -40,7 +40,7 @@ async fn continued_rotation_waits_only_the_rest_of_the_settle_time() {
     let error = running.end(&jw).await.error();
     assert_eq!(
         error,
-        "the rotation was interrupted; no event is lost, and jwhook rotate 7Rav0hC5 continues"
+        "the rotation was interrupted; no event is lost; run jwhook rotate 7Rav0hC5 to continue"
     );
     let dry = ["rotate", OLD, "--dry-run", "--output", "json"];
     let plan = Jwhook::of(&account, &jw, &dry).run(&jw).await.json();

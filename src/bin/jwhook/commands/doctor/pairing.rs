@@ -60,7 +60,7 @@ impl<'p> Pairing<'p> {
                 "ring",
                 format!("webhook {new} was created to replace {old}, but the key of {new} is lost"),
                 format!(
-                    "a rotation was interrupted: jwhook rotate {old} deletes {new} and continues"
+                    "a rotation was interrupted: run jwhook rotate {old}, which deletes {new} and continues the rotation"
                 ),
             )?;
         }
@@ -101,7 +101,7 @@ impl<'p> Pairing<'p> {
             Some(old) => report.warn(
                 "ring",
                 format!("webhook {id} should replace {old}, but is still parked"),
-                format!("a rotation was interrupted: jwhook rotate {old} continues the rotation"),
+                format!("a rotation was interrupted: run jwhook rotate {old} to continue the rotation"),
             )?,
             None if parked::is_new(webhook) => report.warn(
                 "ring",

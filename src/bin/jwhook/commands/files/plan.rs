@@ -243,7 +243,7 @@ impl fmt::Display for Step {
 }
 
 impl Step {
-    /// Whether this step makes a webhook call the endpoint.
+    /// Whether a webhook calls the endpoint because of this step.
     pub fn makes_call(&self) -> bool {
         match self {
             Step::Create { .. } => true,

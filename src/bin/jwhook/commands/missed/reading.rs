@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn progress_bar_covers_the_window_of_each_site() {
+    async fn progress_bar_counts_the_time_range_of_every_site() {
         let until = OffsetDateTime::UNIX_EPOCH;
         let hours = time::Duration::hours;
         let progress = Progress::begin(until, hours(10), 2);

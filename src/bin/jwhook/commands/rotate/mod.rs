@@ -204,7 +204,7 @@ fn show(context: &Context, id: &str, new: Option<&Webhook>, steps: &[Step]) -> R
 /// Runs the steps. Ends after the last step, or at Ctrl-C.
 async fn perform(rotation: &mut Rotation<'_>, steps: &[Step]) -> Result<()> {
     let id = rotation.old_id;
-    let resume = format!("no event is lost, and jwhook rotate {id} continues");
+    let resume = format!("no event is lost; run jwhook rotate {id} to continue");
     let all = async {
         for (index, step) in steps.iter().enumerate() {
             note(&format!("[{}/{}] {step}", index + 1, steps.len()));

@@ -30,7 +30,7 @@ pub enum Step {
     MakeRing,
     /// Delete a replacement whose key was lost.
     DeleteOrphan { webhook_id: String },
-    /// Create the parked replacement, and store its key.
+    /// Create the replacement with the parking URL, where nobody listens, and store its key.
     CreateParked,
     /// Wait until every warm function accepts the new key.
     Settle { seconds: u64 },

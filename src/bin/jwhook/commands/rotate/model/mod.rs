@@ -110,7 +110,7 @@ struct State {
     secret: Ring,
     /// The time since the secret's last change.
     unchanged_for: u8,
-    /// For each webhook, the time since the secret last lacked the webhook's key. Counted up to the
+    /// For each webhook, how long the secret has contained the webhook's key, or 0. The count stops at the
     /// longest time for which a function uses a cached secret.
     lacked: [u8; 1 + REPLACEMENTS],
     /// The time since the old webhook last sent an event that may be held. `None` means that no event
