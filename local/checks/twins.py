@@ -169,7 +169,7 @@ def find(twin: Twin) -> str:
     found = re.search(r"^seed (\d+) .*: promised to (.*), but$", done.stderr, re.MULTILINE)
     shortest = re.search(r"^(found after ([0-9.]+) s.*): shortest schedule: (.*)$", done.stderr, re.MULTILINE)
     if not found or not shortest:
-        raise LocalError(f"the simulation ends without a broken promise: {done.stderr[-500:]}")
+        raise LocalError(f"the simulation must notice this mistake, but ends without a broken promise: {done.stderr[-500:]}")
     said = f"seed {found[1]}, {shortest[1]}, {shortest[3]}"
     if float(shortest[2]) > FIND_SECONDS:
         raise LocalError(f"the simulation needed more than {FIND_SECONDS} s: {said}")

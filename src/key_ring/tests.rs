@@ -87,7 +87,7 @@ fn each_key_in_a_ring_loses_one_trailing_newline() {
 }
 
 #[test]
-fn entry_with_other_white_space_is_disabled() {
+fn entry_with_white_space_except_one_final_newline_is_disabled() {
     for space in SPACES {
         for secret in [
             format!("{SECRET}{space}"),

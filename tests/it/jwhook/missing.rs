@@ -149,7 +149,7 @@ async fn missed_reports_exactly_the_three_media_with_missing_events() {
         ),
         ("undelivered: run jwhook recover to send", 9),
         (
-            "the stale events and those without a trace cannot be sent again: ask JW's API for each \
+            "events with the reason stale or no trace cannot be sent again: ask JW's API for each \
              medium, for example GET /v2/sites/jsPxIVHl/media/vid00007/",
             10,
         ),

@@ -167,7 +167,7 @@ impl Report {
         }
         if let Some(finding) = self.missing.iter().find(|finding| finding.reason != "undelivered") {
             advice.push(format!(
-                "the stale events and those without a trace cannot be sent again: ask JW's API for \
+                "events with the reason stale or no trace cannot be sent again: ask JW's API for \
                  each medium, for example GET /v2/sites/{}/media/{}/",
                 plain(&finding.site_id),
                 plain(&finding.media_id)
