@@ -129,11 +129,12 @@ events: venv ## write events/*.json again
 	@.venv/bin/python local/make_events.py
 
 # The builds take most of the time, so they run in two parallel lanes. Tests with deadlines run afterwards, one target at a
-# time, on the binaries of the release. fuzz/ is only compiled here; .github/workflows/nightly.yml runs it.
+# time, on the binaries of the release, and with fewer tests at once, because the longer simulation keeps a core busy. fuzz/
+# is only compiled here; .github/workflows/nightly.yml runs it.
 ci: venv ## develop: run every check that a change must pass
 	@$(MAKE) --silent -j2 --output-sync=recurse ci-source ci-release
 	@FORWARDER="$(RELEASED)/forwarder/bootstrap" JWHOOK="$(RELEASED)/jwhook/bootstrap" $(MAKE) --silent prove prove-cargo-lambda demo counts
-	@SIMULATION_EVENTS=50000 ORACLE_CASES=5000 $(MAKE) --silent prove-release test
+	@SIMULATION_EVENTS=50000 ORACLE_CASES=5000 NEXTEST_TEST_THREADS=8 $(MAKE) --silent prove-release test
 
 .PHONY: ci-source ci-release
 ci-source:

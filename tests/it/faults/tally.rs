@@ -41,7 +41,13 @@ impl Tally {
         at_least(self.undelivered, 2, "undelivered");
         at_least(self.held, 1, "held");
         at_least(self.released, 1, "released");
-        assert!(self.released_amid_faults > 0, "no held event is sent during the faults: {self}");
+        // whether the held queue delivers a batch during a fault depends on the timing, so a short run
+        // may have none
+        let is_long = self.events >= 10_000;
+        assert!(
+            self.released_amid_faults > 0 || !is_long,
+            "no held event is sent during the faults: {self}"
+        );
         assert!(self.kept > 0, "no forged event stays held: {self}");
         assert!(self.dropped > 0, "no held event is dropped: {self}");
         assert!(

@@ -78,10 +78,11 @@ async fn forged_events_are_held_and_only_the_first_waits_in_an_outage() {
             let case = format!("{outage:?}");
             let aws = Aws::start().await;
             let function = expired(&aws, outage.clone()).await;
+            let sends = aws.calls(SendMessage); // one, or more if this machine was too slow for one
             let took = send(&function, &forged(), 6, "503 held secret_unavailable").await;
             assert_first_waits_alone(&took, &case);
             assert_eq!(aws.held().len(), 6, "{case}");
-            assert_eq!(aws.calls(SendMessage), 1, "{case}");
+            assert_eq!(aws.calls(SendMessage), sends, "{case}");
             let took = send(&function, &good(), 3, "200 accepted").await;
             assert!(took.iter().all(|took| *took < QUICK), "{case}: {took:?}");
         })

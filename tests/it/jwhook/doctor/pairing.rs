@@ -147,7 +147,7 @@ async fn every_problem_with_webhooks_is_reported() {
             with("webhook_url", json!("https://jwhook.invalid/replaces/c0Y6ebVU")),
             vec!["warn ring"],
             "ring",
-            "7Rav0hC5 should replace c0Y6ebVU, but is still parked; a rotation was interrupted: jwhook rotate c0Y6ebVU",
+            "7Rav0hC5 should replace c0Y6ebVU, but is still parked; a rotation was interrupted: run jwhook rotate c0Y6ebVU to continue",
         ),
         (
             {
@@ -158,7 +158,7 @@ async fn every_problem_with_webhooks_is_reported() {
             },
             vec!["warn ring"],
             "ring",
-            "lost0000 was created to replace c0Y6ebVU, but the key of lost0000 is lost; a rotation was interrupted: jwhook rotate c0Y6ebVU deletes lost0000",
+            "lost0000 was created to replace c0Y6ebVU, but the key of lost0000 is lost; a rotation was interrupted: run jwhook rotate c0Y6ebVU, which deletes lost0000",
         ),
         (
             vec![],
