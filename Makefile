@@ -39,7 +39,6 @@ jwhook: need-cargo ## build jwhook, the operator's command line (docs/deploy.md 
 # The tests read one root certificate instead of the system's. The tests' Runtime API reads all root certificates twice for
 # each function that it starts. With the system's certificates, this costs a debug build 50 ms of CPU, and no test needs them.
 ONE_ROOT = target."cfg(unix)".runner = ["env", "SSL_CERT_DIR=/nowhere", "SSL_CERT_FILE=$(CURDIR)/tests/it/support/root.pem"]
-CHECKS = PYTHONPATH=local .venv/bin/python -m checks
 test: need-cargo venv ## develop: run all tests
 	@echo "==> examples in the documentation"
 	@cargo test --locked --all-features --doc --quiet
@@ -72,7 +71,7 @@ reference: need-cargo venv ## compare the function's verdicts with JW's document
 # Tests the release build. The tests are optimized too, and run 64 schedules at once, because they mostly wait. A failed run
 # prints its seed and the command that repeats the run: make soak SEED=7 EVENTS=1
 EVENTS = 1000000
-soak: need-cargo build ## send a million events during random outages, then freeze the function a hundred times (half an hour)
+soak: need-cargo build ## send a million events during random outages, then freeze the function a hundred times (a quarter of an hour)
 	@echo "==> soak"
 	@FORWARDER="$$(pwd)/target/release/forwarder" FAULTS_SEED="$(SEED)" FAULTS_EVENTS="$(EVENTS)" FAULTS_AT_ONCE=64 \
 		FREEZE_SEED="$(SEED)" FREEZE_FREEZES=100 cargo test --locked --profile simulation --all-features --test it --quiet -- --exact --nocapture --test-threads 1 $(SOAKED)
@@ -206,6 +205,7 @@ examples: venv venv-sam venv-checkov ## check the templates of examples/, and ru
 	@.venv-checkov/bin/checkov --file $(EXAMPLES) --framework cloudformation --compact --quiet --skip-download
 	@.venv/bin/python -m unittest discover --quiet --start-directory examples/consumer/tests
 
+CHECKS = PYTHONPATH=local .venv/bin/python -m checks
 PROVE = PYTHONPATH=local .venv/bin/python -m prove
 prove: venv venv-sam build jwhook ## prove: deploy template.yaml with sam to an emulated AWS, and try to break the stack
 	@echo "==> deployment to an emulated AWS (four minutes)"

@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-OLDEST='3, 10' # ministack and boto3 need this version; macOS's own python3 may be older
+OLDEST=3.10 # ministack and boto3 need this version; macOS's own python3 may be older
 
 fail() {
     printf '\nerror: %s\n' "$1" >&2
@@ -18,12 +18,12 @@ uv=.venv-uv/bin/uv
 if ! .venv-uv/bin/python -c '' 2>/dev/null || ! grep -q "^uv==$("$uv" --version 2>/dev/null | cut -d' ' -f2) " local/lock/uv.txt; then
     # takes the user's PYTHON, or the first Python that is new enough
     for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
-        if "$candidate" -c "import sys; sys.exit(sys.version_info < ($OLDEST))" >/dev/null 2>&1; then
+        if "$candidate" -c "import sys; sys.exit(sys.version_info < ($(echo $OLDEST | tr . ,)))" >/dev/null 2>&1; then
             python=$candidate
             break
         fi
     done
-    [ -n "${python:-}" ] || fail "cannot find Python $(echo "$OLDEST" | tr -d ' ' | tr , .) or newer (tried: ${PYTHON:-python3 and python3.10 to python3.14}).
+    [ -n "${python:-}" ] || fail "cannot find Python $OLDEST or newer (tried: ${PYTHON:-python3 and python3.10 to python3.14}).
 Install Python, or give a path to it: make demo PYTHON=/path/to/python3"
     rm -rf .venv-uv
     "$python" -m venv .venv-uv || fail "$python cannot create a virtual environment.
@@ -53,7 +53,7 @@ if [ "$1" = --lock ]; then
     use_settings_of_pip
     for lock in local/lock/*.txt; do
         # shellcheck disable=SC2046 # options and files are separate words
-        "$uv" pip compile --quiet --universal --python-version "$(echo "$OLDEST" | tr -d ' ' | tr , .)" --generate-hashes \
+        "$uv" pip compile --quiet --universal --python-version "$OLDEST" --generate-hashes \
             --no-header --no-annotate $(requirements "$(basename "$lock" .txt)") --output-file "$lock" "$@" >/dev/null
     done
     exit

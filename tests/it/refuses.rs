@@ -5,6 +5,7 @@ mod body;
 mod claims;
 mod delivery;
 mod order;
+mod signature;
 mod token;
 
 use crate::support::{Aws, Delivery, Function, SendMessage};

@@ -46,8 +46,8 @@ for a day, and how many the function no longer retries (the dead letters). It al
 oldest event waits, and whether the secret is usable now. It asks, then SQS moves the dead letters back \
 to the held queue, and the function verifies them again. The command only counts messages and never \
 reads them, because they hold tokens. A moved message gets a new SentTimestamp. The function counts an \
-event's age up to this time, and drops events older than MaxEventAgeSeconds: raise this parameter, or \
-leave it empty, before you move dead letters back.";
+event's age up to this time, and drops events older than MaxEventAgeSeconds: deploy the stack with \
+this parameter empty before you move dead letters back.";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -3,8 +3,6 @@
 //! A plan changes only webhooks whose keys are in the ring. It is an error if an entry may match
 //! several webhooks, because a wrong guess would delete a webhook.
 
-use std::fmt;
-
 use anyhow::{Result, bail};
 use serde::Serialize;
 
@@ -13,7 +11,6 @@ use crate::difference::{Change, between};
 use crate::endpoint::Endpoint;
 use crate::jw::Metadata;
 use crate::jw::webhook::Webhook;
-use crate::output::plain;
 use crate::parked;
 use crate::standing::named;
 
@@ -221,27 +218,6 @@ fn ids(webhooks: &[&Webhook]) -> String {
     webhooks.iter().map(|webhook| webhook.id.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Step::Create { id, metadata } => {
-                let name = metadata.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-                let id = id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
-                write!(f, "create{id} \"{}\"", plain(name))
-            }
-            Step::Change { id, name, .. } => write!(f, "change {id} (\"{}\")", plain(name)),
-            Step::Delete { id, name } => {
-                write!(f, "delete {id} (\"{}\"), which is not in the file", plain(name))
-            }
-            Step::RemoveKey { id } => write!(
-                f,
-                "remove the key of {id} from the ring: JW has no webhook with this id (answer no \
-                 if a jwhook rotate {id} is still waiting for late deliveries)"
-            ),
-        }
-    }
-}
-
 impl Step {
     /// Whether a webhook calls the endpoint because of this step.
     pub fn makes_call(&self) -> bool {
@@ -251,54 +227,9 @@ impl Step {
             Step::Delete { .. } | Step::RemoveKey { .. } => false,
         }
     }
-
-    /// The details of the step, with a line for each member of the metadata.
-    pub fn details(&self) -> Vec<String> {
-        match self {
-            Step::Create { metadata, .. } => {
-                let nothing = Metadata::new();
-                let members = between(&nothing, metadata);
-                let shown = members.iter().filter(|change| change.member != "name");
-                shown
-                    .map(|change| format!("{}: {}", change.member, plain(&change.to.to_string())))
-                    .collect()
-            }
-            Step::Change { changes, .. } => changes.iter().map(ToString::to_string).collect(),
-            Step::Delete { .. } | Step::RemoveKey { .. } => Vec::new(),
-        }
-    }
 }
 
-impl Plan {
-    pub fn text(&self) -> String {
-        let mut lines = Vec::new();
-        for step in &self.steps {
-            lines.push(step.to_string());
-            lines.extend(step.details().iter().map(|detail| format!("    {detail}")));
-        }
-        lines.push(self.summary());
-        lines.join("\n")
-    }
-
-    fn summary(&self) -> String {
-        let count = |is: fn(&Step) -> bool| self.steps.iter().filter(|step| is(step)).count();
-        let others = match self.left_alone {
-            0 => String::new(),
-            1 => "; 1 other webhook is left alone".to_owned(),
-            number => format!("; {number} other webhooks are left alone"),
-        };
-        if self.steps.is_empty() {
-            return format!("No difference: {} unchanged{others}", self.unchanged.len());
-        }
-        format!(
-            "{} to create, {} to change, {} to delete, {} unchanged{others}",
-            count(|step| matches!(step, Step::Create { .. })),
-            count(|step| matches!(step, Step::Change { .. })),
-            count(|step| matches!(step, Step::Delete { .. })),
-            self.unchanged.len()
-        )
-    }
-}
+mod text;
 
 #[cfg(test)]
 mod tests;
